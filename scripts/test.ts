@@ -1,0 +1,26 @@
+// Runs all tests on one throwaway PostgreSQL. Arguments are files or folders to run instead of everything.
+import { spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { startSharedServer } from '@project-beacon/testkit';
+
+const root = path.join(import.meta.dirname, '..');
+const chosen = process.argv.slice(2);
+const folders = chosen.length > 0 ? chosen : ['packages', 'services', 'testkit', 'e2e', 'scripts'];
+const files = folders.flatMap((folder) => testsBelow(path.resolve(root, folder)));
+
+console.error('Starting a throwaway PostgreSQL for the tests ...');
+const server = await startSharedServer();
+const runner = spawn(process.execPath, ['--test', '--test-concurrency=2', ...files], { cwd: root, stdio: 'inherit' });
+const code = await new Promise<number>((resolve) => runner.on('exit', (status) => resolve(status ?? 1)));
+await server.discard();
+process.exit(code);
+
+function testsBelow(where: string): string[] {
+  if (fs.statSync(where).isFile()) return [where];
+  return fs
+    .readdirSync(where, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts') && !file.includes('node_modules'))
+    .map((file) => path.join(where, file))
+    .sort();
+}

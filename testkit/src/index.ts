@@ -1,0 +1,8 @@
+export {
+  startSharedServer,
+  type TestDatabase,
+  type ThrowawayServer,
+  testDatabase,
+  throwawayServer,
+  withDatabase,
+} from './postgres.ts';
