@@ -8,10 +8,16 @@ const root = path.join(import.meta.dirname, '..');
 const chosen = process.argv.slice(2);
 const folders = chosen.length > 0 ? chosen : ['packages', 'services', 'testkit', 'e2e', 'scripts'];
 const files = folders.flatMap((folder) => testsBelow(path.resolve(root, folder)));
+if (files.length === 0) {
+  console.error(`No *.test.ts below ${folders.join(', ')}.`);
+  process.exit(1);
+}
 
 console.error('Starting a throwaway PostgreSQL for the tests ...');
 const server = await startSharedServer();
 const runner = spawn(process.execPath, ['--test', '--test-concurrency=2', ...files], { cwd: root, stdio: 'inherit' });
+// The database is a process of its own: it is stopped on the way out, whatever ends the tests.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => runner.kill(signal));
 const code = await new Promise<number>((resolve) => runner.on('exit', (status) => resolve(status ?? 1)));
 await server.discard();
 process.exit(code);
