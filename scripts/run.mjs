@@ -119,9 +119,17 @@ function run(program, args, title, stdio) {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   const pass = (signal) => child.kill(signal);
   for (const signal of signals) process.on(signal, pass);
+  const parent = process.ppid;
+  // npm hands SIGTERM to the shell between us, which dies without passing it on.
+  const watch = setInterval(() => {
+    if (!process.env.npm_lifecycle_event || process.ppid === parent) return;
+    clearInterval(watch);
+    pass('SIGTERM');
+  }, 300);
   return new Promise((resolve) => {
     child.on('error', (error) => fail(`${title} could not be started: ${error.message}`));
     child.on('exit', (code, signal) => {
+      clearInterval(watch);
       for (const each of signals) process.off(each, pass);
       resolve({ code, signal });
     });

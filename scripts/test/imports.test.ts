@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import * as path from 'node:path';
+import { test } from 'node:test';
+import { importsOf, read, sourceFiles } from '../sources.ts';
+
+// Who may import whom, besides himself. A layer that is not named here may not exist.
+const ARROWS: Record<string, string[]> = {
+  writer: [],
+  tracer: ['writer'],
+  'server/store': [],
+  'server/operations': ['server/store'],
+  'server/otlp': ['writer', 'server/store'],
+  'server/maintenance': ['server/store', 'server/operations'],
+  'server/http': ['server/operations'],
+  'server/mcp': ['server/operations'],
+  'server/cli': ['server/operations', 'server/store'],
+  'server/preflight': ['server/operations', 'server/store'],
+  'server/doctor': ['server/operations', 'server/store'],
+  'server/start': ['server/operations', 'server/store', 'server/cli'],
+  'server/main': ['server/*'],
+  'server/index': ['server/operations', 'server/store'],
+  web: ['server/operations (types)'],
+  'services/runner': ['tracer'],
+  'services/router': ['tracer'],
+  'services/inference': ['tracer'],
+  testkit: ['server/store', 'writer'],
+  tests: ['*'],
+};
+
+const PACKAGES: Record<string, string> = {
+  '@project-beacon/writer': 'writer',
+  '@project-beacon/tracer': 'tracer',
+  '@project-beacon/server': 'server/index',
+  '@project-beacon/server/store': 'server/store',
+  '@project-beacon/web': 'web',
+  '@project-beacon/runner': 'services/runner',
+  '@project-beacon/router': 'services/router',
+  '@project-beacon/inference': 'services/inference',
+  '@project-beacon/testkit': 'testkit',
+};
+
+/** Layer of a file of the repository, by its path. */
+function layerOf(file: string): string {
+  if (/^(?:scripts|bench|e2e|fixtures)\/|\/test\//.test(file)) return 'tests';
+  const parts = file.split('/');
+  if (parts[0] === 'testkit') return 'testkit';
+  if (parts[0] === 'services') return `services/${parts[1]}`;
+  if (parts[1] !== 'server') return `${parts[1]}`;
+  return `server/${path.basename(`${parts[3]}`, '.ts')}`;
+}
+
+/** Layer a specifier leads to; `undefined` for packages that are not ours. */
+function targetOf(specifier: string, file: string): string | undefined {
+  if (specifier.startsWith('.')) return layerOf(path.posix.join(path.posix.dirname(file), specifier));
+  const name = Object.keys(PACKAGES)
+    .sort((a, b) => b.length - a.length)
+    .find((known) => specifier === known || specifier.startsWith(`${known}/`));
+  return name && PACKAGES[name];
+}
+
+/** Why an import is not allowed; `undefined` when it is. */
+function objection(file: string, specifier: string): string | undefined {
+  const from = layerOf(file);
+  const to = targetOf(specifier, file);
+  if (to === undefined || from === to) return undefined;
+  const allowed = ARROWS[from];
+  if (!allowed) return `${file}: the layer ${from} is not in the map of arrows`;
+  if (allowed.some((each) => each === '*' || each === to || (each === 'server/*' && to.startsWith('server/')))) {
+    return undefined;
+  }
+  return `${file}: ${from} may not import ${to} (${specifier}); it may import ${allowed.join(', ') || 'nothing of ours'}`;
+}
+
+test('every import follows the arrows of the architecture', () => {
+  const files = sourceFiles().filter((file) => /\.(?:ts|tsx|mjs|js)$/.test(file));
+  assert.ok(files.length > 10, 'the sources were found');
+  const objections = files.flatMap((file) => importsOf(read(file)).flatMap((each) => objection(file, each) ?? []));
+  assert.deepEqual(objections, []);
+});
+
+test('no two files of one package import each other in a circle', () => {
+  const files = new Set(sourceFiles().filter((file) => file.endsWith('.ts') && layerOf(file) !== 'tests'));
+  const next = (file: string) =>
+    importsOf(read(file))
+      .filter((specifier) => specifier.startsWith('.'))
+      .map((specifier) => path.posix.join(path.posix.dirname(file), specifier))
+      .filter((target) => files.has(target));
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (file: string, trail: string[]) => {
+    if (trail.includes(file)) circles.push([...trail.slice(trail.indexOf(file)), file].join(' -> '));
+    if (done.has(file) || trail.includes(file)) return;
+    for (const target of next(file)) visit(target, [...trail, file]);
+    done.add(file);
+  };
+  for (const file of files) visit(file, []);
+  assert.deepEqual(circles, []);
+});
+
+test('an import in any spelling is seen, and one in a comment or a text is not', () => {
+  const source = [
+    `import a from 'a';`,
+    `import type { B } from "b";`,
+    `import {\n  c,\n  type C,\n} from 'c';`,
+    `import * as d from 'd';`,
+    `import e, { f } from 'e';`,
+    `export { g } from 'g';`,
+    `export * from 'h';`,
+    `import 'i';`,
+    `const j = await import('j');`,
+    `let k: import('k').K;`,
+    `// import x from 'x1';`,
+    `/* import x from 'x2'; */`,
+    'const text = `import x from "x3"`;',
+  ].join('\n');
+  assert.deepEqual(importsOf(source), ['a', 'b', 'c', 'd', 'e', 'g', 'h', 'i', 'j', 'k']);
+});
+
+test('a forbidden arrow is objected to, whether it is a path or a package', () => {
+  assert.match(`${objection('packages/writer/src/a.ts', '@project-beacon/server')}`, /writer may not import server/);
+  assert.match(
+    `${objection('packages/server/src/store/a.ts', '../cli/b.ts')}`,
+    /server\/store may not import server\/cli/,
+  );
+  assert.match(`${objection('services/runner/src/a.ts', '@project-beacon/writer')}`, /may import tracer/);
+  assert.match(`${objection('packages/tracer/src/a.ts', '@project-beacon/testkit')}`, /tracer may not import testkit/);
+  assert.equal(objection('packages/server/src/http/a.ts', '../operations/b.ts'), undefined);
+  assert.equal(objection('services/runner/src/a.ts', 'fastify'), undefined);
+});
