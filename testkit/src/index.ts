@@ -6,3 +6,4 @@ export {
   throwawayServer,
   withDatabase,
 } from './postgres.ts';
+export { type DrawOptions, type Drawn, draw } from './picture.ts';

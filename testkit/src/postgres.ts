@@ -50,7 +50,8 @@ export async function startSharedServer(): Promise<ThrowawayServer> {
 
 /**
  * A migrated database that no other test sees; dropped after the tests of this file. Takes the shared server, or starts
- * one where a test file is run alone.
+ * one where a test file is run alone. Call it at the top of the file or inside a test; inside a `before` hook it would be
+ * dropped when the hook ends.
  *
  * @param migrated `false` for an empty database.
  */

@@ -1,0 +1,53 @@
+create function beacon.execution_traces(of_execution bigint) returns table (trace_id uuid, started_at timestamptz)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select e.trace_id, coalesce(t.started_at, e.started_at)
+  from beacon.trace_executions e
+  left join beacon.traces t on t.trace_id = e.trace_id
+  where e.execution_id = of_execution
+  order by 2, 1;
+  if not found then
+    -- Rows that did not come through a writer (restored, inserted by hand) have no entry above.
+    return query
+    select s.trace_id, min(s.started_at) from beacon.trace_spans s
+    where s.execution_id = of_execution
+    group by s.trace_id
+    order by 2, 1;
+  end if;
+end
+$$;
+
+comment on function beacon.execution_traces(bigint) is 'Traces of an execution, earliest first: one an attempt, usually.';
+
+create function beacon.execution_spans(of_execution bigint) returns setof beacon.span_fact
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+declare
+  f beacon.span_fact;
+  of_trace uuid;
+  before integer := 0;
+  kept integer[];
+begin
+  for of_trace in select t.trace_id from beacon.execution_traces(of_execution) t loop
+    kept := '{}';
+    for f in select * from beacon.trace_tree(of_trace) loop
+      -- A trace may hold a whole job: branches of other executions are not ours, what stands above all of them is.
+      if f.execution_id is null or f.execution_id = of_execution then
+        before := before + 1;
+        kept[f.position] := before;
+        f.parent_position := kept[f.parent_position];
+        f.position := before;
+        return next f;
+      end if;
+    end loop;
+  end loop;
+end
+$$;
+
+comment on function beacon.execution_spans(bigint) is
+  'All spans of all traces of an execution, also those of services that know nothing of executions, numbered through: position counts over all its traces. Branches that belong to other executions are left out.';

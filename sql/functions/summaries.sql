@@ -1,0 +1,90 @@
+create function beacon.recount_traces(of_traces uuid[]) returns integer
+language plpgsql
+set search_path = beacon, pg_catalog
+as $$
+declare
+  recounted integer;
+begin
+  -- Writers add to these rows; holding them first keeps an addition from falling between count and update.
+  perform from beacon.traces t where t.trace_id = any (of_traces) order by t.trace_id for update;
+  with counted as (
+    select s.trace_id, min(s.started_at) as started_at, max(s.completed_at) as completed_at,
+      (array_agg(s.execution_id order by s.started_at) filter (where s.execution_id is not null))[1] as execution_id,
+      (array_agg(s.job_id order by s.started_at) filter (where s.job_id is not null))[1] as job_id,
+      (array_agg(s.service order by s.started_at) filter (where s.parent_span_id is null))[1] as root_service,
+      (array_agg(s.operation order by s.started_at) filter (where s.parent_span_id is null))[1] as root_operation,
+      array_agg(distinct s.service) as services, count(*)::integer as span_count,
+      (count(*) filter (where s.status in ('failed', 'timeout', 'lost')))::integer as error_count,
+      (count(*) filter (where s.status = 'started'))::integer as open_count, max(s.created_at) as updated_at
+    from beacon.trace_spans s
+    where s.trace_id = any (of_traces)
+    group by s.trace_id
+  ), written as (
+    insert into beacon.traces as t (trace_id, started_at, completed_at, execution_id, job_id, root_service,
+      root_operation, services, span_count, error_count, open_count, updated_at)
+    select c.trace_id, c.started_at, c.completed_at, c.execution_id, c.job_id, c.root_service,
+      c.root_operation, c.services, c.span_count, c.error_count, c.open_count, c.updated_at
+    from counted c
+    order by c.trace_id
+    on conflict (trace_id) do update set
+      started_at = excluded.started_at, completed_at = excluded.completed_at, execution_id = excluded.execution_id,
+      job_id = excluded.job_id, root_service = excluded.root_service, root_operation = excluded.root_operation,
+      services = excluded.services, span_count = excluded.span_count, error_count = excluded.error_count,
+      open_count = excluded.open_count, updated_at = excluded.updated_at
+    returning t.trace_id
+  )
+  select count(*) into recounted from written;
+  insert into beacon.trace_executions (execution_id, trace_id, started_at)
+  select s.execution_id, s.trace_id, min(s.started_at)
+  from beacon.trace_spans s
+  where s.trace_id = any (of_traces) and s.execution_id is not null
+  group by s.execution_id, s.trace_id
+  on conflict (execution_id, trace_id) do nothing;
+  return recounted;
+end
+$$;
+
+comment on function beacon.recount_traces(uuid[]) is
+  'Counts the summaries of these traces anew from their spans: for rows that did not come through a writer, and for tests, which compare it with what writers added up. Returns how many it wrote.';
+
+create function beacon.mark_lost() returns integer
+language plpgsql
+set search_path = beacon, pg_catalog
+as $$
+declare
+  gone record;
+  marked integer := 0;
+  here integer;
+begin
+  for gone in
+    select t.tracer_id, s.last_alive, t.service, t.started_at
+    from beacon.tracer_state() s
+    join beacon.tracers t on t.tracer_id = s.tracer_id
+    where s.last_alive > beacon.clock() - interval '2 days'
+    order by t.tracer_id
+  loop
+    with lost as (
+      update beacon.trace_spans
+      set status = 'lost', error_type = coalesce(error_type, 'process_lost'),
+        error_message = coalesce(error_message, 'its process ended before it did')
+      where service = gone.service and status = 'started' and tracer_id = gone.tracer_id
+        and started_at between gone.started_at - interval '1 day' and gone.last_alive + interval '1 day'
+      returning trace_id
+    ), counts as (
+      select l.trace_id, count(*)::integer as spans from lost l group by l.trace_id
+    ), summed as (
+      update beacon.traces t
+      set open_count = t.open_count - c.spans, error_count = t.error_count + c.spans
+      from counts c
+      where t.trace_id = c.trace_id
+      returning c.spans
+    )
+    select coalesce(sum(spans), 0) into here from summed;
+    marked := marked + here;
+  end loop;
+  return marked;
+end
+$$;
+
+comment on function beacon.mark_lost() is
+  'Marks as lost the open spans of tracers that stopped or whose heartbeat is older than lost_after_seconds (30); returns how many.';

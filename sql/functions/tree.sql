@@ -1,0 +1,205 @@
+create function beacon.trace_facts(of_trace uuid) returns setof beacon.span_fact
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+declare
+  trace_start timestamptz;
+  last_sign timestamptz;
+begin
+  -- Now, while something in it may still run; else the last moment anything in it was seen.
+  select min(s.started_at), greatest(max(s.started_at), max(s.completed_at),
+           max(case when s.status = 'started' then coalesce(t.last_alive, beacon.clock()) end))
+    into trace_start, last_sign
+  from beacon.trace_spans s
+  left join beacon.tracer_state() t on t.tracer_id = s.tracer_id
+  where s.trace_id = of_trace;
+
+  return query
+  with base as materialized (
+    select s.*, row_number() over (order by s.started_at, s.started_ns, s.completed_at desc nulls first, s.span_id)::integer as rn
+    from beacon.trace_spans s
+    where s.trace_id = of_trace
+  ), owner as materialized (
+    select b.span_id, min(b.rn) as rn from base b group by b.span_id
+  )
+  select b.trace_id, b.rn,
+    -- Zipkin's client and server share one span id: the later of the two is the child of the earlier.
+    case when o.rn <> b.rn and b.kind = 'server' then o.rn else p.rn end,
+    0, b.span_id, b.parent_span_id, b.service, b.operation, b.kind,
+    case when b.status = 'started' and t.last_alive is not null then 'lost' else b.status end,
+    b.started_at,
+    1000 * extract(epoch from b.started_at - trace_start)::double precision + b.started_ns / 1e6,
+    coalesce(b.duration_ms, greatest(0, 1000 * extract(epoch from
+      least(last_sign, coalesce(t.last_alive, last_sign)) - b.started_at)::double precision)),
+    0::double precision, b.completed_at is not null,
+    b.parent_span_id is not null and p.rn is null, 0::double precision,
+    b.execution_id, b.job_id, b.model_id, b.region, b.error_type,
+    case when b.status = 'started' and t.last_alive is not null
+      then coalesce(b.error_message, 'its process ended before it did') else b.error_message end,
+    b.metadata, b.links
+  from base b
+  join owner o on o.span_id = b.span_id
+  left join owner p on p.span_id = b.parent_span_id and p.rn <> b.rn
+  left join beacon.tracer_state() t on t.tracer_id = b.tracer_id
+  order by b.rn;
+end
+$$;
+
+comment on function beacon.trace_facts(uuid) is
+  'Spans of a trace in order of their start, each with the number of its parent''s row; no tree yet (depth, self time and clock correction are 0). A span left open by a process that is gone counts as lost.';
+
+create function beacon.tracer_state() returns table (tracer_id uuid, last_alive timestamptz)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+declare
+  lost_after interval := make_interval(secs => beacon.setting('lost_after_seconds', '30')::double precision);
+begin
+  return query
+  select t.tracer_id, coalesce(t.stopped_at, t.heartbeat_at)
+  from beacon.tracers t
+  where t.stopped_at is not null or t.heartbeat_at < beacon.clock() - lost_after;
+end
+$$;
+
+comment on function beacon.tracer_state() is
+  'Tracers that are gone, with the last moment they were alive: those that stopped, and those whose heartbeat is older than lost_after_seconds (30).';
+
+create function beacon.trace_tree(of_trace uuid) returns setof beacon.span_fact
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+declare
+  spans beacon.span_fact[];
+  f beacon.span_fact;
+  n integer;
+  starts double precision[];
+  ends double precision[];
+  parents integer[];
+  executions bigint[];
+  last_child integer[];   -- children as linked lists, latest first
+  earlier integer[];
+  depths integer[];
+  shifts double precision[];
+  covered double precision[];
+  reach double precision[];
+  places integer[];       -- row -> position in depth-first order
+  rows_in_order integer[];
+  stack integer[];
+  top integer;
+  placed integer := 0;
+  i integer;
+  p integer;
+  c integer;
+begin
+  select array_agg(t), array_agg(t.offset_ms), array_agg(t.offset_ms + t.duration_ms),
+         array_agg(coalesce(t.parent_position, 0)), array_agg(t.execution_id)
+    into spans, starts, ends, parents, executions
+  from beacon.trace_facts(of_trace) t;
+  n := coalesce(cardinality(spans), 0);
+  if n = 0 then
+    return;
+  end if;
+  last_child := array_fill(0, array[n]);
+  earlier := last_child;
+  depths := last_child;
+  places := last_child;
+  rows_in_order := last_child;
+  stack := array_fill(0, array[n + 1]);
+  shifts := array_fill(0::double precision, array[n]);
+  covered := shifts;
+  reach := shifts;
+
+  for i in 1 .. n loop
+    p := parents[i];
+    if p > 0 then
+      earlier[i] := last_child[p];
+      last_child[p] := i;
+    end if;
+  end loop;
+
+  -- Depth first with a stack of our own, so that a chain of 50,000 spans is a loop and no recursion. Rows without a
+  -- parent first; what they do not reach hangs in a cycle of parents, and the first of a cycle is made a root.
+  for pass in 1 .. 2 loop
+    exit when placed = n;
+    for root in 1 .. n loop
+      continue when places[root] > 0 or (pass = 1 and parents[root] > 0);
+      parents[root] := 0;
+      top := 1;
+      stack[1] := root;
+      while top > 0 loop
+        i := stack[top];
+        top := top - 1;
+        continue when places[i] > 0;
+        placed := placed + 1;
+        places[i] := placed;
+        rows_in_order[placed] := i;
+        p := parents[i];
+        if p > 0 then
+          depths[i] := depths[p] + 1;
+          executions[i] := coalesce(executions[i], executions[p]);
+          shifts[i] := shifts[p];
+          f := spans[i];
+          if f.kind = 'server' and f.service <> spans[p].service then
+            shifts[i] := shifts[i] + beacon.clock_shift(starts[p], ends[p], starts[i] + shifts[p], ends[i] + shifts[p], spans[p].status);
+          end if;
+          starts[i] := starts[i] + shifts[i];
+          ends[i] := ends[i] + shifts[i];
+          -- Siblings come in order of their start, so the union of their intervals grows at one end only.
+          if least(ends[i], ends[p]) > greatest(starts[i], reach[p]) then
+            covered[p] := covered[p] + least(ends[i], ends[p]) - greatest(starts[i], reach[p]);
+            reach[p] := least(ends[i], ends[p]);
+          end if;
+        end if;
+        reach[i] := starts[i];
+        c := last_child[i];
+        while c > 0 loop
+          top := top + 1;
+          stack[top] := c;
+          c := earlier[c];
+        end loop;
+      end loop;
+    end loop;
+  end loop;
+
+  for k in 1 .. n loop
+    i := rows_in_order[k];
+    f := spans[i];
+    p := parents[i];
+    f.position := k;
+    f.parent_position := case when p > 0 then places[p] end;
+    f.depth := depths[i];
+    f.offset_ms := starts[i];
+    f.self_ms := greatest(0, ends[i] - starts[i] - covered[i]);
+    f.skew_ms := shifts[i];
+    f.execution_id := executions[i];
+    return next f;
+  end loop;
+end
+$$;
+
+comment on function beacon.trace_tree(uuid) is
+  'Spans of a trace as a tree, depth first: position, parent, depth, self time, clock correction; execution_id is inherited from the nearest ancestor that has one. Orphans and the first span of a cycle of parents stand as roots.';
+
+create function beacon.clock_shift(parent_start double precision, parent_end double precision,
+  child_start double precision, child_end double precision, parent_status text) returns double precision
+language plpgsql immutable parallel safe
+set search_path = beacon, pg_catalog
+as $$
+begin
+  -- A server cannot start before it was called. Ending after its caller is no proof: the caller may have given up.
+  if child_start < parent_start
+     or (child_end > parent_end and child_end - child_start <= parent_end - parent_start and parent_status = 'completed') then
+    return case
+      when child_end - child_start <= parent_end - parent_start
+        then parent_start + (parent_end - parent_start - (child_end - child_start)) / 2 - child_start
+      else parent_start - child_start
+    end;
+  end if;
+  return 0;
+end
+$$;
+
+comment on function beacon.clock_shift(double precision, double precision, double precision, double precision, text) is
+  'Milliseconds to add to a server span''s times so that it lies inside the call that caused it; 0 when its clock contradicts nothing. The time left is split evenly between the way there and the way back.';

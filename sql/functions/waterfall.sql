@@ -1,0 +1,64 @@
+create function beacon.waterfall(of_trace uuid, of_execution bigint default null) returns table (
+  trace_id uuid, "position" integer, depth integer, waterfall text, service text, operation text, kind text, status text,
+  started_at timestamptz, offset_ms double precision, duration_ms double precision, self_ms double precision, bar text,
+  error_type text, error_message text, span_id bytea, parent_span_id bytea, note text)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+declare
+  bar_width constant integer := 40;
+begin
+  return query
+  with tree as (
+    select * from beacon.trace_tree(of_trace) t
+    where of_execution is null or t.execution_id is null or t.execution_id = of_execution
+  ), whole as (
+    select greatest(max(t.offset_ms + t.duration_ms), 0.001) as ms from tree t
+  )
+  select t.trace_id, t.position, t.depth, repeat('  ', t.depth) || t.service || ' ' || t.operation,
+    t.service, t.operation, t.kind, t.status, t.started_at,
+    round(t.offset_ms::numeric, 3)::double precision, round(t.duration_ms::numeric, 3)::double precision,
+    round(t.self_ms::numeric, 3)::double precision,
+    beacon.bar(t.offset_ms / w.ms, t.duration_ms / w.ms, t.status, bar_width),
+    t.error_type, t.error_message, t.span_id, t.parent_span_id, beacon.span_note(t)
+  from tree t, whole w
+  order by t.position;
+end
+$$;
+
+comment on function beacon.waterfall(uuid, bigint) is
+  'Rows of trace_waterfall for one trace, or for the part of it that belongs to one execution. Times are milliseconds.';
+
+create function beacon.bar(from_share double precision, share double precision, status text, width integer) returns text
+language plpgsql immutable parallel safe
+set search_path = beacon, pg_catalog
+as $$
+declare
+  start integer := least(width - 1, greatest(0, floor(from_share * width)::integer));
+  len integer := greatest(1, least(width - start, round(share * width)::integer));
+  mark text := case status when 'failed' then 'x' when 'timeout' then '!' when 'lost' then '?' when 'started' then '>' else '=' end;
+begin
+  return rpad(repeat(' ', start) || repeat('=', len - 1) || mark, width);
+end
+$$;
+
+comment on function beacon.bar(double precision, double precision, text, integer) is
+  'A span as text on a line of the given width; its last character tells how it ended: = completed, x failed, ! timeout, ? lost, > still open.';
+
+create function beacon.span_note(f beacon.span_fact) returns text
+language plpgsql immutable
+set search_path = beacon, pg_catalog
+as $$
+begin
+  return nullif(concat_ws('; ',
+    case when f.is_orphan then 'orphan: its parent was never received' end,
+    case when f.skew_ms <> 0 then format('clock corrected by %s ms', round(f.skew_ms::numeric, 1)) end,
+    case f.status
+      when 'lost' then 'lost: its process ended before it did'
+      when 'started' then format('still open after %s ms', round(f.duration_ms::numeric))
+    end), '');
+end
+$$;
+
+comment on function beacon.span_note(beacon.span_fact) is 'What a reader should know about a span before trusting its bar, in words; null when there is nothing.';
