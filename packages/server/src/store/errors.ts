@@ -1,0 +1,151 @@
+// Every refusal a user can meet: one code, what an HTTP client and a shell see of it, and what to do about it.
+
+/** Code of a refusal, with its HTTP status and the exit code of the command line. */
+export const ERROR_CODES = {
+  usage: { status: 400, exit: 2 },
+  database_unreachable: { status: 503, exit: 3 },
+  not_migrated: { status: 503, exit: 3 },
+  not_found: { status: 404, exit: 4 },
+  migration_refused: { status: 409, exit: 1 },
+  statement_timeout: { status: 504, exit: 5 },
+  forbidden: { status: 403, exit: 5 },
+  internal: { status: 500, exit: 5 },
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** A refusal the user can act on; `hint` says how. Messages never hold a password. */
+export class BeaconError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string;
+  constructor(code: ErrorCode, message: string, hint: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'BeaconError';
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** A migration that was refused, or could not run. */
+export class MigrationError extends BeaconError {
+  constructor(message: string, hint: string, options?: ErrorOptions) {
+    super('migration_refused', message, hint, options);
+    this.name = 'MigrationError';
+  }
+}
+
+/** A connection string that may be shown: its password is replaced. What cannot be parsed is not shown at all. */
+export function maskUrl(url: string): string {
+  try {
+    const parsed = new URL(url);
+    if (parsed.password !== '') parsed.password = '***';
+    for (const name of [...parsed.searchParams.keys()]) {
+      if (/pass|secret|token|key/i.test(name)) parsed.searchParams.set(name, '***');
+    }
+    return parsed.href;
+  } catch {
+    return '(a connection string that cannot be parsed)';
+  }
+}
+
+/**
+ * Turns what the driver threw into a refusal that says what, where and what to do. A BeaconError passes unchanged.
+ *
+ * @param url Where the connection went; shown masked.
+ */
+export function explainDatabaseError(error: unknown, url: string): BeaconError {
+  if (error instanceof BeaconError) return error;
+  const { code = '', message } = innermost(error);
+  const where = maskUrl(url);
+  const found = EXPLANATIONS.find(({ codes, text }) => codes.includes(code) || text?.test(message));
+  if (found) return new BeaconError(found.as, found.what(where, message), found.hint, { cause: error });
+  if (code.startsWith('08') || code.startsWith('57P')) {
+    return unreachable(`The database at ${where} closed the connection: ${message}`, UNREACHABLE_HINT, error);
+  }
+  return new BeaconError('internal', `The database at ${where} refused: ${message}`, sqlstateHint(code), {
+    cause: error,
+  });
+}
+
+function unreachable(what: string, hint: string, cause: unknown): BeaconError {
+  return new BeaconError('database_unreachable', what, hint, { cause });
+}
+
+function sqlstateHint(code: string): string {
+  return code === '' ? 'This is a fault of Beacon: please report it.' : `SQLSTATE ${code}.`;
+}
+
+const UNREACHABLE_HINT =
+  'Check that PostgreSQL runs and that DATABASE_URL (or --database-url) names it; `beacon status` shows the one started here.';
+
+const EXPLANATIONS: Array<{
+  as: ErrorCode;
+  codes: string[];
+  text?: RegExp;
+  what: (where: string, message: string) => string;
+  hint: string;
+}> = [
+  {
+    as: 'database_unreachable',
+    codes: ['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT', 'EACCES', 'EPIPE'],
+    what: (where, message) => `Nothing answers at ${where} (${message}).`,
+    hint: UNREACHABLE_HINT,
+  },
+  {
+    as: 'database_unreachable',
+    codes: ['ENOTFOUND', 'EAI_AGAIN'],
+    what: (where, message) => `The host of ${where} is not known (${message}).`,
+    hint: 'Check the host name in DATABASE_URL (or --database-url).',
+  },
+  {
+    as: 'database_unreachable',
+    codes: ['ETIMEDOUT'],
+    text: /timeout expired|timeout exceeded when trying to connect/,
+    what: (where) => `${where} did not answer in time.`,
+    hint: 'Check host, port and firewall; a database that sleeps may need a second try.',
+  },
+  {
+    as: 'database_unreachable',
+    codes: ['28P01', '28000'],
+    text: /password must be a string|SASL/,
+    what: (where, message) => `${where} refused the login: ${message}`,
+    hint: 'Check user and password in DATABASE_URL (or --database-url).',
+  },
+  {
+    as: 'database_unreachable',
+    codes: ['3D000'],
+    what: (where, message) => `${where}: ${message}`,
+    hint: 'Create the database first (`createdb`), or name one that exists.',
+  },
+  {
+    as: 'database_unreachable',
+    codes: ['53300'],
+    what: (where) => `${where} has no connection left.`,
+    hint: 'Raise max_connections, or connect through a pooler such as PgBouncer.',
+  },
+  {
+    as: 'not_migrated',
+    codes: ['3F000', '42P01', '42883', '42703'],
+    what: (where, message) => `The database at ${where} does not have this version's tables and functions: ${message}`,
+    hint: 'Run `beacon migrate up`.',
+  },
+  {
+    as: 'statement_timeout',
+    codes: ['57014'],
+    what: (where) => `${where} did not finish the query in time, so it was stopped.`,
+    hint: 'Narrow it by --since, --job or --execution, or lower --limit.',
+  },
+  {
+    as: 'forbidden',
+    codes: ['42501'],
+    what: (where, message) => `${where}: ${message}`,
+    hint: 'Grant the role what it misses, or connect as the role that ran `beacon migrate up`.',
+  },
+];
+
+/** A host with two addresses fails with an AggregateError whose own message is empty. */
+function innermost(error: unknown): { code?: string; message: string } {
+  if (error instanceof AggregateError && error.errors.length > 0) return innermost(error.errors[0]);
+  if (error instanceof Error) return { code: (error as NodeJS.ErrnoException).code ?? '', message: error.message };
+  return { message: String(error) };
+}
