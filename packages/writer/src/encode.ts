@@ -1,0 +1,275 @@
+// A span as the text of its columns. This file is most of what tracing costs an application, so it has a fast path for
+// ordinary values, and leaves it for `repair.ts` at the first sign of an unusual one.
+import { MAX_MESSAGE, MAX_VALUE, Repairs, repairedKey, repairedText, repairedValue } from './repair.ts';
+import type { SpanEvent, SpanLink, SpanRow, Time } from './row.ts';
+
+/** Columns of `trace_spans` in the order of `encodeRow`; `created_at` is left to the database's clock. */
+export const COLUMNS = [
+  'trace_id',
+  'span_id',
+  'parent_span_id',
+  'service',
+  'operation',
+  'kind',
+  'status',
+  'started_at',
+  'completed_at',
+  'duration_ms',
+  'execution_id',
+  'job_id',
+  'model_id',
+  'region',
+  'error_type',
+  'error_message',
+  'metadata',
+  'events',
+  'links',
+  'trace_state',
+  'otel',
+  'tracer_id',
+  'resource_id',
+  'flags',
+  'started_ns',
+] as const;
+
+/** The same columns' types, for the statement that takes rows as JSON. */
+export const TYPES = [
+  'uuid',
+  'bytea',
+  'bytea',
+  'text',
+  'text',
+  'text',
+  'text',
+  'timestamptz',
+  'timestamptz',
+  'double precision',
+  'bigint',
+  'text',
+  'text',
+  'text',
+  'text',
+  'text',
+  'jsonb',
+  'jsonb',
+  'jsonb',
+  'text',
+  'jsonb',
+  'uuid',
+  'bigint',
+  'integer',
+  'smallint',
+] as const;
+
+// Bytes of UTF-8. A b-tree row holds 2,704; operation_baselines has service, operation, model and region in one key.
+const MAX_SERVICE = 512;
+const MAX_OPERATION = 1_024;
+const MAX_MODEL = 400;
+const MAX_REGION = 200;
+const MAX_JOB = 2_000;
+const MAX_ERROR_TYPE = 1_024;
+
+/** Text of each column, null for SQL null, in the order of `COLUMNS`. `repaired` is 1 when something had to be changed. */
+export function encodeRow(row: SpanRow): { fields: (string | null)[]; repaired: 0 | 1 } {
+  const repairs = { made: undefined as Repairs | undefined };
+  const fields = [
+    row.traceId,
+    `\\x${row.spanId}`,
+    row.parentSpanId === null ? null : `\\x${row.parentSpanId}`,
+    key(row.service, 'service', MAX_SERVICE, repairs),
+    key(row.operation, 'operation', MAX_OPERATION, repairs),
+    row.kind,
+    row.status,
+    timestamp(row.start),
+    row.end === null ? null : timestamp(row.end),
+    row.end === null ? null : milliseconds(row.start, row.end),
+    row.executionId,
+    optionalKey(row.jobId, 'job_id', MAX_JOB, repairs),
+    optionalKey(row.modelId, 'model_id', MAX_MODEL, repairs),
+    optionalKey(row.region, 'region', MAX_REGION, repairs),
+    optionalKey(row.errorType, 'error_type', MAX_ERROR_TYPE, repairs),
+    row.errorMessage === null ? null : text(row.errorMessage, 'error_message', repairs),
+    json(row.attributes, 'metadata', repairs),
+    row.events === null || row.events.length === 0 ? null : json(row.events.map(eventOf), 'events', repairs),
+    row.links === null || row.links.length === 0 ? null : json(row.links.map(linkOf), 'links', repairs),
+    row.traceState === null ? null : text(row.traceState, 'trace_state', repairs),
+    null as string | null,
+    row.tracerId,
+    row.resource === null ? null : row.resource.id,
+    row.flags === null ? null : `${row.flags}`,
+    startedNs(row.start),
+  ];
+  // Last, because every field before it may have had to be repaired.
+  fields[20] = otel(row, repairs);
+  return { fields, repaired: repairs.made === undefined || repairs.made.count === 0 ? 0 : 1 };
+}
+
+/** JSON text that jsonb takes; what had to be changed is said in `repairs`. */
+export function encodeJson(value: object, where: string, repairs: { made: Repairs | undefined }): string {
+  return json(value, where, repairs);
+}
+
+/** ISO text of a time, microseconds; PostgreSQL reads it whatever its DateStyle. */
+export function timestamp(time: Time): string {
+  const [seconds, nanos] = normal(time);
+  const micros = Math.trunc(nanos / 1_000);
+  return `${secondText(seconds)}.${THREE[Math.trunc(micros / 1_000)]}${THREE[micros % 1_000]}+00`;
+}
+
+type Holder = { made: Repairs | undefined };
+
+// The usual names are few: remembering that they need no repair is cheaper than looking again.
+const CLEAN_NAMES = new Set<string>();
+// biome-ignore lint/suspicious/noControlCharactersInRegex: U+0000 is what is looked for.
+const UNUSUAL = /[\u0000\ud800-\udfff]/;
+
+function key(value: string, where: string, bytes: number, repairs: Holder): string {
+  if (CLEAN_NAMES.has(value)) return value;
+  // A UTF-16 unit is at most three bytes of UTF-8.
+  if (value.length * 3 <= bytes && !UNUSUAL.test(value)) {
+    // Names made from ids would fill it: it starts again then.
+    if (CLEAN_NAMES.size >= 2_000) CLEAN_NAMES.clear();
+    if (value.length * 3 <= MAX_REGION) CLEAN_NAMES.add(value);
+    return value;
+  }
+  return repairedWhen(repairs, (made) => repairedKey(value, where, made, bytes));
+}
+
+function optionalKey(value: string | null, where: string, bytes: number, repairs: Holder): string | null {
+  return value === null ? null : key(value, where, bytes, repairs);
+}
+
+function text(value: string, where: string, repairs: Holder): string {
+  if (value.length <= MAX_MESSAGE && !UNUSUAL.test(value)) return value;
+  return repairedWhen(repairs, (made) => repairedText(value, where, made, MAX_MESSAGE));
+}
+
+function json(value: object, where: string, repairs: Holder): string {
+  if (isOrdinary(value)) {
+    const encoded = JSON.stringify(value);
+    if (!encoded.includes('\\') || !UNUSUAL_ESCAPE.test(encoded)) return encoded;
+  }
+  return repairedWhen(repairs, (made) => JSON.stringify(repairedValue(value, where, made)));
+}
+
+// JSON.stringify escapes U+0000 and lone surrogates; jsonb refuses both escapes.
+const UNUSUAL_ESCAPE = /\\u(0000|d[89a-f])/;
+
+let nodes = 0;
+let chars = 0;
+
+/** Whether JSON.stringify keeps all of it: neither NaN, BigInt, cycles nor bytes, and no value of unusual length. */
+function isOrdinary(value: object): boolean {
+  nodes = 0;
+  chars = 0;
+  try {
+    return isOrdinaryItem(value, 0);
+  } catch {
+    // A getter threw.
+    return false;
+  }
+}
+
+function isOrdinaryItem(item: unknown, depth: number): boolean {
+  switch (typeof item) {
+    case 'string':
+      chars += item.length;
+      return item.length <= MAX_VALUE;
+    case 'number':
+      return Number.isFinite(item);
+    case 'boolean':
+      return true;
+    case 'object':
+      if (item === null) return true;
+      if (depth >= 8 || ++nodes > 2_000) return false;
+      if (Array.isArray(item)) {
+        return item.length <= 2_000 && item.every((one) => isOrdinaryItem(one, depth + 1));
+      }
+      return isPlain(item) && hasOrdinaryValues(item as Record<string, unknown>, depth + 1);
+    default:
+      return false;
+  }
+}
+
+function hasOrdinaryValues(object: Record<string, unknown>, depth: number): boolean {
+  for (const name in object) {
+    if (name.length > 1_024 || !isOrdinaryItem(object[name], depth)) return false;
+  }
+  return chars <= 1_000_000;
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return (prototype === Object.prototype || prototype === null) && !('toJSON' in value);
+}
+
+function repairedWhen<T>(repairs: Holder, how: (made: Repairs) => T): T {
+  repairs.made ??= new Repairs();
+  return how(repairs.made);
+}
+
+function otel(row: SpanRow, repairs: Holder): string | null {
+  if (row.otel === null && (repairs.made === undefined || repairs.made.count === 0)) return null;
+  const own = row.otel === null ? '{}' : json(row.otel, 'otel', repairs);
+  if (repairs.made === undefined || repairs.made.count === 0) return own;
+  const words = `"repairs":${JSON.stringify(repairs.made.words)}`;
+  return own === '{}' ? `{${words}}` : `${own.slice(0, -1)},${words}}`;
+}
+
+function eventOf(event: SpanEvent): object {
+  const time = nanosecondText(event.time);
+  return event.attributes === undefined
+    ? { name: event.name, time }
+    : { name: event.name, time, attributes: event.attributes };
+}
+
+function linkOf(link: SpanLink): object {
+  return {
+    trace_id: link.traceId,
+    span_id: link.spanId,
+    ...(link.traceState ? { trace_state: link.traceState } : {}),
+    ...(link.attributes === undefined ? {} : { attributes: link.attributes }),
+  };
+}
+
+const THREE = Array.from({ length: 1_000 }, (_, i) => String(i).padStart(3, '0'));
+const NANOS = 1_000_000_000;
+
+/** Nanoseconds in [0, 10^9): rounding leaves 10^9 there now and then, and applications set what they like. */
+function normal(time: Time): Time {
+  const nanos = time[1];
+  if (nanos >= 0 && nanos < NANOS && Number.isInteger(nanos) && Number.isInteger(time[0])) return time;
+  const whole = Math.trunc(time[0]);
+  const rest = Math.round((time[0] - whole) * NANOS + nanos);
+  const carry = Math.floor(rest / NANOS);
+  return [whole + carry, rest - carry * NANOS];
+}
+
+let lastSecond = Number.NaN;
+let lastSecondText = '';
+
+function secondText(seconds: number): string {
+  if (seconds === lastSecond) return lastSecondText;
+  lastSecondText = new Date(seconds * 1_000).toISOString().slice(0, -5);
+  lastSecond = seconds;
+  return lastSecondText;
+}
+
+function startedNs(time: Time): string {
+  return `${normal(time)[1] % 1_000}`;
+}
+
+function nanosecondText(time: Time): string {
+  const [seconds, nanos] = normal(time);
+  const micros = Math.trunc(nanos / 1_000);
+  return `${seconds}${THREE[Math.trunc(micros / 1_000)]}${THREE[micros % 1_000]}${THREE[nanos % 1_000]}`;
+}
+
+/** Written digit by digit: printing a fraction as a JavaScript number costs more than all the rest of the row's times. */
+function milliseconds(start: Time, end: Time): string {
+  const nanos = (end[0] - start[0]) * NANOS + (end[1] - start[1]);
+  if (!(nanos >= 0 && nanos < 9e15)) return `${nanos / 1e6}`;
+  const whole = Math.trunc(nanos / 1_000_000);
+  const rest = nanos - whole * 1_000_000;
+  return `${whole}.${THREE[Math.trunc(rest / 1_000)]}${THREE[Math.trunc(rest % 1_000)]}`;
+}
