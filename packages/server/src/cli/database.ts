@@ -1,0 +1,51 @@
+// Which database a verb talks to: the flag, the environment, or the one that `beacon start` runs here.
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { type RunFile, readRunFile } from '../start/run-file.ts';
+import { BeaconError, maskUrl } from '../store/errors.ts';
+
+export interface Found {
+  url: string;
+  /** `--database-url`, `DATABASE_URL`, or the path of a run.json. */
+  from: string;
+}
+
+/**
+ * Finds the database and says on stderr which it is, unless the environment named it.
+ *
+ * @throws BeaconError when none is known.
+ */
+export function findDatabase(flag: string | undefined, env: NodeJS.ProcessEnv = process.env): Found {
+  const found = search(flag, env);
+  if (found.from !== 'DATABASE_URL') {
+    process.stderr.write(`Database: ${maskUrl(found.url)} (from ${found.from})\n`);
+  }
+  return found;
+}
+
+function search(flag: string | undefined, env: NodeJS.ProcessEnv): Found {
+  if (flag) return { url: flag, from: '--database-url' };
+  if (env.DATABASE_URL) return { url: env.DATABASE_URL, from: 'DATABASE_URL' };
+  const running = findRun();
+  if (running) return { url: running.run.database, from: running.file };
+  throw new BeaconError(
+    'database_unreachable',
+    'No database is named, and none was started here.',
+    'Set DATABASE_URL, pass --database-url, or start everything with `npm start`.',
+  );
+}
+
+/** The `.beacon/run.json` of this folder, of one above it, or of the checkout this code lies in. */
+export function findRun(): { run: RunFile; file: string } | undefined {
+  for (const dir of [...upwards(process.cwd()), ...upwards(import.meta.dirname)]) {
+    const folder = path.join(dir, '.beacon');
+    const run = readRunFile(folder);
+    if (run) return { run, file: path.join(folder, 'run.json') };
+  }
+  return undefined;
+}
+
+function upwards(from: string): string[] {
+  const above = path.dirname(from);
+  return above === from || !fs.existsSync(above) ? [from] : [from, ...upwards(above)];
+}

@@ -1,0 +1,118 @@
+// `beacon migrate up|down|status|print`.
+import * as readline from 'node:readline/promises';
+import type { Command } from 'commander';
+import { withConnection } from '../store/connect.ts';
+import { migrateDown, migrateUp, migrationStatus, printMigrations } from '../store/migrate.ts';
+import { type MigrationSet, readSets } from '../store/migrations.ts';
+import { findDatabase } from './database.ts';
+import { table } from './table.ts';
+import { terminalOf } from './terminal.ts';
+import { action, print, printJson, type VerbOptions, verb } from './verb.ts';
+import { ago, signOf } from './words.ts';
+
+const CONNECTION = { applicationName: 'beacon migrate' };
+
+export function migrateVerb(): Command {
+  const group = verb(
+    'migrate',
+    'Brings tables, views and functions of the schema beacon up to this version, or takes them away.',
+  );
+  group.addCommand(
+    sub('up', 'Applies what is missing. Safe to run from many places at once. The default.', { isDefault: true })
+      .option('--no-search-path', 'leave the search_path of this role alone')
+      .action(action(up)),
+    { isDefault: true },
+  );
+  group.addCommand(
+    sub('down', 'Takes everything away again, all traces included.').option('--yes', 'do not ask').action(action(down)),
+  );
+  group.addCommand(
+    sub('status', 'What is applied and what is not; exit code 1 when something is not.').action(action(status)),
+  );
+  group.addCommand(
+    sub('print', 'The SQL of `up` for a DBA; runs nothing.')
+      .option('--pending', 'only what the database still misses, instead of everything')
+      .option('--no-search-path', 'leave the search_path of the role alone')
+      .action(action(printSql)),
+  );
+  return group;
+}
+
+function sub(name: string, doc: string, _options?: { isDefault: boolean }): Command {
+  return verb(name, doc).option(
+    '--records <folder...>',
+    'also the migrations of business tables in these folders, for example services/runner/sql',
+  );
+}
+
+function sets(options: VerbOptions): MigrationSet[] {
+  return readSets((options.records as string[] | undefined) ?? []);
+}
+
+async function up(options: VerbOptions): Promise<number> {
+  const { url } = findDatabase(options.databaseUrl);
+  const say = options.json ? () => {} : print;
+  const result = await withConnection(url, CONNECTION, (client) =>
+    migrateUp(client, sets(options), { searchPath: options.searchPath !== false, say }),
+  );
+  if (options.json) printJson(result);
+  else if (result.applied.length === 0 && !result.rebuilt) print('Nothing to do: the database is of this version.');
+  else print('Done.');
+  return 0;
+}
+
+async function down(options: VerbOptions): Promise<number> {
+  const { url } = findDatabase(options.databaseUrl);
+  return withConnection(url, CONNECTION, async (client) => {
+    if (!options.yes && process.stdin.isTTY && process.stdout.isTTY && !(await agreed(url))) {
+      print('Nothing was changed.');
+      return 2;
+    }
+    const reverted = await migrateDown(client, sets(options), { say: options.json ? () => {} : print });
+    if (options.json) printJson({ reverted });
+    else
+      print(reverted.length > 0 ? 'Done: the database is what it was before Beacon.' : 'Nothing to do: not migrated.');
+    return 0;
+  });
+}
+
+async function agreed(url: string): Promise<boolean> {
+  const { pathname, host } = new URL(url);
+  const terminal = readline.createInterface({ input: process.stdin, output: process.stdout });
+  const answer = await terminal.question(`This deletes all traces in ${pathname.slice(1)} at ${host}. Go on? [y/N] `);
+  terminal.close();
+  return /^y(es)?$/i.test(answer.trim());
+}
+
+async function status(options: VerbOptions): Promise<number> {
+  const { url } = findDatabase(options.databaseUrl);
+  const all = await withConnection(url, CONNECTION, (client) => migrationStatus(client, sets(options)));
+  if (options.json) printJson({ migrations: all });
+  else {
+    const { lines } = table(
+      all,
+      [
+        { title: ' ', text: (row) => signOf(row.state).glyph, style: (row) => signOf(row.state).style },
+        { title: 'set', text: (row) => row.set },
+        { title: 'migration', text: (row) => row.name },
+        { title: 'state', text: (row) => row.state },
+        { title: 'applied', text: (row) => (row.appliedAt ? ago(row.appliedAt.toISOString()) : '') },
+      ],
+      terminalOf(process.stdout),
+    );
+    for (const line of lines) print(line);
+  }
+  return all.every(({ state }) => state === 'applied') ? 0 : 1;
+}
+
+async function printSql(options: VerbOptions): Promise<number> {
+  const how = { searchPath: options.searchPath !== false };
+  const sql = options.pending
+    ? await withConnection(findDatabase(options.databaseUrl).url, CONNECTION, (client) =>
+        printMigrations(sets(options), how, client),
+      )
+    : await printMigrations(sets(options), how);
+  if (options.json) printJson({ sql });
+  else process.stdout.write(sql);
+  return 0;
+}

@@ -1,0 +1,41 @@
+// The command line: which verbs there are.
+import { Command } from 'commander';
+import { OPERATIONS } from '../operations/registry.ts';
+import { diagnoseVerb } from './diagnose.ts';
+import { maintainVerb } from './maintain.ts';
+import { migrateVerb } from './migrate.ts';
+import { operationVerb } from './operation-verb.ts';
+import { serveVerb } from './serve.ts';
+import { statusVerb } from './status.ts';
+import { EXIT_CODES } from './verb.ts';
+import { watchVerb } from './watch.ts';
+
+/**
+ * The program `beacon`, ready to parse.
+ *
+ * @param more Verbs that are not the command line's own: `start`.
+ */
+export function program(more: Command[]): Command {
+  const beacon = new Command('beacon')
+    .description('Distributed tracing that lives in PostgreSQL, and says why an execution failed.')
+    .addHelpText('after', `\n${EXIT_CODES}`);
+  const verbs = [
+    ...more,
+    statusVerb(),
+    migrateVerb(),
+    serveVerb(),
+    maintainVerb(),
+    diagnoseVerb(),
+    watchVerb(),
+    ...OPERATIONS.filter(({ name }) => name !== 'diagnose').map(operationVerb),
+  ];
+  for (const verb of verbs) beacon.addCommand(verb);
+  return everywhere(beacon);
+}
+
+/** Commander ends the process with 1 for a wrong command line; here that is 2. */
+function everywhere(command: Command): Command {
+  command.exitOverride().showSuggestionAfterError();
+  for (const each of command.commands) everywhere(each);
+  return command;
+}

@@ -1,0 +1,113 @@
+// Lost spans, baselines, partitions, retention: SQL does them, this calls it again and again.
+import type pg from 'pg';
+
+export interface MaintenanceOptions {
+  /** Pause between two rounds, milliseconds. Default 5,000. */
+  intervalMs?: number;
+  /** Told of failures, at most once a minute. */
+  warn?: (message: string) => void;
+  /** Milliseconds since the epoch; a test's own clock. */
+  now?: () => number;
+}
+
+/** What /health says of it. */
+export interface MaintenanceState {
+  /** Whether this server did the last round; `false` when another one was at it. */
+  leading: boolean;
+  rounds: number;
+  failures: number;
+  lastRoundAt: string | null;
+  lastResult: Record<string, unknown> | null;
+  lastError: string | null;
+  lastErrorAt: string | null;
+}
+
+export interface Maintenance {
+  state(): MaintenanceState;
+  /** One round now; never rejects. */
+  round(): Promise<void>;
+  /** No new round; resolves when the running one has ended. */
+  stop(): Promise<void>;
+}
+
+const INTERVAL_MS = 5_000;
+const WARN_EVERY_MS = 60_000;
+const TIMEOUT_MS = 60_000;
+
+/** Starts the rounds. Several servers may do so: in each round one works and the others pass. */
+export function startMaintenance(pool: pg.Pool, options: MaintenanceOptions = {}): Maintenance {
+  const now = options.now ?? Date.now;
+  const state: MaintenanceState = {
+    leading: false,
+    rounds: 0,
+    failures: 0,
+    lastRoundAt: null,
+    lastResult: null,
+    lastError: null,
+    lastErrorAt: null,
+  };
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> = Promise.resolve();
+  let warnedAt = Number.NEGATIVE_INFINITY;
+
+  async function round(): Promise<void> {
+    try {
+      const result = await maintain(pool);
+      state.leading = !('skipped' in result);
+      if (state.leading) state.lastResult = result;
+      state.rounds += 1;
+      state.lastRoundAt = new Date(now()).toISOString();
+      state.lastError = null;
+    } catch (error) {
+      state.leading = false;
+      state.failures += 1;
+      state.lastError = error instanceof Error ? error.message : String(error);
+      state.lastErrorAt = new Date(now()).toISOString();
+      if (now() - warnedAt >= WARN_EVERY_MS) {
+        warnedAt = now();
+        options.warn?.(`Maintenance failed (${state.failures} so far): ${state.lastError}`);
+      }
+    }
+  }
+
+  function next(): void {
+    running = round().then(() => {
+      if (!stopped) timer = setTimeout(next, options.intervalMs ?? INTERVAL_MS);
+    });
+  }
+  next();
+
+  return {
+    state: () => ({ ...state }),
+    round,
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
+
+/**
+ * One round in one transaction; its lock is the transaction's, because one of the session would not survive a pooler.
+ *
+ * @returns what `beacon.maintain()` did; `skipped` says why it did nothing.
+ */
+export async function maintain(pool: pg.Pool): Promise<Record<string, unknown>> {
+  const client = await pool.connect();
+  let broken = false;
+  try {
+    await client.query(`begin; set local statement_timeout = ${TIMEOUT_MS}; set local lock_timeout = '5s'`);
+    const { rows } = await client.query('select beacon.maintain() as done');
+    await client.query('commit');
+    return rows[0].done;
+  } catch (error) {
+    await client.query('rollback').catch(() => {
+      broken = true;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}

@@ -1,0 +1,61 @@
+// Parameters that several operations take, so that they mean the same everywhere.
+import { z } from 'zod';
+import type { Argument } from './operation.ts';
+
+const BIGINT_MAX = 9_223_372_036_854_775_807n;
+const TRACE_ID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
+
+/** A bigint as text: JavaScript's numbers would round it. */
+export const executionId = z
+  .string()
+  .regex(/^-?\d{1,19}$/, 'must be a whole number')
+  .refine((text) => BigInt(text) <= BIGINT_MAX && BigInt(text) >= -BIGINT_MAX, 'must fit into 64 bits')
+  .describe('Execution id (beacon.execution_id).');
+
+/** 32 hex digits, as W3C writes it, or the same as a uuid. */
+export const traceId = z
+  .string()
+  .regex(TRACE_ID, 'must be a trace id: 32 hex digits, or a uuid')
+  .describe('Trace id: 32 hex digits or a uuid.');
+
+export const jobId = z.string().min(1).describe('Job id (beacon.job_id).');
+
+export const service = z.string().min(1).describe('Service name (service.name).');
+
+/** A span of time back from now (`90s`, `15m`, `2h`, `7d`), or a moment in ISO 8601. */
+export const since = z
+  .string()
+  .refine(
+    (text) => AGO.test(text) || !Number.isNaN(Date.parse(text)),
+    'must be like 15m, 2h, 7d, or a time in ISO 8601',
+  )
+  .describe('Only what started since: 90s, 15m, 2h, 7d, or a time in ISO 8601.');
+
+const AGO = /^(\d{1,6})([smhd])$/;
+const UNITS: Record<string, string> = { s: 'seconds', m: 'minutes', h: 'hours', d: 'days' };
+
+/** The two values behind {@link SINCE_SQL}'s placeholders: an interval back from now, or a moment. */
+export function sinceValues(text: string | undefined): [interval: string | null, moment: string | null] {
+  const ago = AGO.exec(text ?? '');
+  if (ago) return [`${ago[1]} ${UNITS[ago[2] as string]}`, null];
+  return [null, text === undefined ? null : new Date(text).toISOString()];
+}
+
+/** Text of a condition on `column`; its two values come from {@link sinceValues}. */
+export function sinceSql(column: string, interval: number): string {
+  return `${column} >= coalesce($${interval + 1}::timestamptz, beacon.clock() - $${interval}::interval, '-infinity')`;
+}
+
+/** The argument `<execution|trace id>`: trace ids are told from execution ids by their 32 digits. */
+export function executionOrTrace(executionKey = 'execution_id', traceKey = 'trace_id'): Argument {
+  return {
+    name: 'execution|trace',
+    params: (text): Record<string, string> => (TRACE_ID.test(text) ? { [traceKey]: text } : { [executionKey]: text }),
+  };
+}
+
+/** The trace of an execution where one is needed: its newest, because that is the last attempt. */
+export function traceOf(trace: number, execution: number): string {
+  return `coalesce($${trace}::uuid, (select trace_id from beacon.trace_executions
+    where execution_id = $${execution}::bigint order by started_at desc, trace_id limit 1))`;
+}

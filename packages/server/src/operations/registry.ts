@@ -1,0 +1,20 @@
+// Every operation there is, in the order help and documentation list them.
+import { diagnose, rootCause, similar } from './diagnosis.ts';
+import type { Operation } from './operation.ts';
+import { spans, tracers, traces } from './search.ts';
+import { coverage, health } from './state.ts';
+import { compare, criticalPath, waterfall } from './trace.ts';
+
+export const OPERATIONS: readonly Operation[] = [
+  traces,
+  spans,
+  waterfall,
+  diagnose,
+  rootCause,
+  similar,
+  compare,
+  criticalPath,
+  coverage,
+  health,
+  tracers,
+];

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { accuses, acquits, verdicts } from './verdicts.ts';
+
+const { db, of, draw, again } = await verdicts();
+
+const USUAL = `
+  app work        |==========| kind=consumer
+    db SELECT     |  ====    | kind=client
+`;
+const SLOW = `
+  app work        |========================================| kind=consumer
+    db SELECT     |  ===================================   | kind=client
+`;
+
+async function settle(): Promise<void> {
+  await db.client.query(`update traces set updated_at = now() - interval '1 minute'`);
+  await db.client.query('select settle_baselines()');
+}
+
+test('without a baseline a slow call accuses nobody', async () => {
+  assert.deepEqual(await of(SLOW), []);
+});
+
+test('a call far above what it usually takes is named, and not the span that merely contains it', async () => {
+  for (let i = 0; i < 25; i++) await draw(USUAL);
+  await settle();
+  const slow = await draw(SLOW);
+  const best = accuses(
+    await again(slow).then((found) => found.map((v) => ({ ...v, confidence: v.confidence + 0.1 }))),
+    'PERFORMANCE_DEGRADATION',
+    'db',
+  );
+  assert.equal(best.operation, 'SELECT');
+  assert.ok((best.evidence.usual_p50_ms as number) > 35 && (best.evidence.usual_p50_ms as number) < 45);
+});
+
+test('the usual call is not accused', async () => {
+  acquits(await of(USUAL));
+});
+
+test('a trace is never its own baseline', async () => {
+  const lone = await draw('lone task |====| kind=consumer');
+  await settle();
+  const { rows } = await db.client.query(`select * from usual('lone', 'task', null, null, $1)`, [lone.traceId]);
+  assert.deepEqual(
+    rows.filter((row) => Number(row.calls) > 0),
+    [],
+  );
+  const seen = await db.client.query(`select calls::int from usual('lone', 'task')`);
+  assert.deepEqual(seen.rows, [{ calls: 1 }]);
+});
+
+test('a trace is counted once, however often baselines are settled', async () => {
+  await draw('once task |==| kind=consumer');
+  await settle();
+  await settle();
+  const { rows } = await db.client.query(`select sum(calls)::int as n from operation_baselines where service = 'once'`);
+  assert.equal(rows[0].n, 1);
+});
+
+test('one monstrous call does not move the median or the 95th percentile of many', async () => {
+  for (let i = 0; i < 40; i++) await draw('odd task |====| kind=consumer');
+  await draw('odd task |====| kind=consumer', { scale: 100_000 });
+  await settle();
+  const { rows } = await db.client.query(`select p50_ms, p95_ms from usual('odd', 'task')`);
+  assert.ok(rows[0].p95_ms < 50, JSON.stringify(rows[0]));
+});
+
+test('every span of a diagnosed execution is shown with its share and what is usual', async () => {
+  const slow = await draw(SLOW);
+  const { rows } = await db.client.query(
+    'select operation, share_pct, on_critical_path, baseline_calls, anomaly from diagnose_execution_trace($1)',
+    [slow.executionId],
+  );
+  assert.equal(rows.length, 2);
+  console.log(rows);
+  assert.equal(rows[1].on_critical_path, true);
+  assert.match(rows[1].anomaly, /times the usual/);
+});
+
+test('the critical path is the chain that decided the end, without gaps', async () => {
+  const { traceId } = await draw(`
+  app work     |==========|
+    a short    | ==       |
+    b long     | =====    |
+    c last     |       == |
+  `);
+  const { rows } = await db.client.query('select operation, ms from critical_path($1)', [traceId]);
+  assert.deepEqual(
+    rows.map((row) => `${row.operation} ${row.ms}`),
+    ['work 10', 'long 50', 'work 10', 'last 20', 'work 10'],
+  );
+});
+
+test('failures that resemble each other are found by how they failed, not by model and region', async () => {
+  const mine = await draw('app work |===x| kind=consumer error=timeout region=eu');
+  const twin = await draw('app work |=====x| kind=consumer error=timeout region=us');
+  const other = await draw('app work |===x| kind=consumer error=429 region=eu');
+  const { rows } = await db.client.query('select execution_id, similarity, outcome from find_similar_traces($1, 2)', [
+    mine.executionId,
+  ]);
+  assert.deepEqual(rows[0], { execution_id: String(twin.executionId), similarity: 1, outcome: 'failed' });
+  assert.equal(rows[1].execution_id, String(other.executionId));
+  assert.ok(rows[1].similarity < 0.5);
+});
+
+test('two traces are compared place by place', async () => {
+  const a = await draw(`
+  app work    |==========|
+    db one    | ==       |
+    db two    |    ==    |
+  `);
+  const b = await draw(`
+  app work    |==================|
+    db one    | ==========       |
+    db three  |            ==    |
+  `);
+  const { rows } = await db.client.query('select change, operation from compare_traces($1, $2)', [
+    a.traceId,
+    b.traceId,
+  ]);
+  assert.deepEqual(
+    rows.map((row) => `${row.change} ${row.operation}`),
+    ['same work', 'slower one', 'added three', 'missing two'],
+  );
+});
+
+test('the service whose behaviour changed ranks first between two windows', async () => {
+  const day = (hours: number) => new Date(Date.now() - hours * 3_600_000);
+  for (let i = 0; i < 30; i++) {
+    await draw('shop view |====|\n  cart load | == |', { at: day(5), execution: null });
+    await draw('shop view |==========|\n  cart load | ======== |', { at: day(2), execution: null });
+  }
+  const { rows } = await db.client.query('select service, reason from rank_root_causes($1, $2, $3, $4)', [
+    day(3),
+    day(1),
+    day(6),
+    day(4),
+  ]);
+  assert.equal(rows[0].service, 'cart');
+  assert.match(rows[0].reason, /rose from 20.0 to 80.0 ms/);
+  assert.equal(rows.length, 1);
+});
