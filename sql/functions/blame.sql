@@ -188,7 +188,7 @@ comment on function beacon.called_service(beacon.span_fact[], integer) is
   'Who a call was meant for when no server span answers it: peer.service, else whoever answered at the same address in the last 200 traces of the day, else the address itself.';
 
 create function beacon.verdict(type text, b beacon.blame, confidence double precision, summary text, recommendation text,
-  evidence jsonb default '{}') returns beacon.finding
+  evidence jsonb default '{}', charged_to text default null, charged_operation text default null) returns beacon.finding
 language plpgsql immutable
 set search_path = beacon, pg_catalog
 as $$
@@ -196,8 +196,8 @@ declare
   f beacon.finding;
 begin
   f.type := type;
-  f.service := coalesce(b.callee, b.service);
-  f.operation := coalesce(b.callee_operation, b.operation);
+  f.service := coalesce(charged_to, b.callee, b.service);
+  f.operation := coalesce(charged_operation, b.callee_operation, b.operation);
   -- What did not bring the execution down is a remark, not the cause.
   f.confidence := case when b.explains_root then confidence else round((confidence * 0.4)::numeric, 2) end;
   f.summary := summary;
@@ -210,5 +210,5 @@ begin
 end
 $$;
 
-comment on function beacon.verdict(text, beacon.blame, double precision, text, text, jsonb) is
-  'A finding about a failure, charged to the callee where it was a call, with the evidence every finding carries. Confidence is multiplied by 0.4 when the failure did not bring the root down.';
+comment on function beacon.verdict(text, beacon.blame, double precision, text, text, jsonb, text, text) is
+  'A finding about a failure, charged to the callee where it was a call (or to whom the diagnosis names), with the evidence every finding carries. Confidence is multiplied by 0.4 when the failure did not bring the root down.';

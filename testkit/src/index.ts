@@ -1,3 +1,4 @@
+export { type Drawn, type DrawOptions, draw } from './picture.ts';
 export {
   startSharedServer,
   type TestDatabase,
@@ -6,4 +7,3 @@ export {
   throwawayServer,
   withDatabase,
 } from './postgres.ts';
-export { type DrawOptions, type Drawn, draw } from './picture.ts';

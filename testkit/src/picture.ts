@@ -114,7 +114,10 @@ function row(bar: string, notes: Record<string, string>, time: { start: number; 
   for (const [key, value] of Object.entries(notes)) {
     const name = renamed[key] ?? key;
     if (COLUMNS.includes(name) || name === 'orphan') columns[name] = value;
-    else (columns.metadata as Record<string, unknown>)[key] = JSON.parse(/^(\d+|true|false)$/.test(value) ? value : JSON.stringify(value));
+    else
+      (columns.metadata as Record<string, unknown>)[key] = JSON.parse(
+        /^(\d+|true|false)$/.test(value) ? value : JSON.stringify(value),
+      );
   }
   return columns;
 }

@@ -9,7 +9,10 @@ async function tree(traceId: string) {
     'select depth, service, operation, status, offset_ms, duration_ms, self_ms, note from trace_waterfall where trace_id = $1',
     [traceId],
   );
-  return rows.map((row) => `${'  '.repeat(row.depth)}${row.service} ${row.operation} ${row.offset_ms}+${row.duration_ms} self ${row.self_ms}${row.note ? ` (${row.note})` : ''}`);
+  return rows.map(
+    (row) =>
+      `${'  '.repeat(row.depth)}${row.service} ${row.operation} ${row.offset_ms}+${row.duration_ms} self ${row.self_ms}${row.note ? ` (${row.note})` : ''}`,
+  );
 }
 
 test('children stand below their parent in order of their start, and self time is what no child covers', async () => {
@@ -40,7 +43,10 @@ test('an orphan stands as a root and says so', async () => {
     b lone | == | orphan
     `,
   );
-  assert.deepEqual(await tree(traceId), ['a root 0+40 self 40', 'b lone 10+20 self 20 (orphan: its parent was never received)']);
+  assert.deepEqual(await tree(traceId), [
+    'a root 0+40 self 40',
+    'b lone 10+20 self 20 (orphan: its parent was never received)',
+  ]);
 });
 
 test('a server that seems to start before it was called is moved into the call, and the correction is said', async () => {

@@ -1,0 +1,29 @@
+create function beacon.finding_service_timeout(spans beacon.span_fact[], blames beacon.blame[]) returns setof beacon.finding
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+begin
+  return query
+  select v.* from unnest(blames) b
+  cross join lateral beacon.callee_work(spans, b.callee_position) w
+  cross join lateral beacon.verdict('SERVICE_TIMEOUT', b,
+    case when b.callee_position is not null then 0.93 else 0.6 end,
+    case
+      when b.callee_position is null then format('%s gave up on %s after %s ms; %s left no span of its own.', b.service, coalesce(b.callee, 'its peer'), round(b.duration_ms), coalesce(b.callee, 'the peer'))
+      when not b.callee_ended then format('%s gave up after %s ms; %s had taken the request and never answered.', b.service, round(b.duration_ms), b.callee)
+      else format('%s gave up after %s ms; %s went on for another %s ms.', b.service, round(b.duration_ms), b.callee, round(b.callee_late_ms))
+    end,
+    format('Find out what %s spends its time on%s; raise the time-out of %s (%s ms) only if that time is needed.', coalesce(b.callee, 'the callee'),
+      coalesce(' (longest: ' || w.operation || ')', ''), b.service, round(b.duration_ms)),
+    jsonb_strip_nulls(jsonb_build_object('gave_up_after_ms', round(b.duration_ms), 'callee_ended', b.callee_ended,
+      'callee_went_on_ms', round(b.callee_late_ms), 'longest_in_callee', w.operation, 'longest_ms', round(w.self_ms)))) v
+  where b.status = 'timeout' and b.callee is not null and coalesce(b.callee_status, '') <> 'lost'
+    and case
+      when b.callee_position is not null then not b.callee_ended or b.callee_late_ms >= -5
+      else not beacon.usually_answers(b.callee, b.trace_id)
+    end;
+end
+$$;
+
+comment on function beacon.finding_service_timeout(beacon.span_fact[], beacon.blame[]) is
+  'SERVICE_TIMEOUT: the callee took the request and did not finish before the caller gave up. Decided by a timed-out call whose server span is still open or ended after the caller. Without any server span: only when that callee leaves none in other traces either, with less confidence. Blind spot: a callee that is not traced cannot be told from a network that swallows the request.';

@@ -1,0 +1,147 @@
+create function beacon.critical_path(of_trace uuid) returns table (
+  step integer, service text, operation text, from_ms double precision, to_ms double precision, ms double precision,
+  share_pct double precision, "position" integer, span_id bytea)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with spans as (select array_agg(t) as all_of from beacon.trace_tree(of_trace) t)
+  select (row_number() over (order by p.from_ms, p.to_ms))::integer, f.service, f.operation, p.from_ms, p.to_ms, p.to_ms - p.from_ms,
+    round((100 * (p.to_ms - p.from_ms) / sum(p.to_ms - p.from_ms) over ())::numeric, 1)::double precision, f.position, f.span_id
+  from spans s
+  cross join lateral beacon.critical_segments(s.all_of) p
+  join lateral unnest(s.all_of) f on f.position = p.position
+  where s.all_of is not null
+  order by p.from_ms, p.to_ms;
+end
+$$;
+
+comment on function beacon.critical_path(uuid) is
+  'The chain of work that decided how long the trace took: segments in order of time, each charged to the span that was working itself. Shortening anything else changes nothing.';
+
+create function beacon.critical_segments(spans beacon.span_fact[]) returns table (
+  "position" integer, from_ms double precision, to_ms double precision)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+declare
+  n integer := cardinality(spans);
+  root integer;
+  stack_at integer[];
+  stack_until double precision[];
+  top integer := 1;
+  here integer;
+  cursor_ms double precision;
+  next_child integer;
+  f beacon.span_fact;
+  c beacon.span_fact;
+begin
+  -- Backwards from the end of the longest root: who finished last decided, then who finished last before he began.
+  select f0.position into root from unnest(spans) f0 where f0.parent_position is null
+  order by f0.duration_ms desc, f0.position limit 1;
+  stack_at := array[root];
+  stack_until := array[(spans[root]).offset_ms + (spans[root]).duration_ms];
+  while top > 0 loop
+    here := stack_at[top];
+    cursor_ms := stack_until[top];
+    top := top - 1;
+    f := spans[here];
+    for next_child in
+      select k.position from unnest(spans) k
+      where k.parent_position = here and k.offset_ms < cursor_ms
+      order by k.offset_ms + k.duration_ms desc, k.position desc
+    loop
+      c := spans[next_child];
+      continue when c.offset_ms >= cursor_ms or c.offset_ms < f.offset_ms;
+      if cursor_ms > c.offset_ms + c.duration_ms then
+        return query select here, c.offset_ms + c.duration_ms, cursor_ms;
+      end if;
+      top := top + 1;
+      stack_at[top] := next_child;
+      stack_until[top] := least(cursor_ms, c.offset_ms + c.duration_ms);
+      cursor_ms := c.offset_ms;
+    end loop;
+    if cursor_ms > f.offset_ms then
+      return query select here, f.offset_ms, cursor_ms;
+    end if;
+  end loop;
+end
+$$;
+
+comment on function beacon.critical_segments(beacon.span_fact[]) is
+  'Segments of the critical path of these spans, unordered: position of the span that was working itself, from, to (milliseconds from the start of the trace).';
+
+create function beacon.diagnose_execution_trace(of_execution bigint) returns table (
+  trace_id uuid, "position" integer, depth integer, service text, operation text, status text,
+  offset_ms double precision, duration_ms double precision, self_ms double precision, share_pct double precision,
+  on_critical_path boolean, baseline_p50_ms double precision, baseline_p95_ms double precision, baseline_calls bigint,
+  anomaly text, error_type text, error_message text, span_id bytea, parent_span_id bytea)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+declare
+  spans beacon.span_fact[];
+begin
+  select array_agg(s) into spans from beacon.execution_spans(of_execution) s;
+  return query
+  with facts as (
+    select f.*, sum(f.self_ms) over (partition by f.trace_id) as work_ms from unnest(spans) f
+  ), operations as (
+    select o.*, u.calls, u.p50_ms, u.p95_ms from (
+      select distinct f.service, f.operation, f.model_id, f.region, f.trace_id from facts f) o
+    left join lateral beacon.usual(o.service, o.operation, o.model_id, o.region, o.trace_id) u on true
+  ), critical as (
+    select distinct p.position
+    from (select array_agg(f order by f.position) as of_trace, min(f.position) - 1 as before
+          from unnest(spans) f group by f.trace_id) t
+    cross join lateral beacon.critical_segments(beacon.renumbered(t.of_trace, t.before)) q
+    cross join lateral (select q.position + t.before as position) p
+  )
+  select f.trace_id, f.position, f.depth, f.service, f.operation, f.status,
+    round(f.offset_ms::numeric, 3)::double precision, round(f.duration_ms::numeric, 3)::double precision,
+    round(f.self_ms::numeric, 3)::double precision,
+    round((100 * f.self_ms / greatest(f.work_ms, 0.000001))::numeric, 1)::double precision,
+    c.position is not null, o.p50_ms, o.p95_ms, o.calls,
+    nullif(concat_ws('; ',
+      case when beacon.has_failed(f.status) then f.status || coalesce(': ' || f.error_type, '') end,
+      case when f.status = 'completed' and o.calls >= 20 and f.duration_ms > 2 * o.p95_ms and f.duration_ms - o.p95_ms > 5
+        then format('%s times the usual (p95 %s ms)', round((f.duration_ms / o.p95_ms)::numeric, 1), round(o.p95_ms)) end,
+      case when c.position is not null and f.self_ms > 50 and f.self_ms > 0.3 * f.work_ms
+          and exists (select from facts k where k.parent_position = f.position)
+        then format('%s ms of its own that no child explains', round(f.self_ms)) end,
+      case when (f.metadata ->> 'faas.coldstart') = 'true' then 'cold start' end,
+      beacon.span_note((f.trace_id, f.position, f.parent_position, f.depth, f.span_id, f.parent_span_id, f.service, f.operation,
+        f.kind, case when f.status = 'lost' then 'failed' else f.status end, f.started_at, f.offset_ms, f.duration_ms, f.self_ms,
+        f.ended, f.is_orphan, f.skew_ms, f.execution_id, f.job_id, f.model_id, f.region, f.error_type, f.error_message,
+        f.metadata, f.links)::beacon.span_fact)), ''),
+    f.error_type, f.error_message, f.span_id, f.parent_span_id
+  from facts f
+  left join operations o on o.service = f.service and o.operation = f.operation and o.trace_id = f.trace_id
+    and o.model_id is not distinct from f.model_id and o.region is not distinct from f.region
+  left join critical c on c.position = f.position
+  order by f.position;
+end
+$$;
+
+comment on function beacon.diagnose_execution_trace(bigint) is
+  'Every span of an execution in drawing order with its share of the work, whether it lies on the critical path, what the operation usually takes (other executions only), and what is odd about it. Times are milliseconds.';
+
+create function beacon.renumbered(spans beacon.span_fact[], before integer) returns beacon.span_fact[]
+language plpgsql immutable
+set search_path = beacon, pg_catalog
+as $$
+begin
+  for i in 1 .. cardinality(spans) loop
+    spans[i].position := spans[i].position - before;
+    spans[i].parent_position := spans[i].parent_position - before;
+  end loop;
+  return spans;
+end
+$$;
+
+comment on function beacon.renumbered(beacon.span_fact[], integer) is
+  'The same spans with positions counted from 1: one trace out of the many of an execution.';

@@ -1,0 +1,81 @@
+create function beacon.health() returns table (item text, value double precision, unit text, state text, detail text)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+declare
+  now_is timestamptz := beacon.clock();
+  lost_after interval := make_interval(secs => beacon.setting('lost_after_seconds', '30')::double precision);
+  most constant integer := 100000;   -- counting further would make asking for health expensive
+  n double precision;
+  newest timestamptz;
+  last_partition date;
+  t record;
+begin
+  select count(*) into n from (select from beacon.trace_spans s where s.created_at > now_is - interval '5 minutes' limit most) q;
+  select max(s.created_at) into newest from beacon.trace_spans s;
+  return query select 'spans_last_5_minutes', n, 'spans', 'ok',
+    case when newest is null then 'no span has ever been written' else format('newest %s s ago%s', round(extract(epoch from now_is - newest)),
+      case when n = most then '; counted no further than ' || most else '' end) end;
+
+  select sum(greatest(c.reltuples, 0)), sum(pg_total_relation_size(c.oid)) as bytes into t
+  from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'beacon.trace_spans'::regclass;
+  return query select 'spans_stored', t.sum::double precision, 'spans', 'ok', 'estimate of the planner, renewed by autovacuum';
+  return query select 'storage', t.bytes::double precision, 'bytes', 'ok', pg_size_pretty(t.bytes::bigint) || ' for spans with their indexes';
+
+  select max(to_date(right(c.relname, 8), 'YYYYMMDD')) into last_partition
+  from pg_inherits i join pg_class c on c.oid = i.inhrelid
+  where i.inhparent = 'beacon.trace_spans'::regclass and c.relname ~ '^trace_spans_\d{8}$';
+  n := last_partition - (now_is at time zone 'UTC')::date;
+  return query select 'partitions_ahead', n, 'days', case when n >= 2 then 'ok' when n >= 0 then 'warn' else 'fail' end,
+    case when n >= 2 then format('last one is %s', last_partition) else 'maintenance does not run: start beacon serve, or schedule select beacon.maintain()' end;
+
+  select count(*) into n from (select from beacon.trace_spans_default limit most) q;
+  return query select 'spans_outside_partitions', n, 'spans', case when n = 0 then 'ok' else 'warn' end,
+    case when n = 0 then 'every span lies in the partition of its day' else 'their time lies outside the partitions: a clock is wrong, or maintenance did not run' end;
+
+  select count(*) into n from (select from beacon.trace_spans s
+    where s.status = 'started' and s.started_at > now_is - interval '1 day' limit most) q;
+  return query select 'spans_open', n, 'spans', 'ok', 'started within the last day and not ended';
+
+  select count(*) into n from (select from beacon.trace_spans s
+    where s.status = 'lost' and s.started_at > now_is - interval '1 day' limit most) q;
+  return query select 'spans_lost', n, 'spans', case when n = 0 then 'ok' else 'warn' end,
+    case when n = 0 then 'no process died with a span open in the last day' else 'processes died with these spans open in the last day' end;
+
+  select count(*) filter (where x.alive) as alive, count(*) filter (where x.stopped_at is null and not x.alive) as dead,
+    sum(x.spans_written) filter (where x.heartbeat_at > now_is - interval '1 day') as written,
+    sum(x.write_failures) filter (where x.heartbeat_at > now_is - interval '1 day') as failures,
+    max(x.last_error_at) as last_error_at, (array_agg(x.service || ': ' || x.last_error order by x.last_error_at desc nulls last))[1] as last_error,
+    max(abs(x.clock_offset_ms)) filter (where x.alive) as clock_offset
+  into t from (select r.*, r.stopped_at is null and r.heartbeat_at > now_is - lost_after as alive from beacon.tracers r) x;
+  return query select 'tracers_alive', t.alive::double precision, 'processes', case when t.alive > 0 then 'ok' else 'warn' end,
+    case when t.alive > 0 then (select string_agg(distinct r.service, ', ' order by r.service) from beacon.tracers r
+        where r.stopped_at is null and r.heartbeat_at > now_is - lost_after)
+      else 'no process reports a running tracer; spans can still come over OTLP' end;
+  return query select 'tracers_silent', t.dead::double precision, 'processes', case when t.dead = 0 then 'ok' else 'warn' end,
+    case when t.dead = 0 then 'every tracer that started either runs or stopped in order' else 'their heartbeat stopped without a shutdown' end;
+  return query select 'write_failures', coalesce(t.failures, 0)::double precision, 'flushes', case when coalesce(t.failures, 0) = 0 then 'ok' else 'warn' end,
+    coalesce('last: ' || t.last_error, 'no flush failed in the last day');
+  return query select 'clock_offset', coalesce(t.clock_offset, 0), 'ms', case when coalesce(t.clock_offset, 0) < 1000 then 'ok' else 'warn' end,
+    'largest difference between a running tracer''s clock and the database''s';
+
+  return query
+  select 'spans_dropped_' || d.key, sum(d.value::double precision), 'spans', 'warn',
+    string_agg(distinct r.service, ', ' order by r.service) || ', last day'
+  from beacon.tracers r, jsonb_each_text(r.spans_dropped) d
+  where r.heartbeat_at > now_is - interval '1 day' and d.value::double precision > 0
+  group by d.key
+  order by d.key;
+  if not found then
+    return query select 'spans_dropped', 0::double precision, 'spans', 'ok', 'no tracer dropped a span in the last day';
+  end if;
+
+  select count(*), min(q.updated_at) into n, newest
+  from (select b.updated_at from beacon.traces b where b.baselined_at is null and b.open_count = 0 and b.started_at > now_is - interval '1 day' limit most) q;
+  return query select 'baselines_waiting', n, 'traces', case when newest < now_is - interval '5 minutes' then 'warn' else 'ok' end,
+    case when newest < now_is - interval '5 minutes' then 'maintenance does not run, or cannot keep up' else 'traces not yet counted into the baselines' end;
+end
+$$;
+
+comment on function beacon.health() is 'Rows of trace_spans_health.';

@@ -1,0 +1,58 @@
+create function beacon.drop_expired() returns jsonb
+language plpgsql
+set search_path = beacon, pg_catalog
+as $$
+declare
+  keep_days integer := beacon.setting('retention_days', '30')::integer;
+  oldest date := (beacon.clock() at time zone 'UTC')::date - keep_days;
+  expired timestamptz := oldest::timestamp at time zone 'UTC';
+  dropped text[] := '{}';
+  strays bigint;
+  partition_name text;
+begin
+  for partition_name in
+    select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'beacon.trace_spans'::regclass and c.relname ~ '^trace_spans_\d{8}$'
+      and to_date(right(c.relname, 8), 'YYYYMMDD') < oldest
+    order by c.relname
+  loop
+    execute format('drop table beacon.%I', partition_name);
+    dropped := dropped || partition_name;
+  end loop;
+  delete from beacon.trace_spans_default where started_at < expired;
+  get diagnostics strays = row_count;
+  delete from beacon.trace_executions where started_at < expired;
+  delete from beacon.traces where started_at < expired;
+  delete from beacon.operation_baselines where hour < expired;
+  delete from beacon.tracers where heartbeat_at < expired;
+  return jsonb_build_object('partitions_dropped', to_jsonb(dropped), 'stray_spans_deleted', strays);
+end
+$$;
+
+comment on function beacon.drop_expired() is
+  'Drops what is older than retention_days (30): whole partitions of trace_spans, and the rows about them elsewhere.';
+
+create function beacon.maintain() returns jsonb
+language plpgsql
+set search_path = beacon, pg_catalog
+as $$
+declare
+  done jsonb;
+  last_daily text := (select value from beacon.settings where name = 'last_daily_maintenance');
+begin
+  -- Several servers may call this at once; one works, the others need not wait.
+  if not pg_try_advisory_xact_lock(hashtextextended('beacon.maintain', 0)) then
+    return jsonb_build_object('skipped', 'another session is at it');
+  end if;
+  done := jsonb_build_object('spans_lost', beacon.mark_lost(), 'traces_settled', beacon.settle_baselines());
+  if last_daily is null or last_daily::timestamptz < beacon.clock() - interval '1 hour' then
+    done := done || jsonb_build_object('partitions_made', beacon.ensure_partitions()) || beacon.drop_expired();
+    insert into beacon.settings (name, value) values ('last_daily_maintenance', beacon.clock()::text)
+    on conflict (name) do update set value = excluded.value;
+  end if;
+  return done;
+end
+$$;
+
+comment on function beacon.maintain() is
+  'What the server does every few seconds, and a scheduler may do instead: marks lost spans, settles baselines, and once an hour creates partitions ahead and drops expired ones. Returns what it did.';

@@ -1,0 +1,205 @@
+create function beacon.callee_work(spans beacon.span_fact[], of_position integer) returns table (operation text, self_ms double precision)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+begin
+  -- Always one row: a diagnosis about a callee without spans must not lose its finding here.
+  return query
+  with recursive below as (
+    select f.position, f.operation, f.self_ms from unnest(spans) f where f.position = of_position
+    union all
+    select f.position, f.operation, f.self_ms from below b join unnest(spans) f on f.parent_position = b.position
+  )
+  select b.operation, b.self_ms from (select 1) one left join (
+    select operation, self_ms from below order by self_ms desc limit 1) b on true;
+end
+$$;
+
+comment on function beacon.callee_work(beacon.span_fact[], integer) is
+  'The operation at or below a span that took the most time of its own; nulls where there is no span.';
+
+create function beacon.generation(spans beacon.span_fact[], of_trace uuid) returns table (service text, operation text, output_tokens bigint)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select g.service, g.operation, g.tokens from (select 1) one left join (
+    select f.service, f.operation, (f.metadata ->> 'gen_ai.usage.output_tokens')::bigint as tokens, f.position
+    from unnest(spans) f
+    where f.trace_id = of_trace and f.metadata ? 'gen_ai.usage.output_tokens'
+    order by f.position desc limit 1) g on true;
+end
+$$;
+
+comment on function beacon.generation(beacon.span_fact[], uuid) is
+  'The last span of a trace that generated text, with its output tokens; nulls where there is none.';
+
+create function beacon.findings(spans beacon.span_fact[]) returns setof beacon.finding
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+declare
+  blames beacon.blame[];
+  diagnosis regproc;
+begin
+  select array_agg(b) into blames from beacon.blames(spans) b;
+  -- Every function finding_… is a diagnosis; adding one is adding a file.
+  for diagnosis in
+    select p.oid::regproc from pg_proc p
+    where p.pronamespace = 'beacon'::regnamespace and p.proname like 'finding\_%'
+    order by p.proname
+  loop
+    return query execute format('select * from %s($1, $2)', diagnosis) using spans, coalesce(blames, '{}');
+  end loop;
+end
+$$;
+
+comment on function beacon.findings(beacon.span_fact[]) is 'What every diagnosis has to say about these spans, unranked.';
+
+create function beacon.identify_root_cause(of_execution bigint) returns table (
+  rank integer, type text, service text, operation text, confidence double precision, summary text, evidence jsonb,
+  recommendation text, trace_id uuid, span_ids bytea[])
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+declare
+  spans beacon.span_fact[];
+  decisive uuid;
+begin
+  select array_agg(s) into spans from beacon.execution_spans(of_execution) s;
+  if spans is null then
+    return query select 1, u.* from beacon.untraced(of_execution) u;
+    return;
+  end if;
+  decisive := beacon.decisive_trace(spans);
+  return query
+  with found as (
+    select f.type, f.service, f.operation, f.summary, f.evidence, f.recommendation, f.trace_id, f.span_ids,
+      -- Another attempt's trouble is a remark: it was not what ended the execution.
+      case when f.trace_id = decisive then f.confidence else round((0.45 * f.confidence)::numeric, 2)::double precision end as confidence
+    from beacon.findings(spans) f
+  ), best as (
+    select distinct on (f.type, f.service, f.operation) f.* from found f
+    -- The general finding yields where one that knows more speaks of the same failure.
+    where f.type <> 'PROVIDER_EXECUTION_FAILURE' or not exists (
+      select from found g where g.type <> f.type and g.span_ids = f.span_ids and g.confidence > f.confidence)
+    order by f.type, f.service, f.operation, f.confidence desc
+  ), said as (
+    select b.type, b.service, b.operation, b.confidence, b.summary,
+      b.evidence || beacon.scope_of(of_execution, spans[1].job_id) as evidence, b.recommendation, b.trace_id, b.span_ids
+    from best b
+    union all
+    select u.* from beacon.unexplained(spans, decisive) u where not exists (select from best b where b.confidence >= 0.5)
+  )
+  select (row_number() over (order by s.confidence desc, s.type, s.service))::integer,
+    s.type, s.service, s.operation, s.confidence, s.summary, s.evidence, s.recommendation, s.trace_id, s.span_ids
+  from said s
+  order by 1;
+end
+$$;
+
+comment on function beacon.identify_root_cause(bigint) is
+  'Why an execution failed or was slow: ranked causes, best first, each with confidence, evidence, recommendation and the spans that show it. No row for a healthy execution. An execution without spans yields UNTRACED with what the tracers say; a failure that no diagnosis explains yields UNKNOWN with what was looked at.';
+
+create function beacon.decisive_trace(spans beacon.span_fact[]) returns uuid
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+begin
+  return (
+    select r.trace_id from unnest(spans) r
+    where r.parent_position is null
+      and (r.service, r.operation) = (
+        select f.service, f.operation from unnest(spans) f where f.parent_position is null order by f.started_at limit 1)
+    order by r.started_at desc
+    limit 1);
+end
+$$;
+
+comment on function beacon.decisive_trace(beacon.span_fact[]) is
+  'The attempt that decided how an execution ended: the latest trace whose root is the same operation as that of the first (what a recovery did in between is no attempt).';
+
+create function beacon.unexplained(spans beacon.span_fact[], decisive uuid) returns setof beacon.finding
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+begin
+  return query
+  select v.* from beacon.blames(spans) b
+  cross join lateral beacon.verdict('UNKNOWN', b, 0.3,
+    format('%s %s failed%s, and no diagnosis explains why.', b.service, b.operation, coalesce(': ' || coalesce(b.message, b.code), ' without a message')),
+    format('Open the waterfall, read the log of %s with this trace id, and record error.type on that span so that it can be told next time.', b.service),
+    jsonb_build_object('spans_looked_at', cardinality(spans), 'diagnoses_run',
+      (select count(*) from pg_proc p where p.pronamespace = 'beacon'::regnamespace and p.proname like 'finding\_%'))) v
+  where b.trace_id = decisive and b.explains_root
+  limit 1;
+end
+$$;
+
+comment on function beacon.unexplained(beacon.span_fact[], uuid) is
+  'UNKNOWN: the execution failed and no diagnosis reached 0.5; says where it failed and how much was looked at.';
+
+create function beacon.scope_of(of_execution bigint, of_job text) returns jsonb
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+declare
+  scope jsonb;
+begin
+  if of_job is null then
+    return '{}';
+  end if;
+  -- Which of the job's regions and models fail: one region failing whole is one cause, not many.
+  with mine as (
+    select s.region, s.model_id from beacon.trace_spans s
+    where s.execution_id = of_execution and s.job_id = of_job and s.parent_span_id is null
+      and s.started_at > beacon.clock() - interval '30 days'
+    order by s.started_at limit 1
+  ), ended as (
+    select distinct on (s.execution_id) s.execution_id, s.region, s.model_id, beacon.has_failed(s.status) as failed
+    from beacon.trace_spans s
+    where s.job_id = of_job and s.parent_span_id is null and s.execution_id is not null
+      and s.started_at > beacon.clock() - interval '30 days'
+    order by s.execution_id, s.started_at desc
+  )
+  select jsonb_strip_nulls(jsonb_build_object(
+    'same_region_failed', count(*) filter (where e.region = m.region and e.failed) || ' of ' || count(*) filter (where e.region = m.region),
+    'other_regions_failed', count(*) filter (where e.region <> m.region and e.failed) || ' of ' || count(*) filter (where e.region <> m.region)))
+    into scope
+  from ended e, mine m;
+  return coalesce(scope, '{}');
+end
+$$;
+
+comment on function beacon.scope_of(bigint, text) is
+  'How the rest of the job fared: executions that failed in the same region, and in the others.';
+
+create function beacon.untraced(of_execution bigint) returns setof beacon.finding
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+declare
+  f beacon.finding;
+  alive jsonb;
+begin
+  select coalesce(jsonb_agg(jsonb_build_object('service', t.service, 'flag', t.flag, 'spans_written', t.spans_written, 'last_error', t.last_error)
+    order by t.service), '[]') into alive
+  from beacon.tracers t
+  where t.stopped_at is null and t.heartbeat_at > beacon.clock() - interval '1 minute';
+  f.type := 'UNTRACED';
+  f.confidence := 1;
+  f.summary := format('Execution %s has no span. %s', of_execution,
+    case when alive = '[]' then 'No tracer is running: tracing is switched off, or the processes cannot reach this database.'
+      else format('Tracers running: %s.', (select string_agg(distinct a ->> 'service', ', ') from jsonb_array_elements(alive) a)) end);
+  f.evidence := jsonb_build_object('tracers_alive', alive);
+  f.recommendation := 'Set ENABLE_DB_TRACING=true for every service of the execution and look for the line "DBTracer: ENABLED" in its log; GET /health/tracing shows what the process itself saw.';
+  return next f;
+end
+$$;
+
+comment on function beacon.untraced(bigint) is
+  'UNTRACED: the execution has no span; says which tracers are alive and what they report.';

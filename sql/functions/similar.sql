@@ -1,0 +1,87 @@
+create function beacon.trace_features(of_traces uuid[], from_time timestamptz, to_time timestamptz) returns table (
+  trace_id uuid, calls text[], failures text[])
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+begin
+  -- What a trace did, and how it failed: as sets, so that how often a loop ran does not drown the rest.
+  return query
+  select s.trace_id, array_agg(distinct s.service || ' ' || s.operation),
+    coalesce(array_agg(distinct concat_ws(' ', s.service, s.operation, s.status, coalesce(s.error_type, s.metadata ->> 'http.response.status_code')))
+      filter (where beacon.has_failed(s.status)), '{}')
+  from beacon.trace_spans s
+  where s.trace_id = any (of_traces) and s.started_at between from_time and to_time
+  group by s.trace_id;
+end
+$$;
+
+comment on function beacon.trace_features(uuid[], timestamptz, timestamptz) is
+  'Two sets a trace: the operations it called, and the failures it saw (service, operation, status, error type).';
+
+create function beacon.overlap(a text[], b text[]) returns double precision
+language plpgsql immutable parallel safe
+set search_path = beacon, pg_catalog
+as $$
+declare
+  both_of integer := cardinality(array(select unnest(a) intersect select unnest(b)));
+  either integer := cardinality(array(select unnest(a) union select unnest(b)));
+begin
+  return case when either = 0 then 1 else both_of::double precision / either end;
+end
+$$;
+
+comment on function beacon.overlap(text[], text[]) is 'Jaccard index of two sets: shared over all, 1 for two empty ones.';
+
+create function beacon.find_similar_traces(of_execution bigint, max_results integer default 10) returns table (
+  execution_id bigint, trace_id uuid, similarity double precision, outcome text, started_at timestamptz,
+  duration_ms double precision, fingerprint text, difference text)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+declare
+  mine uuid;
+  at timestamptz;
+  failed boolean;
+  own_calls text[];
+  own_failures text[];
+  candidates uuid[];
+begin
+  -- The last attempt speaks for the execution.
+  select e.trace_id, e.started_at into mine, at from beacon.execution_traces(of_execution) e order by e.started_at desc limit 1;
+  if mine is null then
+    return;
+  end if;
+  select f.calls, f.failures, f.failures <> '{}' into own_calls, own_failures, failed
+  from beacon.trace_features(array[mine], at - interval '1 hour', at + interval '1 day') f;
+  -- Of the same outcome first; the newest 300 within a week keep this a bounded amount of work.
+  candidates := array(
+    select t.trace_id from beacon.traces t
+    where t.started_at between at - interval '7 days' and at + interval '7 days' and t.execution_id is not null
+      and t.execution_id <> of_execution and (not failed or t.error_count > 0)
+    order by t.started_at desc limit 300);
+  return query
+  select r.execution_id, r.trace_id, round(r.score::numeric, 3)::double precision,
+    case when r.error_count > 0 then 'failed' when r.open_count > 0 then 'running' else 'completed' end,
+    r.started_at, 1000 * extract(epoch from r.completed_at - r.started_at)::double precision,
+    coalesce(nullif(array_to_string(r.failures, ' | '), ''), 'no failure'),
+    coalesce(nullif(concat_ws('; ',
+      'only here: ' || nullif(array_to_string(array(select unnest(own_calls || own_failures) except select unnest(r.calls || r.failures) order by 1 limit 5), ', '), ''),
+      'only there: ' || nullif(array_to_string(array(select unnest(r.calls || r.failures) except select unnest(own_calls || own_failures) order by 1 limit 5), ', '), '')), ''),
+      'none')
+  from (
+    select t.execution_id, t.trace_id, t.started_at, t.completed_at, t.error_count, t.open_count, f.calls, f.failures,
+      case when failed then 0.65 * beacon.overlap(own_failures, f.failures) + 0.35 * beacon.overlap(own_calls, f.calls)
+           else beacon.overlap(own_calls, f.calls) end as score
+    from beacon.trace_features(candidates, at - interval '8 days', at + interval '8 days') f
+    join beacon.traces t on t.trace_id = f.trace_id
+  ) r
+  where r.score > 0
+  order by r.score desc, r.started_at desc
+  limit max_results;
+end
+$$;
+
+comment on function beacon.find_similar_traces(bigint, integer) is
+  'Traces of other executions that failed (or worked) most alike: similarity is 0.65 times the overlap of failures plus 0.35 times the overlap of operations called (operations alone for a healthy one). Looks at the newest 300 of the week before and after; says how each ended and what differs.';
