@@ -1,0 +1,63 @@
+// The database of a start: the embedded one, or the user's; migrated before anything else runs.
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { connect, withConnection } from '../store/connect.ts';
+import { type Embedded, startEmbedded } from '../store/embedded.ts';
+import { maskUrl } from '../store/errors.ts';
+import { migrateUp } from '../store/migrate.ts';
+import { readSets } from '../store/migrations.ts';
+import { claimPorts } from './ports.ts';
+import type { Screen } from './screen.ts';
+
+export interface Database {
+  url: string;
+  /** Undefined where the user's own database is used: that one is not ours to stop. */
+  embedded: Embedded | undefined;
+}
+
+/** SQL of the business tables; part of the repository, not of the published package. */
+const RUNNER_SQL = path.resolve(import.meta.dirname, '../../../../services/runner/sql');
+
+/**
+ * Connects to `DATABASE_URL` where it is set, else starts the embedded PostgreSQL with its data below `dir`.
+ *
+ * @param anyPort Lets the operating system choose the port instead of the one used before.
+ * @throws BeaconError or Error that says what did not work.
+ */
+export async function openDatabase(dir: string, anyPort: boolean, screen: Screen): Promise<Database> {
+  const url = process.env.DATABASE_URL;
+  if (url) {
+    const client = await connect(url, { applicationName: 'beacon start' });
+    await client.end();
+    screen.ok(`PostgreSQL  ${maskUrl(url)}  yours (DATABASE_URL)`);
+    return { url, embedded: undefined };
+  }
+  const started = Date.now();
+  const folder = path.join(dir, 'postgres');
+  const isNew = !fs.existsSync(folder);
+  screen.status(isNew ? 'Creating a PostgreSQL database ...' : 'Starting PostgreSQL ...');
+  const embedded = await startEmbedded({
+    dir: folder,
+    ...(anyPort && { port: (await claimPorts({ postgres: 0 }))[0]?.port as number }),
+    say: (line) => screen.note(line),
+  }).finally(() => screen.endStatus());
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  const data = isNew ? `new, data in ${embedded.dataDir}` : `with the data of before, in ${embedded.dataDir}`;
+  screen.ok(`PostgreSQL  127.0.0.1:${embedded.port}  ready after ${seconds} s, ${data}`);
+  return { url: embedded.url, embedded };
+}
+
+/**
+ * Brings tables, views and functions up to date.
+ *
+ * @throws MigrationError when the database holds what this version must not touch.
+ */
+export async function migrateDatabase(url: string, screen: Screen): Promise<void> {
+  const sets = readSets(fs.existsSync(RUNNER_SQL) ? [RUNNER_SQL] : []);
+  screen.status('Migrating ...');
+  const options = { applicationName: 'beacon start' };
+  const { applied } = await withConnection(url, options, (client) => migrateUp(client, sets)).finally(() =>
+    screen.endStatus(),
+  );
+  screen.ok(`Schema      ${applied.length > 0 ? `migrated: ${applied.join(', ')}` : 'up to date'}`);
+}

@@ -1,0 +1,137 @@
+// What the sample showed: results, one failure as a waterfall, its cause, coverage. Verdicts come from the operations.
+import { renderCauses } from '../cli/diagnosis.ts';
+import { type Column, table } from '../cli/table.ts';
+import { renderWaterfall } from '../cli/waterfall.ts';
+import { duration, signOf } from '../cli/words.ts';
+import { rootCause } from '../operations/diagnosis.ts';
+import type { Operation, Row } from '../operations/operation.ts';
+import { runOperation } from '../operations/run.ts';
+import { coverage } from '../operations/state.ts';
+import { waterfall } from '../operations/trace.ts';
+import { createPool } from '../store/connect.ts';
+import { BeaconError } from '../store/errors.ts';
+import type { Execution } from './runner-client.ts';
+import { FAILING_REGION, type Sample } from './sample.ts';
+import type { Screen } from './screen.ts';
+
+export interface Report {
+  job_id: string;
+  took_ms: number;
+  executions: Execution[];
+  /** The failure that is shown; null when nothing failed. */
+  failure: { execution_id: string; waterfall: Row[]; causes: Row[] } | null;
+  /** Row of `trace_coverage` for the job. */
+  coverage: Row | null;
+}
+
+/** Spans arrive with the next flush of each service. */
+const ARRIVAL_MS = 8_000;
+const POLL_MS = 200;
+
+/**
+ * Reads what there is to report, waiting a moment for the last spans.
+ *
+ * @throws BeaconError when the database fails.
+ */
+export async function readReport(
+  url: string,
+  { jobId, executions, tookMs, traced }: Sample,
+  signal: AbortSignal,
+): Promise<Report> {
+  const pool = createPool(url, { applicationName: 'beacon start', max: 2 });
+  const rows = async (operation: Operation, params: Record<string, unknown>): Promise<Row[]> => {
+    try {
+      return (await runOperation(pool, operation, params)).rows;
+    } catch (error) {
+      if (error instanceof BeaconError && error.code === 'not_found') return [];
+      throw error;
+    }
+  };
+  const failed =
+    executions.find(({ status, region }) => status === 'failed' && region === FAILING_REGION) ??
+    executions.find(({ status }) => status === 'failed');
+  const deadline = Date.now() + (traced ? ARRIVAL_MS : 0);
+  try {
+    for (;;) {
+      const [covered = null] = await rows(coverage, { job_id: jobId });
+      const spans = failed ? await rows(waterfall, { execution_id: failed.id }) : [];
+      const isWhole = covered?.traced === covered?.executions && spans.every(({ status }) => status !== 'started');
+      if (!isWhole && Date.now() < deadline) {
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+        signal.throwIfAborted();
+        continue;
+      }
+      const causes = failed ? await rows(rootCause, { execution_id: failed.id }) : [];
+      return {
+        job_id: jobId,
+        took_ms: tookMs,
+        executions,
+        failure: failed ? { execution_id: failed.id, waterfall: spans, causes } : null,
+        coverage: covered,
+      };
+    }
+  } finally {
+    await pool.end();
+  }
+}
+
+export function printReport(report: Report, screen: Screen): void {
+  const { terminal } = screen;
+  const heading = (text: string) => screen.line(`\n${terminal.paint('bold', text)}`);
+  const lines = (all: string[], indent = '') => {
+    for (const line of all) screen.line(`${indent}${line}`);
+  };
+  const count = (status: string) => report.executions.filter((each) => each.status === status).length;
+
+  heading(`Results  ${count('completed')} completed, ${count('failed')} failed, in ${duration(report.took_ms)}`);
+  lines(matrix(report.executions, screen));
+  const { failure } = report;
+  if (failure) {
+    heading(`Execution ${failure.execution_id}, as the services saw it`);
+    if (failure.waterfall.length > 0) lines(renderWaterfall(failure.waterfall, terminal));
+    else lines(['No span of it is there.'], '  ');
+    heading('Why it failed');
+    lines(renderCauses(failure.causes, terminal));
+  }
+  heading('Trace coverage');
+  lines([coverageLine(report.coverage, screen)]);
+}
+
+/** Models and questions down, regions across. */
+function matrix(executions: Execution[], { terminal }: Screen): string[] {
+  const unique = (values: string[]) => [...new Set(values)];
+  const rows = unique(executions.map(({ model, question }) => JSON.stringify([model, question]))).map((key) => {
+    const [model, question] = JSON.parse(key) as [string, string];
+    return { model, question, cells: executions.filter((each) => each.model === model && each.question === question) };
+  });
+  const columns: Column<(typeof rows)[number]>[] = [
+    { title: 'model', text: ({ model }) => model },
+    { title: 'question', flexible: true, text: ({ question }) => question },
+    ...unique(executions.map(({ region }) => region)).map((region) => {
+      const cellOf = (row: (typeof rows)[number]) => row.cells.find((cell) => cell.region === region);
+      return {
+        title: region,
+        flexible: true,
+        text: (row: (typeof rows)[number]) => cellText(cellOf(row)),
+        style: (row: (typeof rows)[number]) => signOf(cellOf(row)?.status).style,
+      };
+    }),
+  ];
+  return table(rows, columns, terminal).lines;
+}
+
+function cellText(cell: Execution | undefined): string {
+  if (!cell) return '';
+  const { glyph } = signOf(cell.status);
+  return `${glyph} ${cell.answer ?? cell.errorType ?? cell.status}  ${duration(cell.durationMs)}`;
+}
+
+function coverageLine(row: Row | null, { terminal }: Screen): string {
+  const traced = Number(row?.traced ?? 0);
+  const all = Number(row?.executions ?? 0);
+  const isWhole = all > 0 && traced === all;
+  const { glyph, style } = signOf(isWhole ? 'ok' : 'fail');
+  const text = `${traced} of ${all} executions have a trace (${Number(row?.coverage_pct ?? 0)} %).`;
+  const hint = isWhole ? '' : ' `beacon health` says whether the tracers are writing.';
+  return `${terminal.paint(style, glyph)} ${text}${hint}`;
+}

@@ -1,0 +1,178 @@
+// One run from the first process to the last: whatever happens in between, nothing is left behind.
+import * as path from 'node:path';
+import { BeaconError, maskUrl } from '../store/errors.ts';
+import { type Database, migrateDatabase, openDatabase } from './database.ts';
+import { printGuide } from './guide.ts';
+import { printReport, type Report, readReport } from './report.ts';
+import { type RunFile, removeRunFile, writeRunFile } from './run-file.ts';
+import { runSample } from './sample.ts';
+import type { Screen } from './screen.ts';
+import { planServices } from './services.ts';
+import { Supervisor } from './supervisor.ts';
+
+export interface StartOptions {
+  /** Folder of database, logs and run.json. Default `.beacon`. */
+  dir?: string;
+  /** Runs the sample job. Default true. */
+  sample?: boolean;
+  /** The report as JSON on stdout; what a person reads goes to stderr. */
+  json?: boolean;
+  /** Stops after the report. */
+  once?: boolean;
+  /** Any free ports instead of 8080, 8090 to 8095 and 5432. */
+  anyPort?: boolean;
+}
+
+/** One Ctrl-C may arrive twice, from the terminal and from npm; what comes later than this is a second one. */
+const SAME_KEYSTROKE_MS = 700;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export class Run {
+  readonly #dir: string;
+  readonly #file: RunFile;
+  readonly #options: StartOptions;
+  readonly #screen: Screen;
+  readonly #stop = new AbortController();
+  #opening: Promise<Database> | undefined;
+  #postgresPid: number | undefined;
+  #supervisor: Supervisor | undefined;
+
+  constructor(dir: string, file: RunFile, options: StartOptions, screen: Screen) {
+    this.#dir = dir;
+    this.#file = file;
+    this.#options = options;
+    this.#screen = screen;
+  }
+
+  /** @returns the exit code. */
+  async run(): Promise<number> {
+    const stopped = this.#listenToSignals();
+    process.once('exit', this.#killAll);
+    const work = this.#work();
+    try {
+      await Promise.race([work, stopped]);
+      if (!this.#options.once) await stopped;
+      return 0;
+    } catch (error) {
+      this.#tell(error as Error);
+      return 1;
+    } finally {
+      this.#stop.abort();
+      await this.#shutDown();
+      await work.catch(() => {});
+      process.off('exit', this.#killAll);
+    }
+  }
+
+  async #work(): Promise<void> {
+    const screen = this.#screen;
+    this.#opening = openDatabase(this.#dir, this.#options.anyPort === true, screen);
+    const { url, embedded } = await this.#opening;
+    this.#postgresPid = embedded?.pid;
+    this.#stop.signal.throwIfAborted();
+    embedded?.exited().then(() => this.#databaseEnded());
+    this.#file.database = url;
+    await migrateDatabase(url, screen);
+    const plan = await planServices(this.#dir, url, this.#options.anyPort === true);
+    this.#stop.signal.throwIfAborted();
+    for (const sentence of plan.notes) screen.note(sentence);
+    this.#supervisor = new Supervisor(plan.specs, this.#file.logs, screen, () => this.#writeFile());
+    await this.#supervisor.start();
+    this.#writeFile();
+    const wantsSample = this.#options.sample !== false && plan.hasServices;
+    const report = wantsSample ? await this.#sample(url) : undefined;
+    if (this.#options.json) process.stdout.write(`${JSON.stringify(this.#summary(report), null, 2)}\n`);
+    if (!this.#options.once) printGuide(this.#file, report?.failure?.execution_id, screen);
+  }
+
+  async #sample(databaseUrl: string): Promise<Report> {
+    const { signal } = this.#stop;
+    const sample = await runSample((name) => this.#url(name), this.#screen, signal);
+    const report = await readReport(databaseUrl, sample, signal);
+    printReport(report, this.#screen);
+    return report;
+  }
+
+  #summary(report: Report | undefined) {
+    const { startedAt, database, services, logs } = this.#file;
+    return { started_at: startedAt, database: maskUrl(database), services, logs, sample: report ?? null };
+  }
+
+  #url(name: string): string {
+    return this.#file.services.find((service) => service.name === name)?.url as string;
+  }
+
+  #writeFile(): void {
+    const running = this.#supervisor?.services.filter((service) => service.isRunning) ?? [];
+    this.#file.services = running.map(({ spec, pid, url }) => ({
+      name: spec.name,
+      pid: pid ?? 0,
+      port: spec.port,
+      url,
+    }));
+    writeRunFile(this.#dir, this.#file);
+  }
+
+  /** Resolves at the first signal; a second one kills. */
+  #listenToSignals(): Promise<void> {
+    let first: number | undefined;
+    return new Promise((resolve) => {
+      const onSignal = () => {
+        const now = performance.now();
+        if (first !== undefined && now - first > SAME_KEYSTROKE_MS) {
+          this.#screen.endStatus();
+          this.#screen.line('Killed.');
+          process.exit(130);
+        }
+        if (first !== undefined) return;
+        first = now;
+        this.#stop.abort();
+        this.#screen.endStatus();
+        this.#screen.line('');
+        this.#screen.line('Stopping; once more kills.');
+        resolve();
+      };
+      for (const signal of SIGNALS) process.on(signal, onSignal);
+    });
+  }
+
+  async #shutDown(): Promise<void> {
+    await this.#supervisor?.stop();
+    const database = await this.#opening?.catch(() => undefined);
+    if (database?.embedded) {
+      this.#screen.status('Stopping PostgreSQL ...');
+      await database.embedded.stop();
+      this.#screen.endStatus();
+    }
+    removeRunFile(this.#dir);
+    if (this.#supervisor) this.#screen.line(`Stopped. The data stays in ${path.relative('', this.#dir) || '.'}.`);
+  }
+
+  /** The services go on trying; what they cannot write they count. */
+  #databaseEnded(): void {
+    if (this.#stop.signal.aborted) return;
+    this.#screen.problem('PostgreSQL ended. The services keep running, but nothing is stored.');
+    this.#screen.line(`    Its log: ${path.join(this.#dir, 'postgres', 'server.log')}`);
+    this.#screen.line('    Ctrl-C and start again to restart it; what had been committed is still there.');
+  }
+
+  #tell(error: Error): void {
+    this.#screen.endStatus();
+    if (this.#stop.signal.aborted) return;
+    this.#screen.problem(error.message);
+    if (error instanceof BeaconError) this.#screen.line(`    ${error.hint}`);
+    else if (process.env.LOG_LEVEL === 'debug') this.#screen.line(`${error.stack}`);
+  }
+
+  /** The last resort, without waiting: the process ends before the orderly way was through. */
+  readonly #killAll = (): void => {
+    this.#supervisor?.kill();
+    const pid = this.#postgresPid;
+    try {
+      if (pid !== undefined) process.kill(pid, 'SIGINT');
+    } catch {
+      // It had ended already.
+    }
+    removeRunFile(this.#dir);
+  };
+}

@@ -1,0 +1,117 @@
+// What is started, on which ports, and what each process is told.
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { type Claimed, claimPorts } from './ports.ts';
+import type { ServiceSpec } from './service.ts';
+
+/** Regions of the sample; the simulated provider listens on one port for each. */
+export const REGIONS = ['us-east', 'eu-west', 'asia-southeast'] as const;
+/** How long the router waits for a provider, milliseconds: short, so that the sample's failure is seen soon. */
+export const PROVIDER_TIMEOUT_MS = 1_500;
+/** The failures of the sample open a circuit; whoever tries again after reading must not meet it. */
+const CIRCUIT_OPEN_MS = 3_000;
+
+const PREFERRED = {
+  server: 8080,
+  runner: 8090,
+  router: 8091,
+  inference: 8092,
+  'inference us-east': 8093,
+  'inference eu-west': 8094,
+  'inference asia-southeast': 8095,
+};
+
+const EXTENSION = path.extname(import.meta.filename);
+const SERVER = path.join(import.meta.dirname, `../main${EXTENSION}`);
+/** The benchmark services are part of the repository, not of the published package. */
+const SERVICES = path.resolve(import.meta.dirname, '../../../../services');
+
+export interface Plan {
+  /** What others depend on comes first. */
+  specs: ServiceSpec[];
+  /** What differs from the usual, a sentence each: ports that were busy, settings the user made. */
+  notes: string[];
+  /** Whether runner, router and inference are there to start. */
+  hasServices: boolean;
+}
+
+/**
+ * @param dir Where what has to last is kept.
+ * @param databaseUrl Handed to every process as DATABASE_URL.
+ * @param anyPort Lets the operating system choose every port.
+ */
+export async function planServices(dir: string, databaseUrl: string, anyPort: boolean): Promise<Plan> {
+  const hasServices = fs.existsSync(entry('runner'));
+  const wanted = Object.entries(PREFERRED).filter(([name]) => hasServices || name === 'server');
+  const claimed = await claimPorts(Object.fromEntries(wanted.map(([name, port]) => [name, anyPort ? 0 : port])));
+  const port = (name: keyof typeof PREFERRED) => claimed.find((each) => each.name === name)?.port as number;
+  const env = (own: Record<string, string>) => ({ ...sharedEnv(databaseUrl), ...own });
+  const specs = [
+    { name: 'server', script: [SERVER, 'serve'], port: port('server'), env: env({ PORT: String(port('server')) }) },
+  ];
+  if (hasServices) {
+    const portOf = (region: string) => port(`inference ${region}` as keyof typeof PREFERRED);
+    const regions = REGIONS.map((region) => `${region}=${portOf(region)}`).join(',');
+    const providers = REGIONS.map((region) => ({
+      name: `simulated-${region}`,
+      region,
+      url: `http://127.0.0.1:${portOf(region)}`,
+      timeoutMs: PROVIDER_TIMEOUT_MS,
+    }));
+    specs.push(
+      service('inference', port('inference'), env({ REGIONS: regions })),
+      service(
+        'router',
+        port('router'),
+        env({
+          ...unlessSet('PROVIDERS', JSON.stringify(providers), 'PROVIDERS_FILE'),
+          ...unlessSet('CIRCUIT_OPEN_MS', String(CIRCUIT_OPEN_MS)),
+        }),
+      ),
+      service(
+        'runner',
+        port('runner'),
+        env({
+          ...unlessSet('HYBRID_ROUTER_URL', `http://127.0.0.1:${port('router')}`),
+          ...unlessSet('RECEIPT_KEY_FILE', path.join(dir, 'receipt-key.pem')),
+        }),
+      ),
+    );
+  }
+  return { specs, notes: [...claimed.flatMap(sentence), ...keptSettings(), ...absent(hasServices)], hasServices };
+}
+
+function entry(name: string): string {
+  return path.join(SERVICES, name, 'src/main.ts');
+}
+
+function service(name: string, port: number, env: Record<string, string>): ServiceSpec {
+  return { name, script: [entry(name)], port, env: { ...env, PORT: String(port) } };
+}
+
+function sharedEnv(databaseUrl: string): Record<string, string> {
+  return { DATABASE_URL: databaseUrl, HOST: '127.0.0.1', ...unlessSet('ENABLE_DB_TRACING', 'true') };
+}
+
+/** What the user has set stays, an empty value too: that is how a missing setting is tried out. */
+function unlessSet(name: string, value: string, ...alternatives: string[]): Record<string, string> {
+  return [name, ...alternatives].some((each) => process.env[each] !== undefined) ? {} : { [name]: value };
+}
+
+/** Settings that change what the sample shows are named, so that nobody wonders about them. */
+function keptSettings(): string[] {
+  return ['ENABLE_DB_TRACING', 'HYBRID_ROUTER_URL', 'PROVIDERS', 'PROVIDERS_FILE', 'FAULTS'].flatMap((name) => {
+    const value = process.env[name];
+    if (value === undefined) return [];
+    return [`${name} is ${value === '' ? 'set to nothing' : 'set'} in your environment and is left as it is.`];
+  });
+}
+
+function absent(hasServices: boolean): string[] {
+  if (hasServices) return [];
+  return ['The benchmark services are part of the repository, not of this package: only database and server start.'];
+}
+
+function sentence({ name, wanted, port }: Claimed): string[] {
+  return wanted === 0 || wanted === port ? [] : [`Port ${wanted} is busy: ${name} listens on ${port} instead.`];
+}
