@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 // The program `beacon`.
-import * as fs from 'node:fs';
 import { type Command, CommanderError } from 'commander';
 import { program } from './cli/program.ts';
 
@@ -19,9 +18,10 @@ try {
   process.exitCode = error.exitCode === 0 ? 0 : USAGE;
 }
 
+/** Its imports are many; verbs that do not need them should answer at once. */
 async function startVerb(): Promise<Command[]> {
-  const module = new URL('./start/command.ts', import.meta.url);
-  if (!fs.existsSync(module)) return [];
-  const { startCommand } = (await import(module.href)) as { startCommand: () => Command };
+  const [verb = 'help'] = process.argv.slice(2);
+  if (!['start', 'help', '--help', '-h'].includes(verb)) return [];
+  const { startCommand } = await import('./start/command.ts');
   return [startCommand()];
 }

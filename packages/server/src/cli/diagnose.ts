@@ -1,7 +1,8 @@
-// `beacon diagnose`: the root cause and the spans behind it, from two operations at one moment.
+// `beacon diagnose`: the root cause and the spans behind it.
 import type { Command } from 'commander';
 import { diagnose, rootCause } from '../operations/diagnosis.ts';
 import { runOperation } from '../operations/run.ts';
+import { BeaconError, ERROR_CODES } from '../store/errors.ts';
 import { renderCauses, renderDiagnosedSpans } from './diagnosis.ts';
 import { paramFlags, paramsFrom, tellLeftOut } from './operation-verb.ts';
 import { printJson, verb, withDatabase } from './verb.ts';
@@ -11,21 +12,38 @@ const DOC = 'Why an execution failed or was slow: the cause, its evidence, what 
 export function diagnoseVerb(): Command {
   return paramFlags(verb('diagnose', DOC), diagnose).action(
     withDatabase(async ({ pool, options, terminal, print }, execution = '') => {
-      const [spans, causes] = await Promise.all([
-        runOperation(pool, diagnose, paramsFrom(diagnose, options, [execution])),
-        runOperation(pool, rootCause, { execution_id: execution }),
-      ]);
+      const causes = await runOperation(pool, rootCause, { execution_id: execution });
+      const spans = await runOperation(pool, diagnose, paramsFrom(diagnose, options, [execution])).catch((error) => {
+        // An execution without a trace has a cause too: why it was not traced.
+        if (isNotFound(error) && causes.rows.length > 0) return undefined;
+        throw error;
+      });
       if (options.json) {
-        const { database, schema } = spans;
-        const leftOut = { causes: causes.leftOut, spans: spans.leftOut };
-        printJson({ execution_id: execution, causes: causes.rows, spans: spans.rows, leftOut, database, schema });
+        const { database, schema } = causes;
+        const leftOut = { causes: causes.leftOut, spans: spans?.leftOut ?? null };
+        printJson({
+          execution_id: execution,
+          causes: causes.rows,
+          spans: spans?.rows ?? [],
+          leftOut,
+          database,
+          schema,
+        });
       } else {
-        const lines = [...renderCauses(causes.rows, terminal), '', ...renderDiagnosedSpans(spans.rows, terminal)];
-        for (const line of lines) print(line);
+        for (const line of renderCauses(causes.rows, terminal)) print(line);
+        if (spans) {
+          for (const line of ['', ...renderDiagnosedSpans(spans.rows, terminal)]) print(line);
+          print(terminal.paint('dim', `See also: beacon waterfall ${execution}, beacon similar ${execution}`));
+        }
       }
       tellLeftOut(causes, options.json === true);
+      if (!spans) return ERROR_CODES.not_found.exit;
       tellLeftOut(spans, options.json === true);
       return causes.rows.length > 0 ? 1 : 0;
     }),
   );
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof BeaconError && error.code === 'not_found';
 }

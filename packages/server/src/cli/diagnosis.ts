@@ -1,11 +1,12 @@
 // A diagnosis as a person reads it: the cause first, then the spans it was found in.
 import type { Row } from '../operations/operation.ts';
 import { type Column, cutNote, table } from './table.ts';
-import { clean, padEnd, type Terminal, wrap } from './terminal.ts';
+import { clean, padEnd, type Terminal, widthOf, wrap } from './terminal.ts';
 import { branchesOf } from './waterfall.ts';
 import { duration, signOf } from './words.ts';
 
-const LABEL = 16;
+const WIDEST_LABEL = 28;
+const SPAN_COLUMNS_FIT = 60;
 
 /** The causes found, the likeliest in full, the others in a line each. */
 export function renderCauses(causes: Row[], terminal: Terminal): string[] {
@@ -33,30 +34,31 @@ export function renderCauses(causes: Row[], terminal: Terminal): string[] {
 }
 
 function where(cause: Row): string {
-  return ['in', cause.service, cause.operation].filter(Boolean).join(' ');
+  const named = [cause.service, cause.operation].filter(Boolean);
+  return named.length > 0 ? `in ${named.join(' ')}` : '';
 }
 
 function share(value: unknown): string {
   return `${(Number(value) * 100).toFixed(0)} %`;
 }
 
-/** Evidence is an object or a list of objects; either way a line a fact. */
+/** A line a fact. */
 function evidenceLines(evidence: unknown, terminal: Terminal): string[] {
-  const facts = Array.isArray(evidence) ? evidence : evidence && typeof evidence === 'object' ? [evidence] : [];
-  return facts.flatMap((fact) => {
-    if (fact === null || typeof fact !== 'object') return wrap(`• ${clean(fact)}`, terminal.width, '  ');
-    return Object.entries(fact).flatMap(([name, value]) => {
-      const words = clean(name.replaceAll('_', ' '));
-      const [line = '', ...more] = wrap(clean(factText(value)), terminal.width - LABEL - 4);
-      const label = terminal.paint('dim', padEnd(words, LABEL));
-      return [`  ${label}  ${line}`, ...more.map((rest) => `${' '.repeat(LABEL + 4)}${rest}`)];
-    });
+  const given = evidence !== null && typeof evidence === 'object' ? evidence : {};
+  const facts = Object.entries(given).map(([name, value]) => [clean(name.replaceAll('_', ' ')), value] as const);
+  const label = Math.min(WIDEST_LABEL, Math.max(0, ...facts.map(([name]) => widthOf(name))));
+  return facts.flatMap(([name, value]) => {
+    const [line = '', ...more] = wrap(clean(factText(value)), Math.max(20, terminal.width - label - 4));
+    return [
+      `  ${terminal.paint('dim', padEnd(name, label))}  ${line}`,
+      ...more.map((rest) => `${' '.repeat(label + 4)}${rest}`),
+    ];
   });
 }
 
 function factText(value: unknown): string {
   if (value === null || value === undefined) return '–';
-  if (Array.isArray(value)) return value.map(factText).join(', ');
+  if (Array.isArray(value)) return value.length > 0 ? value.map(factText).join(', ') : 'none';
   if (typeof value === 'object') {
     return Object.entries(value)
       .map(([name, each]) => `${name} = ${factText(each)}`)
@@ -65,36 +67,41 @@ function factText(value: unknown): string {
   return String(value);
 }
 
-/** The spans of the diagnosed execution, what is unusual about each at the end. */
+const SPAN_COLUMNS: Column<Row>[] = [
+  { title: ' ', text: (row) => signOf(row.status).glyph, style: (row) => signOf(row.status).style },
+  { title: 'service', flexible: true, text: (row) => String(row.service), style: () => 'cyan' },
+  { title: 'span', flexible: true, text: (row) => String(row.tree) },
+  { title: 'took', right: true, text: (row) => duration(row.duration_ms) },
+  { title: 'self', right: true, from: 90, text: (row) => duration(row.self_ms) },
+  {
+    title: 'share',
+    right: true,
+    text: (row) => (row.share_pct === null ? '–' : `${Math.round(Number(row.share_pct))} %`),
+  },
+  { title: 'usual p50', right: true, from: 80, text: (row) => duration(row.baseline_p50_ms) },
+  { title: 'p95', right: true, from: 100, text: (row) => duration(row.baseline_p95_ms) },
+  { title: 'path', from: 70, text: (row) => (row.on_critical_path ? '◆' : '') },
+  { title: 'unusual', flexible: true, text: (row) => String(row.anomaly ?? ''), style: () => 'yellow' },
+];
+
+/** The spans of the diagnosed execution, a table a trace, what is unusual about each at the end of its line. */
 export function renderDiagnosedSpans(spans: Row[], terminal: Terminal): string[] {
-  const branches = branchesOf(spans.map((row) => Number(row.depth)));
-  const rows: Row[] = spans.map((row, i) => ({ ...row, tree: `${branches[i]}${row.operation}` }));
-  const columns: Column<Row>[] = [
-    {
-      title: ' ',
-      text: (row) => signOf(row.status).glyph,
-      style: (row) => signOf(row.status).style,
-    },
-    { title: 'service', flexible: true, text: (row) => String(row.service), style: () => 'cyan' },
-    { title: 'span', flexible: true, text: (row) => String(row.tree) },
-    { title: 'took', right: true, text: (row) => duration(row.duration_ms) },
-    { title: 'self', right: true, text: (row) => duration(row.self_ms) },
-    {
-      title: 'share',
-      right: true,
-      text: (row) => (row.share_pct === null ? '–' : `${Number(row.share_pct).toFixed(0)} %`),
-    },
-    { title: 'usual p50', right: true, text: (row) => duration(row.baseline_p50_ms) },
-    { title: 'p95', right: true, text: (row) => duration(row.baseline_p95_ms) },
-    { title: 'path', text: (row) => (row.on_critical_path ? '◆' : '') },
-    {
-      title: 'unusual',
-      flexible: true,
-      text: (row) => [row.anomaly, row.error_type].filter(Boolean).join(' · '),
-      style: () => 'yellow',
-    },
-  ];
-  const { lines, cut } = table(rows, columns, terminal);
-  const note = cutNote(cut, terminal);
-  return [...lines, terminal.paint('dim', '◆ on the critical path'), ...(note ? [note] : [])];
+  const traces = [...new Set(spans.map((row) => row.trace_id))];
+  const columns =
+    terminal.width < SPAN_COLUMNS_FIT ? SPAN_COLUMNS.filter(({ title }) => title !== 'unusual') : SPAN_COLUMNS;
+  let shortened = 0;
+  const lines = traces.flatMap((trace) => {
+    const rows = spans.filter((row) => row.trace_id === trace);
+    const branches = branchesOf(rows.map((row) => Number(row.depth)));
+    const drawn = table<Row>(
+      rows.map((row, i) => ({ ...row, tree: `${branches[i]}${row.operation}` })),
+      columns,
+      terminal,
+    );
+    shortened += drawn.cut;
+    return [terminal.paint('dim', `trace ${trace}`), ...drawn.lines];
+  });
+  const note = cutNote(shortened, terminal);
+  const legend = terminal.width >= 70 ? [terminal.paint('dim', '◆ on the critical path')] : [];
+  return [...lines, ...legend, ...(note ? [note] : [])];
 }

@@ -31,6 +31,8 @@ const state = (key: string): Column<Row> => ({
   text: (row) => signOf(row[key]).glyph,
   style: (row) => signOf(row[key]).style,
 });
+/** What `beacon waterfall` takes. */
+const subject: Column<Row> = { title: 'execution|trace', text: (row) => String(row.execution_id ?? row.trace_id) };
 const service: Column<Row> = { ...text('service'), style: () => 'cyan' };
 
 function plain(value: unknown): string {
@@ -42,6 +44,11 @@ function plain(value: unknown): string {
       .join(', ');
   }
   return String(value);
+}
+
+function difference(ms: unknown): string {
+  if (ms === null || ms === undefined) return '–';
+  return Number(ms) < 0 ? `−${duration(-Number(ms))}` : `+${duration(ms)}`;
 }
 
 /** A renderer that is a table, or a sentence where there are no rows. */
@@ -61,9 +68,8 @@ export const RENDERERS: Record<string, Renderer> = {
       [
         state('status'),
         when('started_at', 'started'),
-        id('trace_id', 'trace'),
-        id('execution_id', 'execution'),
-        { ...text('job_id', 'job') },
+        subject,
+        text('job_id', 'job'),
         {
           ...text('root', 'root'),
           text: (row) => `${plain(row.root_service)} ${plain(row.root_operation)}`.trim() || '(not here yet)',
@@ -83,7 +89,7 @@ export const RENDERERS: Record<string, Renderer> = {
         when('started_at', 'started'),
         service,
         text('operation'),
-        id('execution_id', 'execution'),
+        subject,
         text('job_id', 'job'),
         ms('duration_ms', 'duration'),
         {
@@ -91,7 +97,6 @@ export const RENDERERS: Record<string, Renderer> = {
           text: (row) => [row.error_type, row.error_message].filter(Boolean).join(': '),
           style: () => 'red',
         },
-        id('trace_id', 'trace'),
       ],
       'No spans match.',
     ),
@@ -108,9 +113,41 @@ export const RENDERERS: Record<string, Renderer> = {
         when('started_at', 'started'),
         ms('duration_ms', 'duration'),
         text('difference'),
-        id('trace_id', 'trace'),
       ],
       'No other execution looks like this one.',
+    ),
+  },
+  'critical-path': {
+    lines: asTable(
+      [
+        num('step', 'step'),
+        service,
+        text('operation'),
+        ms('from_ms', 'from'),
+        ms('ms', 'took'),
+        percent('share_pct', 'share'),
+        {
+          title: '',
+          text: (row) => '━'.repeat(Math.round(Number(row.share_pct) / 4)),
+          style: () => 'blue',
+        },
+      ],
+      'The trace has no critical path: none of its spans is a root.',
+    ),
+  },
+  compare: {
+    lines: asTable(
+      [
+        { ...text('change'), style: (row) => (row.change === 'same' ? 'dim' : 'yellow') },
+        service,
+        { ...text('operation'), text: (row) => `${'  '.repeat(Number(row.depth))}${plain(row.operation)}` },
+        { title: 'a', text: (row) => plain(row.a_status), style: (row) => signOf(row.a_status).style },
+        ms('a_ms', 'took'),
+        { title: 'b', text: (row) => plain(row.b_status), style: (row) => signOf(row.b_status).style },
+        ms('b_ms', 'took'),
+        { ...ms('delta_ms', 'difference'), text: (row) => difference(row.delta_ms) },
+      ],
+      'Nothing to compare.',
     ),
   },
   coverage: {

@@ -10,6 +10,8 @@ export interface Column<Row> {
   /** May be cut when the line is too long; columns that may not are ids and numbers. */
   flexible?: boolean;
   style?: (row: Row) => Style | undefined;
+  /** Terminals narrower than this do without the column. */
+  from?: number;
 }
 
 const GAP = '  ';
@@ -20,7 +22,8 @@ const NARROWEST = 6;
  *
  * @returns `cut`: how many cells lost text.
  */
-export function table<Row>(rows: Row[], columns: Column<Row>[], terminal: Terminal): { lines: string[]; cut: number } {
+export function table<Row>(rows: Row[], all: Column<Row>[], terminal: Terminal): { lines: string[]; cut: number } {
+  const columns = all.filter(({ from = 0 }) => terminal.width >= from);
   const cells = rows.map((row) => columns.map((column) => clean(column.text(row))));
   const widths = fit(
     columns.map(({ title }, i) => Math.max(widthOf(title), ...cells.map((line) => widthOf(line[i] ?? '')))),
@@ -70,8 +73,6 @@ function fit<Row>(wanted: number[], columns: Column<Row>[], width: number): numb
 /** The sentence below output that was cut; null when nothing was. */
 export function cutNote(cells: number, terminal: Terminal): string | null {
   if (cells === 0) return null;
-  return terminal.paint(
-    'dim',
-    `Some text was cut (…) to fit ${terminal.width} columns: widen the terminal, or use --json.`,
-  );
+  const text = `… marks text cut at ${terminal.width} columns: widen the terminal, or use --json.`;
+  return terminal.paint('dim', cut(text, terminal.width));
 }

@@ -1,5 +1,6 @@
 // A trace as a colleague would draw it: tree on the left, time on the right, the error under the span it happened in.
 import type { Row } from '../operations/operation.ts';
+import { cutNote } from './table.ts';
 import { clean, cut, padEnd, padStart, type Terminal, widthOf } from './terminal.ts';
 import { ago, count, duration, signOf } from './words.ts';
 
@@ -19,14 +20,8 @@ export function renderWaterfall(rows: Row[], terminal: Terminal): string[] {
     if (lines.length > 0) lines.push('');
     lines.push(...renderTrace(trace, terminal, shortened));
   }
-  if (shortened.cells > 0) {
-    lines.push(
-      terminal.paint(
-        'dim',
-        cut(`… marks text cut at ${terminal.width} columns: widen the terminal, or use --json.`, terminal.width),
-      ),
-    );
-  }
+  const note = cutNote(shortened.cells, terminal);
+  if (note) lines.push(note);
   return lines;
 }
 
@@ -41,7 +36,7 @@ function byTrace(rows: Row[]): Row[][] {
 }
 
 function renderTrace(rows: Row[], terminal: Terminal, shortened: { cells: number }): string[] {
-  const total = Math.max(0.001, ...rows.map((row) => Number(row.offset_ms ?? 0) + Number(row.duration_ms ?? 0)));
+  const { end, goesOn } = timeAxis(rows);
   const branches = branchesOf(rows.map((row) => Number(row.depth)));
   const labels = rows.map((row, i) => `${branches[i]}${clean(row.operation)}`);
   const services = rows.map((row) => clean(row.service));
@@ -60,16 +55,20 @@ function renderTrace(rows: Row[], terminal: Terminal, shortened: { cells: number
     return shown;
   };
   const before = ' '.repeat(2 + serviceWidth + 2);
-  const lines = [fitText(heading(rows, total), terminal.width), ''];
+  const lines = [
+    terminal.paint('bold', fitText(heading(rows), terminal.width)),
+    terminal.paint('dim', fitText(`trace ${rows[0]?.trace_id}`, terminal.width)),
+    '',
+  ];
   const axisIndent = 2 + serviceWidth + 2 + treeWidth + 2 + timeWidth + 1;
-  lines.push(terminal.paint('dim', `${' '.repeat(axisIndent)}${axis(total, barWidth)}`));
+  lines.push(terminal.paint('dim', `${' '.repeat(axisIndent)}${axis(end, goesOn, barWidth)}`));
   for (const [i, row] of rows.entries()) {
     const { glyph, style } = signOf(row.status);
     const bad = row.status !== 'completed';
     const service = padEnd(fitText(services[i] ?? '', serviceWidth), serviceWidth);
     const label = padEnd(fitText(labels[i] ?? '', treeWidth), treeWidth);
     const time = padStart(times[i] ?? '', timeWidth);
-    const bar = drawBar(Number(row.offset_ms ?? 0) / total, Number(row.duration_ms ?? 0) / total, barWidth);
+    const bar = drawBar(startOf(row) / end, endOf(row) / end, barWidth);
     lines.push(
       [
         terminal.paint(style, glyph),
@@ -89,20 +88,42 @@ function renderTrace(rows: Row[], terminal: Terminal, shortened: { cells: number
   return lines;
 }
 
-function heading(rows: Row[], total: number): string {
-  const first = rows[0] as Row;
+function heading(rows: Row[]): string {
   const executions = [...new Set(rows.map((row) => row.execution_id).filter((id) => id !== null && id !== undefined))];
   const services = new Set(rows.map((row) => row.service)).size;
   const failed = rows.filter((row) => ['failed', 'timeout', 'lost'].includes(String(row.status))).length;
+  const open = rows.filter(isOpen).length;
   return [
     ...(executions.length > 0 ? [`execution ${executions.join(', ')}`] : []),
-    `trace ${first.trace_id}`,
-    count(rows.length, 'span'),
-    count(services, 'service'),
+    `${count(rows.length, 'span')} from ${count(services, 'service')}`,
     ...(failed > 0 ? [count(failed, 'error')] : []),
-    duration(total),
-    ago(first.started_at),
+    ...(open > 0 ? [`${open} not ended`] : []),
+    duration(Math.max(...rows.map(endOf))),
+    `started ${ago(rows[0]?.started_at)}`,
   ].join(' · ');
+}
+
+function isOpen(row: Row): boolean {
+  return row.status === 'started' || row.status === 'lost';
+}
+
+function startOf(row: Row): number {
+  return Number(row.offset_ms ?? 0);
+}
+
+function endOf(row: Row): number {
+  return startOf(row) + Number(row.duration_ms ?? 0);
+}
+
+// Past this, spans that have not ended would press all others into the first column.
+const OPEN_OVERHANG = 1.25;
+
+/** Where the axis ends: spans that never ended may run out of the picture. */
+function timeAxis(rows: Row[]): { end: number; goesOn: boolean } {
+  const all = Math.max(0.001, ...rows.map(endOf));
+  const ended = Math.max(0, ...rows.filter((row) => !isOpen(row)).map(endOf), ...rows.map(startOf));
+  if (ended === 0 || all <= ended * OPEN_OVERHANG) return { end: all, goesOn: false };
+  return { end: ended * OPEN_OVERHANG, goesOn: true };
 }
 
 /** What the reader must know about a span and its bar does not show. */
@@ -146,21 +167,20 @@ function continuation(branches: string[], i: number): string {
   return `${own.replace('├─ ', '│  ').replace('└─ ', '   ')}${hasChild ? '│ ' : '  '}`;
 }
 
-/** A bar whose ends are drawn to half a column; never less than one, so that the shortest span is seen. */
-function drawBar(from: number, share: number, width: number): string {
+/** A bar whose ends are drawn to half a column; never less than one, and an arrow where it leaves the picture. */
+function drawBar(from: number, to: number, width: number): string {
   const start = Math.min(2 * width - 1, Math.max(0, Math.round(from * width * 2)));
-  const end = Math.min(2 * width, Math.max(start + 1, Math.round((from + share) * width * 2)));
+  const end = Math.min(2 * width, Math.max(start + 1, Math.round(to * width * 2)));
   let bar = '';
   for (let column = 0; column < width; column += 1) {
     const left = column * 2 >= start && column * 2 < end;
     const right = column * 2 + 1 >= start && column * 2 + 1 < end;
     bar += left && right ? '━' : left ? '╸' : right ? '╺' : ' ';
   }
-  return bar;
+  return to > 1.001 ? `${bar.slice(0, -1)}▶` : bar;
 }
 
-/** `0` at the left, the whole at the right. */
-function axis(total: number, width: number): string {
-  const end = duration(total);
-  return `0${padStart(end, width - 1)}`;
+/** `0` at the left, the last moment shown at the right. */
+function axis(end: number, goesOn: boolean, width: number): string {
+  return `0${padStart(`${duration(end)}${goesOn ? ' …' : ''}`, width - 1)}`;
 }
