@@ -11,12 +11,17 @@ const ARROWS: Record<string, string[]> = {
   'server/operations': ['server/store'],
   'server/otlp': ['writer', 'server/store'],
   'server/maintenance': ['server/store', 'server/operations'],
-  'server/http': ['server/operations'],
-  'server/mcp': ['server/operations'],
-  'server/cli': ['server/operations', 'server/store'],
+  // Doors: over the operations, never over each other.
+  'server/http': ['server/operations', 'server/store', 'server/maintenance'],
+  'server/mcp': ['server/operations', 'server/store'],
+  'server/cli': ['server/operations', 'server/store', 'server/maintenance', 'server/run-file'],
   'server/preflight': ['server/operations', 'server/store'],
   'server/doctor': ['server/operations', 'server/store'],
-  'server/start': ['server/operations', 'server/store', 'server/cli'],
+  // What `beacon start` leaves for the other verbs to read.
+  'server/run-file': [],
+  'server/start': ['server/operations', 'server/store', 'server/cli', 'server/run-file'],
+  // Processes put together from several doors; main adds their verbs to the command line.
+  'server/serve': ['server/store', 'server/cli', 'server/http', 'server/maintenance'],
   'server/main': ['server/*'],
   'server/index': ['server/operations', 'server/store'],
   web: ['server/operations (types)'],
@@ -41,6 +46,7 @@ const PACKAGES: Record<string, string> = {
 
 /** Layer of a file of the repository, by its path. */
 function layerOf(file: string): string {
+  if (file === 'packages/server/src/start/run-file.ts') return 'server/run-file';
   if (/^(?:scripts|bench|e2e|fixtures)\/|\/test\//.test(file)) return 'tests';
   const parts = file.split('/');
   if (parts[0] === 'testkit') return 'testkit';
@@ -78,10 +84,10 @@ test('every import follows the arrows of the architecture', () => {
   assert.deepEqual(objections, []);
 });
 
-test('no two files of one package import each other in a circle', () => {
+test('no files import each other in a circle, but for types', () => {
   const files = new Set(sourceFiles().filter((file) => file.endsWith('.ts') && layerOf(file) !== 'tests'));
   const next = (file: string) =>
-    importsOf(read(file))
+    importsOf(read(file).replace(/\b(?:import|export)\s+type\b[^;]*;/g, ''))
       .filter((specifier) => specifier.startsWith('.'))
       .map((specifier) => path.posix.join(path.posix.dirname(file), specifier))
       .filter((target) => files.has(target));

@@ -99,6 +99,6 @@ const FORBIDDEN: [RegExp, string][] = [
   [/\bcreate\s+unlogged\b/i, 'an unlogged table (lost at a crash)'],
   [/\brow\s+level\s+security\b|\bcreate\s+policy\b/i, 'row-level security (Citus)'],
   [/\balter\s+column\s+\w+\s+set\s+(?:storage|statistics)\b/i, 'SET STORAGE or STATISTICS (Citus)'],
-  [/\bforeign\s+key\b|\breferences\s+beacon\./i, 'a foreign key (Citus)'],
+  [/\breferences\s+beacon\./i, 'a foreign key to a table that may be distributed (Citus)'],
   [/\bsecurity\s+definer\b/i, 'SECURITY DEFINER (privileges)'],
 ];

@@ -123,7 +123,7 @@ function matrix(executions: Execution[], { terminal }: Screen): string[] {
 function cellText(cell: Execution | undefined): string {
   if (!cell) return '';
   const { glyph } = signOf(cell.status);
-  return `${glyph} ${cell.answer ?? cell.errorType ?? cell.status}  ${duration(cell.durationMs)}`;
+  return `${glyph} ${cell.answer ?? cell.error_type ?? cell.status}  ${duration(cell.duration_ms)}`;
 }
 
 function coverageLine(row: Row | null, { terminal }: Screen): string {

@@ -13,11 +13,15 @@ export interface Execution {
   /** `pending`, `processing`, `completed`, `failed` or `cancelled`. */
   status: string;
   ended: boolean;
+  /** Attempts begun. */
+  attempts: number;
   answer: string | null;
-  errorType: string | null;
-  error: string | null;
-  /** Milliseconds, its attempts and the waiting between them included; null until it has ended. */
-  durationMs: number | null;
+  error_type: string | null;
+  error_message: string | null;
+  /** Trace of the latest attempt; null when tracing is off. */
+  trace_id: string | null;
+  /** Milliseconds the latest attempt took. */
+  duration_ms: number | null;
 }
 
 export class RunnerClient {
@@ -67,9 +71,11 @@ function toExecution(row: Record<string, unknown>): Execution {
     question: String(row.question),
     status,
     ended: ENDED.includes(status),
-    answer: text(row.answer),
-    errorType: text(row.error_type),
-    error: text(row.error),
-    durationMs: row.duration_ms === null ? null : Number(row.duration_ms),
+    attempts: Number(row.attempt),
+    answer: text((row.output_data as { answer?: string } | null)?.answer),
+    error_type: text(row.error_type),
+    error_message: text(row.error_message),
+    trace_id: text(row.trace_id),
+    duration_ms: row.duration_ms === null ? null : Number(row.duration_ms),
   };
 }

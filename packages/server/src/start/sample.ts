@@ -84,9 +84,9 @@ function lineOf(execution: Execution, { terminal }: Screen): string {
     execution.region.padEnd(15),
     execution.model.padEnd(13),
     execution.question.padEnd(13),
-    duration(execution.durationMs).padStart(8),
+    duration(execution.duration_ms).padStart(8),
   ].join(' ');
-  return `${terminal.paint(style, glyph)} ${what}  ${execution.answer ?? terminal.paint(style, execution.error ?? '')}`;
+  return `${terminal.paint(style, glyph)} ${what}  ${execution.answer ?? terminal.paint(style, execution.error_message ?? '')}`;
 }
 
 function progress(executions: Execution[]): string {

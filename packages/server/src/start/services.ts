@@ -10,6 +10,8 @@ export const REGIONS = ['us-east', 'eu-west', 'asia-southeast'] as const;
 export const PROVIDER_TIMEOUT_MS = 1_500;
 /** The failures of the sample open a circuit; whoever tries again after reading must not meet it. */
 const CIRCUIT_OPEN_MS = 3_000;
+/** Ctrl-C should take seconds: what is not done by then is handed back and runs at the next start. */
+const STOP_GRACE_MS = 2_000;
 
 const PREFERRED = {
   server: 8080,
@@ -73,6 +75,7 @@ export async function planServices(dir: string, databaseUrl: string, anyPort: bo
         port('runner'),
         env({
           ...unlessSet('HYBRID_ROUTER_URL', `http://127.0.0.1:${port('router')}`),
+          ...unlessSet('STOP_GRACE_MS', String(STOP_GRACE_MS)),
           ...unlessSet('RECEIPT_KEY_FILE', path.join(dir, 'receipt-key.pem')),
         }),
       ),

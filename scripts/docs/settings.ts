@@ -1,0 +1,119 @@
+// Every environment variable the programs read. A test compares these names with what the sources read.
+
+export interface Setting {
+  name: string;
+  /** What holds where it is not set. */
+  otherwise: string;
+  meaning: string;
+}
+
+const LOG_LEVEL = { name: 'LOG_LEVEL', otherwise: '`info`', meaning: '`fatal` to `trace`, or `silent`.' };
+const HOST = { name: 'HOST', otherwise: '`127.0.0.1`', meaning: 'Address to listen on.' };
+const port = (number: number) => ({
+  name: 'PORT',
+  otherwise: `\`${number}\``,
+  meaning: 'Port to listen on; 0 lets the system choose.',
+});
+const setting = (name: string, otherwise: string, meaning: string): Setting => ({ name, otherwise, meaning });
+
+/** By program, in the order of the document. */
+export const SETTINGS: Record<string, Setting[]> = {
+  'Every service that uses the tracer': [
+    setting(
+      'ENABLE_DB_TRACING',
+      'off',
+      'Switches tracing on: `true`, `1`, `on`, `yes`. Off: `false`, `0`, `off`, `no`, nothing. Anything else leaves it off, and the first log line names what was found.',
+    ),
+    setting(
+      'DATABASE_URL',
+      'tracing stays off',
+      'PostgreSQL the spans are written to; the option `databaseUrl` of `startTracing` wins.',
+    ),
+  ],
+  'Command line and server': [
+    setting('DATABASE_URL', 'the database of `beacon start` here', 'PostgreSQL to use; `--database-url` wins.'),
+    {
+      ...HOST,
+      meaning: 'Address `beacon serve` listens on. Anything but loopback lets whoever reaches it read every trace.',
+    },
+    { ...port(8080), meaning: 'Port of `beacon serve`; `--port` wins.' },
+    { ...LOG_LEVEL, meaning: '`fatal` to `trace`, or `silent`; `debug` also shows where an error happened.' },
+    setting('NO_COLOR', 'colour on a terminal', 'No colour.'),
+    setting('COLUMNS', 'width of the terminal, else 120', 'Width of the output.'),
+    setting('TERM', '', '`dumb`: no colour, no moving line.'),
+  ],
+  'beacon start': [
+    setting('DATABASE_URL', 'embedded PostgreSQL in `.beacon/`', 'PostgreSQL to use instead of the embedded one.'),
+    setting('ENABLE_DB_TRACING', '`true`', 'As above; handed to every service.'),
+    setting(
+      'any of a service below',
+      'what `beacon start` chooses',
+      'Handed on as it is, an empty value too, and named in the output where it changes what is shown.',
+    ),
+  ],
+  Runner: [
+    setting('DATABASE_URL', 'it does not start', 'Database of jobs and executions.'),
+    setting(
+      'HYBRID_ROUTER_URL',
+      'every execution fails and says so',
+      'Base address of the router, for example `http://127.0.0.1:8091`.',
+    ),
+    setting('REGION_CONCURRENCY', '`4`', 'Executions at once in a region: `4`, or `4,us-east=8` with exceptions.'),
+    setting('MAX_ATTEMPTS', '`2`', 'Attempts of an execution whose failure may pass.'),
+    setting('RETRY_DELAY_MS', '`500`', 'Wait before the second attempt, milliseconds; doubles with each further one.'),
+    setting('EXECUTION_TIMEOUT_MS', '`60000`', 'How long an attempt may take, milliseconds.'),
+    setting(
+      'STALE_AFTER_MS',
+      '`30000`',
+      'An execution whose runner was silent for this long is taken over, milliseconds.',
+    ),
+    setting('RECOVERY_INTERVAL_MS', '`15000`', 'How often such executions are looked for, milliseconds.'),
+    setting(
+      'STOP_GRACE_MS',
+      '`5000`',
+      'How long executions in flight may still take when it is asked to stop, milliseconds.',
+    ),
+    setting('RECEIPT_KEY_FILE', '`.beacon/receipt-key.pem`', 'Ed25519 key that signs receipts; made when missing.'),
+    HOST,
+    port(8090),
+    LOG_LEVEL,
+  ],
+  Router: [
+    setting(
+      'PROVIDERS',
+      'none',
+      'JSON array of `{name, region, url, models?, apiKeyEnv?, timeoutMs?}`; `url` is OpenAI-compatible, `apiKeyEnv` names the variable that holds the key.',
+    ),
+    setting('PROVIDERS_FILE', 'none', 'File with the same, where PROVIDERS is not set.'),
+    setting(
+      'PROVIDER_TIMEOUT_MS',
+      '`30000`',
+      'Until an answer must be complete, milliseconds, where a provider sets nothing else.',
+    ),
+    setting('CIRCUIT_FAILURES', '`5`', 'Failures in a row that open the circuit of a provider.'),
+    setting('CIRCUIT_OPEN_MS', '`10000`', 'How long an open circuit lets nothing through, milliseconds.'),
+    HOST,
+    port(8091),
+    LOG_LEVEL,
+  ],
+  'Inference (simulated)': [
+    setting(
+      'REGIONS',
+      '`us-east=8093,eu-west=8094,asia-southeast=8095`',
+      'A listener for each region: `name=port`, 0 lets the system choose.',
+    ),
+    setting('FAULTS', 'none', 'Faults from the start: `us-east=slow:800,eu-west=hang`; the number is milliseconds.'),
+    setting('INFERENCE_API_KEYS', 'no key is asked for', 'Accepted API keys, separated by commas.'),
+    HOST,
+    { ...port(8092), meaning: 'Control port: health and faults.' },
+    LOG_LEVEL,
+  ],
+  'Runner, router and inference': [
+    setting(
+      'SENTRY_DSN',
+      'nothing is loaded, nothing is sent',
+      'Reports errors through the Sentry SDK, with the trace id.',
+    ),
+    setting('SENTRY_TRACES_SAMPLE_RATE', '`0`', 'Share of traces the Sentry SDK may sample, 0 to 1.'),
+  ],
+};
