@@ -1,1 +1,5 @@
-export {};
+export { DBTracer, type ExecutionContext, type TracerHealth } from './db-tracer.ts';
+export { type Flag, readFlag } from './flag.ts';
+export { BeaconSpanProcessor, type TracerOptions } from './processor.ts';
+export type { RecordedResource, RecordedScope, RecordedSpan } from './recorded-span.ts';
+export { startTracing } from './start.ts';

@@ -20,6 +20,8 @@ export interface WriteOptions {
 export interface WriteResult {
   /** Rows that are new in the table, or that completed a row which was there. */
   written: number;
+  /** Of these, rows of spans that are still open. */
+  open: number;
   /** Rows that were there already: the batch had been committed before. */
   duplicates: number;
   /** Rows in which something PostgreSQL cannot hold was replaced; their `otel` says what. */
@@ -38,9 +40,11 @@ export async function writeBatch(
   rows: readonly SpanRow[],
   options: WriteOptions = {},
 ): Promise<WriteResult> {
-  if (rows.length === 0) return { written: 0, duplicates: 0, repaired: 0 };
-  const fresh = rows.filter((row) => !row.update);
+  if (rows.length === 0) return { written: 0, open: 0, duplicates: 0, repaired: 0 };
   const updates = rows.filter((row) => row.update);
+  // A start and its end in one batch: the end says it all.
+  const ends = new Set(updates.map((row) => row.traceId + row.spanId));
+  const fresh = rows.filter((row) => !row.update && !(row.status === 'started' && ends.has(row.traceId + row.spanId)));
   try {
     return await transaction(client, rows, fresh, updates, options);
   } catch (error) {
@@ -62,21 +66,17 @@ async function transaction(
   try {
     const stored = await insertResources(client, all, options.knownResources);
     const summaries = new Summaries();
-    let repaired = 0;
-    if (copied.length > 0) repaired += await copy(client, copied, summaries, turn);
-    let known = 0;
-    if (merged.length > 0) {
-      const outcome = await merge(client, merged, summaries, turn);
-      known = outcome.written;
-      repaired += outcome.repaired;
-    }
+    const result = { written: 0, open: 0, duplicates: 0, repaired: 0 };
+    if (copied.length > 0) await copy(client, copied, summaries, turn, result);
+    if (merged.length > 0) await merge(client, merged, summaries, turn, result);
+    result.duplicates = all.length - result.written;
     const traces = summaries.traces();
     if (traces) await client.query(UPSERT_TRACES, traces);
     const executions = summaries.executions();
     if (executions) await client.query(INSERT_EXECUTIONS, executions);
     await client.query('commit');
     for (const id of stored) options.knownResources?.add(id);
-    return { written: copied.length + known, duplicates: merged.length - known, repaired };
+    return result;
   } catch (error) {
     // A connection that is gone cannot roll back, and needs not.
     await client.query('rollback').catch(() => {});
@@ -127,13 +127,14 @@ async function copy(
   rows: readonly SpanRow[],
   summaries: Summaries,
   turn: Turn,
-): Promise<number> {
-  let repaired = 0;
+  result: WriteResult,
+): Promise<void> {
   async function* chunks(): AsyncGenerator<Buffer> {
     let chunk = '';
     for (const row of rows) {
       const encoded = encodeRow(row);
-      repaired += encoded.repaired;
+      result.repaired += encoded.repaired;
+      if (row.status === 'started') result.open++;
       summaries.add(row, encoded.fields, 'new');
       chunk += copyLine(encoded.fields);
       if (chunk.length >= CHUNK_CHARS) {
@@ -145,7 +146,7 @@ async function copy(
     if (chunk !== '') yield Buffer.from(chunk);
   }
   await pipeline(chunks(), client.query(copyFrom(COPY)));
-  return repaired;
+  result.written += rows.length;
 }
 
 // What has a meaning of its own in COPY's text format.
@@ -187,9 +188,8 @@ async function merge(
   rows: readonly SpanRow[],
   summaries: Summaries,
   turn: Turn,
-): Promise<{ written: number; repaired: number }> {
-  let written = 0;
-  let repaired = 0;
+  result: WriteResult,
+): Promise<void> {
   const lastOfKey = new Map<string, { row: SpanRow; fields: (string | null)[]; repaired: number }>();
   for (const row of rows) {
     const encoded = encodeRow(row);
@@ -212,12 +212,12 @@ async function merge(
       const touched = lastOfKey.get(keyOf(trace_id, span_id, started_at));
       if (!touched) continue;
       summaries.add(touched.row, touched.fields, change);
-      repaired += touched.repaired;
-      written++;
+      result.repaired += touched.repaired;
+      result.written++;
+      if (touched.row.status === 'started') result.open++;
     }
     if (turn.isOver()) await turn.pass();
   }
-  return { written, repaired };
 }
 
 function keyOf(traceId: string, spanId: string, startedAt: string): string {

@@ -25,8 +25,11 @@ export interface SpanWriterOptions<Item> {
   breakAfter?: number;
   /** Default 10,000. */
   probeMs?: number;
-  /** Called at each interval before the buffer is looked at: the chance to add what is not an event. */
-  beforeFlush?: () => void;
+  /**
+   * Rows of spans that are still open and not written yet, at most `room` of them; asked for with every batch. They are
+   * not counted as spans: the row of their end is. `final` when the process is about to end.
+   */
+  openRows?: (room: number, final: boolean) => SpanRow[];
   /** Called after each failed write, with what is said about it. */
   onFailure?: (description: string, error: unknown) => void;
   /** Runs background work in a context of the caller's choice, for example one without tracing. */
@@ -36,14 +39,17 @@ export interface SpanWriterOptions<Item> {
 export interface WriterCounters {
   /** Items handed to `add`, dropped ones included. */
   added: number;
+  /** Of these, stored. */
   written: number;
+  /** Rows of spans written while they were still open. */
+  writtenOpen: number;
   /** Rows that turned out to be in the table already. */
   duplicates: number;
   /** Rows in which a value had to be replaced or cut. */
   repaired: number;
   /** Items lost, by reason: `buffer_full`, `rejected` (the database refuses the row), `unreadable`, `shutdown`. */
   dropped: Record<string, number>;
-  /** Items that wait, those of the batch under way included. */
+  /** Items that wait, those under way included. */
   queued: number;
   failures: number;
   /** `open` while the database is only probed now and then. */
@@ -67,16 +73,19 @@ export class SpanWriter<Item> {
   #forgetResourcesAt = 0;
   #queue: Item[] = [];
   #pending: SpanRow[][] = [];
-  #pendingCount = 0;
+  /** Items that were taken from the queue and are not settled. */
+  #takenCount = 0;
   #running: Promise<boolean> | undefined;
   #wanted = false;
   #failuresInARow = 0;
   #rejectedInARow = 0;
   #nextTryAt = 0;
+  #final = false;
   #closed = false;
   readonly #counters = {
     added: 0,
     written: 0,
+    writtenOpen: 0,
     duplicates: 0,
     repaired: 0,
     dropped: {} as Record<string, number>,
@@ -99,7 +108,7 @@ export class SpanWriter<Item> {
   add(item: Item): boolean {
     this.#counters.added++;
     if (this.#closed) return this.#drop('shutdown', 1);
-    const queued = this.#queue.length + this.#pendingCount;
+    const queued = this.#queue.length + this.#takenCount;
     if (queued >= this.#limit) return this.#drop('buffer_full', 1);
     this.#queue.push(item);
     if (queued + 1 >= this.#flushSpans && !this.#wanted) this.#want();
@@ -110,50 +119,56 @@ export class SpanWriter<Item> {
     return {
       ...this.#counters,
       dropped: { ...this.#counters.dropped },
-      queued: this.#queue.length + this.#pendingCount,
+      queued: this.#queue.length + this.#takenCount,
       circuit: this.#isOpen() ? 'open' : 'closed',
     };
   }
 
   /** Writes what waits, now. Resolves to whether all of it is stored; never rejects. */
   async flush(): Promise<boolean> {
-    // What is under way may have started before the newest item came.
+    // What is under way may have been taken before the newest item came.
     await this.#running;
-    this.#options.beforeFlush?.();
     return await this.#run();
   }
 
-  /** Writes what waits, for at most `budgetMs`, trying again after failures; counts the rest as lost. Never rejects. */
-  async shutdown(budgetMs: number): Promise<void> {
-    if (this.#closed) return;
-    clearInterval(this.#timer);
-    const deadline = performance.now() + budgetMs;
+  /**
+   * Writes what waits before the process ends, trying again after failures, for at most `budgetMs`, and keeps the process
+   * alive meanwhile. Resolves to whether all of it is stored; never rejects.
+   */
+  async drain(budgetMs: number): Promise<boolean> {
     let expired = false;
-    // This timer is what holds the process while the last spans are written.
+    this.#final = true;
     let timer: NodeJS.Timeout | undefined;
     const budget = new Promise<void>((resolve) => {
+      // Not unref'd: this timer is what holds the process.
       timer = setTimeout(() => {
         expired = true;
         resolve();
       }, budgetMs);
     });
-    const work = (async () => {
-      while (!expired && !(await this.flush()) && performance.now() < deadline) {
-        await new Promise((resolve) => setTimeout(resolve, FIRST_RETRY_MS));
-      }
-    })();
-    await Promise.race([work, budget]);
+    const work = async () => {
+      while (!(await this.flush()) && !expired) await new Promise((resolve) => setTimeout(resolve, FIRST_RETRY_MS));
+    };
+    await Promise.race([work(), budget]);
     clearTimeout(timer);
+    this.#final = false;
+    return !expired;
+  }
+
+  /** Drains within the budget and closes; what could not be stored is counted as lost. Never rejects. */
+  async shutdown(budgetMs: number): Promise<void> {
+    if (this.#closed) return;
+    clearInterval(this.#timer);
+    await this.drain(budgetMs);
     this.#closed = true;
     this.#connection.close();
-    this.#drop('shutdown', this.#queue.length + this.#pendingCount);
+    this.#drop('shutdown', this.#queue.length + this.#takenCount);
     this.#queue = [];
     this.#pending = [];
-    this.#pendingCount = 0;
+    this.#takenCount = 0;
   }
 
   #tick(): void {
-    this.#options.beforeFlush?.();
     if (performance.now() >= this.#nextTryAt) void this.#run();
   }
 
@@ -176,7 +191,10 @@ export class SpanWriter<Item> {
     while (!this.#closed) {
       if (this.#pending.length === 0) await this.#take();
       const batch = this.#pending[0];
-      if (!batch) return true;
+      if (!batch) {
+        if (this.#queue.length === 0) return true;
+        continue;
+      }
       try {
         this.#settle(batch, await this.#write(batch));
         this.#failuresInARow = 0;
@@ -195,15 +213,15 @@ export class SpanWriter<Item> {
   /** Makes rows of what waits, a slice at a time. */
   async #take(): Promise<void> {
     const items = this.#queue.splice(0, this.#options.batchSpans ?? 2_000);
-    if (items.length === 0) return;
-    this.#pendingCount += items.length;
-    const rows: SpanRow[] = [];
+    this.#takenCount += items.length;
+    // After the items were taken: of a span that has just ended only the end is written.
+    const rows = this.#openRows(this.#limit - this.#queue.length);
     let until = performance.now() + 2;
     for (const item of items) {
       try {
         rows.push(this.#options.toRow(item));
       } catch (error) {
-        this.#pendingCount--;
+        this.#takenCount--;
         this.#drop('unreadable', 1);
         this.#note(error);
       }
@@ -212,6 +230,15 @@ export class SpanWriter<Item> {
       until = performance.now() + 2;
     }
     if (!this.#closed && rows.length > 0) this.#pending.push(rows);
+  }
+
+  #openRows(room: number): SpanRow[] {
+    try {
+      return this.#options.openRows?.(room, this.#final) ?? [];
+    } catch (error) {
+      this.#note(error);
+      return [];
+    }
   }
 
   async #write(rows: SpanRow[]): Promise<WriteResult> {
@@ -232,8 +259,9 @@ export class SpanWriter<Item> {
   #settle(batch: SpanRow[], result: WriteResult): void {
     if (this.#closed) return;
     this.#pending.shift();
-    this.#pendingCount -= batch.length;
-    this.#counters.written += result.written;
+    this.#takenCount -= endedIn(batch);
+    this.#counters.written += result.written - result.open;
+    this.#counters.writtenOpen += result.open;
     this.#counters.duplicates += result.duplicates;
     this.#counters.repaired += result.repaired;
     this.#counters.lastWrittenAt = new Date();
@@ -250,8 +278,8 @@ export class SpanWriter<Item> {
       this.#pending.unshift(batch.slice(0, middle), batch.slice(middle));
       return true;
     }
-    this.#pendingCount--;
-    this.#drop('rejected', 1);
+    this.#takenCount -= endedIn(batch);
+    this.#drop('rejected', endedIn(batch));
     this.#note(error);
     return ++this.#rejectedInARow % REJECTED_BEFORE_PAUSE !== 0;
   }
@@ -286,4 +314,10 @@ export class SpanWriter<Item> {
   #inContext<T>(work: () => T): T {
     return this.#options.runInContext ? this.#options.runInContext(work) : work();
   }
+}
+
+function endedIn(rows: readonly SpanRow[]): number {
+  let count = 0;
+  for (const row of rows) if (row.status !== 'started') count++;
+  return count;
 }

@@ -47,7 +47,7 @@ test('a span comes back from the table as it went in, to the nanosecond', async 
     resource,
     flags: 0x101,
   });
-  assert.deepEqual(await writeBatch(client, [span]), { written: 1, duplicates: 0, repaired: 0 });
+  assert.deepEqual(await writeBatch(client, [span]), { written: 1, open: 0, duplicates: 0, repaired: 0 });
   const found = await stored(span.spanId);
   assert.equal(found.trace_id.replaceAll('-', ''), span.traceId);
   assert.equal(found.parent, '00f067aa0ba902b7');
@@ -77,7 +77,7 @@ test('a batch that was committed already is neither stored nor counted twice', a
   const spans = [row({ traceId }), row({ traceId, status: 'failed', parentSpanId: '00f067aa0ba902b7' })];
   await writeBatch(client, spans);
   const fresh = row({ traceId, parentSpanId: '00f067aa0ba902b7', service: 'ledger' });
-  assert.deepEqual(await writeBatch(client, [...spans, fresh]), { written: 1, duplicates: 2, repaired: 0 });
+  assert.deepEqual(await writeBatch(client, [...spans, fresh]), { written: 1, open: 0, duplicates: 2, repaired: 0 });
   const { span_count, error_count, open_count, services } = await summary(traceId);
   assert.deepEqual({ span_count, error_count, open_count }, { span_count: 3, error_count: 1, open_count: 0 });
   assert.deepEqual(services.sort(), ['checkout', 'ledger']);
@@ -85,7 +85,7 @@ test('a batch that was committed already is neither stored nor counted twice', a
 
 test('the same span twice in one batch is one row', async () => {
   const span = row();
-  assert.deepEqual(await writeBatch(client, [span, { ...span }]), { written: 1, duplicates: 1, repaired: 0 });
+  assert.deepEqual(await writeBatch(client, [span, { ...span }]), { written: 1, open: 0, duplicates: 1, repaired: 0 });
   assert.equal((await summary(span.traceId)).span_count, 1);
 });
 
@@ -109,7 +109,7 @@ test('a late "started" does not undo an end', async () => {
   const span = row();
   await writeBatch(client, [span]);
   const late = { ...span, status: 'started' as const, end: null };
-  assert.deepEqual(await writeBatch(client, [late]), { written: 0, duplicates: 1, repaired: 0 });
+  assert.deepEqual(await writeBatch(client, [late]), { written: 0, open: 0, duplicates: 1, repaired: 0 });
   assert.equal((await stored(span.spanId)).status, 'completed');
   assert.equal((await summary(span.traceId)).open_count, 0);
 });
@@ -129,7 +129,7 @@ test('a span given up as lost that ends after all is completed, and says that it
 
 test('an end whose start was never stored is a new row', async () => {
   const span = row({ update: true });
-  assert.deepEqual(await writeBatch(client, [span]), { written: 1, duplicates: 0, repaired: 0 });
+  assert.deepEqual(await writeBatch(client, [span]), { written: 1, open: 0, duplicates: 0, repaired: 0 });
   const { span_count, open_count } = await summary(span.traceId);
   assert.deepEqual({ span_count, open_count }, { span_count: 1, open_count: 0 });
 });
