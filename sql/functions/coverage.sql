@@ -13,16 +13,22 @@ begin
     -- A registered table that was dropped must not take the view down with it.
     continue when to_regclass(r.relation) is null;
     return query execute format(
-      'select %L::text, q.job_id, count(*), count(q.trace_id), round(100.0 * count(q.trace_id) / count(*), 1)::double precision,
-         (array_agg(q.execution_id order by q.execution_id) filter (where q.trace_id is null))[1:20], max(q.created_at)
-       from (
-         select e.%I::bigint as execution_id, %s as job_id, e.%I as created_at,
-           (select x.trace_id from beacon.trace_executions x where x.execution_id = e.%I::bigint limit 1) as trace_id
-         from %s e where e.%I >= $1) q
-       group by q.job_id
-       order by max(q.created_at) desc',
-      r.name, r.id_column, coalesce(format('e.%I::text', r.job_column), 'null::text'), r.created_column, r.id_column,
-      to_regclass(r.relation), r.created_column)
+      'with traced as materialized (
+         select distinct x.execution_id from beacon.trace_executions x where x.started_at >= $1 - interval ''1 day''
+       ), jobs as (
+         select %s as job_id, count(*) as executions, count(x.execution_id) as traced,
+           array_agg(e.%I::bigint) filter (where x.execution_id is null) as untraced, max(e.%I) as last_created_at
+         from %s e
+         left join traced x on x.execution_id = e.%I::bigint
+         where e.%I >= $1
+         group by 1
+       )
+       select %L::text, j.job_id, j.executions, j.traced, round(100.0 * j.traced / j.executions, 1)::double precision,
+         nullif(array(select u from unnest(j.untraced) u order by u limit 20), ''{}''), j.last_created_at
+       from jobs j
+       order by j.last_created_at desc',
+      coalesce(format('e.%I::text', r.job_column), 'null::text'), r.id_column, r.created_column,
+      to_regclass(r.relation), r.id_column, r.created_column, r.name)
     using from_time;
   end loop;
 end
