@@ -7,7 +7,7 @@ import { maskUrl } from '../store/errors.ts';
 import { migrateUp } from '../store/migrate.ts';
 import { readSets } from '../store/migrations.ts';
 import { claimPorts } from './ports.ts';
-import type { Screen } from './screen.ts';
+import { type Screen, shortPath } from './screen.ts';
 
 export interface Database {
   url: string;
@@ -42,7 +42,8 @@ export async function openDatabase(dir: string, anyPort: boolean, screen: Screen
     say: (line) => screen.note(line),
   }).finally(() => screen.endStatus());
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
-  const data = isNew ? `new, data in ${embedded.dataDir}` : `with the data of before, in ${embedded.dataDir}`;
+  const where = shortPath(embedded.dataDir);
+  const data = isNew ? `new, data in ${where}` : `with the data of before, in ${where}`;
   screen.ok(`PostgreSQL  127.0.0.1:${embedded.port}  ready after ${seconds} s, ${data}`);
   return { url: embedded.url, embedded };
 }

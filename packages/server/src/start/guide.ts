@@ -1,7 +1,7 @@
 // How to go on: addresses, commands, SQL. Everything printed here can be copied and works.
 import { maskUrl } from '../store/errors.ts';
 import type { RunFile } from './run-file.ts';
-import type { Screen } from './screen.ts';
+import { type Screen, shortPath } from './screen.ts';
 
 const BODY = '{"models":["llama-3.2-1b"],"regions":["us-east"],"questions":["What is 2+2?"]}';
 
@@ -17,7 +17,7 @@ export function printGuide(run: RunFile, execution: string | undefined, screen: 
   heading('Running');
   for (const { name, url: address } of run.services) entry(name, address);
   entry('database', maskUrl(run.database));
-  entry('logs', run.logs);
+  entry('logs', shortPath(run.logs));
 
   heading('Go on');
   const runner = url('runner');

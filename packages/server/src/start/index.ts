@@ -18,7 +18,15 @@ export async function start(options: StartOptions = {}): Promise<number> {
   const screen = new Screen(options.json ? process.stderr : process.stdout);
   const dir = path.resolve(options.dir ?? '.beacon');
   const logs = path.join(dir, 'logs');
-  fs.mkdirSync(logs, { recursive: true });
+  try {
+    fs.mkdirSync(logs, { recursive: true });
+    fs.accessSync(dir, fs.constants.W_OK);
+  } catch (error) {
+    screen.problem(
+      `Cannot write to ${dir} (${(error as NodeJS.ErrnoException).code}): name another folder with --dir.`,
+    );
+    return 1;
+  }
   const run: RunFile = { pid: process.pid, startedAt: new Date().toISOString(), database: '', services: [], logs };
   const other = takeRunFile(dir, run);
   if (!other) return new Run(dir, run, options, screen).run();

@@ -6,7 +6,7 @@ import { printGuide } from './guide.ts';
 import { printReport, type Report, readReport } from './report.ts';
 import { type RunFile, removeRunFile, writeRunFile } from './run-file.ts';
 import { runSample } from './sample.ts';
-import type { Screen } from './screen.ts';
+import { type Screen, shortPath } from './screen.ts';
 import { planServices } from './services.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -145,14 +145,14 @@ export class Run {
       this.#screen.endStatus();
     }
     removeRunFile(this.#dir);
-    if (this.#supervisor) this.#screen.line(`Stopped. The data stays in ${path.relative('', this.#dir) || '.'}.`);
+    if (this.#supervisor) this.#screen.line(`Stopped. The data stays in ${shortPath(this.#dir)}.`);
   }
 
   /** The services go on trying; what they cannot write they count. */
   #databaseEnded(): void {
     if (this.#stop.signal.aborted) return;
     this.#screen.problem('PostgreSQL ended. The services keep running, but nothing is stored.');
-    this.#screen.line(`    Its log: ${path.join(this.#dir, 'postgres', 'server.log')}`);
+    this.#screen.line(`    Its log: ${shortPath(path.join(this.#dir, 'postgres', 'server.log'))}`);
     this.#screen.line('    Ctrl-C and start again to restart it; what had been committed is still there.');
   }
 

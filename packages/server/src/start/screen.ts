@@ -1,4 +1,5 @@
 // What the user sees while things start: plain lines anywhere, one moving line on a terminal.
+import * as path from 'node:path';
 import { cut, type Terminal, terminalOf } from '../cli/terminal.ts';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -71,4 +72,10 @@ export class Screen {
       `${this.terminal.paint('cyan', FRAMES[this.#frame] ?? '')} ${cut(this.#status, this.terminal.width - 3)}`,
     );
   }
+}
+
+/** Relative where that is shorter: what lies below this folder. */
+export function shortPath(absolute: string): string {
+  const relative = path.relative('', absolute);
+  return relative === '' || relative.startsWith('..') ? absolute : relative;
 }

@@ -1,5 +1,5 @@
 // Keeps the services running: a crash of one is shown and repaired, and never takes another down.
-import type { Screen } from './screen.ts';
+import { type Screen, shortPath } from './screen.ts';
 import { type Ended, howItEnded, indented, Service, type ServiceSpec } from './service.ts';
 
 const RESTARTS = 3;
@@ -78,7 +78,7 @@ export class Supervisor {
     const { name } = service.spec;
     this.#screen.problem(`${name} (pid ${ended.pid}) ${howItEnded(ended)}. The other services keep running.`);
     if (ended.lastLines.length > 0) this.#screen.line(indented(ended.lastLines));
-    this.#screen.line(`    Its log: ${service.logFile}`);
+    this.#screen.line(`    Its log: ${shortPath(service.logFile)}`);
     this.#restart(service, ended.ranMs);
   }
 
