@@ -1,0 +1,125 @@
+// POST /v1/chat/completions: the simulated model, and every fault that shows in an answer.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Span, trace } from '@opentelemetry/api';
+import type { DBTracer } from '@project-beacon/tracer';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ApiError } from './errors.ts';
+import type { Fault, Faults } from './faults.ts';
+import { countTokens, simulatedAnswer } from './model.ts';
+import { type ChatRequest, keyCheck, knownModel, readChatRequest, unknownModel, wrongKey } from './request.ts';
+
+export interface ChatOptions {
+  tracer: DBTracer;
+  faults: Faults;
+  keys: readonly string[];
+  /** Region of the listener a request came in by; undefined for the control port. */
+  regionOf: (request: FastifyRequest) => string | undefined;
+  /** Aborted when the process stops: a hanging request must not keep it alive. */
+  stopping: AbortSignal;
+}
+
+export function chatRoutes(app: FastifyInstance, { tracer, faults, keys, regionOf, stopping }: ChatOptions): void {
+  const checkKey = keyCheck(keys);
+
+  app.post('/v1/chat/completions', async (request, reply) => {
+    const region = regionOf(request);
+    if (region !== undefined) trace.getActiveSpan()?.setAttribute('cloud.region', region);
+    checkKey(request.headers.authorization);
+    const chat = readChatRequest(request.body);
+    const fault = faults.take(region);
+    if (fault) request.log.warn({ region, fault: fault.fault, delayMs: fault.delayMs }, 'simulated fault');
+    refuseRequest(fault, chat);
+    const model = knownModel(chat.model);
+    if (fault?.fault === 'hang') return hang(stopping);
+
+    const attributes = { 'beacon.simulated': true, 'gen_ai.request.model': model.id };
+    if (fault?.fault === 'cold_start') {
+      await tracer.withSpan('model.load', { attributes: { ...attributes, 'faas.coldstart': true } }, () =>
+        delay(fault.delayMs, undefined, { signal: stopping }),
+      );
+    }
+    const completion = await tracer.withSpan('model.generate', { attributes }, (span) =>
+      generate(span, chat, fault, stopping),
+    );
+    reply.header('x-beacon-simulated', 'true');
+    if (fault?.fault === 'cut') return cut(reply, completion);
+    if (fault?.fault === 'malformed_body') {
+      return reply.type('application/json').send(JSON.stringify(completion).slice(0, -40));
+    }
+    return completion;
+  });
+
+  async function generate(span: Span, chat: ChatRequest, fault: Fault | undefined, signal: AbortSignal) {
+    if (fault?.fault === 'crash') await crash(fault.delayMs);
+    if (fault?.fault === 'slow') await delay(fault.delayMs, undefined, { signal });
+    const failure = fault && generationFailure(fault);
+    if (failure) {
+      span.setAttribute('error.type', failure.code);
+      throw failure;
+    }
+    const answer = simulatedAnswer(knownModel(chat.model), chat.question);
+    await delay(answer.generationMs, undefined, { signal });
+    const empty = fault?.fault === 'empty_output';
+    const usage = { input: countTokens(chat.prompt), output: empty ? 0 : answer.outputTokens };
+    span.setAttributes({ 'gen_ai.usage.input_tokens': usage.input, 'gen_ai.usage.output_tokens': usage.output });
+    return chatCompletion(chat.model, empty ? '' : answer.text, usage);
+  }
+}
+
+function chatCompletion(model: string, text: string, usage: { input: number; output: number }) {
+  return {
+    id: `chatcmpl-${randomUUID()}`,
+    object: 'chat.completion',
+    created: Math.floor(Date.now() / 1000),
+    model,
+    simulated: true,
+    system_fingerprint: 'simulated',
+    choices: [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: 'stop' }],
+    usage: { prompt_tokens: usage.input, completion_tokens: usage.output, total_tokens: usage.input + usage.output },
+  };
+}
+
+/** Faults that stop a request before any model sees it. */
+function refuseRequest(fault: Fault | undefined, chat: ChatRequest): void {
+  if (fault?.fault === 'wrong_key') throw wrongKey();
+  if (fault?.fault === 'unknown_model') throw unknownModel(chat.model);
+  if (fault?.fault === 'rate_limit') {
+    throw new ApiError(429, 'rate_limit_exceeded', 'Too many requests; try again in a second.', {
+      type: 'rate_limit_error',
+      retryAfter: 1,
+    });
+  }
+}
+
+function generationFailure(fault: Fault): ApiError | undefined {
+  if (fault.fault === 'error_500') {
+    return new ApiError(500, 'internal_error', 'The model failed while it generated an answer.');
+  }
+  if (fault.fault === 'out_of_memory') {
+    return new ApiError(503, 'out_of_memory', 'Out of GPU memory: 1.25 GiB asked for, 0.31 GiB free.');
+  }
+  return undefined;
+}
+
+/** Never answers, as a deadlocked process would; its span stays open until the process stops. */
+async function hang(stopping: AbortSignal): Promise<never> {
+  await new Promise((resolve) => stopping.addEventListener('abort', resolve, { once: true }));
+  throw new ApiError(503, 'stopping', 'The service is stopping.');
+}
+
+/** Dies the way the kernel kills a process that is out of memory: no signal handler, no flush. */
+async function crash(afterMs: number): Promise<never> {
+  await delay(afterMs);
+  process.kill(process.pid, 'SIGKILL');
+  return new Promise(() => {});
+}
+
+/** Announces the whole body, sends half of it and closes the connection. */
+function cut(reply: FastifyReply, completion: object): FastifyReply {
+  const body = JSON.stringify(completion);
+  reply.hijack();
+  reply.raw.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
+  reply.raw.write(body.slice(0, body.length / 2), () => reply.raw.destroy());
+  return reply;
+}

@@ -1,0 +1,82 @@
+// Faults that tests and demonstrations can switch, one a region.
+import { z } from 'zod';
+
+export const FAULTS = [
+  'cold_start',
+  'slow',
+  'hang',
+  'refuse',
+  'rate_limit',
+  'error_500',
+  'out_of_memory',
+  'wrong_key',
+  'unknown_model',
+  'empty_output',
+  'malformed_body',
+  'cut',
+  'crash',
+] as const;
+
+export type FaultName = (typeof FAULTS)[number];
+
+/** How long a fault that takes time takes, milliseconds, where nobody said otherwise. */
+const DEFAULT_DELAY_MS: Partial<Record<FaultName, number>> = { cold_start: 1500, slow: 3000, crash: 2000 };
+
+export const faultSchema = z
+  .strictObject({
+    fault: z.enum(FAULTS),
+    delayMs: z.int().min(0).max(600_000).optional(),
+    times: z.int().min(1).optional(),
+  })
+  .refine(({ fault, times }) => fault !== 'refuse' || times === undefined, {
+    path: ['times'],
+    error: 'A refused connection cannot be counted; delete the fault to end it.',
+  })
+  .refine(({ fault, delayMs }) => delayMs === undefined || fault in DEFAULT_DELAY_MS, {
+    path: ['delayMs'],
+    error: `Only ${Object.keys(DEFAULT_DELAY_MS).join(', ')} take a time.`,
+  });
+
+export interface Fault {
+  fault: FaultName;
+  /** Milliseconds; 0 for faults that take no time. */
+  delayMs: number;
+  /** Requests left that it applies to; null until it is deleted. */
+  times: number | null;
+}
+
+/** What is switched on now. */
+export class Faults {
+  readonly #active = new Map<string, Fault>();
+  readonly #changed: (region: string, fault: Fault | undefined) => Promise<void>;
+
+  /** @param changed told of every switch, because a refused connection needs the listener itself. */
+  constructor(changed: (region: string, fault: Fault | undefined) => Promise<void>) {
+    this.#changed = changed;
+  }
+
+  async set(region: string, { fault, delayMs, times }: z.infer<typeof faultSchema>): Promise<Fault> {
+    const active = { fault, delayMs: delayMs ?? DEFAULT_DELAY_MS[fault] ?? 0, times: times ?? null };
+    this.#active.set(region, active);
+    await this.#changed(region, active);
+    return active;
+  }
+
+  async clear(region: string): Promise<void> {
+    this.#active.delete(region);
+    await this.#changed(region, undefined);
+  }
+
+  all(): Record<string, Fault> {
+    return Object.fromEntries(this.#active);
+  }
+
+  /** The fault the next request of this region meets; counts it where the fault is counted. */
+  take(region: string | undefined): Fault | undefined {
+    const active = region === undefined ? undefined : this.#active.get(region);
+    if (region === undefined || active?.times == null) return active;
+    active.times--;
+    if (active.times === 0) this.#active.delete(region);
+    return { ...active };
+  }
+}

@@ -1,0 +1,149 @@
+// One provider: its circuit, its timeout, its record of the last calls.
+import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
+import { type Answer, readAnswer, readRefusal } from './answer.ts';
+import type { ProviderConfig } from './config.ts';
+import { asRouterError, isProviderFault, RouterError } from './errors.ts';
+
+export interface Message {
+  role: string;
+  content: string;
+}
+
+export interface ProviderOptions {
+  config: ProviderConfig;
+  timeoutMs: number;
+  circuitFailures: number;
+  circuitOpenMs: number;
+  /** Looks up the API key; the value goes into one header and nowhere else. */
+  env: NodeJS.ProcessEnv;
+}
+
+export type Circuit = 'closed' | 'open' | 'half-open';
+
+export class Provider {
+  readonly config: ProviderConfig;
+  readonly #options: ProviderOptions;
+  readonly #endpoint: string;
+  readonly #breaker: CircuitBreakerPolicy;
+  #openedAt = 0;
+  #calls = 0;
+  #failures = 0;
+  #lastError: { code: string; message: string; at: string } | null = null;
+  #lastSuccessAt: string | null = null;
+
+  constructor(options: ProviderOptions) {
+    this.config = options.config;
+    this.#options = options;
+    this.#endpoint = endpointOf(options.config.url);
+    this.#breaker = circuitBreaker(handleWhen(isProviderFault), {
+      breaker: new ConsecutiveBreaker(options.circuitFailures),
+      halfOpenAfter: options.circuitOpenMs,
+    });
+    this.#breaker.onBreak(() => {
+      this.#openedAt = Date.now();
+    });
+  }
+
+  /** `half-open` as soon as a call would be let through again to try. */
+  circuit(): Circuit {
+    const { state } = this.#breaker;
+    if (state === CircuitState.Closed) return 'closed';
+    if (state === CircuitState.HalfOpen) return 'half-open';
+    return Date.now() - this.#openedAt >= this.#options.circuitOpenMs ? 'half-open' : 'open';
+  }
+
+  serves(model: string): boolean {
+    return this.config.models?.includes(model) ?? true;
+  }
+
+  /**
+   * Asks the provider once.
+   *
+   * @param gone aborted when nobody waits for the answer any more.
+   * @throws RouterError always, whatever went wrong.
+   */
+  async ask(model: string, messages: readonly Message[], gone: AbortSignal): Promise<Answer> {
+    this.#calls++;
+    try {
+      const answer = await this.#breaker.execute(() => this.#request(model, messages, gone));
+      this.#lastSuccessAt = new Date().toISOString();
+      return answer;
+    } catch (error) {
+      const known = asRouterError(error, this.config.name);
+      this.#failures++;
+      this.#lastError = { code: known.code, message: known.message, at: new Date().toISOString() };
+      throw known;
+    }
+  }
+
+  /** For GET /providers. */
+  status() {
+    const { name, region, models } = this.config;
+    const circuit = this.circuit();
+    return {
+      name,
+      region,
+      url: this.#endpoint,
+      models: models ?? null,
+      healthy: circuit !== 'open',
+      circuit,
+      calls: this.#calls,
+      failures: this.#failures,
+      lastSuccessAt: this.#lastSuccessAt,
+      lastError: this.#lastError,
+    };
+  }
+
+  async #request(model: string, messages: readonly Message[], gone: AbortSignal): Promise<Answer> {
+    const { name } = this.config;
+    const secret = this.#secret();
+    const deadline = new AbortController();
+    // A reason of our own: fetch would otherwise report an abort, which tracing does not count as an error.
+    const timer = setTimeout(() => deadline.abort(timeoutError(this.#options.timeoutMs)), this.#options.timeoutMs);
+    try {
+      const response = await fetch(this.#endpoint, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...(secret && { authorization: `Bearer ${secret}` }) },
+        body: JSON.stringify({ model, messages }),
+        signal: AbortSignal.any([deadline.signal, gone]),
+        redirect: 'error',
+      });
+      const text = await response.text();
+      if (response.status !== 200) throw readRefusal(name, response, text, secret);
+      return readAnswer(name, text);
+    } catch (error) {
+      if (gone.aborted) throw callerGone();
+      throw asRouterError(deadline.signal.aborted ? deadline.signal.reason : error, name);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #secret(): string | undefined {
+    const variable = this.config.apiKeyEnv;
+    if (variable === undefined) return undefined;
+    const secret = this.#options.env[variable];
+    if (secret) return secret;
+    throw new RouterError(
+      500,
+      'configuration_error',
+      `${variable} is not set: the router has no API key for ${this.config.name}.`,
+      { missingSetting: variable },
+    );
+  }
+}
+
+function endpointOf(url: string): string {
+  const address = new URL(url);
+  address.pathname = `${address.pathname === '/' ? '/v1' : address.pathname.replace(/\/$/, '')}/chat/completions`;
+  return address.href;
+}
+
+function timeoutError(ms: number): Error {
+  const error = new Error(`no complete answer within ${ms} ms.`);
+  return Object.assign(error, { name: 'TimeoutError', code: 'timeout' });
+}
+
+function callerGone(): RouterError {
+  return new RouterError(499, 'caller_gone', 'The caller closed the connection before the answer was there.');
+}
