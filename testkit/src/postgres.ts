@@ -1,4 +1,5 @@
 // A real PostgreSQL for each test run and an own, migrated database for each test file.
+import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -36,16 +37,43 @@ export async function throwawayServer(settings: Record<string, string> = {}): Pr
   };
 }
 
+interface SharedServer {
+  /** Connection string of a role that may create databases and is no superuser. */
+  url: string;
+  /** Connection string of the superuser. */
+  adminUrl: string;
+  /** Stops the server, or removes from a given one what was put there. */
+  discard(): Promise<void>;
+}
+
 const SHARED = 'BEACON_TEST_SERVER';
 const TEMPLATE = 'beacon_template';
 
-/** Starts the server all test files share; `scripts/test.ts` calls it once and passes its address on. */
-export async function startSharedServer(): Promise<ThrowawayServer> {
-  const server = await throwawayServer({ max_connections: '200' });
-  await createDatabase(server.adminUrl, TEMPLATE);
+/**
+ * Starts the server all test files share; `scripts/test.ts` calls it once and passes its address on. TEST_DATABASE_URL,
+ * the address of a superuser, has the tests run on a server that is there already, of any version from 14 up.
+ */
+export async function startSharedServer(): Promise<SharedServer> {
+  const given = process.env.TEST_DATABASE_URL;
+  const server = given ? await givenServer(given) : await throwawayServer({ max_connections: '200' });
+  await createDatabase(server, TEMPLATE);
   await migrate(withDatabase(server.url, TEMPLATE));
   process.env[SHARED] = JSON.stringify({ url: server.url, adminUrl: server.adminUrl });
   return server;
+}
+
+async function givenServer(adminUrl: string): Promise<SharedServer> {
+  const url = new URL(adminUrl);
+  url.username = 'beacon_test';
+  url.password = randomBytes(12).toString('hex');
+  const role = `login createdb password ${pg.escapeLiteral(url.password)}`;
+  const clear = async () => {
+    await onServer(adminUrl, `drop database if exists ${TEMPLATE} with (force)`);
+    await onServer(adminUrl, 'drop role if exists beacon_test');
+  };
+  await clear();
+  await onServer(adminUrl, `create role beacon_test ${role}`);
+  return { url: url.href, adminUrl, discard: clear };
 }
 
 /**
@@ -56,15 +84,16 @@ export async function startSharedServer(): Promise<ThrowawayServer> {
  * @param migrated `false` for an empty database.
  */
 export async function testDatabase(migrated = true): Promise<TestDatabase> {
-  const { url, adminUrl } = await sharedServer();
+  const server = await sharedServer();
+  const { url, adminUrl } = server;
   const name = `test_${process.pid}_${Math.random().toString(36).slice(2, 10)}`;
-  await createDatabase(adminUrl, name, migrated ? TEMPLATE : undefined);
+  await createDatabase(server, name, migrated ? TEMPLATE : undefined);
   const database = { url: withDatabase(url, name), adminUrl: withDatabase(adminUrl, name) };
-  if (migrated)
-    await onServer(
-      database.adminUrl,
-      `alter role beacon in database ${name} set search_path = "$user", public, beacon`,
-    );
+  if (migrated) {
+    // What migrating did for the template's name holds for that name only.
+    const role = pg.escapeIdentifier(new URL(url).username);
+    await onServer(adminUrl, `alter role ${role} in database ${name} set search_path = "$user", public, beacon`);
+  }
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
   after(async () => {
@@ -74,21 +103,25 @@ export async function testDatabase(migrated = true): Promise<TestDatabase> {
   return { ...database, client };
 }
 
-let own: Promise<ThrowawayServer> | undefined;
+type Addresses = Pick<SharedServer, 'url' | 'adminUrl'>;
 
-async function sharedServer(): Promise<{ url: string; adminUrl: string }> {
+let own: Promise<Addresses> | undefined;
+
+async function sharedServer(): Promise<Addresses> {
   const shared = process.env[SHARED];
   if (shared) return JSON.parse(shared);
   own ??= startSharedServer().then((server) => {
     delete process.env[SHARED];
-    process.once('exit', () => process.kill(server.pid, 'SIGQUIT'));
+    // Only a test file run alone comes here; a killed throwaway server leaves nothing that matters.
+    if ('pid' in server) process.once('exit', () => process.kill(server.pid as number, 'SIGQUIT'));
     return server;
   });
   return own;
 }
 
-async function createDatabase(adminUrl: string, name: string, template?: string): Promise<void> {
-  await onServer(adminUrl, `create database ${name} owner beacon${template ? ` template ${template}` : ''}`);
+async function createDatabase({ url, adminUrl }: Addresses, name: string, template?: string): Promise<void> {
+  const owner = pg.escapeIdentifier(new URL(url).username);
+  await onServer(adminUrl, `create database ${name} owner ${owner}${template ? ` template ${template}` : ''}`);
 }
 
 async function onServer(url: string, sql: string): Promise<void> {
