@@ -24,20 +24,12 @@ export interface Report {
   coverage: Row | null;
 }
 
-/** Spans arrive with the next flush of each service. */
-const ARRIVAL_MS = 8_000;
-const POLL_MS = 200;
-
 /**
- * Reads what there is to report, waiting a moment for the last spans.
+ * Reads what there is to report.
  *
  * @throws BeaconError when the database fails.
  */
-export async function readReport(
-  url: string,
-  { jobId, executions, tookMs, traced }: Sample,
-  signal: AbortSignal,
-): Promise<Report> {
+export async function readReport(url: string, { jobId, executions, tookMs }: Sample): Promise<Report> {
   const pool = createPool(url, { applicationName: 'beacon start', max: 2 });
   const rows = async (operation: Operation, params: Record<string, unknown>): Promise<Row[]> => {
     try {
@@ -50,26 +42,18 @@ export async function readReport(
   const failed =
     executions.find(({ status, region }) => status === 'failed' && region === FAILING_REGION) ??
     executions.find(({ status }) => status === 'failed');
-  const deadline = Date.now() + (traced ? ARRIVAL_MS : 0);
+  const of = { execution_id: failed?.id };
   try {
-    for (;;) {
-      const [covered = null] = await rows(coverage, { job_id: jobId });
-      const spans = failed ? await rows(waterfall, { execution_id: failed.id }) : [];
-      const isWhole = covered?.traced === covered?.executions && spans.every(({ status }) => status !== 'started');
-      if (!isWhole && Date.now() < deadline) {
-        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-        signal.throwIfAborted();
-        continue;
-      }
-      const causes = failed ? await rows(rootCause, { execution_id: failed.id }) : [];
-      return {
-        job_id: jobId,
-        took_ms: tookMs,
-        executions,
-        failure: failed ? { execution_id: failed.id, waterfall: spans, causes } : null,
-        coverage: covered,
-      };
-    }
+    const [covered = null] = await rows(coverage, { job_id: jobId });
+    return {
+      job_id: jobId,
+      took_ms: tookMs,
+      executions,
+      failure: failed
+        ? { execution_id: failed.id, waterfall: await rows(waterfall, of), causes: await rows(rootCause, of) }
+        : null,
+      coverage: covered,
+    };
   } finally {
     await pool.end();
   }

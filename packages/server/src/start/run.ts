@@ -1,6 +1,7 @@
 // One run from the first process to the last: whatever happens in between, nothing is left behind.
 import * as path from 'node:path';
 import { BeaconError, maskUrl } from '../store/errors.ts';
+import { untilSpansWritten } from './arrival.ts';
 import { type Database, migrateDatabase, openDatabase } from './database.ts';
 import { printGuide } from './guide.ts';
 import { printReport, type Report, readReport } from './report.ts';
@@ -88,7 +89,11 @@ export class Run {
   async #sample(databaseUrl: string): Promise<Report> {
     const { signal } = this.#stop;
     const sample = await runSample((name) => this.#url(name), this.#screen, signal);
-    const report = await readReport(databaseUrl, sample, signal);
+    await untilSpansWritten(
+      ['runner', 'router', 'inference'].map((name) => this.#url(name)),
+      signal,
+    );
+    const report = await readReport(databaseUrl, sample);
     printReport(report, this.#screen);
     return report;
   }

@@ -45,11 +45,6 @@ export class RunnerClient {
     return (executions as Record<string, unknown>[]).map(toExecution);
   }
 
-  /** Whether the runner's tracer is on, as the runner itself says. */
-  async isTraced(): Promise<boolean> {
-    return (await this.#ask('/health/tracing')).enabled === true;
-  }
-
   async #ask(path: string, init: RequestInit = {}): Promise<Record<string, unknown>> {
     const headers = init.body ? { 'content-type': 'application/json' } : {};
     const response = await fetch(`${this.#url}${path}`, { ...init, headers, signal: this.#signal });

@@ -20,8 +20,6 @@ export interface Sample {
   executions: Execution[];
   /** From submission to the end of the last execution as seen from here, milliseconds. */
   tookMs: number;
-  /** Whether spans are to be expected: the runner's tracer is on. */
-  traced: boolean;
 }
 
 /**
@@ -66,7 +64,7 @@ async function follow(runner: RunnerClient, screen: Screen, signal: AbortSignal)
       screen.line(`  ${lineOf(execution, screen)}`);
     }
     if (executions.every(({ ended }) => ended)) {
-      return { jobId, executions, tookMs: Date.now() - started, traced: await runner.isTraced() };
+      return { jobId, executions, tookMs: Date.now() - started };
     }
     if (Date.now() - started > DEADLINE_MS) {
       throw new Error(`Job ${jobId} has not ended within ${DEADLINE_MS / 1000} s; see the log of the runner.`);
