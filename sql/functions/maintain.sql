@@ -38,17 +38,24 @@ set search_path = beacon, pg_catalog
 as $$
 declare
   done jsonb;
-  last_daily text := (select value from beacon.settings where name = 'last_daily_maintenance');
+  last_hourly text := (select value from beacon.settings where name = 'last_hourly_maintenance');
 begin
   -- Several servers may call this at once; one works, the others need not wait.
   if not pg_try_advisory_xact_lock(hashtextextended('beacon.maintain', 0)) then
     return jsonb_build_object('skipped', 'another session is at it');
   end if;
   done := jsonb_build_object('spans_lost', beacon.mark_lost(), 'traces_settled', beacon.settle_baselines());
-  if last_daily is null or last_daily::timestamptz < beacon.clock() - interval '1 hour' then
-    done := done || jsonb_build_object('partitions_made', beacon.ensure_partitions()) || beacon.drop_expired();
-    insert into beacon.settings (name, value) values ('last_daily_maintenance', beacon.clock()::text)
-    on conflict (name) do update set value = excluded.value;
+  if last_hourly is null or last_hourly::timestamptz < beacon.clock() - interval '1 hour' then
+    -- Partitions come and go under strong locks. Waiting for one behind a long query would make every writer wait
+    -- behind us: better to try again at the next call.
+    perform set_config('lock_timeout', '2s', true);
+    begin
+      done := done || jsonb_build_object('partitions_made', beacon.ensure_partitions()) || beacon.drop_expired();
+      insert into beacon.settings (name, value) values ('last_hourly_maintenance', beacon.clock()::text)
+      on conflict (name) do update set value = excluded.value;
+    exception when lock_not_available then
+      done := done || jsonb_build_object('partitions_postponed', sqlerrm);
+    end;
   end if;
   return done;
 end

@@ -88,6 +88,21 @@ test('of two maintainers at once one works and the other says so', async () => {
   assert.deepEqual(done, { skipped: 'another session is at it' });
 });
 
+test('maintenance does not queue for a partition behind a long query, and says that it postponed', async () => {
+  const db = await testDatabase();
+  const reader = new pg.Client({ connectionString: db.url });
+  await reader.connect();
+  await reader.query('begin');
+  await reader.query('select count(*) from trace_spans');
+  await db.client.query(`insert into settings values ('retention_days', '0')`);
+  const { done } = await one<{ done: Record<string, unknown> }>(db.client, 'select maintain() as done');
+  assert.match(String(done.partitions_postponed), /lock timeout/);
+  await reader.query('rollback');
+  await reader.end();
+  const { again } = await one<{ again: Record<string, unknown> }>(db.client, 'select maintain() as again');
+  assert.ok(!('partitions_postponed' in again) && 'partitions_dropped' in again);
+});
+
 test('coverage counts executions with and without spans per job and names those without', async () => {
   const { client } = await testDatabase();
   await client.query('create table public.work (id bigint, job text, made timestamptz default now())');
