@@ -13,7 +13,7 @@ export interface RunFile {
   logs: string;
 }
 
-export function runFilePath(dir: string): string {
+function runFilePath(dir: string): string {
   return path.join(dir, 'run.json');
 }
 
