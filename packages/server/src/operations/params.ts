@@ -8,7 +8,7 @@ const TRACE_ID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{
 /** A bigint as text: JavaScript's numbers would round it. */
 export const executionId = z
   .string()
-  .regex(/^-?\d{1,19}$/, 'must be a whole number')
+  .regex(/^-?\d{1,19}$/, { error: 'must be a whole number', abort: true })
   .refine((text) => BigInt(text) <= BIGINT_MAX && BigInt(text) >= -BIGINT_MAX, 'must fit into 64 bits')
   .describe('Execution id (beacon.execution_id).');
 

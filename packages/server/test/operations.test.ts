@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { draw, testDatabase } from '@project-beacon/testkit';
+import { z } from 'zod';
+import type { Operation } from '../src/operations/operation.ts';
+import { OPERATIONS } from '../src/operations/registry.ts';
+import { runOperation } from '../src/operations/run.ts';
+import { createPool } from '../src/store/connect.ts';
+
+const database = await testDatabase();
+const pool = createPool(database.url, { applicationName: 'test', max: 2 });
+after(() => pool.end());
+
+function named(name: string): Operation {
+  const found = OPERATIONS.find((operation) => operation.name === name);
+  assert.ok(found, `no operation ${name}`);
+  return found;
+}
+const run = (name: string, params: Record<string, unknown>) => runOperation(pool, named(name), params);
+
+const healthy = await draw(
+  database.client,
+  `
+  runner execution.run     |==========| kind=consumer region=us-east
+    router POST /inference | ======== | kind=server
+  `,
+  { execution: 1, job: 'job-1' },
+);
+const failed = await draw(
+  database.client,
+  `
+  runner execution.run |x| kind=consumer error=configuration_error message="HYBRID_ROUTER_URL is not set" beacon.missing_setting=HYBRID_ROUTER_URL
+  `,
+  { execution: 2, job: 'job-2', at: new Date(Date.now() - 60_000) },
+);
+
+test('names and parameters are unique, described, and turn into a JSON schema', () => {
+  assert.equal(new Set(OPERATIONS.map(({ name }) => name)).size, OPERATIONS.length);
+  for (const { name, doc, params } of OPERATIONS) {
+    assert.match(doc, /^[A-Z].*\.$/, name);
+    const { properties = {} } = z.toJSONSchema(params, { io: 'input' });
+    for (const [param, schema] of Object.entries(properties)) {
+      assert.ok((schema as { description?: string }).description, `${name}: ${param} has no description`);
+    }
+  }
+});
+
+test('every operation answers with rows, database and schema', async () => {
+  const params: Record<string, Record<string, unknown>> = {
+    waterfall: { execution_id: '1' },
+    diagnose: { execution_id: '2' },
+    'root-cause': { execution_id: '2' },
+    similar: { execution_id: '1' },
+    compare: { execution_a: '1', b: failed.traceId },
+    'critical-path': { trace_id: healthy.traceId },
+  };
+  for (const { name } of OPERATIONS) {
+    const answer = await run(name, params[name] ?? {});
+    assert.ok(Array.isArray(answer.rows), name);
+    assert.equal(answer.leftOut, null, name);
+    assert.match(answer.schema, /^0001_spans\+[0-9a-f]{8}$/);
+    assert.match(answer.database, /^postgresql:\/\/beacon:\*\*\*@/);
+  }
+});
+
+test('the waterfall of a trace and of its execution are the same', async () => {
+  const byTrace = await run('waterfall', { trace_id: healthy.traceId });
+  const byExecution = await run('waterfall', { execution_id: '1' });
+  assert.deepEqual(byTrace.rows, byExecution.rows);
+  assert.equal(byTrace.rows.length, 2);
+});
+
+test('ids keep every digit, times their microseconds, counts are numbers', async () => {
+  await database.client.query(`
+    insert into beacon.trace_spans (trace_id, span_id, service, operation, status, started_at, execution_id)
+    values (gen_random_uuid(), '\\x00000000000000ff', 'precise', 'op', 'completed', '2026-01-02 03:04:05.123456+00', 9007199254740993)`);
+  const [span] = (await run('spans', { service: 'precise' })).rows;
+  assert.equal(span?.execution_id, '9007199254740993');
+  assert.equal(span?.span_id, '00000000000000ff');
+  assert.equal(span?.started_at, '2026-01-02T03:04:05.123456Z');
+  const [trace] = (await run('traces', { execution_id: '1' })).rows;
+  assert.equal(trace?.span_count, 2);
+});
+
+test('filters select', async () => {
+  const ids = async (params: Record<string, unknown>) =>
+    (await run('traces', params)).rows.map((row) => row.execution_id);
+  assert.deepEqual(await ids({ status: 'failed' }), ['2']);
+  assert.deepEqual(await ids({ status: 'completed' }), ['1']);
+  assert.deepEqual(await ids({ service: 'router' }), ['1']);
+  assert.deepEqual(await ids({ job_id: 'job-2' }), ['2']);
+  assert.deepEqual(await ids({ since: '5m' }), ['2']);
+  assert.deepEqual(await ids({ since: new Date(Date.now() - 3_600_000).toISOString() }), ['2', '1']);
+  assert.deepEqual(await ids({ status: 'lost' }), []);
+});
+
+test('what a limit left out is said', async () => {
+  const answer = await run('traces', { limit: '1' });
+  assert.equal(answer.rows.length, 1);
+  assert.match(answer.leftOut ?? '', /Only the first 1 rows.*raise limit \(at most 1000\)/);
+});
+
+test('wrong parameters are named and nothing is run', async () => {
+  const wrong = async (name: string, params: Record<string, unknown>, pattern: RegExp) =>
+    assert.rejects(run(name, params), (error) => error instanceof z.ZodError && pattern.test(error.message));
+  await wrong('diagnose', { execution_id: 'x' }, /must be a whole number/);
+  await wrong('diagnose', { execution_id: '9223372036854775808' }, /must fit into 64 bits/);
+  await wrong('waterfall', { trace_id: 'abc' }, /32 hex digits/);
+  await wrong('waterfall', {}, /exactly one of execution_id and trace_id/);
+  await wrong('traces', { limit: '0' }, />=1/);
+  await wrong('traces', { since: 'yesterday' }, /must be like 15m/);
+  await wrong('traces', { nonsense: '1' }, /nonsense/);
+});
+
+test('what does not exist is an error of its own', async () => {
+  await assert.rejects(run('waterfall', { execution_id: '404' }), { code: 'not_found', message: /execution 404/ });
+  await assert.rejects(run('compare', { execution_a: '404', execution_b: '405' }), { code: 'not_found' });
+});
+
+test('a query that takes too long is stopped, and the pool is good for the next', async () => {
+  const slow = {
+    ...named('health'),
+    prepare: () => ({ call: { text: 'select pg_sleep(60)', values: [] }, limit: 1, missing: undefined }),
+  };
+  await assert.rejects(runOperation(pool, slow, {}, { statementTimeoutMs: 20 }), { code: 'statement_timeout' });
+  assert.equal((await run('traces', { execution_id: '1' })).rows.length, 1);
+});
+
+test('a database that is not there or not migrated is told apart', async () => {
+  const empty = await testDatabase(false);
+  const cases: Array<[url: string, code: string]> = [
+    [empty.url, 'not_migrated'],
+    ['postgresql://u:secret@127.0.0.1:1/nothing', 'database_unreachable'],
+    [database.url.replace(/:[^:@/]+@/, ':wrong@'), 'database_unreachable'],
+    [database.url.replace(/\/[^/]+$/, '/no_such_database'), 'database_unreachable'],
+  ];
+  for (const [url, code] of cases) {
+    const other = createPool(url, { applicationName: 'test' });
+    await assert.rejects(runOperation(other, named('traces'), {}), (error: Error & { code: string; hint: string }) => {
+      assert.equal(error.code, code, error.message);
+      assert.doesNotMatch(`${error.message} ${error.hint}`, /secret|wrong@/);
+      assert.notEqual(error.hint, '');
+      return true;
+    });
+    await other.end();
+  }
+});
