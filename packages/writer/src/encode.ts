@@ -3,7 +3,7 @@
 import { MAX_MESSAGE, MAX_VALUE, Repairs, repairedKey, repairedText, repairedValue } from './repair.ts';
 import type { SpanEvent, SpanLink, SpanRow, Time } from './row.ts';
 
-/** Columns of `trace_spans` in the order of `encodeRow`; `created_at` is left to the database's clock. */
+/** Columns of `trace_spans` in the order of a line; `created_at` is left to the database's clock. */
 export const COLUMNS = [
   'trace_id',
   'span_id',
@@ -69,39 +69,123 @@ const MAX_REGION = 200;
 const MAX_JOB = 2_000;
 const MAX_ERROR_TYPE = 1_024;
 
-/** Text of each column, null for SQL null, in the order of `COLUMNS`. `repaired` is 1 when something had to be changed. */
-export function encodeRow(row: SpanRow): { fields: (string | null)[]; repaired: 0 | 1 } {
-  const repairs = { made: undefined as Repairs | undefined };
-  const fields = [
-    row.traceId,
-    `\\x${row.spanId}`,
-    row.parentSpanId === null ? null : `\\x${row.parentSpanId}`,
-    key(row.service, 'service', MAX_SERVICE, repairs),
-    key(row.operation, 'operation', MAX_OPERATION, repairs),
-    row.kind,
-    row.status,
-    timestamp(row.start),
-    row.end === null ? null : timestamp(row.end),
-    row.end === null ? null : milliseconds(row.start, row.end),
-    row.executionId,
-    optionalKey(row.jobId, 'job_id', MAX_JOB, repairs),
-    optionalKey(row.modelId, 'model_id', MAX_MODEL, repairs),
-    optionalKey(row.region, 'region', MAX_REGION, repairs),
-    optionalKey(row.errorType, 'error_type', MAX_ERROR_TYPE, repairs),
-    row.errorMessage === null ? null : text(row.errorMessage, 'error_message', repairs),
-    json(row.attributes, 'metadata', repairs),
-    row.events === null || row.events.length === 0 ? null : json(row.events.map(eventOf), 'events', repairs),
-    row.links === null || row.links.length === 0 ? null : json(row.links.map(linkOf), 'links', repairs),
-    row.traceState === null ? null : text(row.traceState, 'trace_state', repairs),
-    null as string | null,
-    row.tracerId,
-    row.resource === null ? null : row.resource.id,
-    row.flags === null ? null : `${row.flags}`,
-    startedNs(row.start),
-  ];
-  // Last, because every field before it may have had to be repaired.
-  fields[20] = otel(row, repairs);
-  return { fields, repaired: repairs.made === undefined || repairs.made.count === 0 ? 0 : 1 };
+/** What the summary of a trace takes from a span, as the span's row has it. */
+export interface SpanFacts {
+  traceId: string;
+  isRoot: boolean;
+  service: string;
+  operation: string;
+  status: string;
+  /** Texts of one format, which sort as the times do. */
+  startedAt: string;
+  completedAt: string | null;
+  executionId: string | null;
+  jobId: string | null;
+}
+
+export interface EncodedRow {
+  /** A line of COPY's text format, without its end. */
+  line: string;
+  facts: SpanFacts;
+  /** 1 when something had to be replaced or cut. */
+  repaired: 0 | 1;
+}
+
+const NULL = '\\N';
+// Filled anew for each row: encoding is not interrupted between its first field and the join.
+const fields: string[] = COLUMNS.map(() => NULL);
+
+/** Encodes a row for COPY; `decodeLine` is the way back. Never throws on values it can repair. */
+export function encodeRow(row: SpanRow): EncodedRow {
+  const repairs: Holder = { made: undefined };
+  const startedAt = timestamp(row.start);
+  const completedAt = row.end === null ? null : timestamp(row.end);
+  const service = key(row.service, 'service', MAX_SERVICE, repairs);
+  const operation = key(row.operation, 'operation', MAX_OPERATION, repairs);
+  const jobId = optionalKey(row.jobId, 'job_id', MAX_JOB, repairs);
+  fields[0] = row.traceId;
+  fields[1] = `\\\\x${row.spanId}`;
+  fields[2] = row.parentSpanId === null ? NULL : `\\\\x${row.parentSpanId}`;
+  fields[3] = escaped(service);
+  fields[4] = escaped(operation);
+  fields[5] = row.kind;
+  fields[6] = row.status;
+  fields[7] = startedAt;
+  fields[8] = completedAt ?? NULL;
+  fields[9] = row.end === null ? NULL : milliseconds(row.start, row.end);
+  fields[10] = row.executionId ?? NULL;
+  fields[11] = jobId === null ? NULL : escaped(jobId);
+  fields[12] = row.modelId === null ? NULL : escaped(key(row.modelId, 'model_id', MAX_MODEL, repairs));
+  fields[13] = row.region === null ? NULL : escaped(key(row.region, 'region', MAX_REGION, repairs));
+  fields[14] = row.errorType === null ? NULL : escaped(key(row.errorType, 'error_type', MAX_ERROR_TYPE, repairs));
+  fields[15] = row.errorMessage === null ? NULL : escaped(text(row.errorMessage, 'error_message', repairs));
+  fields[16] = escapedJson(json(row.attributes, 'metadata', repairs));
+  fields[17] = isEmpty(row.events) ? NULL : escapedJson(json(row.events!.map(eventOf), 'events', repairs));
+  fields[18] = isEmpty(row.links) ? NULL : escapedJson(json(row.links!.map(linkOf), 'links', repairs));
+  fields[19] = row.traceState === null ? NULL : escaped(text(row.traceState, 'trace_state', repairs));
+  fields[21] = row.tracerId ?? NULL;
+  fields[22] = row.resource === null ? NULL : row.resource.id;
+  fields[23] = row.flags === null ? NULL : `${row.flags}`;
+  fields[24] = `${normal(row.start)[1] % 1_000}`;
+  // Last, because every other field may have had to be repaired.
+  fields[20] = row.otel === null && repairs.made === undefined ? NULL : otel(row, repairs);
+  return {
+    line: fields.join('\t'),
+    facts: {
+      traceId: row.traceId,
+      isRoot: row.parentSpanId === null,
+      service,
+      operation,
+      status: row.status,
+      startedAt,
+      completedAt,
+      executionId: row.executionId,
+      jobId,
+    },
+    repaired: repairs.made === undefined || repairs.made.count === 0 ? 0 : 1,
+  };
+}
+
+/** Texts of the columns of a line, null for SQL null. */
+export function decodeLine(line: string): (string | null)[] {
+  return line.split('\t').map((field) => {
+    if (field === NULL) return null;
+    return field.includes('\\') ? field.replace(/\\(.)/g, (_, char: string) => UNESCAPES[char] ?? char) : field;
+  });
+}
+
+/** The facts of a row from the texts of its columns. */
+export function factsOf(texts: readonly (string | null)[]): SpanFacts {
+  return {
+    traceId: texts[0]!,
+    isRoot: texts[2] === null,
+    service: texts[3]!,
+    operation: texts[4]!,
+    status: texts[6]!,
+    startedAt: texts[7]!,
+    completedAt: texts[8]!,
+    executionId: texts[10]!,
+    jobId: texts[11]!,
+  };
+}
+
+// What has a meaning of its own in COPY's text format.
+const SPECIAL = /[\\\n\r\t]/;
+const SPECIALS = /[\\\n\r\t]/g;
+const ESCAPES: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+const UNESCAPES: Record<string, string> = { n: '\n', r: '\r', t: '\t' };
+
+function escaped(value: string): string {
+  return CLEAN_NAMES.has(value) || !SPECIAL.test(value) ? value : value.replace(SPECIALS, (char) => ESCAPES[char]!);
+}
+
+/** JSON text has no line ends or tabs of its own: they are escaped in it already. */
+function escapedJson(encoded: string): string {
+  return encoded.includes('\\') ? encoded.replaceAll('\\', '\\\\') : encoded;
+}
+
+function isEmpty(list: readonly unknown[] | null): boolean {
+  return list === null || list.length === 0;
 }
 
 /** JSON text that jsonb takes; what had to be changed is said in `repairs`. */
@@ -129,7 +213,7 @@ function key(value: string, where: string, bytes: number, repairs: Holder): stri
   if (value.length * 3 <= bytes && !UNUSUAL.test(value)) {
     // Names made from ids would fill it: it starts again then.
     if (CLEAN_NAMES.size >= 2_000) CLEAN_NAMES.clear();
-    if (value.length * 3 <= MAX_REGION) CLEAN_NAMES.add(value);
+    if (value.length * 3 <= MAX_REGION && !SPECIAL.test(value)) CLEAN_NAMES.add(value);
     return value;
   }
   return repairedWhen(repairs, (made) => repairedKey(value, where, made, bytes));
@@ -208,12 +292,11 @@ function repairedWhen<T>(repairs: Holder, how: (made: Repairs) => T): T {
   return how(repairs.made);
 }
 
-function otel(row: SpanRow, repairs: Holder): string | null {
-  if (row.otel === null && (repairs.made === undefined || repairs.made.count === 0)) return null;
+function otel(row: SpanRow, repairs: Holder): string {
   const own = row.otel === null ? '{}' : json(row.otel, 'otel', repairs);
-  if (repairs.made === undefined || repairs.made.count === 0) return own;
+  if (repairs.made === undefined || repairs.made.count === 0) return own === '{}' ? NULL : escapedJson(own);
   const words = `"repairs":${JSON.stringify(repairs.made.words)}`;
-  return own === '{}' ? `{${words}}` : `${own.slice(0, -1)},${words}}`;
+  return escapedJson(own === '{}' ? `{${words}}` : `${own.slice(0, -1)},${words}}`);
 }
 
 function eventOf(event: SpanEvent): object {
@@ -253,10 +336,6 @@ function secondText(seconds: number): string {
   lastSecondText = new Date(seconds * 1_000).toISOString().slice(0, -5);
   lastSecond = seconds;
   return lastSecondText;
-}
-
-function startedNs(time: Time): string {
-  return `${normal(time)[1] % 1_000}`;
 }
 
 function nanosecondText(time: Time): string {

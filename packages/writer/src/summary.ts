@@ -1,14 +1,12 @@
 // What a batch changes in `traces` and `trace_executions`.
-import { timestamp } from './encode.ts';
-import type { SpanRow, Time } from './row.ts';
+import type { SpanFacts } from './encode.ts';
 
 /** What happened to a span's row: new, completed after `started`, or completed after it was given up as `lost`. */
 export type Change = 'new' | 'was started' | 'was lost';
 
 interface Delta {
-  start: Time;
   startedAt: string;
-  end: Time | null;
+  completedAt: string | null;
   executions: { id: string; startedAt: string }[];
   jobId: string | null;
   rootService: string | null;
@@ -22,59 +20,49 @@ interface Delta {
 export class Summaries {
   readonly #traces = new Map<string, Delta>();
 
-  /** @param fields Texts of the row as `encodeRow` made them: the summary must say what the span's row says. */
-  add(row: SpanRow, fields: readonly (string | null)[], change: Change): void {
-    let delta = this.#traces.get(row.traceId);
+  add(facts: SpanFacts, change: Change): void {
+    const { status, startedAt, completedAt, service, executionId } = facts;
+    let delta = this.#traces.get(facts.traceId);
     if (delta === undefined) {
-      delta = empty(row, fields[7]!);
-      this.#traces.set(row.traceId, delta);
+      delta = empty(startedAt);
+      this.#traces.set(facts.traceId, delta);
     }
     if (change === 'new') delta.spans++;
-    if (row.status === 'failed' || row.status === 'timeout' || row.status === 'lost') delta.errors++;
-    if (row.status === 'started') delta.open++;
+    if (status === 'failed' || status === 'timeout' || status === 'lost') delta.errors++;
+    if (status === 'started') delta.open++;
     if (change === 'was started') delta.open--;
     if (change === 'was lost') delta.errors--;
-    if (isBefore(row.start, delta.start)) {
-      delta.start = row.start;
-      delta.startedAt = fields[7]!;
+    if (startedAt < delta.startedAt) delta.startedAt = startedAt;
+    if (completedAt !== null && (delta.completedAt === null || completedAt > delta.completedAt)) {
+      delta.completedAt = completedAt;
     }
-    if (row.end !== null && (delta.end === null || isBefore(delta.end, row.end))) delta.end = row.end;
-    const service = fields[3]!;
     if (!delta.services.includes(service)) delta.services.push(service);
-    if (row.parentSpanId === null) {
+    if (facts.isRoot) {
       delta.rootService = service;
-      delta.rootOperation = fields[4]!;
+      delta.rootOperation = facts.operation;
     }
-    delta.jobId ??= fields[11]!;
-    const id = row.executionId;
-    if (id !== null && !delta.executions.some((known) => known.id === id)) {
-      delta.executions.push({ id, startedAt: fields[7]! });
+    delta.jobId ??= facts.jobId;
+    if (executionId !== null && !delta.executions.some(({ id }) => id === executionId)) {
+      delta.executions.push({ id: executionId, startedAt });
     }
-  }
-
-  get size(): number {
-    return this.#traces.size;
   }
 
   /** Parameters of `UPSERT_TRACES`, or undefined when there is nothing to say. */
   traces(): string[] | undefined {
     if (this.#traces.size === 0) return undefined;
-    const columns = Array.from({ length: 11 }, () => [] as (string | number | null)[]);
+    const columns: string[][] = Array.from({ length: 11 }, () => []);
     for (const [traceId, delta] of this.#traces) {
-      const values = [
-        traceId,
-        delta.startedAt,
-        delta.end === null ? null : timestamp(delta.end),
-        delta.executions[0]?.id ?? null,
-        delta.jobId,
-        delta.rootService,
-        delta.rootOperation,
-        array(delta.services),
-        delta.spans,
-        delta.errors,
-        delta.open,
-      ];
-      for (let i = 0; i < values.length; i++) columns[i]!.push(values[i]!);
+      columns[0]!.push(traceId);
+      columns[1]!.push(delta.startedAt);
+      columns[2]!.push(delta.completedAt ?? 'null');
+      columns[3]!.push(delta.executions[0]?.id ?? 'null');
+      columns[4]!.push(quoted(delta.jobId));
+      columns[5]!.push(quoted(delta.rootService));
+      columns[6]!.push(quoted(delta.rootOperation));
+      columns[7]!.push(quoted(`{${delta.services.map(quoted).join()}}`));
+      columns[8]!.push(`${delta.spans}`);
+      columns[9]!.push(`${delta.errors}`);
+      columns[10]!.push(`${delta.open}`);
     }
     return columns.map(array);
   }
@@ -124,11 +112,10 @@ from unnest($1::bigint[], $2::uuid[], $3::timestamptz[]) as e (execution_id, tra
 order by execution_id, trace_id
 on conflict do nothing`;
 
-function empty(row: SpanRow, startedAt: string): Delta {
+function empty(startedAt: string): Delta {
   return {
-    start: row.start,
     startedAt,
-    end: null,
+    completedAt: null,
     executions: [],
     jobId: null,
     rootService: null,
@@ -140,15 +127,12 @@ function empty(row: SpanRow, startedAt: string): Delta {
   };
 }
 
-function isBefore(a: Time, b: Time): boolean {
-  return a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);
+/** Text of a PostgreSQL array of elements that are quoted where they need it. */
+function array(elements: readonly string[]): string {
+  return `{${elements.join()}}`;
 }
 
-/** Text of a PostgreSQL array. */
-function array(values: readonly (string | number | null)[]): string {
-  return `{${values.map((value) => (value === null ? 'null' : typeof value === 'number' ? value : quoted(value))).join()}}`;
-}
-
-function quoted(text: string): string {
+function quoted(text: string | null): string {
+  if (text === null) return 'null';
   return `"${text.includes('"') || text.includes('\\') ? text.replace(/["\\]/g, '\\$&') : text}"`;
 }

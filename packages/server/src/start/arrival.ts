@@ -2,7 +2,7 @@
 
 interface Counters {
   enabled: boolean;
-  spansStarted: number;
+  spansEnded: number;
   spansWritten: number;
   spansDropped: Record<string, number>;
 }
@@ -10,20 +10,24 @@ interface Counters {
 const ARRIVAL_MS = 8_000;
 const POLL_MS = 100;
 
+/** What answered last still has spans to end above it. */
+const ENDING_MS = 250;
+
 /**
- * Waits until the services have written (or counted as lost) what they had begun when this was called; for at most 8 s.
- * A service whose tracing is off has nothing to wait for.
+ * Waits until the services have written (or counted as lost) the spans that had ended when this was called; for at most
+ * 8 s. Open ones are not waited for: a call that hangs may never end. Nor is a service whose tracing is off.
  */
 export async function untilSpansWritten(urls: string[], signal: AbortSignal): Promise<void> {
   const deadline = Date.now() + ARRIVAL_MS;
+  await new Promise((resolve) => setTimeout(resolve, ENDING_MS));
   await Promise.all(
     urls.map(async (url) => {
-      let begun: number | undefined;
+      let due: number | undefined;
       while (Date.now() < deadline) {
-        const { enabled, spansStarted, spansWritten, spansDropped } = await countersOf(url, signal);
-        begun ??= spansStarted;
+        const { enabled, spansEnded, spansWritten, spansDropped } = await countersOf(url, signal);
+        due ??= spansEnded;
         const dropped = Object.values(spansDropped).reduce((sum, count) => sum + count, 0);
-        if (!enabled || spansWritten + dropped >= begun) return;
+        if (!enabled || spansWritten + dropped >= due) return;
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }
     }),

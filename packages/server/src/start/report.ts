@@ -18,8 +18,8 @@ export interface Report {
   job_id: string;
   took_ms: number;
   executions: Execution[];
-  /** The failure that is shown; null when nothing failed. */
-  failure: { execution_id: string; waterfall: Row[]; causes: Row[] } | null;
+  /** The failure that is shown, and of its attempts the one that got furthest; null when nothing failed. */
+  failure: { execution_id: string; attempts: number; waterfall: Row[]; causes: Row[] } | null;
   /** Row of `trace_coverage` for the job. */
   coverage: Row | null;
 }
@@ -50,13 +50,25 @@ export async function readReport(url: string, { jobId, executions, tookMs }: Sam
       took_ms: tookMs,
       executions,
       failure: failed
-        ? { execution_id: failed.id, waterfall: await rows(waterfall, of), causes: await rows(rootCause, of) }
+        ? {
+            execution_id: failed.id,
+            attempts: failed.attempts,
+            waterfall: furthest(await rows(waterfall, of)),
+            causes: await rows(rootCause, of),
+          }
         : null,
       coverage: covered,
     };
   } finally {
     await pool.end();
   }
+}
+
+/** Of several traces the one that reached most services; the first of equals. */
+function furthest(rows: Row[]): Row[] {
+  const traces = Map.groupBy(rows, (row) => row.trace_id);
+  const reach = (trace: Row[]) => new Set(trace.map((row) => row.service)).size;
+  return [...traces.values()].sort((a, b) => reach(b) - reach(a))[0] ?? [];
 }
 
 export function printReport(report: Report, screen: Screen): void {
@@ -71,7 +83,10 @@ export function printReport(report: Report, screen: Screen): void {
   lines(matrix(report.executions, screen));
   const { failure } = report;
   if (failure) {
-    heading(`Execution ${failure.execution_id}, as the services saw it`);
+    const { attempts } = failure;
+    heading(
+      `Execution ${failure.execution_id}${attempts > 1 ? `, one of its ${attempts} attempts,` : ''} as the services saw it`,
+    );
     if (failure.waterfall.length > 0) lines(renderWaterfall(failure.waterfall, terminal));
     else lines(['No span of it is there.'], '  ');
     heading('Why it failed');
