@@ -1,7 +1,11 @@
 #!/usr/bin/env node
 // The program `beacon`.
-import { type Command, CommanderError } from 'commander';
-import { program } from './cli/program.ts';
+import * as module from 'node:module';
+
+// Halves the time until a verb starts to work; therefore nothing of ours is imported before.
+module.enableCompileCache();
+const { CommanderError } = await import('commander');
+const { program } = await import('./cli/program.ts');
 
 const USAGE = 2;
 
@@ -19,7 +23,7 @@ try {
 }
 
 /** Its imports are many; verbs that do not need them should answer at once. */
-async function startVerb(): Promise<Command[]> {
+async function startVerb() {
   const [verb = 'help'] = process.argv.slice(2);
   if (!['start', 'help', '--help', '-h'].includes(verb)) return [];
   const { startCommand } = await import('./start/command.ts');

@@ -1,6 +1,6 @@
 // `beacon migrate up|down|status|print`.
 import * as readline from 'node:readline/promises';
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import { withConnection } from '../store/connect.ts';
 import { migrateDown, migrateUp, migrationStatus, printMigrations } from '../store/migrate.ts';
 import { type MigrationSet, readSets } from '../store/migrations.ts';
@@ -13,12 +13,12 @@ import { ago, signOf } from './words.ts';
 const CONNECTION = { applicationName: 'beacon migrate' };
 
 export function migrateVerb(): Command {
-  const group = verb(
-    'migrate',
+  // Without flags of its own: commander would take the subcommands' for its.
+  const group = new Command('migrate').description(
     'Brings tables, views and functions of the schema beacon up to this version, or takes them away.',
   );
   group.addCommand(
-    sub('up', 'Applies what is missing. Safe to run from many places at once. The default.', { isDefault: true })
+    sub('up', 'Applies what is missing. Safe to run from many places at once. The default.')
       .option('--no-search-path', 'leave the search_path of this role alone')
       .action(action(up)),
     { isDefault: true },
@@ -38,7 +38,7 @@ export function migrateVerb(): Command {
   return group;
 }
 
-function sub(name: string, doc: string, _options?: { isDefault: boolean }): Command {
+function sub(name: string, doc: string): Command {
   return verb(name, doc).option(
     '--records <folder...>',
     'also the migrations of business tables in these folders, for example services/runner/sql',

@@ -5,7 +5,7 @@ import { clean, cut, padEnd, padStart, type Terminal, widthOf } from './terminal
 import { ago, count, duration, signOf } from './words.ts';
 
 const BAR_SHARE = 0.36;
-const NARROWEST_BAR = 12;
+const NARROWEST_TEXT = 16;
 const WIDEST_BAR = 60;
 const WIDEST_TREE = 56;
 
@@ -43,9 +43,10 @@ function renderTrace(rows: Row[], terminal: Terminal, shortened: { cells: number
   const times = rows.map((row) => duration(row.duration_ms));
 
   const timeWidth = Math.max(...times.map(widthOf));
-  const barWidth = Math.min(WIDEST_BAR, Math.max(NARROWEST_BAR, Math.floor(terminal.width * BAR_SHARE)));
-  // Glyph, service, tree, time, bar, and the single or double spaces between them.
-  const room = terminal.width - barWidth - timeWidth - 2 - 2 - 2 - 1;
+  // Glyph and the spaces between the columns take what the columns cannot have.
+  const columns = terminal.width - timeWidth - 2 - 2 - 2 - 1;
+  const barWidth = Math.min(WIDEST_BAR, Math.floor(terminal.width * BAR_SHARE), columns - NARROWEST_TEXT);
+  const room = columns - barWidth;
   const serviceWidth = Math.min(Math.max(...services.map(widthOf)), Math.max(6, Math.floor(room / 3)));
   const treeWidth = Math.max(8, Math.min(Math.max(...labels.map(widthOf)), room - serviceWidth, WIDEST_TREE));
 

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import * as fs from 'node:fs';
+import * as net from 'node:net';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import * as readline from 'node:readline';
+import { after, test } from 'node:test';
+import { draw, testDatabase } from '@project-beacon/testkit';
+import { run, start } from './run.ts';
+
+const { client, url } = await testDatabase();
+const env = { DATABASE_URL: url };
+
+/** The first line of a stream that matches. */
+async function line(child: ChildProcess, stream: 'stdout' | 'stderr', pattern: RegExp): Promise<string> {
+  for await (const text of readline.createInterface({ input: child[stream] as NodeJS.ReadableStream })) {
+    if (pattern.test(text)) return text;
+  }
+  throw new Error(`The process ended without a line like ${pattern}.`);
+}
+
+async function listening(child: ChildProcess): Promise<number> {
+  return JSON.parse(await line(child, 'stdout', /"msg":"listening"/)).port;
+}
+
+test('serve listens where it was told, maintains, and ends with a signal', async () => {
+  const server = start(['serve', '--maintain-every', '20'], { ...env, PORT: '0' });
+  const port = await listening(server);
+  const health = async () =>
+    (await fetch(`http://127.0.0.1:${port}/health`)).json() as Promise<{
+      status: string;
+      maintenance: { rounds: number };
+    }>;
+  while ((await health()).maintenance.rounds < 2);
+  assert.equal((await health()).status, 'ok');
+  assert.equal((await fetch(`http://127.0.0.1:${port}/api/v1/traces`)).status, 200);
+  server.kill('SIGTERM');
+  assert.deepEqual(await once(server, 'exit'), [0, null]);
+});
+
+test('serve says that its port is busy', async () => {
+  const blocker = net.createServer().listen(0, '127.0.0.1');
+  await once(blocker, 'listening');
+  const { port } = blocker.address() as net.AddressInfo;
+  const { code, err } = await run(['serve', '--port', String(port)], env);
+  blocker.close();
+  assert.equal(code, 5);
+  assert.match(err, new RegExp(`Port ${port} on 127\\.0\\.0\\.1 is busy`));
+});
+
+test('status tells who lives and who does not, with the password only on demand', async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'beacon-status-'));
+  after(() => fs.rmSync(dir, { recursive: true }));
+  assert.equal((await run(['status'], {}, dir)).code, 4);
+
+  const server = start(['serve', '--port', '0'], env);
+  const port = await listening(server);
+  const service = { name: 'server', pid: server.pid, port, url: `http://127.0.0.1:${port}` };
+  const file = {
+    pid: process.pid,
+    startedAt: new Date().toISOString(),
+    database: url,
+    services: [service],
+    logs: '/logs',
+  };
+  fs.mkdirSync(path.join(dir, '.beacon'));
+  fs.writeFileSync(path.join(dir, '.beacon/run.json'), JSON.stringify(file));
+
+  const up = await run(['status', '--json'], {}, dir);
+  assert.equal(up.code, 0);
+  const { services, healthy, database } = JSON.parse(up.out);
+  assert.equal(healthy, true);
+  assert.deepEqual(
+    services.map((each: { name: string }) => each.name),
+    ['postgres', 'server'],
+  );
+  assert.match(database, /:\*\*\*@/);
+  const secret = new URL(url).password;
+  assert.ok(!up.out.includes(secret));
+  assert.ok((await run(['status', '--show-password'], {}, dir)).out.includes(secret));
+
+  server.kill('SIGKILL');
+  await once(server, 'exit');
+  const down = await run(['status'], {}, dir);
+  assert.equal(down.code, 1);
+  assert.match(down.out, /✖ {2}server .* ended /);
+});
+
+test('watch prints spans as they come and as they end', async () => {
+  const watch = start(['watch', '--service', 'seen', '--json'], env);
+  await line(watch, 'stderr', /Watching/);
+  const lines = readline.createInterface({ input: watch.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
+  const next = async () => JSON.parse((await lines.next()).value as string);
+  await draw(client, 'hidden op |==|', { execution: 5 });
+  await draw(client, 'seen op |==>|', { execution: 6 });
+  const first = await next();
+  assert.deepEqual(
+    [first.kind, first.span.service, first.span.status, first.span.execution_id],
+    ['new', 'seen', 'started', '6'],
+  );
+  await client.query(`update beacon.trace_spans set status = 'completed', duration_ms = 12 where service = 'seen'`);
+  const second = await next();
+  assert.deepEqual([second.kind, second.span.status, second.span.duration_ms], ['update', 'completed', 12]);
+  watch.kill('SIGINT');
+  assert.deepEqual(await once(watch, 'exit'), [0, null]);
+});
+
+test('migrate up, status, print and down from the command line', async () => {
+  const empty = await testDatabase(false);
+  const on = { DATABASE_URL: empty.url };
+  assert.equal((await run(['migrate', 'status'], on)).code, 1);
+  const up = await run(['migrate'], on);
+  assert.deepEqual([up.code, up.err], [0, '']);
+  assert.match(up.out, /Applying beacon\/0001_spans\.\n.*\nDone\./);
+  assert.match((await run(['migrate', 'up'], on)).out, /Nothing to do/);
+  const { code, out } = await run(['migrate', 'status', '--json'], on);
+  assert.equal(code, 0);
+  assert.deepEqual(
+    JSON.parse(out).migrations.map((each: { state: string }) => each.state),
+    ['applied', 'applied'],
+  );
+  assert.match(
+    (await run(['migrate', 'print'], {})).out,
+    /^begin;[\s\S]*create table beacon\.trace_spans[\s\S]*commit;\n$/,
+  );
+  assert.match((await run(['migrate', 'down'], on)).out, /Done: the database is what it was/);
+  const records = await run(['migrate', 'up', '--records', '/nowhere/sql'], on);
+  assert.deepEqual([records.code, /no folder \/nowhere\/sql\/migrations/.test(records.err)], [1, true]);
+});
+
+test('maintain does one round and says what it did', async () => {
+  const { code, out } = await run(['maintain', '--json'], env);
+  assert.equal(code, 0);
+  assert.equal(JSON.parse(out).done.spans_lost, 0);
+});
