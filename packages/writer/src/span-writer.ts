@@ -1,9 +1,11 @@
 // Spans in, batches out, for a process that has other things to do: bounded, in the background, never throwing.
 import type pg from 'pg';
-import { type WriteResult, writeBatch } from './batch.ts';
+import { type WriteResult, writeEncoded } from './batch.ts';
 import { Connection } from './connection.ts';
+import { EncodedBatch } from './encoded-batch.ts';
 import { describeError, isRowsFault } from './errors.ts';
 import type { SpanRow } from './row.ts';
+import { Turn } from './turn.ts';
 
 export interface SpanWriterOptions<Item> {
   connectionString: string;
@@ -60,6 +62,8 @@ export interface WriterCounters {
 }
 
 const FIRST_RETRY_MS = 200;
+// So many items are encoded together; a burst is not encoded inside the tick that makes it.
+const ENCODE_TOGETHER = 256;
 // So many rows refused one by one without a success between them are no accident: it goes on after a pause.
 const REJECTED_BEFORE_PAUSE = 100;
 
@@ -71,10 +75,14 @@ export class SpanWriter<Item> {
   readonly #timer: NodeJS.Timeout;
   readonly #knownResources = new Set<string>();
   #forgetResourcesAt = 0;
+  /** As they came; few, because objects that live long are what makes the garbage collector stop the process. */
   #queue: Item[] = [];
-  #pending: SpanRow[][] = [];
   /** Items that were taken from the queue and are not settled. */
-  #takenCount = 0;
+  #taken = 0;
+  #building = new EncodedBatch();
+  /** Full or sent off; the first one may be under way. */
+  readonly #sealed: EncodedBatch[] = [];
+  #encoding: Promise<void> | undefined;
   #running: Promise<boolean> | undefined;
   #wanted = false;
   #failuresInARow = 0;
@@ -107,11 +115,10 @@ export class SpanWriter<Item> {
   /** Takes an item, or drops and counts it. Does nothing else: the caller is in the middle of its own work. */
   add(item: Item): boolean {
     this.#counters.added++;
-    if (this.#closed) return this.#drop('shutdown', 1);
-    const queued = this.#queue.length + this.#takenCount;
-    if (queued >= this.#limit) return this.#drop('buffer_full', 1);
+    const waiting = this.#queue.length + this.#taken;
+    if (waiting >= this.#limit || this.#closed) return this.#drop(this.#closed ? 'shutdown' : 'buffer_full', 1);
     this.#queue.push(item);
-    if (queued + 1 >= this.#flushSpans && !this.#wanted) this.#want();
+    if (this.#queue.length >= ENCODE_TOGETHER && !this.#wanted) this.#want();
     return true;
   }
 
@@ -119,7 +126,7 @@ export class SpanWriter<Item> {
     return {
       ...this.#counters,
       dropped: { ...this.#counters.dropped },
-      queued: this.#queue.length + this.#takenCount,
+      queued: this.#queue.length + this.#taken,
       circuit: this.#isOpen() ? 'open' : 'closed',
     };
   }
@@ -162,39 +169,39 @@ export class SpanWriter<Item> {
     await this.drain(budgetMs);
     this.#closed = true;
     this.#connection.close();
-    this.#drop('shutdown', this.#queue.length + this.#takenCount);
+    this.#drop('shutdown', this.#queue.length + this.#taken);
     this.#queue = [];
-    this.#pending = [];
-    this.#takenCount = 0;
+    this.#sealed.length = 0;
+    this.#taken = 0;
   }
 
   #tick(): void {
     if (performance.now() >= this.#nextTryAt) void this.#run();
   }
 
-  /** A burst starts one flush, after the tick that made it. */
+  /** Encodes after the tick that made the items, and writes when there is enough of it. */
   #want(): void {
-    if (this.#running || performance.now() < this.#nextTryAt) return;
     this.#wanted = true;
-    setImmediate(() => void this.#run());
+    setImmediate(async () => {
+      await this.#encode();
+      this.#wanted = false;
+      if (this.#taken >= this.#flushSpans && performance.now() >= this.#nextTryAt) void this.#run();
+    });
   }
 
   #run(): Promise<boolean> {
-    this.#running ??= this.#inContext(() => this.#drain()).finally(() => {
+    this.#running ??= this.#inContext(() => this.#writeAll()).finally(() => {
       this.#running = undefined;
-      this.#wanted = false;
     });
     return this.#running;
   }
 
-  async #drain(): Promise<boolean> {
+  async #writeAll(): Promise<boolean> {
     while (!this.#closed) {
-      if (this.#pending.length === 0) await this.#take();
-      const batch = this.#pending[0];
-      if (!batch) {
-        if (this.#queue.length === 0) return true;
-        continue;
-      }
+      await this.#encode();
+      if (this.#sealed.length === 0) this.#sealWithOpenRows();
+      const batch = this.#sealed[0];
+      if (!batch) return true;
       try {
         this.#settle(batch, await this.#write(batch));
         this.#failuresInARow = 0;
@@ -210,38 +217,58 @@ export class SpanWriter<Item> {
     return false;
   }
 
-  /** Makes rows of what waits, a slice at a time. */
-  async #take(): Promise<void> {
-    const items = this.#queue.splice(0, this.#options.batchSpans ?? 2_000);
-    this.#takenCount += items.length;
-    // After the items were taken: of a span that has just ended only the end is written.
-    const rows = this.#openRows(this.#limit - this.#queue.length);
-    let until = performance.now() + 2;
-    for (const item of items) {
-      try {
-        rows.push(this.#options.toRow(item));
-      } catch (error) {
-        this.#takenCount--;
-        this.#drop('unreadable', 1);
-        this.#note(error);
-      }
-      if (performance.now() < until) continue;
-      await new Promise((resolve) => setImmediate(resolve));
-      until = performance.now() + 2;
-    }
-    if (!this.#closed && rows.length > 0) this.#pending.push(rows);
+  #encode(): Promise<void> {
+    this.#encoding ??= this.#encodeAll().finally(() => {
+      this.#encoding = undefined;
+    });
+    return this.#encoding;
   }
 
-  #openRows(room: number): SpanRow[] {
+  async #encodeAll(): Promise<void> {
+    const turn = new Turn();
+    while (this.#queue.length > 0) {
+      const items: (Item | undefined)[] = this.#queue;
+      this.#queue = [];
+      this.#taken += items.length;
+      for (let i = 0; i < items.length; i++) {
+        this.#encodeOne(items[i]!);
+        // Not held until the last one is done.
+        items[i] = undefined;
+        if ((i & 7) === 7 && turn.isOver()) await turn.pass();
+        if (this.#closed) return;
+      }
+    }
+  }
+
+  #encodeOne(item: Item): void {
     try {
-      return this.#options.openRows?.(room, this.#final) ?? [];
+      this.#building.add(this.#options.toRow(item));
+    } catch (error) {
+      this.#taken--;
+      this.#drop('unreadable', 1);
+      this.#note(error);
+    }
+    if (this.#building.count >= (this.#options.batchSpans ?? 2_000)) this.#seal();
+  }
+
+  #seal(): void {
+    if (this.#building.count === 0) return;
+    this.#sealed.push(this.#building);
+    this.#building = new EncodedBatch();
+  }
+
+  /** Open rows go last: of a span that has just ended only the end is written. */
+  #sealWithOpenRows(): void {
+    try {
+      const room = this.#limit - this.#queue.length - this.#taken;
+      for (const row of this.#options.openRows?.(room, this.#final) ?? []) this.#building.add(row);
     } catch (error) {
       this.#note(error);
-      return [];
     }
+    this.#seal();
   }
 
-  async #write(rows: SpanRow[]): Promise<WriteResult> {
+  async #write(batch: EncodedBatch): Promise<WriteResult> {
     const now = performance.now();
     if (now >= this.#forgetResourcesAt) {
       // Somebody may have cleared the table behind our back.
@@ -251,15 +278,16 @@ export class SpanWriter<Item> {
     const statementTimeoutMs = this.#options.statementTimeoutMs ?? 5_000;
     const deadline = (this.#options.connectTimeoutMs ?? 5_000) + 2 * statementTimeoutMs;
     return await this.#connection.use(
-      (client: pg.Client) => writeBatch(client, rows, { statementTimeoutMs, knownResources: this.#knownResources }),
+      (client: pg.Client) => writeEncoded(client, batch, { statementTimeoutMs, knownResources: this.#knownResources }),
       deadline,
     );
   }
 
-  #settle(batch: SpanRow[], result: WriteResult): void {
+  #settle(batch: EncodedBatch, result: WriteResult): void {
+    batch.recycle();
     if (this.#closed) return;
-    this.#pending.shift();
-    this.#takenCount -= endedIn(batch);
+    this.#sealed.shift();
+    this.#taken -= batch.count - batch.open;
     this.#counters.written += result.written - result.open;
     this.#counters.writtenOpen += result.open;
     this.#counters.duplicates += result.duplicates;
@@ -271,15 +299,15 @@ export class SpanWriter<Item> {
    * Halves a batch that holds a row the database refuses, until that row stands alone and is dropped. False when it is
    * time for a pause.
    */
-  #split(batch: SpanRow[], error: unknown): boolean {
-    this.#pending.shift();
-    if (batch.length > 1) {
-      const middle = batch.length >> 1;
-      this.#pending.unshift(batch.slice(0, middle), batch.slice(middle));
+  #split(batch: EncodedBatch, error: unknown): boolean {
+    this.#sealed.shift();
+    if (batch.count > 1) {
+      this.#sealed.unshift(...batch.halves());
       return true;
     }
-    this.#takenCount -= endedIn(batch);
-    this.#drop('rejected', endedIn(batch));
+    const ended = batch.count - batch.open;
+    this.#taken -= ended;
+    this.#drop('rejected', ended);
     this.#note(error);
     return ++this.#rejectedInARow % REJECTED_BEFORE_PAUSE !== 0;
   }
@@ -314,10 +342,4 @@ export class SpanWriter<Item> {
   #inContext<T>(work: () => T): T {
     return this.#options.runInContext ? this.#options.runInContext(work) : work();
   }
-}
-
-function endedIn(rows: readonly SpanRow[]): number {
-  let count = 0;
-  for (const row of rows) if (row.status !== 'started') count++;
-  return count;
 }

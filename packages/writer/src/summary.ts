@@ -47,6 +47,15 @@ export class Summaries {
     }
   }
 
+  copy(): Summaries {
+    const made = new Summaries();
+    for (const [traceId, delta] of this.#traces) {
+      const { executions, services } = delta;
+      made.#traces.set(traceId, { ...delta, executions: [...executions], services: [...services] });
+    }
+    return made;
+  }
+
   /** Parameters of `UPSERT_TRACES`, or undefined when there is nothing to say. */
   traces(): string[] | undefined {
     if (this.#traces.size === 0) return undefined;
