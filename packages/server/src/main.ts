@@ -6,6 +6,7 @@ import * as module from 'node:module';
 module.enableCompileCache();
 const { CommanderError } = await import('commander');
 const { program } = await import('./cli/program.ts');
+const { serveCommand } = await import('./serve/command.ts');
 
 const USAGE = 2;
 
@@ -16,7 +17,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await program(await startVerb()).parseAsync();
+  await program([...(await startVerb()), serveCommand()]).parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? 0 : USAGE;

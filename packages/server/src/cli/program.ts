@@ -5,7 +5,6 @@ import { diagnoseVerb } from './diagnose.ts';
 import { maintainVerb } from './maintain.ts';
 import { migrateVerb } from './migrate.ts';
 import { operationVerb } from './operation-verb.ts';
-import { serveVerb } from './serve.ts';
 import { statusVerb } from './status.ts';
 import { EXIT_CODES } from './verb.ts';
 import { watchVerb } from './watch.ts';
@@ -13,7 +12,7 @@ import { watchVerb } from './watch.ts';
 /**
  * The program `beacon`, ready to parse.
  *
- * @param more Verbs that are not the command line's own: `start`.
+ * @param more Verbs that are not the command line's own: `start`, `serve`.
  */
 export function program(more: Command[]): Command {
   const beacon = new Command('beacon')
@@ -23,7 +22,6 @@ export function program(more: Command[]): Command {
     ...more,
     statusVerb(),
     migrateVerb(),
-    serveVerb(),
     maintainVerb(),
     diagnoseVerb(),
     watchVerb(),

@@ -1,6 +1,4 @@
 // Numbers, times and states in words and signs, the same in every verb.
-import type { Terminal } from './terminal.ts';
-
 const UNITS: Array<[ms: number, name: string]> = [
   [86_400_000, 'd'],
   [3_600_000, 'h'],
@@ -74,10 +72,4 @@ const SIGNS: Record<string, Sign> = {
 /** Glyph and colour of a status; both say the same, so that neither is needed. */
 export function signOf(status: unknown): Sign {
   return SIGNS[String(status)] ?? { glyph: '·', style: 'cyan' };
-}
-
-/** The glyph in its colour. */
-export function sign(status: unknown, terminal: Terminal): string {
-  const { glyph, style } = signOf(status);
-  return terminal.paint(style, glyph);
 }

@@ -11,7 +11,7 @@ export interface MaintenanceOptions {
 }
 
 /** What /health says of it. */
-export interface MaintenanceState {
+interface MaintenanceState {
   /** Whether this server did the last round; `false` when another one was at it. */
   leading: boolean;
   rounds: number;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 /** Statement with its bound parameters; values are never formatted into the text. */
-export interface SqlCall {
+interface SqlCall {
   text: string;
   values: unknown[];
 }
@@ -47,7 +47,7 @@ export interface Operation {
   prepare: (params: Record<string, unknown>) => Prepared;
 }
 
-export interface Prepared {
+interface Prepared {
   call: SqlCall;
   limit: number;
   missing: { what: string; hint: string } | undefined;

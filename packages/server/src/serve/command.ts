@@ -1,15 +1,15 @@
 // `beacon serve`: HTTP API and maintenance in one process, until a signal ends it.
 import type { AddressInfo } from 'node:net';
 import type { Command } from 'commander';
+import { findDatabase } from '../cli/database.ts';
+import { action, type VerbOptions, verb } from '../cli/verb.ts';
 import { createPool } from '../store/connect.ts';
 import { BeaconError, maskUrl } from '../store/errors.ts';
-import { findDatabase } from './database.ts';
-import { action, type VerbOptions, verb } from './verb.ts';
 
 const PORT = 8080;
 const HOST = '127.0.0.1';
 
-export function serveVerb(): Command {
+export function serveCommand(): Command {
   return verb(
     'serve',
     'Serves the HTTP API and keeps the tables in order (lost spans, baselines, partitions, retention).',
