@@ -101,12 +101,13 @@ function unlessSet(name: string, value: string, ...alternatives: string[]): Reco
   return [name, ...alternatives].some((each) => process.env[each] !== undefined) ? {} : { [name]: value };
 }
 
-/** Settings that change what the sample shows are named, so that nobody wonders about them. */
+/** Settings that change what the sample shows are named, so that nobody wonders about them; addresses may hold secrets. */
 function keptSettings(): string[] {
   return ['ENABLE_DB_TRACING', 'HYBRID_ROUTER_URL', 'PROVIDERS', 'PROVIDERS_FILE', 'FAULTS'].flatMap((name) => {
     const value = process.env[name];
     if (value === undefined) return [];
-    return [`${name} is ${value === '' ? 'set to nothing' : 'set'} in your environment and is left as it is.`];
+    const how = value === '' ? 'set to nothing' : name === 'ENABLE_DB_TRACING' ? `set to "${value}"` : 'set';
+    return [`${name} is ${how} in your environment and is left as it is.`];
   });
 }
 
