@@ -26,7 +26,7 @@ export function watchVerb(): Command {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
       // The first poll may fail for good: a wrong address should not be retried for ever.
       await watch.poll();
-      process.stderr.write('Watching; Ctrl-C ends it.\n');
+      process.stderr.write('Watching; times are UTC; Ctrl-C ends it.\n');
       while (!stopped.signal.aborted) {
         await pause(POLL_MS, stopped.signal);
         try {

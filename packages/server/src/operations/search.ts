@@ -30,7 +30,8 @@ export const traces = operation({
         extract(epoch from t.completed_at - t.started_at)::double precision * 1000 as duration_ms
       from beacon.traces t
       where ($1::text is null or t.job_id = $1)
-        and ($2::bigint is null or t.trace_id in (select trace_id from beacon.trace_executions where execution_id = $2))
+        and ($2::bigint is null
+          or t.trace_id = any (array(select trace_id from beacon.trace_executions where execution_id = $2)))
         and ($3::text is null or $3 = any(t.services))
         and case $4::text
           when 'failed' then t.error_count > 0
@@ -47,9 +48,10 @@ export const traces = operation({
   }),
 });
 
+// The order is that of the one index over all spans: by start there is none.
 export const spans = operation({
   name: 'spans',
-  doc: 'Recent spans, newest first.',
+  doc: 'Recent spans, the last written first.',
   params: filters,
   limit: { default: 20, max: 1000 },
   sql: (p) => ({
@@ -60,7 +62,7 @@ export const spans = operation({
       where ($1::text is null or s.job_id = $1) and ($2::bigint is null or s.execution_id = $2)
         and ($3::text is null or s.service = $3) and ($4::text is null or s.status = $4)
         and ${sinceSql('s.started_at', 5)}
-      order by s.started_at desc, s.span_id`,
+      order by s.created_at desc, s.started_at desc, s.span_id`,
     values: [p.job_id, p.execution_id, p.service, p.status, ...sinceValues(p.since)],
   }),
 });
