@@ -48,7 +48,6 @@ export const traces = operation({
   }),
 });
 
-// The order is that of the one index over all spans: by start there is none.
 export const spans = operation({
   name: 'spans',
   doc: 'Recent spans, the last written first.',
@@ -62,10 +61,16 @@ export const spans = operation({
       where ($1::text is null or s.job_id = $1) and ($2::bigint is null or s.execution_id = $2)
         and ($3::text is null or s.service = $3) and ($4::text is null or s.status = $4)
         and ${sinceSql('s.started_at', 5)}
-      order by s.created_at desc, s.started_at desc, s.span_id`,
+      order by ${spanOrder(p)}`,
     values: [p.job_id, p.execution_id, p.service, p.status, ...sinceValues(p.since)],
   }),
 });
+
+/** The order of the index that finds them: over all spans there is one by created_at, and none by start. */
+function spanOrder(p: { job_id?: string | undefined; execution_id?: string | undefined }): string {
+  const indexed = p.job_id !== undefined || p.execution_id !== undefined;
+  return indexed ? 's.started_at desc, s.span_id' : 's.created_at desc, s.started_at desc, s.span_id';
+}
 
 export const tracers = operation({
   name: 'tracers',
