@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { testDatabase } from '@project-beacon/testkit';
+import { type SpanRow, writeBatch } from '@project-beacon/writer';
+import { row } from './row.ts';
+
+const { client } = await testDatabase();
+
+/** Numbers that are the same in every run with the same seed. */
+function generator(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9) | 0;
+    return (state >>> 0) % below;
+  };
+}
+
+const ENDS = ['completed', 'failed', 'timeout'] as const;
+
+async function summaries() {
+  const { rows } = await client.query(`
+    select trace_id, started_at::text, completed_at::text, execution_id, job_id, root_service, root_operation,
+      (select array_agg(distinct s order by s) from unnest(services) s) as services, span_count, error_count, open_count
+    from traces order by trace_id`);
+  return rows;
+}
+
+async function executions() {
+  return (await client.query('select execution_id, trace_id from trace_executions order by 1, 2')).rows;
+}
+
+for (const seed of [1, 2, 3, 4, 5, 6]) {
+  test(`summaries equal a recount after every flush, whatever is written, resent, lost and completed (seed ${seed})`, async () => {
+    const below = generator(seed);
+    const traceIds = Array.from({ length: 4 }, () => row().traceId);
+    const rooted = new Set<string>();
+    const open: SpanRow[] = [];
+    let last: SpanRow[] = [];
+    const now = Math.trunc(Date.now() / 1_000);
+    let clock = 0;
+
+    const span = (tracerId: string): SpanRow => {
+      const trace = below(traceIds.length);
+      const traceId = traceIds[trace]!;
+      const isRoot = below(3) === 0 && !rooted.has(traceId);
+      if (isRoot) rooted.add(traceId);
+      const start = now - 1_000 + below(500);
+      const ended = below(3) > 0;
+      const made = row({
+        traceId,
+        tracerId,
+        parentSpanId: isRoot ? null : row().spanId,
+        service: ['runner', 'router', 'a "quoted\\ name'][below(3)]!,
+        operation: `operation ${below(5)}, {braces}`,
+        status: ended ? ENDS[below(3)]! : 'started',
+        start: [start, ++clock],
+        end: ended ? [start + below(60), 0] : null,
+        executionId: below(2) === 0 ? `${seed * 100 + trace}` : null,
+        jobId: below(2) === 0 ? `job ${trace}` : null,
+      });
+      if (!ended) open.push(made);
+      return made;
+    };
+
+    for (let flush = 0; flush < 25; flush++) {
+      const tracerId = randomUUID();
+      await client.query(
+        `insert into tracers (tracer_id, service, instance, flag, flag_source, stopped_at, started_at)
+        select $1, s, 'test', 'true', 'option', now(), now() - interval '1 hour' from (values ($2)) v (s)`,
+        [tracerId, ['runner', 'router', 'a "quoted\\ name'][below(3)]],
+      );
+      const batch = Array.from({ length: below(12) }, () => span(tracerId));
+      for (let i = below(4); i > 0 && open.length > 0; i--) {
+        const started = open.splice(below(open.length), 1)[0]!;
+        if (batch.includes(started)) continue;
+        batch.push({ ...started, status: ENDS[below(3)]!, end: [now, 5], update: true });
+      }
+      // A commit whose answer was lost: the same again, alone or with what came since.
+      if (below(3) === 0) batch.push(...last);
+      if (batch.length > 0) await writeBatch(client, batch);
+      if (below(4) === 0) await client.query('select mark_lost()');
+      last = batch;
+
+      const added = await summaries();
+      const pairs = await executions();
+      await client.query('begin');
+      await client.query('select recount_traces(array(select trace_id from traces))');
+      assert.deepEqual(added, await summaries());
+      assert.deepEqual(pairs, await executions());
+      await client.query('rollback');
+    }
+  });
+}
