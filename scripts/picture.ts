@@ -1,5 +1,5 @@
 // `npm run picture`: runs `beacon start` in a terminal and draws what stood in it as docs/start.svg. Nothing in the
-// picture is made up; with a file as argument the recorded output in it is drawn instead.
+// picture is made up, only the line that says that it stopped is left out; with a file as argument the recorded output in it is drawn instead.
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -10,7 +10,11 @@ import { svgOf } from './terminal-svg.ts';
 const COLUMNS = 112;
 const [recording] = process.argv.slice(2);
 const output = recording ? fs.readFileSync(recording, 'utf8') : record();
-fs.writeFileSync(path.join(ROOT, 'docs/start.svg'), svgOf(`$ npm start\n\n${output}`, COLUMNS));
+fs.mkdirSync(path.join(ROOT, 'docs'), { recursive: true });
+fs.writeFileSync(
+  path.join(ROOT, 'docs/start.svg'),
+  svgOf(`$ npm start\n\n${output.replace(/\s*Stopped\.[^\n]*\s*$/, '')}`, COLUMNS),
+);
 console.log('Written: docs/start.svg');
 
 /** Runs in a folder of its own, under `script` (util-linux), which gives the program a terminal to write to. */

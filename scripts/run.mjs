@@ -20,6 +20,7 @@ const commands = {
   beacon: ['packages/server/src/main.ts'],
   test: ['scripts/test.ts'],
   check: ['scripts/check.ts'],
+  format: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '.'],
   docs: ['scripts/docs.ts'],
   picture: ['scripts/picture.ts'],
   pack: ['scripts/pack.ts'],

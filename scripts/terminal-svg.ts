@@ -23,7 +23,7 @@ const CLASSES: Record<number, string> = {
 };
 
 const STYLE = `
-  text { font: 14px ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #d6dbe1; white-space: pre; }
+  text { font: 14px ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #d6dbe1; }
   .b { font-weight: 600; fill: #ffffff; } .d { fill: #7d8794; }
   .red { fill: #ff7b72; } .green { fill: #56d364; } .yellow { fill: #e3b341; }
   .blue { fill: #6cb6ff; } .magenta { fill: #d2a8ff; } .cyan { fill: #56d4dd; }`;
@@ -49,15 +49,16 @@ ${lines.map((runs, i) => draw(runs, BAR + (i + 1) * LINE_HEIGHT - 4)).join('\n')
 `;
 }
 
-/** Each run is placed by its column, so that a font whose glyphs differ in width cannot shift what follows. */
+/** Each run is placed by the column of its first letter, so that neither a font nor a blank can shift what follows. */
 function draw(runs: Run[], y: number): string {
   let column = 0;
   const spans = runs.map(({ text, classes }) => {
-    const x = (MARGIN + column * COLUMN_WIDTH).toFixed(1);
-    const length = ([...text].length * COLUMN_WIDTH).toFixed(1);
+    const shown = text.trim();
+    const x = (MARGIN + (column + text.indexOf(shown)) * COLUMN_WIDTH).toFixed(1);
     column += [...text].length;
-    if (text.trim() === '') return '';
-    return `<tspan x="${x}" textLength="${length}" lengthAdjust="spacingAndGlyphs"${classes && ` class="${classes}"`}>${escaped(text)}</tspan>`;
+    if (shown === '') return '';
+    const length = ([...shown].length * COLUMN_WIDTH).toFixed(1);
+    return `<tspan x="${x}" textLength="${length}"${classes && ` class="${classes}"`}>${escaped(shown)}</tspan>`;
   });
   return `<text y="${y}">${spans.join('')}</text>`;
 }
@@ -92,6 +93,7 @@ function applied(active: Set<string>, code: number): Set<string> {
   return name ? new Set([...active, name]) : active;
 }
 
+/** Blanks are made unbreakable: SVG would join several into one. */
 function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return text.replaceAll(' ', '\u00a0').replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

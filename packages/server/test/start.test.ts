@@ -118,7 +118,7 @@ test('a second start has the data of the first, is told apart by a third, surviv
   assert.equal(fs.statSync(path.join(kept, 'run.json')).mode & 0o777, 0o600);
   const urlOf = (name: string) => run.services.find((each) => each.name === name)?.url;
 
-  const traces = await fetch(`${urlOf('server')}/api/v1/traces?limit=100`);
+  const traces = await fetch(`${urlOf('server')}/api/v1/traces?limit=100`, { headers: { connection: 'close' } });
   assert.ok(((await traces.json()) as { rows: unknown[] }).rows.length >= 12, 'the traces of the first start');
 
   const third = await beaconStart(['--any-port', '--dir', kept]).ended;

@@ -84,9 +84,7 @@ export function printReport(report: Report, screen: Screen): void {
   const { failure } = report;
   if (failure) {
     const { attempts } = failure;
-    heading(
-      `Execution ${failure.execution_id}${attempts > 1 ? `, one of its ${attempts} attempts,` : ''} as the services saw it`,
-    );
+    heading(`One failure, as the services saw it${attempts > 1 ? ` (one of its ${attempts} attempts)` : ''}`);
     if (failure.waterfall.length > 0) lines(renderWaterfall(failure.waterfall, terminal));
     else lines(['No span of it is there.'], '  ');
     heading('Why it failed');

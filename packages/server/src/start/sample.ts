@@ -1,4 +1,5 @@
 // The sample: one job across regions, one of which is made to fail, watched until its last execution has ended.
+import { clean, cut } from '../cli/terminal.ts';
 import { duration, signOf } from '../cli/words.ts';
 import { type Execution, RunnerClient } from './runner-client.ts';
 import type { Screen } from './screen.ts';
@@ -84,7 +85,11 @@ function lineOf(execution: Execution, { terminal }: Screen): string {
     execution.question.padEnd(13),
     duration(execution.duration_ms).padStart(8),
   ].join(' ');
-  return `${terminal.paint(style, glyph)} ${what}  ${execution.answer ?? terminal.paint(style, execution.error_message ?? '')}`;
+  const result = cut(
+    clean(execution.answer ?? execution.error_message),
+    Math.max(20, terminal.width - what.length - 6),
+  );
+  return `${terminal.paint(style, glyph)} ${what}  ${execution.answer ? result : terminal.paint(style, result)}`;
 }
 
 function progress(executions: Execution[]): string {

@@ -44,7 +44,7 @@ export class Supervisor {
           service.onDeath = (ended) => this.#died(service, ended);
           waiting.delete(service.spec.name);
           const seconds = ((Date.now() - started) / 1000).toFixed(1);
-          this.#screen.ok(`${service.spec.name.padEnd(10)} ${service.url}  healthy after ${seconds} s`);
+          this.#screen.ok(`${service.spec.name.padEnd(10)}  ${service.url}  healthy after ${seconds} s`);
           if (waiting.size > 0) show();
         }),
       );
