@@ -149,9 +149,10 @@ export class DBTracer {
    * headers carry on to other services. Run the work with `context.with(returned, work)`.
    */
   setExecutionContext(execution: ExecutionContext, parent: Context = context.active()): Context {
-    const entries = entriesOf(execution);
-    if (entries.length === 0) return parent;
     const span = trace.getSpan(parent);
+    // Nobody here records spans or carries baggage on.
+    if (!this.enabled && span === undefined && propagation.fields().length === 0) return parent;
+    const entries = entriesOf(execution);
     let baggage = propagation.getBaggage(parent) ?? propagation.createBaggage();
     for (const [name, value] of entries) {
       span?.setAttribute(name, value);

@@ -45,7 +45,7 @@ export interface WriterCounters {
   written: number;
   /** Rows of spans written while they were still open. */
   writtenOpen: number;
-  /** Rows that turned out to be in the table already. */
+  /** Rows that turned out to be in the table already: an earlier commit had reached it, its answer not us. */
   duplicates: number;
   /** Rows in which a value had to be replaced or cut. */
   repaired: number;
@@ -288,7 +288,7 @@ export class SpanWriter<Item> {
     if (this.#closed) return;
     this.#sealed.shift();
     this.#taken -= batch.count - batch.open;
-    this.#counters.written += result.written - result.open;
+    this.#counters.written += batch.count - batch.open;
     this.#counters.writtenOpen += result.open;
     this.#counters.duplicates += result.duplicates;
     this.#counters.repaired += result.repaired;
