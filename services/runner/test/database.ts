@@ -1,0 +1,25 @@
+// A database with the runner's tables.
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { type TestDatabase, testDatabase } from '@project-beacon/testkit';
+
+export async function runnerDatabase(): Promise<TestDatabase> {
+  const database = await testDatabase();
+  await database.client.query(migration('up'));
+  return database;
+}
+
+export function migration(direction: 'up' | 'down'): string {
+  return fs.readFileSync(path.join(import.meta.dirname, `../sql/migrations/0001_jobs.${direction}.sql`), 'utf8');
+}
+
+/** Asks until the answer is there, every 20 ms for at most ten seconds. */
+export async function eventually<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T> {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer;
+    if (Date.now() > deadline) throw new Error(`Not within ten seconds: ${what}.`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
