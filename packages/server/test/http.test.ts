@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import * as os from 'node:os';
+import * as path from 'node:path';
 import { after, test } from 'node:test';
 import { draw, testDatabase } from '@project-beacon/testkit';
 import { pino } from 'pino';
 import { httpServer, LOOPBACK } from '../src/http/server.ts';
 import { startMaintenance } from '../src/maintenance/loop.ts';
 import { OPERATIONS } from '../src/operations/registry.ts';
-import { createPool } from '../src/store/connect.ts';
+import { createPool, withConnection } from '../src/store/connect.ts';
+import { startEmbedded } from '../src/store/embedded.ts';
+import { migrateUp } from '../src/store/migrate.ts';
+import { readSets } from '../src/store/migrations.ts';
 
 async function serve(databaseUrl: string) {
   const pool = createPool(databaseUrl, { applicationName: 'test', max: 2 });
@@ -95,6 +101,29 @@ test('without its database the server is alive, not ready, and says why', async 
     assert.deepEqual([answer.status, answer.body.code], [503, 'not_migrated']);
   } finally {
     await other.stop();
+  }
+});
+
+test('when its database crashes the server stays, and is ready again when the database is back', async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'beacon-http-'));
+  fs.chmodSync(dir, 0o755);
+  const options = { dir: path.join(dir, 'postgres'), durable: false };
+  const first = await startEmbedded({ ...options, port: 0 });
+  const other = await serve(first.url);
+  try {
+    const { port } = first;
+    await first.stop('immediate');
+    const down = await other.get('/ready');
+    assert.equal(down.status, 503);
+    assert.match(down.body.database.hint, /Check that PostgreSQL runs/);
+    const second = await startEmbedded({ ...options, port });
+    assert.equal(second.port, port);
+    await withConnection(second.url, { applicationName: 'test' }, (client) => migrateUp(client, readSets()));
+    assert.equal((await other.get('/ready')).status, 200);
+    await second.stop('immediate');
+  } finally {
+    await other.stop();
+    fs.rmSync(dir, { recursive: true, force: true });
   }
 });
 

@@ -10,7 +10,8 @@ import { type Terminal, terminalOf } from './terminal.ts';
 /** Exit codes of every verb; `beacon --help` prints this. */
 export const EXIT_CODES = `Exit codes:
   0  done, and nothing is wrong
-  1  done, and something is wrong: a cause was found, health fails, a migration was refused
+  1  done, and something is wrong: a cause was found, health fails, an execution has no trace, a service is down,
+     a migration is pending or was refused
   2  the command line is wrong
   3  the database could not be reached, or is not migrated
   4  what was asked for does not exist

@@ -1,5 +1,5 @@
 // The HTTP API: a route an operation, and what load balancers ask.
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import type pg from 'pg';
 import { z } from 'zod';
 import type { Maintenance } from '../maintenance/loop.ts';
@@ -24,7 +24,8 @@ const READY_TIMEOUT_MS = 2_000;
 
 /** The server, not yet listening. */
 export function httpServer({ pool, maintenance, logger, hosts }: HttpOptions): FastifyInstance {
-  const app = fastify({ loggerInstance: logger, disableRequestLogging: true, forceCloseConnections: 'idle' });
+  const logController = new LogController({ disableRequestLogging: true });
+  const app = fastify({ loggerInstance: logger, logController, forceCloseConnections: 'idle' });
 
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');

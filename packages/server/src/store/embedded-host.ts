@@ -46,15 +46,15 @@ export async function binariesFor(
   }
   if (!user || canRun(found.postgres, user)) return found;
   const native = path.resolve(path.dirname(found.postgres), '..');
-  const stamp = createHash('sha256')
-    .update(`${name} ${native} ${fs.statSync(found.postgres).mtimeMs}`)
-    .digest('hex');
-  const copy = path.join(systemDir(), `postgresql-${stamp.slice(0, 8)}`);
+  const { version } = JSON.parse(fs.readFileSync(path.join(native, '..', 'package.json'), 'utf8'));
+  // Named by version: all checkouts of a host share one copy.
+  const copy = path.join(systemDir(), `postgresql-${version}`);
   if (!fs.existsSync(path.join(copy, 'bin', 'postgres'))) {
     say(`User ${user.name} cannot enter this folder: PostgreSQL's programs are copied to ${copy}.`);
     // Copied aside and renamed: two starters at once must never see half a copy.
     const aside = `${copy}.${process.pid}`;
     fs.cpSync(native, aside, { recursive: true, verbatimSymlinks: true });
+    openToAll(aside);
     try {
       fs.renameSync(aside, copy);
     } catch {
@@ -62,6 +62,17 @@ export async function binariesFor(
     }
   }
   return { initdb: path.join(copy, 'bin', 'initdb'), postgres: path.join(copy, 'bin', 'postgres') };
+}
+
+/** Whatever the umask was when the packages were installed, the server's user must be able to read the copy. */
+function openToAll(dir: string): void {
+  fs.chmodSync(dir, 0o755);
+  for (const entry of fs.readdirSync(dir, { withFileTypes: true, recursive: true })) {
+    if (entry.isSymbolicLink()) continue;
+    const file = path.join(entry.parentPath, entry.name);
+    const runs = entry.isDirectory() || (fs.statSync(file).mode & 0o100) !== 0;
+    fs.chmodSync(file, runs ? 0o755 : 0o644);
+  }
 }
 
 function canRun(program: string, user: RunAs): boolean {
@@ -73,11 +84,14 @@ function systemDir(): string {
   for (const parent of ['/var/lib', '/var/tmp', os.tmpdir()]) {
     const dir = path.join(parent, 'beacon');
     try {
-      fs.mkdirSync(dir, { recursive: true, mode: 0o755 });
+      fs.mkdirSync(dir, { recursive: true });
       fs.accessSync(dir, fs.constants.W_OK);
+      // Root runs what lies here: a folder that somebody else has made is not trusted.
+      if (fs.statSync(dir).uid !== process.getuid?.()) continue;
+      fs.chmodSync(dir, 0o755);
       return dir;
     } catch {
-      // Read-only or missing: the next one.
+      // Read-only: the next one.
     }
   }
   throw new Error('No writable folder for PostgreSQL: tried /var/lib, /var/tmp and the temporary folder.');
