@@ -9,18 +9,16 @@ import { after, test } from 'node:test';
 import { type RunFile, readRunFile } from '../src/start/run-file.ts';
 
 const MAIN = path.join(import.meta.dirname, '../src/main.ts');
-const folders: string[] = [];
-after(() => {
-  for (const folder of folders) fs.rmSync(folder, { recursive: true, force: true });
+// A folder that the user who runs PostgreSQL may enter; one cluster serves all tests.
+const kept = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'beacon-start-')), 'state');
+fs.chmodSync(path.dirname(kept), 0o755);
+const starts: Started[] = [];
+after(async () => {
+  // Where a test failed in the middle, something still runs.
+  for (const { process: child } of starts) child.kill('SIGTERM');
+  await Promise.all(starts.map(({ ended }) => ended));
+  fs.rmSync(path.dirname(kept), { recursive: true, force: true });
 });
-
-/** A folder that the user who runs PostgreSQL may enter. */
-function newFolder(): string {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'beacon-start-'));
-  fs.chmodSync(folder, 0o755);
-  folders.push(folder);
-  return path.join(folder, 'state');
-}
 
 interface Started {
   process: ChildProcess;
@@ -45,7 +43,7 @@ function beaconStart(args: string[], env: Record<string, string> = {}): Started 
     });
   }
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, ...text }));
-  return {
+  const started: Started = {
     process: child,
     ended,
     async said(pattern) {
@@ -57,6 +55,8 @@ function beaconStart(args: string[], env: Record<string, string> = {}): Started 
       }
     },
   };
+  starts.push(started);
+  return started;
 }
 
 function pidsOf(run: RunFile, dir: string): number[] {
@@ -64,16 +64,17 @@ function pidsOf(run: RunFile, dir: string): number[] {
   return [run.pid, Number(postmaster.split('\n')[0]), ...run.services.map(({ pid }) => pid)];
 }
 
+/** A process that has ended and was not yet collected by its parent counts as gone. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    const stat = `/proc/${pid}/stat`;
+    return !fs.existsSync(stat) || !/\) [ZX] /.test(fs.readFileSync(stat, 'utf8'));
   } catch {
     return false;
   }
 }
 
-/** A process that has ended may stay visible for a moment, until its parent has noticed. */
 async function areGone(pids: number[]): Promise<boolean> {
   const deadline = Date.now() + 5_000;
   while (pids.some(isAlive) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -83,8 +84,6 @@ async function areGone(pids: number[]): Promise<boolean> {
 function hasPostgres(dir: string): boolean {
   return fs.existsSync(path.join(dir, 'postgres/cluster/postmaster.pid'));
 }
-
-const kept = newFolder();
 
 test('one command runs the sample to its diagnosis: one region fails, all is traced, nothing is left behind', async () => {
   const { ended } = beaconStart(['--once', '--json', '--any-port', '--dir', kept]);
@@ -144,30 +143,40 @@ test('a second start has the data of the first, is told apart by a third, surviv
   assert.equal(readRunFile(kept), undefined);
 });
 
+test('what is left of a start that was killed is taken over by the next, and stopped with it', async () => {
+  const killed = beaconStart(['--no-sample', '--any-port', '--dir', kept]);
+  await killed.said(/Serving\./);
+  const run = readRunFile(kept) as RunFile;
+  killed.process.kill('SIGKILL');
+  await killed.ended;
+  assert.ok(await areGone(run.services.map(({ pid }) => pid)), 'services stop by themselves');
+  assert.ok(hasPostgres(kept), 'the database goes on');
+  const next = await beaconStart(['--once', '--no-sample', '--any-port', '--dir', kept]).ended;
+  assert.equal(next.code, 0, next.stdout);
+  assert.equal(hasPostgres(kept), false);
+});
+
 test('a stop while it is starting leaves nothing behind', async () => {
-  const dir = newFolder();
-  const beacon = beaconStart(['--any-port', '--dir', dir]);
+  const beacon = beaconStart(['--any-port', '--dir', kept]);
   await beacon.said(/Schema/);
   beacon.process.kill('SIGTERM');
   const { code } = await beacon.ended;
   assert.equal(code, 0);
-  assert.equal(hasPostgres(dir), false);
-  assert.equal(readRunFile(dir), undefined);
+  assert.equal(hasPostgres(kept), false);
+  assert.equal(readRunFile(kept), undefined);
 });
 
 test('a service that does not start ends the start with its last words, and everything else with it', async () => {
-  const dir = newFolder();
-  const { code, stdout } = await beaconStart(['--any-port', '--dir', dir], { PROVIDERS: 'nonsense' }).ended;
+  const { code, stdout } = await beaconStart(['--any-port', '--dir', kept], { PROVIDERS: 'nonsense' }).ended;
   assert.equal(code, 1);
   assert.match(stdout, /PROVIDERS is set in your environment and is left as it is/);
   assert.match(stdout, /router ended with code 1 .*\n.*PROVIDERS is no JSON/);
-  assert.equal(hasPostgres(dir), false);
+  assert.equal(hasPostgres(kept), false);
 });
 
 test('a database that does not answer is named without its password, with what to do', async () => {
-  const dir = newFolder();
   const url = 'postgresql://app:secret@127.0.0.1:1/app';
-  const { code, stdout } = await beaconStart(['--dir', dir], { DATABASE_URL: url }).ended;
+  const { code, stdout } = await beaconStart(['--dir', kept], { DATABASE_URL: url }).ended;
   assert.equal(code, 1);
   assert.match(stdout, /Nothing answers at postgresql:\/\/app:\*\*\*@127\.0\.0\.1:1\/app/);
   assert.doesNotMatch(stdout, /secret/);
@@ -178,8 +187,7 @@ test('a busy port is replaced by a free one, said in one line', async () => {
   blocker.listen(8080, '127.0.0.1').on('error', () => {
     // Busy already: as good.
   });
-  const dir = newFolder();
-  const { code, stdout } = await beaconStart(['--once', '--no-sample', '--dir', dir]).ended;
+  const { code, stdout } = await beaconStart(['--once', '--no-sample', '--dir', kept]).ended;
   blocker.close();
   assert.equal(code, 0, stdout);
   assert.match(stdout, /! Port 8080 is busy: server listens on \d+ instead\.\n/);

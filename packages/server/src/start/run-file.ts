@@ -1,4 +1,5 @@
 // `.beacon/run.json`: what runs now, for `beacon status` and for a second start.
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
@@ -65,9 +66,14 @@ function isSupervisor(pid: number): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
+  return /beacon|main\.[tj]s/.test(commandOf(pid));
+}
+
+/** Command line of a process; empty where it cannot be read, and then it is none of ours. */
+function commandOf(pid: number): string {
   try {
-    return /beacon|main\.[tj]s/.test(fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8');
   } catch {
-    return true;
+    return spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout ?? '';
   }
 }

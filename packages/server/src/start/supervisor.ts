@@ -103,8 +103,8 @@ export class Supervisor {
   async #again(service: Service): Promise<void> {
     try {
       await service.start();
-      this.#screen.ok(`${service.spec.name} runs again (pid ${service.pid}).`);
       this.#changed();
+      this.#screen.ok(`${service.spec.name} runs again (pid ${service.pid}).`);
     } catch (error) {
       if (!this.#stopping && service.isRunning) this.#screen.problem((error as Error).message);
     }
