@@ -32,7 +32,7 @@ export async function attach(processor: BeaconSpanProcessor): Promise<Attachment
     const provider = registeredProvider();
     if (provider === undefined) return await registerOwn(processor);
     const sdk = sdkVersionOf(provider);
-    const name = `the registered ${provider?.constructor?.name ?? 'provider'}${sdk ? ` (OpenTelemetry SDK ${sdk})` : ''}`;
+    const name = `the registered ${nameOf(provider)}${sdk ? ` (OpenTelemetry SDK ${sdk})` : ''}`;
     const processors = processorsOf(provider);
     if (!processors) {
       const by = 'pass new BeaconSpanProcessor({ service }) in its spanProcessors';
@@ -51,6 +51,11 @@ export async function attach(processor: BeaconSpanProcessor): Promise<Attachment
       line: `DBTracer: cannot attach, no span will be written: ${(error as Error).message}`,
     };
   }
+}
+
+/** Name of its class, without the number that bundlers append. */
+function nameOf(provider: unknown): string {
+  return (provider?.constructor?.name ?? 'provider').replace(/\$\d+$/, '');
 }
 
 /** Takes the processor out of the registered provider again. */
