@@ -150,7 +150,8 @@ export class Run {
       this.#screen.endStatus();
     }
     removeRunFile(this.#dir);
-    if (this.#supervisor) this.#screen.line(`Stopped. The data stays in ${shortPath(this.#dir)}.`);
+    const where = database?.embedded ? shortPath(this.#dir) : 'your database';
+    if (this.#supervisor) this.#screen.line(`Stopped. The data stays in ${where}.`);
   }
 
   /** The services go on trying; what they cannot write they count. */
