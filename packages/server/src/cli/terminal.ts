@@ -14,13 +14,14 @@ const PIPE_WIDTH = 120;
 const NARROWEST = 40;
 
 /**
- * The terminal behind a stream. COLUMNS wins over what the stream says, NO_COLOR over everything, and a stream that is
- * no terminal gets no colour.
+ * The terminal behind a stream. COLUMNS wins over what the stream says. A stream that is no terminal gets no colour
+ * unless FORCE_COLOR asks for it, and none does where NO_COLOR is set.
  */
 export function terminalOf(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv = process.env): Terminal {
   const asked = Number.parseInt(env.COLUMNS ?? '', 10);
   const width = Math.max(NARROWEST, asked > 0 ? asked : (stream.columns ?? PIPE_WIDTH));
-  const coloured = stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+  const forced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0';
+  const coloured = !env.NO_COLOR && (forced || (stream.isTTY === true && env.TERM !== 'dumb'));
   return {
     width,
     paint: (style, text) => (coloured && text !== '' ? styleText(style, text, { validateStream: false }) : text),

@@ -70,17 +70,12 @@ function renderTrace(rows: Row[], terminal: Terminal, shortened: { cells: number
     const label = padEnd(fitText(labels[i] ?? '', treeWidth), treeWidth);
     const time = padStart(times[i] ?? '', timeWidth);
     const bar = drawBar(startOf(row) / end, endOf(row) / end, barWidth);
-    lines.push(
-      [
-        terminal.paint(style, glyph),
-        ` ${terminal.paint('cyan', service)}`,
-        `  ${bad ? terminal.paint(style, label) : label}`,
-        `  ${terminal.paint('dim', time)}`,
-        ` ${terminal.paint(bad ? style : 'blue', bar)}`,
-      ]
-        .join('')
-        .trimEnd(),
-    );
+    const cells = [
+      `${terminal.paint(style, glyph)} ${terminal.paint('cyan', service)}`,
+      bad ? terminal.paint(style, label) : label,
+      `${terminal.paint('dim', time)} ${terminal.paint(bad ? style : 'blue', bar)}`,
+    ];
+    lines.push(cells.join('  '));
     const under = `${before}${continuation(branches, i)}`;
     for (const remark of remarksOf(row)) {
       lines.push(terminal.paint(remark.style, fitText(`${under}${remark.text}`, terminal.width)));
@@ -178,7 +173,7 @@ function drawBar(from: number, to: number, width: number): string {
     const right = column * 2 + 1 >= start && column * 2 + 1 < end;
     bar += left && right ? '━' : left ? '╸' : right ? '╺' : ' ';
   }
-  return to > 1.001 ? `${bar.slice(0, -1)}▶` : bar;
+  return to > 1.001 ? `${bar.slice(0, -1)}▶` : bar.trimEnd();
 }
 
 /** `0` at the left, the last moment shown at the right. */

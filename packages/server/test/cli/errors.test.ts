@@ -5,6 +5,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
+import { terminalOf } from '../../src/cli/terminal.ts';
 import { run, start } from './run.ts';
 
 const { url } = await testDatabase();
@@ -81,8 +82,7 @@ test('a reader that goes away is no error', async () => {
   assert.deepEqual(await once(child, 'exit'), [0, null]);
 });
 
-test('colour needs a terminal, and NO_COLOR wins over one', async () => {
-  const { terminalOf } = await import('../../src/cli/terminal.ts');
+test('colour needs a terminal that can, and its width is its own unless COLUMNS says otherwise', () => {
   const tty = { isTTY: true, columns: 90 } as NodeJS.WriteStream;
   const pipe = {} as NodeJS.WriteStream;
   assert.ok(terminalOf(tty, {}).paint('red', 'x').startsWith('\u001b[31mx'));

@@ -107,6 +107,18 @@ test('watch prints spans as they come and as they end', async () => {
   assert.deepEqual(await once(watch, 'exit'), [0, null]);
 });
 
+test('watch for people shows a line a span, the error below it', async () => {
+  const watch = start(['watch', '--status', 'failed'], { ...env, COLUMNS: '80' });
+  await line(watch, 'stderr', /Watching/);
+  const lines = readline.createInterface({ input: watch.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
+  await draw(client, 'calm op |==|', { execution: 7 });
+  await draw(client, 'loud op |=x| error=ECONNREFUSED message="nobody is there"', { execution: 8 });
+  assert.match((await lines.next()).value, /^\d\d:\d\d:\d\d\.\d{3} {2}✖ loud +op +20\.0 ms {2}execution 8$/);
+  assert.match((await lines.next()).value, /^ +↳ ECONNREFUSED: nobody is there$/);
+  watch.kill('SIGTERM');
+  assert.deepEqual(await once(watch, 'exit'), [0, null]);
+});
+
 test('migrate up, status, print and down from the command line', async () => {
   const empty = await testDatabase(false);
   const on = { DATABASE_URL: empty.url };

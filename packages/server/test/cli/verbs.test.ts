@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
 import { draw, testDatabase } from '@project-beacon/testkit';
 import { widthOf } from '../../src/cli/terminal.ts';
 import { run } from './run.ts';
@@ -48,6 +49,14 @@ test('a waterfall never wraps: it is cut, and says so', async () => {
     assert.ok(longest <= columns, `${longest} of ${columns} columns`);
     assert.equal(/… marks text cut/.test(out), columns < 200, `${columns}`);
   }
+});
+
+test('colour comes with FORCE_COLOR, never with NO_COLOR, and changes nothing else', async () => {
+  const plain = (await beacon('waterfall', '2')).out;
+  const coloured = (await run(['waterfall', '2'], { ...env, FORCE_COLOR: '1' })).out;
+  assert.notEqual(coloured, plain);
+  assert.equal(stripVTControlCharacters(coloured), plain);
+  assert.equal((await run(['waterfall', '2'], { ...env, FORCE_COLOR: '1', NO_COLOR: '1' })).out, plain);
 });
 
 test('a trace is found by its id as uuid and as 32 digits', async () => {
