@@ -55,7 +55,7 @@ export function openReceiptKey(file: string): ReceiptKey {
   return { privateKey, publicKey, id: keyId(publicKey) };
 }
 
-export function keyId(publicKey: KeyObject): string {
+function keyId(publicKey: KeyObject): string {
   return sha256(publicKey.export({ type: 'spki', format: 'der' })).slice(0, 16);
 }
 

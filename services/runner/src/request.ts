@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { RequestError } from './errors.ts';
 
-export const MAX_EXECUTIONS = 1000;
+const MAX_EXECUTIONS = 1000;
 
 /** PostgreSQL's text holds no U+0000, and a question with one is a mistake of whoever sent it. */
 const text = (max: number) =>

@@ -37,7 +37,7 @@ const TRANSIENT_STATUS = new Set([429, 502, 503, 504]);
  * @param signal aborted with the reason that becomes the error: a timeout, a cancellation, the end of the process.
  * @throws AttemptError
  */
-export async function askRouter(baseUrl: string, question: Question, signal: AbortSignal): Promise<Output> {
+export async function askRouter(baseUrl: string, asked: Question, signal: AbortSignal): Promise<Output> {
   if (baseUrl === '') {
     throw new AttemptError(
       'configuration_error',
@@ -45,7 +45,8 @@ export async function askRouter(baseUrl: string, question: Question, signal: Abo
       { missingSetting: 'HYBRID_ROUTER_URL' },
     );
   }
-  const { status, retryAfter, json } = await post(`${baseUrl}/inference`, question, signal);
+  const { model, region, question } = asked;
+  const { status, retryAfter, json } = await post(`${baseUrl}/inference`, { model, region, question }, signal);
   if (status !== 200) throw refusal(status, retryAfter, json);
   const read = answered.safeParse(json);
   if (!read.success) throw new AttemptError('malformed_response', 'The router answered 200 with an unknown body.');

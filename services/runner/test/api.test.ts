@@ -34,6 +34,7 @@ test('a job is accepted with one execution a model x region x question, and all 
     assert.equal(execution.receipt_data.execution_id, execution.id);
     assert.ok(execution.duration_ms > 0);
   }
+  assert.deepEqual(new Set(router.asked.map((asked) => Object.keys(asked).join())), new Set(['model,region,question']));
   const job = await api.get(`/api/v1/jobs/${body.job_id}`);
   assert.equal(job.body.status, 'completed');
   assert.deepEqual(job.body.executions, { total: 8, pending: 0, processing: 0, completed: 8, failed: 0, cancelled: 0 });

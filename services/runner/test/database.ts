@@ -13,13 +13,13 @@ export function migration(direction: 'up' | 'down'): string {
   return fs.readFileSync(path.join(import.meta.dirname, `../sql/migrations/0001_jobs.${direction}.sql`), 'utf8');
 }
 
-/** Asks until the answer is there, every 20 ms for at most ten seconds. */
+/** Asks until the answer is there, every 20 ms for at most 30 seconds. */
 export async function eventually<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   for (;;) {
     const answer = await ask();
     if (answer) return answer;
-    if (Date.now() > deadline) throw new Error(`Not within ten seconds: ${what}.`);
+    if (Date.now() > deadline) throw new Error(`Not within 30 seconds: ${what}.`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -57,7 +57,7 @@ export async function spawnRunner(env: Record<string, string>) {
   return { child, api: new Api(port) };
 }
 
-export class Api {
+class Api {
   readonly url: string;
 
   constructor(port: number) {
@@ -90,11 +90,12 @@ export class Api {
 
   /** Executions of a job once all of them have ended. */
   async ended(jobId: number) {
-    return eventually(`job ${jobId} ends`, async () => {
-      const { body } = await this.get(`/api/v1/jobs/${jobId}/executions?limit=1000`);
-      const open = body.executions.some(({ status }: { status: string }) => /pending|processing/.test(status));
-      return open ? undefined : body.executions;
+    await eventually(`job ${jobId} ends`, async () => {
+      const { executions } = (await this.get(`/api/v1/jobs/${jobId}`)).body;
+      return executions.pending + executions.processing === 0;
     });
+    const { body } = await this.get(`/api/v1/jobs/${jobId}/executions?limit=1000`);
+    return body.executions;
   }
 }
 
