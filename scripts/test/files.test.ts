@@ -100,8 +100,8 @@ const CREDENTIAL = new RegExp(
     String.raw`\bxox[abprs]-[A-Za-z0-9-]{10,}`,
     String.raw`\bAIza[0-9A-Za-z_-]{35}\b`,
     '-----BEGIN [A-Z ]*PRIVATE KEY-----',
-    // A password in a connection string, unless it is put in at run time.
-    String.raw`\b(?:postgres(?:ql)?|https?|redis|amqp):\/\/[^\s:/@'"]+:[^\s@'"$*<{]+@[^\s'"]+`,
+    // A password in a connection string, unless it is put in at run time, or too short to be one.
+    String.raw`\b(?:postgres(?:ql)?|https?|redis|amqp):\/\/[^\s:/@'"]+:[^\s@'"$*<{]{8,}@[^\s'"]+`,
   ].join('|'),
   'g',
 );
