@@ -26,8 +26,15 @@ async function told(watch: Watch): Promise<string[]> {
 }
 
 test('spans are told once, and again when they end', async () => {
-  await insert('before', 'completed');
+  for (const seconds of [7, 3]) {
+    const traceId = await insert('before', 'completed');
+    await client.query(
+      `update beacon.trace_spans set created_at = now() - make_interval(secs => $2) where trace_id = $1`,
+      [traceId, seconds],
+    );
+  }
   const watch = new Watch(pool, {});
+  assert.deepEqual(await told(watch), []);
   assert.deepEqual(await told(watch), []);
   const open = await insert('a', 'started');
   await insert('b', 'completed');

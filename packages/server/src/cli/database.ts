@@ -35,17 +35,25 @@ function search(flag: string | undefined, env: NodeJS.ProcessEnv): Found {
   );
 }
 
-/** The `.beacon/run.json` of this folder, of one above it, or of the checkout this code lies in. */
+/**
+ * The `.beacon/run.json` of this folder, of one above it, or of the checkout this code lies in. One that another user
+ * has put there (folders such as /tmp are everybody's) is passed over: it would send us to his database.
+ */
 export function findRun(): { run: RunFile; file: string } | undefined {
   for (const dir of [...upwards(process.cwd()), ...upwards(import.meta.dirname)]) {
-    const folder = path.join(dir, '.beacon');
-    const run = readRunFile(folder);
-    if (run) return { run, file: path.join(folder, 'run.json') };
+    const file = path.join(dir, '.beacon', 'run.json');
+    const run = isOurs(file) ? readRunFile(path.dirname(file)) : undefined;
+    if (run) return { run, file };
   }
   return undefined;
 }
 
+function isOurs(file: string): boolean {
+  const owner = fs.statSync(file, { throwIfNoEntry: false })?.uid;
+  return owner !== undefined && (process.getuid === undefined || owner === process.getuid() || owner === 0);
+}
+
 function upwards(from: string): string[] {
   const above = path.dirname(from);
-  return above === from || !fs.existsSync(above) ? [from] : [from, ...upwards(above)];
+  return above === from ? [from] : [from, ...upwards(above)];
 }

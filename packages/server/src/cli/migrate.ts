@@ -2,6 +2,7 @@
 import * as readline from 'node:readline/promises';
 import { Command } from 'commander';
 import { withConnection } from '../store/connect.ts';
+import { ERROR_CODES } from '../store/errors.ts';
 import { migrateDown, migrateUp, migrationStatus, printMigrations } from '../store/migrate.ts';
 import { type MigrationSet, readSets } from '../store/migrations.ts';
 import { findDatabase } from './database.ts';
@@ -66,7 +67,7 @@ async function down(options: VerbOptions): Promise<number> {
   return withConnection(url, CONNECTION, async (client) => {
     if (!options.yes && process.stdin.isTTY && process.stdout.isTTY && !(await agreed(url))) {
       print('Nothing was changed.');
-      return 2;
+      return ERROR_CODES.internal.exit;
     }
     const reverted = await migrateDown(client, sets(options), { say: options.json ? () => {} : print });
     if (options.json) printJson({ reverted });

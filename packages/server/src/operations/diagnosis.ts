@@ -44,7 +44,7 @@ export const similar = operation({
   arguments: byExecution.arguments,
   limit: { default: 10, max: 100 },
   sql: (p) => ({
-    // One more than the default limit's maximum, so that the runner sees whether there are others.
+    // One more than the most a caller may ask for, so that it can be said when there are others.
     text: 'select * from beacon.find_similar_traces($1::bigint, 101)',
     values: [p.execution_id],
   }),

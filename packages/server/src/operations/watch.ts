@@ -57,10 +57,10 @@ export class Watch {
   readonly #params: WatchParams;
   /** created_at of the newest row seen, as text: a Date would lose the microseconds. */
   #newest: string | undefined;
-  #beginning = '';
   /** Keys of rows inside the look-back, so that none is told twice. */
   #seen = new Set<string>();
   readonly #open = new Map<string, OpenSpan>();
+  #unfollowed = 0;
 
   constructor(pool: pg.Pool, params: WatchParams) {
     this.#pool = pool;
@@ -68,15 +68,15 @@ export class Watch {
   }
 
   /**
-   * The first poll only takes the position. The status is filtered here and not in SQL, because an open span that is
-   * not wanted yet may end as one that is.
+   * The first poll only takes the position: what is there already is not told. The status is filtered here and not in
+   * SQL, because an open span that is not wanted yet may end as one that is.
    *
    * @throws BeaconError when the database fails; the next poll may be tried.
    */
   async poll(): Promise<Poll> {
     try {
       if (this.#newest === undefined) {
-        await this.#begin();
+        await this.#arrived(await this.#begin());
         return { changes: [], leftOut: null };
       }
       const ended = await this.#ended();
@@ -84,7 +84,7 @@ export class Watch {
       const wanted = [...ended, ...changes].filter(
         ({ span }) => !this.#params.status || span.status === this.#params.status,
       );
-      return { changes: wanted, leftOut };
+      return { changes: wanted, leftOut: leftOut ?? this.#sayUnfollowed() };
     } catch (error) {
       throw explainDatabaseError(error, this.#pool.options.connectionString ?? '');
     }
@@ -96,7 +96,7 @@ export class Watch {
   }
 
   /** Spans that are open already are followed too, so that their end is seen. */
-  async #begin(): Promise<void> {
+  async #begin(): Promise<string> {
     const { rows } = await this.#pool.query(
       `select ${COLUMNS} from beacon.trace_spans s where s.status = 'started' and ${FILTERS}
       order by s.started_at desc limit ${MOST_OPEN}`,
@@ -104,7 +104,7 @@ export class Watch {
     );
     for (const row of rows) this.#follow(row);
     const now = await this.#pool.query('select clock_timestamp()::text as now');
-    this.#newest = this.#beginning = now.rows[0].now as string;
+    return now.rows[0].now;
   }
 
   async #ended(): Promise<Change[]> {
@@ -124,11 +124,11 @@ export class Watch {
 
   async #arrived(newest: string): Promise<Poll> {
     const { rows } = await this.#pool.query(
-      `select ${COLUMNS}, s.created_at::text as created
+      `select ${COLUMNS}, greatest(s.created_at, $4::timestamptz)::text as created
       from beacon.trace_spans s
-      where s.created_at >= greatest($4::timestamptz - make_interval(secs => $5), $6::timestamptz) and ${FILTERS}
+      where s.created_at >= $4::timestamptz - make_interval(secs => $5) and ${FILTERS}
       order by s.created_at desc, s.started_at desc limit ${MOST_ROWS}`,
-      [...this.#filters, newest, LOOK_BACK_S, this.#beginning],
+      [...this.#filters, newest, LOOK_BACK_S],
     );
     const before = this.#seen;
     this.#seen = new Set(rows.map(keyOf));
@@ -149,7 +149,17 @@ export class Watch {
     const { trace_id, span_id, started_at } = row as Record<string, string>;
     this.#open.set(keyOf(row), { traceId: trace_id ?? '', spanId: span_id ?? '', startedAt: started_at ?? '' });
     const oldest = this.#open.keys().next().value;
-    if (this.#open.size > MOST_OPEN && oldest !== undefined) this.#open.delete(oldest);
+    if (this.#open.size > MOST_OPEN && oldest !== undefined) {
+      this.#open.delete(oldest);
+      this.#unfollowed += 1;
+    }
+  }
+
+  /** Told once for each that was given up. */
+  #sayUnfollowed(): string | null {
+    const given = this.#unfollowed;
+    this.#unfollowed = 0;
+    return given > 0 ? `More than ${MOST_OPEN} spans are open: the end of ${given} of them will not be shown.` : null;
   }
 }
 

@@ -57,13 +57,16 @@ export async function withConnection<T>(
   }
 }
 
-/** Whether the error came from the database or the way to it, and not from our own code. */
+const NETWORK_CALLS = new Set(['connect', 'read', 'write', 'getaddrinfo']);
+
+/** Whether the error came from the database or the way to it, and not from our own code or a file. */
 export function isDriverError(error: unknown): boolean {
-  return (
-    error instanceof pg.DatabaseError ||
-    (error instanceof Error && /^[A-Z0-9_]{5,}$/.test((error as NodeJS.ErrnoException).code ?? '')) ||
-    (error instanceof Error && /Connection terminated|timeout expired|timeout exceeded/.test(error.message))
-  );
+  if (error instanceof pg.DatabaseError) return true;
+  if (error instanceof AggregateError) return error.errors.some(isDriverError);
+  if (!(error instanceof Error)) return false;
+  const { syscall, path } = error as NodeJS.ErrnoException;
+  if (syscall !== undefined) return NETWORK_CALLS.has(syscall) && path === undefined;
+  return /^Connection terminated|timeout expired|timeout exceeded/.test(error.message);
 }
 
 function config(url: string, options: ConnectOptions): pg.ClientConfig {
