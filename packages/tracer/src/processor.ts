@@ -242,8 +242,11 @@ export class BeaconSpanProcessor {
       );
     }
     if (left < 50) return;
-    const hold = setTimeout(() => {}, left);
-    await this.heartbeat!.beat(true, left).catch(() => {});
+    let hold: NodeJS.Timeout | undefined;
+    const enough = new Promise<void>((resolve) => {
+      hold = setTimeout(resolve, left);
+    });
+    await Promise.race([this.heartbeat!.beat(true, left).catch(() => {}), enough]);
     clearTimeout(hold);
   }
 

@@ -12,7 +12,7 @@ export function isDuplicate(error: unknown): boolean {
  */
 export function isRowsFault(error: unknown): boolean {
   const code = sqlState(error);
-  if (code === undefined) return error instanceof RangeError || error instanceof TypeError;
+  if (code === undefined) return false;
   // Data, constraints, and program limits such as an index row that is too long.
   return /^(22|23|54)/.test(code) || code === '21000';
 }

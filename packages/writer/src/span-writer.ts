@@ -131,8 +131,21 @@ export class SpanWriter<Item> {
     };
   }
 
-  /** Writes what waits, now. Resolves to whether all of it is stored; never rejects. */
+  /**
+   * Writes what waits, now, and keeps the process alive meanwhile. Resolves to whether all of it is stored; never
+   * rejects.
+   */
   async flush(): Promise<boolean> {
+    // The connection's socket holds nobody; a caller who awaits this must not fall off the end of the process.
+    const hold = setInterval(() => {}, 60_000);
+    try {
+      return await this.#flush();
+    } finally {
+      clearInterval(hold);
+    }
+  }
+
+  async #flush(): Promise<boolean> {
     // What is under way may have been taken before the newest item came.
     await this.#running;
     return await this.#run();
@@ -154,7 +167,7 @@ export class SpanWriter<Item> {
       }, budgetMs);
     });
     const work = async () => {
-      while (!(await this.flush()) && !expired) await new Promise((resolve) => setTimeout(resolve, FIRST_RETRY_MS));
+      while (!(await this.#flush()) && !expired) await new Promise((resolve) => setTimeout(resolve, FIRST_RETRY_MS));
     };
     await Promise.race([work(), budget]);
     clearTimeout(timer);
