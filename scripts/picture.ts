@@ -1,4 +1,4 @@
-// `npm run picture`: runs `beacon start` in a terminal and draws what stood in it as docs/start.svg. Nothing in the
+// `npm run picture`: runs `beacon start` and draws what it printed as docs/start.svg. Nothing in the
 // picture is made up, only the line that says that it stopped is left out; with a file as argument the recorded output in it is drawn instead.
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -17,26 +17,20 @@ fs.writeFileSync(
 );
 console.log('Written: docs/start.svg');
 
-/** Runs in a folder of its own, under `script` (util-linux), which gives the program a terminal to write to. */
+/** Runs in a folder of its own, so that the picture shows a first start. */
 function record(): string {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'beacon-picture-'));
   fs.chmodSync(folder, 0o755);
   const main = path.join(ROOT, 'packages/server/src/main.ts');
-  const env = {
-    ...process.env,
-    COLUMNS: String(COLUMNS),
-    TERM: 'xterm-256color',
-    NO_COLOR: '',
-    DATABASE_URL: undefined,
-  };
+  const { DATABASE_URL: _, NO_COLOR: __, ...inherited } = process.env;
+  const env = { ...inherited, COLUMNS: String(COLUMNS), FORCE_COLOR: '1' };
   try {
-    const command = `stty cols ${COLUMNS}; exec '${process.execPath}' '${main}' start --once`;
-    const { stdout, status, error } = spawnSync('script', ['-qec', command, '/dev/null'], {
+    const { stdout, stderr, status } = spawnSync(process.execPath, [main, 'start', '--once'], {
       cwd: folder,
       env,
       encoding: 'utf8',
     });
-    if (status !== 0) throw new Error(error?.message ?? `beacon start ended with code ${status}:\n${stdout}`);
+    if (status !== 0) throw new Error(`beacon start ended with code ${status}:\n${stdout}${stderr}`);
     return stdout;
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });

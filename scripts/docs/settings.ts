@@ -39,6 +39,7 @@ export const SETTINGS: Record<string, Setting[]> = {
     { ...port(8080), meaning: 'Port of `beacon serve`; `--port` wins.' },
     { ...LOG_LEVEL, meaning: '`fatal` to `trace`, or `silent`; `debug` also shows where an error happened.' },
     setting('NO_COLOR', 'colour on a terminal', 'No colour.'),
+    setting('FORCE_COLOR', 'colour on a terminal', 'Colour also where the output is no terminal.'),
     setting('COLUMNS', 'width of the terminal, else 120', 'Width of the output.'),
     setting('TERM', '', '`dumb`: no colour, no moving line.'),
   ],
