@@ -113,8 +113,8 @@ test('watch for people shows a line a span, the error below it', async () => {
   const lines = readline.createInterface({ input: watch.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
   await draw(client, 'calm op |==|', { execution: 7 });
   await draw(client, 'loud op |=x| error=ECONNREFUSED message="nobody is there"', { execution: 8 });
-  assert.match((await lines.next()).value, /^\d\d:\d\d:\d\d\.\d{3} {2}✖ loud +op +20\.0 ms {2}execution 8$/);
-  assert.match((await lines.next()).value, /^ +↳ ECONNREFUSED: nobody is there$/);
+  assert.match(String((await lines.next()).value), /^\d\d:\d\d:\d\d\.\d{3} {2}✖ loud +op +20\.0 ms {2}execution 8$/);
+  assert.match(String((await lines.next()).value), /^ +↳ ECONNREFUSED: nobody is there$/);
   watch.kill('SIGTERM');
   assert.deepEqual(await once(watch, 'exit'), [0, null]);
 });
