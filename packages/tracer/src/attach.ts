@@ -1,12 +1,6 @@
 // How the processor gets to see spans: through the provider the application has registered, or one of its own.
-import {
-  context,
-  createContextKey,
-  propagation,
-  ROOT_CONTEXT,
-  type TextMapPropagator,
-  trace,
-} from '@opentelemetry/api';
+import { context, createContextKey, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import type * as sdkTrace from '@opentelemetry/sdk-trace';
 import { BeaconSpanProcessor } from './processor.ts';
 import { registeredProvider, sdkVersionOf } from './versions.ts';
 
@@ -85,30 +79,23 @@ function processorsOf(provider: unknown): Processors | undefined {
   };
 }
 
-// Optional peers, of whatever version the application has: nothing more is asked of them than this.
-interface Sdk {
-  TracerProvider?: new (options: object) => { getTracer: (name: string) => never };
-  BasicTracerProvider?: Sdk['TracerProvider'];
-}
-interface Resources {
-  defaultResource(): { merge(other: unknown): unknown };
-  resourceFromAttributes(attributes: object): unknown;
-}
-interface Core {
-  CompositePropagator: new (options: { propagators: unknown[] }) => TextMapPropagator;
-  W3CTraceContextPropagator: new () => unknown;
-  W3CBaggagePropagator: new () => unknown;
-}
-interface AsyncHooks {
-  AsyncLocalStorageContextManager: new () => { enable(): Parameters<typeof context.setGlobalContextManager>[0] };
+/** Optional peers, of whatever version the application has; the ones it lacks are undefined. */
+async function optionalPeers() {
+  // Until 2.11 the SDK was in a package of this name. By a variable: this workspace has no such package.
+  const formerName = '@opentelemetry/sdk-trace-base';
+  const former = (): Promise<{ BasicTracerProvider?: typeof sdkTrace.TracerProvider } | undefined> =>
+    import(formerName).catch(() => undefined);
+  const [sdk, resources, core, hooks] = await Promise.all([
+    import('@opentelemetry/sdk-trace').catch(() => undefined),
+    import('@opentelemetry/resources').catch(() => undefined),
+    import('@opentelemetry/core').catch(() => undefined),
+    import('@opentelemetry/context-async-hooks').catch(() => undefined),
+  ]);
+  return { Provider: sdk?.TracerProvider ?? (await former())?.BasicTracerProvider, resources, core, hooks };
 }
 
 async function registerOwn(processor: BeaconSpanProcessor): Promise<Attachment> {
-  const sdk = (await optional('@opentelemetry/sdk-trace')) ?? (await optional('@opentelemetry/sdk-trace-base'));
-  const resources = await optional('@opentelemetry/resources');
-  const core = await optional('@opentelemetry/core');
-  const hooks = await optional('@opentelemetry/context-async-hooks');
-  const Provider = (sdk as Sdk | undefined)?.TracerProvider ?? (sdk as Sdk | undefined)?.BasicTracerProvider;
+  const { Provider, resources, core, hooks } = await optionalPeers();
   if (!Provider || !resources || !core || !hooks) {
     const missing = [
       Provider ? '' : '@opentelemetry/sdk-trace',
@@ -119,26 +106,19 @@ async function registerOwn(processor: BeaconSpanProcessor): Promise<Attachment> 
     const line = `DBTracer: no span will be written: register a TracerProvider first, or install ${missing.join(', ')}`;
     return { processor, to: null, line };
   }
-  const { defaultResource, resourceFromAttributes } = resources as Resources;
-  const resource = defaultResource().merge(
-    resourceFromAttributes({ 'service.name': processor.service, 'service.instance.id': processor.instance }),
-  );
+  const attributes = { 'service.name': processor.service, 'service.instance.id': processor.instance };
+  const resource = resources.defaultResource().merge(resources.resourceFromAttributes(attributes));
   const provider = new Provider({ resource, spanProcessors: [processor] });
   if (!hasContextManager()) {
-    context.setGlobalContextManager(new (hooks as AsyncHooks).AsyncLocalStorageContextManager().enable());
+    context.setGlobalContextManager(new hooks.AsyncLocalStorageContextManager().enable());
   }
   if (propagation.fields().length === 0) {
-    const { CompositePropagator, W3CTraceContextPropagator, W3CBaggagePropagator } = core as Core;
-    const propagators = [new W3CTraceContextPropagator(), new W3CBaggagePropagator()];
-    propagation.setGlobalPropagator(new CompositePropagator({ propagators }));
+    const propagators = [new core.W3CTraceContextPropagator(), new core.W3CBaggagePropagator()];
+    propagation.setGlobalPropagator(new core.CompositePropagator({ propagators }));
   }
   trace.setGlobalTracerProvider(provider);
   const version = sdkVersionOf(provider);
   return { processor, to: `a provider of its own${version ? ` (OpenTelemetry SDK ${version})` : ''}` };
-}
-
-async function optional(name: string): Promise<unknown> {
-  return await import(name).catch(() => undefined);
 }
 
 /** Whether contexts get through here already: a second manager cannot be registered, and asking for one logs an error. */

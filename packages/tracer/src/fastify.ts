@@ -29,6 +29,7 @@ interface TracedInstance {
 interface Traced {
   span: Span;
   active: Context;
+  callerIsGone: boolean;
 }
 
 // On the request itself: it lives and dies with it.
@@ -66,12 +67,20 @@ export function fastifyTracing(
     next();
   });
   app.addHook('onResponse', (request: Marked, reply: TracedReply, next: () => void) => {
-    const traced = request[TRACED];
-    if (traced) endSpan(traced.span, reply.statusCode);
+    endSpan(request, reply.statusCode);
     next();
   });
   app.addHook('onRequestAbort', (request: Marked, next: () => void) => {
-    request[TRACED]?.span.setAttribute('beacon.client_gone', true);
+    const traced = request[TRACED];
+    if (traced) {
+      traced.callerIsGone = true;
+      traced.span.setAttribute('beacon.caller_gone', true);
+    }
+    next();
+  });
+  // Nothing is sent to a caller who has left, so there is no response to wait for: the span ends with the work.
+  app.addHook('onSend', (request: Marked, reply: TracedReply, _payload: unknown, next: () => void) => {
+    if (request[TRACED]?.callerIsGone) endSpan(request, reply.statusCode);
     next();
   });
   done();
@@ -98,10 +107,12 @@ function startSpan(tracer: DBTracer, request: TracedRequest): Traced {
     },
     incoming,
   );
-  return { span, active: trace.setSpan(incoming, span) };
+  return { span, active: trace.setSpan(incoming, span), callerIsGone: false };
 }
 
-function endSpan(span: Span, statusCode: number): void {
+function endSpan(request: Marked, statusCode: number): void {
+  const span = request[TRACED]?.span;
+  if (!span?.isRecording()) return;
   span.setAttribute('http.response.status_code', statusCode);
   if (statusCode >= 500) {
     setErrorType(span, String(statusCode));

@@ -2,19 +2,14 @@
 // the counters say what became of every span.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { testDatabase, throwawayServer, withDatabase } from '@project-beacon/testkit';
+import { testDatabase } from '@project-beacon/testkit';
+import { migratedServer } from '@project-beacon/testkit/migrated.ts';
 import { faultyProxy } from '@project-beacon/testkit/proxy.ts';
-import pg from 'pg';
 import { firstLine, runChild, startChild } from './child.ts';
 
-const { client, url, adminUrl } = await testDatabase();
-const admin = new pg.Client({ connectionString: withDatabase(adminUrl, 'postgres') });
-await admin.connect();
+const { client, url } = await testDatabase();
 const proxy = await faultyProxy(url);
-after(async () => {
-  await admin.end();
-  await proxy.close();
-});
+after(() => proxy.close());
 
 const SPANS = 60;
 
@@ -97,7 +92,7 @@ test('the password is wrong', async () => {
 });
 
 test('the server is killed in the middle', async (t) => {
-  const server = await throwawayServer();
+  const server = await migratedServer();
   t.after(() => server.discard());
   const code = `
     const tracer = await startTracing({ service: 'killed', flushIntervalMs: 10, connectTimeoutMs: 300, shutdownBudgetMs: 300 });
@@ -110,7 +105,6 @@ test('the server is killed in the middle', async (t) => {
     for (let i = 0; i < 20; i++) results.push(tracer.withSpan('step', () => results.length));
     await tracer.shutdown();
     console.log(JSON.stringify({ same: results.every((value, i) => value === i), health: tracer.health() }));`;
-  await prepared(server.url);
   const child = startChild(code, { env: { DATABASE_URL: server.url, ENABLE_DB_TRACING: 'on' } });
   let said = '';
   child.stdout!.on('data', (data) => {
@@ -183,9 +177,9 @@ test('the schema is not migrated', async () => {
 
 test('the database takes no more connections', async () => {
   const { rows } = await client.query('select current_database() as name');
-  await admin.query(`alter database ${rows[0].name} connection limit 0`);
+  await client.query(`alter database ${rows[0].name} connection limit 0`);
   const { lastError, ...rest } = await outcome(job('exhausted'), url);
-  await admin.query(`alter database ${rows[0].name} connection limit -1`);
+  await client.query(`alter database ${rows[0].name} connection limit -1`);
   assert.deepEqual(rest, LOST);
   assert.match(lastError, /53300.*takes no more connections/);
 });
@@ -220,12 +214,3 @@ test('a buffer that is full drops the newest and counts them', async () => {
   );
   assert.deepEqual(dropped, { buffer_full: 50, shutdown: 10 });
 });
-
-async function prepared(serverUrl: string): Promise<void> {
-  const { migrateUp } = await import('@project-beacon/server/store/migrate.ts');
-  const { readSet, SQL_DIR } = await import('@project-beacon/server/store/migrations.ts');
-  const owner = new pg.Client({ connectionString: serverUrl });
-  await owner.connect();
-  await migrateUp(owner, [readSet('beacon', SQL_DIR)]);
-  await owner.end();
-}

@@ -194,7 +194,7 @@ export function encodeJson(value: object, where: string, repairs: { made: Repair
 }
 
 /** ISO text of a time, microseconds; PostgreSQL reads it whatever its DateStyle. */
-export function timestamp(time: Time): string {
+function timestamp(time: Time): string {
   const [seconds, nanos] = normal(time);
   const micros = Math.trunc(nanos / 1_000);
   return `${secondText(seconds)}.${THREE[Math.trunc(micros / 1_000)]}${THREE[micros % 1_000]}+00`;

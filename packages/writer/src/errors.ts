@@ -18,7 +18,7 @@ export function isRowsFault(error: unknown): boolean {
 }
 
 /** SQLSTATE of a database error; undefined when it did not come from the database. */
-export function sqlState(error: unknown): string | undefined {
+function sqlState(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && (error as { severity?: unknown }).severity
     ? code
