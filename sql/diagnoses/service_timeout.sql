@@ -16,7 +16,7 @@ begin
     format('Find out what %s spends its time on%s; raise the time-out of %s (%s ms) only if that time is needed.', coalesce(b.callee, 'the callee'),
       coalesce(' (longest: ' || w.operation || ')', ''), b.service, round(b.duration_ms)),
     jsonb_strip_nulls(jsonb_build_object('gave_up_after_ms', round(b.duration_ms), 'callee_ended', b.callee_ended,
-      'callee_went_on_ms', round(b.callee_late_ms), 'longest_in_callee', w.operation, 'longest_ms', round(w.self_ms)))) v
+      'callee_went_on_ms', case when b.callee_ended then round(b.callee_late_ms) end, 'longest_in_callee', w.operation, 'longest_ms', round(w.self_ms)))) v
   where b.status = 'timeout' and b.callee is not null and coalesce(b.callee_status, '') <> 'lost'
     and case
       when b.callee_position is not null then not b.callee_ended or b.callee_late_ms >= -5

@@ -167,8 +167,8 @@ begin
     order by s.execution_id, s.started_at desc
   )
   select jsonb_strip_nulls(jsonb_build_object(
-    'same_region_failed', count(*) filter (where e.region = m.region and e.failed) || ' of ' || count(*) filter (where e.region = m.region),
-    'other_regions_failed', count(*) filter (where e.region <> m.region and e.failed) || ' of ' || count(*) filter (where e.region <> m.region)))
+    'same_region_failed', count(*) filter (where e.region = m.region and e.failed) || ' of ' || nullif(count(*) filter (where e.region = m.region), 0),
+    'other_regions_failed', count(*) filter (where e.region <> m.region and e.failed) || ' of ' || nullif(count(*) filter (where e.region <> m.region), 0)))
     into scope
   from ended e, mine m;
   return coalesce(scope, '{}');

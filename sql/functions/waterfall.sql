@@ -56,9 +56,25 @@ begin
     case when f.skew_ms <> 0 then format('clock corrected by %s ms', round(f.skew_ms::numeric, 1)) end,
     case f.status
       when 'lost' then 'lost: its process ended before it did'
-      when 'started' then format('still open after %s ms', round(f.duration_ms::numeric))
+      when 'started' then 'still open after ' || beacon.duration_text(f.duration_ms)
     end), '');
 end
 $$;
 
 comment on function beacon.span_note(beacon.span_fact) is 'What a reader should know about a span before trusting its bar, in words; null when there is nothing.';
+
+create function beacon.duration_text(ms double precision) returns text
+language plpgsql immutable parallel safe
+set search_path = beacon, pg_catalog
+as $$
+begin
+  return case
+    when ms < 10000 then round(ms::numeric) || ' ms'
+    when ms < 600000 then round(ms::numeric / 1000) || ' s'
+    when ms < 36000000 then round(ms::numeric / 60000) || ' min'
+    else round(ms::numeric / 3600000) || ' h'
+  end;
+end
+$$;
+
+comment on function beacon.duration_text(double precision) is 'Milliseconds in the unit a person would use: ms below 10 s, then s, min, h.';

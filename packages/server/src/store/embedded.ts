@@ -101,7 +101,7 @@ function adminUrl(secrets: Secrets, port: number): string {
 }
 
 function ownerUrl(secrets: Secrets, port: number): string {
-  return `postgresql://beacon:${secrets.owner}@127.0.0.1:${port}/beacon`;
+  return `postgresql://app:${secrets.owner}@127.0.0.1:${port}/beacon`;
 }
 
 /** Made aside and renamed: a start that is killed half way leaves no half cluster, and of two at once one wins. */
@@ -217,7 +217,10 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-/** Role and database `beacon`; the role may create databases, and is nothing more than that. */
+/**
+ * Database `beacon` and its owner, who may create databases and is nothing more than that. Not called like the schema:
+ * `"$user"` leads the search_path, and what the user creates unqualified would land among our tables.
+ */
 async function ensureOwner(secrets: Secrets, port: number): Promise<void> {
   const client = new pg.Client({ connectionString: adminUrl(secrets, port) });
   await client.connect();
@@ -225,12 +228,12 @@ async function ensureOwner(secrets: Secrets, port: number): Promise<void> {
     // Two starts may be here at once, and one may have been killed between role and database.
     await client.query('select pg_advisory_lock(1)');
     const { rows } = await client.query(`
-      select exists (select from pg_roles where rolname = 'beacon') as role,
+      select exists (select from pg_roles where rolname = 'app') as role,
         exists (select from pg_database where datname = 'beacon') as database`);
     if (!rows[0].role) {
-      await client.query(`create role beacon login createdb password ${pg.escapeLiteral(secrets.owner)}`);
+      await client.query(`create role app login createdb password ${pg.escapeLiteral(secrets.owner)}`);
     }
-    if (!rows[0].database) await client.query('create database beacon owner beacon');
+    if (!rows[0].database) await client.query('create database beacon owner app');
   } finally {
     await client.end();
   }
