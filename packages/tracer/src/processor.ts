@@ -126,6 +126,11 @@ export class BeaconSpanProcessor {
     await this.#stopping;
   }
 
+  /** Whether it takes no more spans. */
+  get isStopped(): boolean {
+    return this.#stopping !== undefined;
+  }
+
   /** Spans seen, and what became of those that ended. */
   counters(): WriterCounters & { started: number } {
     return { started: this.#started, ...(this.#writer?.counters() ?? NOTHING) };
