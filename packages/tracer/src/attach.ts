@@ -59,6 +59,11 @@ export function detach(processor: BeaconSpanProcessor): void {
   if (processors?.list.includes(processor)) processors.set(processors.list.filter((one) => one !== processor));
 }
 
+/** Whether this provider hands its spans to the processor. */
+export function hands(provider: unknown, processor: BeaconSpanProcessor): boolean {
+  return processorsOf(provider)?.list.includes(processor) === true;
+}
+
 interface Processors {
   list: unknown[];
   set(list: unknown[]): void;
