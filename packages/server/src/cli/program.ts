@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { OPERATIONS } from '../operations/registry.ts';
 import { diagnoseVerb } from './diagnose.ts';
+import { doctorVerb } from './doctor.ts';
 import { maintainVerb } from './maintain.ts';
 import { migrateVerb } from './migrate.ts';
 import { operationVerb } from './operation-verb.ts';
@@ -21,6 +22,7 @@ export function program(more: Command[]): Command {
   const verbs = [
     ...more,
     statusVerb(),
+    doctorVerb(),
     migrateVerb(),
     maintainVerb(),
     diagnoseVerb(),
