@@ -186,13 +186,21 @@ export interface Probe {
   milliseconds: number;
 }
 
+const PROBE_WITHIN_MS = 3_000;
+
 /** Sends a span down the whole path and waits for the database. */
 export async function sendProbe(processor: BeaconSpanProcessor): Promise<Probe> {
   const started = performance.now();
   const span = trace.getTracer('@project-beacon/tracer').startSpan('beacon.probe', { root: true });
   const { traceId, traceFlags } = span.spanContext();
   span.end();
-  await processor.forceFlush();
+  // Whatever keeps the writer busy must not keep whoever asks.
+  let limit: NodeJS.Timeout | undefined;
+  const enough = new Promise<void>((resolve) => {
+    limit = setTimeout(resolve, PROBE_WITHIN_MS);
+  });
+  await Promise.race([processor.forceFlush(), enough]);
+  clearTimeout(limit);
   const { queued, lastWrittenAt } = processor.counters();
   const sampled = (traceFlags & 1) === 1;
   const stored = sampled && processor.enabled && queued === 0 && lastWrittenAt !== null;

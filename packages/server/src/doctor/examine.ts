@@ -46,8 +46,8 @@ export async function examine(options: ExamineOptions): Promise<Diagnosis> {
     const perProcess = await Promise.all(everyone.map((report) => examineProcess(report, around)));
     const findings = [...database.findings, ...perProcess.flat(), ...shell.notes.map(noteOf)];
     if (session && pool) {
-      findings.push(...(await readBack(pool, reports, findings, leftBehind)));
-      findings.push(...(await examineData(pool, everyone)));
+      findings.push(...(await orTrouble(readBack(pool, reports, findings, leftBehind))));
+      findings.push(...(await orTrouble(examineData(pool, everyone))));
     }
     if (shell.otlp)
       findings.push(
@@ -65,6 +65,16 @@ export async function examine(options: ExamineOptions): Promise<Diagnosis> {
     return conclude(findings, leftBehind, performance.now() - began);
   } finally {
     await pool?.end();
+  }
+}
+
+/** A table that is missing or may not be read is a finding, too. */
+async function orTrouble(work: Promise<Finding[]>): Promise<Finding[]> {
+  try {
+    return await work;
+  } catch (error) {
+    const { message, code } = error as Error & { code?: string };
+    return [await explainTrouble(undefined, `${message} (${code ?? 'no code'})`, null)];
   }
 }
 

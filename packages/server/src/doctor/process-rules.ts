@@ -1,4 +1,5 @@
 // What is wrong with one process, by what it says of itself. The first broken hop is the answer; later ones follow from it.
+import * as os from 'node:os';
 import type { Shell } from './environment.ts';
 import type { Finding } from './finding.ts';
 import type { ProcessReport, TracingHealth } from './processes.ts';
@@ -182,11 +183,20 @@ const sdk: Rule = ({ service, probe }, { surroundings: s, attachedTo }) => {
       fix: 'Turn sampling on in the caller (or in the gateway before it), or use a sampler here that does not follow remote parents.',
     };
   }
+  if (s.contextManager === false) {
+    return {
+      ...base,
+      fault: 'NO_CONTEXT_MANAGER',
+      summary: `no context manager is registered in ${service}: every span begins a trace of its own`,
+      evidence: { provider: s.provider, context_survives_a_call: false },
+      fix: 'Register one with the provider: provider.register(), or context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable()).',
+    };
+  }
   return {
     hop: 'sdk',
     state: 'good',
     service,
-    summary: `spans reach the tracer: ${attachedTo}, sampler ${s.sampler ?? 'of its own'}`,
+    summary: `spans reach the tracer: ${attachedTo}, sampler ${s.sampler?.replace(/, remoteParent.*/, ', …}') ?? 'of its own'}`,
   };
 };
 
@@ -216,12 +226,17 @@ const tooMuch: Rule = ({ service }, { spansDropped, spansWritten, lastError }) =
   return undefined;
 };
 
+/** In a container that is not the one the doctor runs in: its localhost is another. */
+function isElsewhere({ surroundings: s, instance }: TracingHealth): boolean {
+  return s?.inContainer === true && !instance.startsWith(`${os.hostname()}:`);
+}
+
 /** The last write failed, and none has succeeded since. */
 const writing: Rule = async ({ service, probe }, tracing) => {
   const { lastError, lastErrorAt, lastWrittenAt, writeFailures } = tracing;
   const failedLast = lastError !== null && (lastWrittenAt === null || (lastErrorAt ?? '') > lastWrittenAt);
   if (failedLast && (writeFailures > 0 || tracing.queueDepth > 0)) {
-    const found = await explainTrouble(service, lastError, tracing.database, tracing.surroundings?.inContainer);
+    const found = await explainTrouble(service, lastError, tracing.database, isElsewhere(tracing));
     return {
       ...found,
       evidence: { ...found.evidence, failed_writes: writeFailures, spans_waiting: tracing.queueDepth },

@@ -7,6 +7,10 @@ import pg from 'pg';
 const { FAULT = '', WORK_DATABASE_URL = process.env.DATABASE_URL, SERVICE = 'shop' } = process.env;
 const sdk = () => import('@opentelemetry/sdk-trace');
 
+if (['other name', 'own provider'].includes(FAULT)) {
+  const { AsyncLocalStorageContextManager } = await import('@opentelemetry/context-async-hooks');
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+}
 if (FAULT === 'clock') {
   const real = Date.now;
   Date.now = () => real() + 3_600_000;
@@ -19,10 +23,10 @@ if (FAULT === 'other name') {
   const { TracerProvider } = await sdk();
   const { resourceFromAttributes } = await import('@opentelemetry/resources');
   trace.setGlobalTracerProvider(
-    new TracerProvider({ resource: resourceFromAttributes({ 'service.name': 'unknown_service:node' }) }),
+    new TracerProvider({ resource: resourceFromAttributes({ 'service.name': 'billing' }) }),
   );
 }
-if (FAULT === 'own provider') {
+if (['own provider', 'no context manager'].includes(FAULT)) {
   const { TracerProvider } = await sdk();
   trace.setGlobalTracerProvider(new TracerProvider());
 }
@@ -100,7 +104,7 @@ const server = http.createServer(async (request, response) => {
     if (request.url === '/health/tracing/probe' && tracer) return send(200, await tracer.probe());
     if (request.url === '/work') {
       await work(request.headers);
-      await tracer?.flush();
+      if (FAULT !== 'self-tracing') await tracer?.flush();
       return send(200, {});
     }
     if (request.url === '/exit') {
