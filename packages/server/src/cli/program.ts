@@ -6,6 +6,7 @@ import { doctorVerb } from './doctor.ts';
 import { maintainVerb } from './maintain.ts';
 import { migrateVerb } from './migrate.ts';
 import { operationVerb } from './operation-verb.ts';
+import { backfillVerb, preflightVerb, reportVerb } from './preflight.ts';
 import { statusVerb } from './status.ts';
 import { EXIT_CODES } from './verb.ts';
 import { watchVerb } from './watch.ts';
@@ -23,6 +24,9 @@ export function program(more: Command[]): Command {
     ...more,
     statusVerb(),
     doctorVerb(),
+    preflightVerb(),
+    reportVerb(),
+    backfillVerb(),
     migrateVerb(),
     maintainVerb(),
     diagnoseVerb(),
