@@ -199,6 +199,20 @@ create type beacon.finding as (
   span_ids bytea[]
 );
 
+create type beacon.signal as (
+  kind text,
+  service text,
+  caller text,
+  operation text,
+  detail text,
+  usual_calls double precision,
+  calls double precision,
+  usual_level double precision,
+  level double precision,
+  usual_spread double precision,
+  spread double precision
+);
+
 create type beacon.span_fact as (
   trace_id uuid,
   position integer,
@@ -491,6 +505,14 @@ create function beacon.rank_root_causes(incident_from timestamp with time zone, 
   returns TABLE(rank integer, service text, score double precision, reason text, evidence jsonb)
   language plpgsql stable;
 
+create function beacon.rank_signals(signals beacon.signal[], tolerance double precision DEFAULT 0.2, drift double precision DEFAULT 0.2)
+  returns TABLE(service text, score double precision, signal beacon.signal, shared double precision)
+  language plpgsql immutable;
+
+create function beacon.rate_change(usual_hits double precision, usual_calls double precision, hits double precision, calls double precision)
+  returns double precision
+  language plpgsql immutable;
+
 create function beacon.recent_traces(before timestamp with time zone, at_most integer DEFAULT 200)
   returns uuid[]
   language plpgsql stable;
@@ -511,10 +533,6 @@ create function beacon.scope_of(of_execution bigint, of_job text)
   returns jsonb
   language plpgsql stable;
 
-create function beacon.service_calls(from_time timestamp with time zone, to_time timestamp with time zone)
-  returns TABLE(service text, caller text, own_ms double precision, failed boolean)
-  language plpgsql stable;
-
 create function beacon.setting(setting_name text, fallback text)
   returns text
   language plpgsql stable;
@@ -522,6 +540,10 @@ create function beacon.setting(setting_name text, fallback text)
 create function beacon.settle_baselines(at_most integer DEFAULT 2000)
   returns integer
   language plpgsql volatile;
+
+create function beacon.signal_text(s beacon.signal)
+  returns text
+  language plpgsql immutable;
 
 create function beacon.span_note(f beacon.span_fact)
   returns text
@@ -582,3 +604,19 @@ create function beacon.verdict(type text, b beacon.blame, confidence double prec
 create function beacon.waterfall(of_trace uuid, of_execution bigint DEFAULT NULL::bigint)
   returns TABLE(trace_id uuid, "position" integer, depth integer, waterfall text, service text, operation text, kind text, status text, started_at timestamp with time zone, offset_ms double precision, duration_ms double precision, self_ms double precision, bar text, error_type text, error_message text, span_id bytea, parent_span_id bytea, note text)
   language plpgsql stable;
+
+create function beacon.window_calls(incident_from timestamp with time zone, incident_to timestamp with time zone, normal_from timestamp with time zone, normal_to timestamp with time zone)
+  returns TABLE(incident boolean, service text, signal text, caller text, operation text, own_ms double precision, code text, resource_id bigint, spans_service text, calls text[])
+  language plpgsql stable;
+
+create function beacon.window_signals(incident_from timestamp with time zone, incident_to timestamp with time zone, normal_from timestamp with time zone, normal_to timestamp with time zone)
+  returns SETOF beacon.signal
+  language plpgsql stable;
+
+create function beacon.window_spans(from_time timestamp with time zone, to_time timestamp with time zone, is_incident boolean)
+  returns TABLE(incident boolean, trace_id uuid, span_id bytea, parent_span_id bytea, service text, operation text, kind text, from_ms double precision, ms double precision, failed boolean, code text, peer text, address text, resource_id bigint)
+  language plpgsql stable;
+
+create function beacon.worst_instances(signals beacon.signal[], of_service text)
+  returns jsonb
+  language plpgsql immutable;
