@@ -4,8 +4,9 @@ import * as module from 'node:module';
 import * as path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { context, createContextKey, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
-import { hands } from './attach.ts';
+
 import type { BeaconSpanProcessor } from './processor.ts';
+import { hands } from './provider-processors.ts';
 import { registeredProvider } from './versions.ts';
 
 /** A copy of `@opentelemetry/api` that code of this process gets. */

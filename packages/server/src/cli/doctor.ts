@@ -1,7 +1,7 @@
 // `beacon doctor`: why there is no trace. One verdict, its evidence, what to do, and what was found good.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { type ExamineOptions, examine } from '../doctor/examine.ts';
+import { examine } from '../doctor/examine.ts';
 import { type Diagnosis, EXIT, type Finding } from '../doctor/finding.ts';
 import { findDatabase, findRun } from './database.ts';
 import { clean, padEnd, type Terminal, terminalOf, wrap } from './terminal.ts';
@@ -26,9 +26,14 @@ export function doctorVerb(): Command {
 
 async function doctor(options: VerbOptions): Promise<number> {
   const terminal = terminalOf(process.stdout);
+  const databaseUrl = database(options);
   let said = '';
   for (;;) {
-    const diagnosis = await examine(where(options));
+    const diagnosis = await examine({
+      databaseUrl,
+      services: servicesToAsk(options),
+      otlpUrl: options.otlp as string | undefined,
+    });
     const now = JSON.stringify([diagnosis.verdict, diagnosis.faults.map(({ fault, service }) => [fault, service])]);
     if (now !== said) {
       if (options.json) printJson(diagnosis);
@@ -40,13 +45,12 @@ async function doctor(options: VerbOptions): Promise<number> {
   }
 }
 
-/** What is examined: asked anew each time, because a restart may have moved it. */
-export function where(options: VerbOptions): ExamineOptions {
+/** Services named by --url, or those started here: asked anew each time, because a restart may have moved them. */
+export function servicesToAsk(options: VerbOptions): { url: string; name?: string }[] {
   const urls = options.url as string[] | undefined;
-  const services = urls
-    ? urls.map((url) => ({ url }))
-    : (findRun()?.run.services ?? []).filter(({ name }) => name !== 'server').map(({ name, url }) => ({ name, url }));
-  return { databaseUrl: database(options), services, otlpUrl: options.otlp as string | undefined };
+  if (urls) return urls.map((url) => ({ url }));
+  const started = findRun()?.run.services ?? [];
+  return started.filter(({ name }) => name !== 'server').map(({ name, url }) => ({ name, url }));
 }
 
 function database(options: VerbOptions): string | undefined {

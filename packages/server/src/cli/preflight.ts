@@ -8,7 +8,7 @@ import { QUESTIONS } from '../preflight/other-checks.ts';
 import { EXIT, markdown, preflight } from '../preflight/run.ts';
 import { BeaconError } from '../store/errors.ts';
 import { findRun } from './database.ts';
-import { where } from './doctor.ts';
+import { servicesToAsk } from './doctor.ts';
 import { clean, padEnd, type Terminal, wrap } from './terminal.ts';
 import { type Context, printJson, type VerbOptions, verb, withDatabase } from './verb.ts';
 import { number } from './words.ts';
@@ -40,7 +40,6 @@ export function preflightVerb(): Command {
 }
 
 async function check({ pool, url, options, terminal, print }: Context): Promise<number> {
-  const { services } = where({ ...options, databaseUrl: url });
   const show = (each: CheckResult) => {
     if (!options.json) for (const line of row(each, terminal)) print(line);
   };
@@ -49,7 +48,7 @@ async function check({ pool, url, options, terminal, print }: Context): Promise<
     {
       pool,
       url,
-      services: await Promise.all(services.map(({ url: one, name }) => askService(one, name))),
+      services: await Promise.all(servicesToAsk(options).map(({ url: one, name }) => askService(one, name))),
       thresholds: thresholds(options),
       accepted: (options.accept as string[] | undefined) ?? [],
       env: process.env,
@@ -112,6 +111,13 @@ function thresholds(options: VerbOptions): Thresholds {
   return changed;
 }
 
+const COMPARED: Record<string, string> = {
+  below: 'below what is allowed',
+  above: 'above what is allowed',
+  undecided: 'undecided; more executions make it narrower',
+  incomparable: 'executions became faster, so the two times differ in more than tracing; compare equal load',
+};
+
 async function compare({ pool, options, print }: Context): Promise<number> {
   const { rows: last } = await pool.query(
     'select preflight_id, taken_at from beacon.preflights order by taken_at desc limit 1',
@@ -133,7 +139,7 @@ async function compare({ pool, options, print }: Context): Promise<number> {
     print(
       r.overhead_pct === null
         ? 'Too few executions on one of the two sides.'
-        : `overhead ${r.overhead_pct.toFixed(1)} %, with 95 % confidence between ${r.low_pct.toFixed(1)} and ${r.high_pct.toFixed(1)} %: ${r.verdict === 'undecided' ? 'undecided; more executions make it narrower' : `${r.verdict} what is allowed`}`,
+        : `overhead ${r.overhead_pct.toFixed(1)} %, with 95 % confidence between ${r.low_pct.toFixed(1)} and ${r.high_pct.toFixed(1)} %: ${COMPARED[r.verdict]}`,
     );
   }
   return r.verdict === 'below' ? 0 : r.verdict === 'above' ? 1 : 2;

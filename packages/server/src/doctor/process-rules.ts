@@ -232,7 +232,7 @@ function isElsewhere({ surroundings: s, instance }: TracingHealth): boolean {
 }
 
 /** The last write failed, and none has succeeded since. */
-const writing: Rule = async ({ service, probe }, tracing) => {
+const writing: Rule = async ({ service }, tracing) => {
   const { lastError, lastErrorAt, lastWrittenAt, writeFailures } = tracing;
   const failedLast = lastError !== null && (lastWrittenAt === null || (lastErrorAt ?? '') > lastWrittenAt);
   if (failedLast && (writeFailures > 0 || tracing.queueDepth > 0)) {
@@ -242,15 +242,7 @@ const writing: Rule = async ({ service, probe }, tracing) => {
       evidence: { ...found.evidence, failed_writes: writeFailures, spans_waiting: tracing.queueDepth },
     };
   }
-  if (!probe) return undefined;
-  return probe.written
-    ? {
-        hop: 'committed',
-        state: 'good',
-        service,
-        summary: `its tracer says that a probe span was committed after ${Math.round(probe.milliseconds)} ms`,
-      }
-    : undefined;
+  return undefined;
 };
 
 /** It writes with success, but not into the database that is read. */

@@ -34,7 +34,10 @@ test('compare says what tracing costs, and how sure that is', async () => {
   assert.equal(cheap.code, 0, cheap.out);
   assert.match(cheap.out, /traced +200 executions/);
   assert.match(cheap.out, /overhead 1\.\d %, with 95 % confidence between 0\.\d and 1\.\d %: below/);
-  await executions(400, 150, true);
+  await executions(400, 60, true);
+  const faster = await run(['preflight', '--compare'], env);
+  assert.deepEqual([faster.code, /became faster/.test(faster.out)], [2, true]);
+  await executions(1200, 180, true);
   assert.equal((await run(['preflight', '--compare'], env)).code, 1);
 });
 
