@@ -62,7 +62,7 @@ function database(options: VerbOptions): string | undefined {
 }
 
 /** The verdict first. */
-export function renderDiagnosis(diagnosis: Diagnosis, terminal: Terminal): string[] {
+function renderDiagnosis(diagnosis: Diagnosis, terminal: Terminal): string[] {
   const { verdict, faults, unknown, notes, good, leftBehind, tookMs } = diagnosis;
   const lines: string[] = [];
   if (verdict === 'healthy') {

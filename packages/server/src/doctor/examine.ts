@@ -304,7 +304,7 @@ async function examineData(pool: pg.Pool, everyone: ProcessReport[]): Promise<Fi
     findings.push({
       hop: 'linked',
       state: 'note',
-      summary: `${untraced} of ${of} have no trace (${untraced_ids.slice(0, 5).join(', ')}; jobs ${jobs.slice(0, 5).join(', ')})`,
+      summary: `${untraced} of ${of} have no trace (${untraced_ids.slice(0, 5).join(', ')}${jobs.length > 0 ? `; jobs ${jobs.slice(0, 5).join(', ')}` : ''})`,
     });
   } else if (Number(executions) > Number(untraceable))
     findings.push({ hop: 'linked', state: 'good', summary: `of ${of}, none that could have a trace lacks it` });

@@ -96,7 +96,7 @@ export function baselineCheck(baseline: Baseline): Body {
       baseline.timed > 0
         ? ''
         : 'no execution of the last 7 days has a duration: --compare will have nothing to compare with',
-    numbers: `${baseline.executions} executions in 7 days, average ${ms(baseline.average_ms)}, p95 ${ms(baseline.p95_ms)}, max ${ms(baseline.max_ms)}; ${baseline.slowest_statements.length > 0 ? `${baseline.slowest_statements.length} slowest statements kept` : 'pg_stat_statements is not there'}`,
+    numbers: `${baseline.executions} completed executions in 7 days, average ${ms(baseline.average_ms)}, p95 ${ms(baseline.p95_ms)}, max ${ms(baseline.max_ms)}; ${baseline.slowest_statements.length > 0 ? `${baseline.slowest_statements.length} slowest statements kept` : 'pg_stat_statements is not there'}`,
   };
 }
 

@@ -23,6 +23,10 @@ export async function logging({ services, env, logs }: Situation): Promise<Body>
         state: down.length === 0 ? 'go' : 'no-go',
         reason: `not reachable: ${down.map(({ service, trouble }) => `${service} (${trouble})`).join(', ')}`,
       },
+      {
+        state: withIds === undefined || withIds === services.length ? 'go' : 'warn',
+        reason: `logs without trace ids: a log line cannot be found from its trace`,
+      },
     ]),
     numbers: `${services.length - down.length} of ${services.length} services answer; trace ids in logs: ${withIds === undefined ? 'log files are not known' : `${withIds} of ${services.length}`}; Sentry: ${env.SENTRY_DSN ? 'configured in this shell' : 'not configured in this shell'}`,
   };
@@ -38,7 +42,7 @@ function carriesTraceIds(file: string): boolean {
 
 export async function featureFlag({ pool, services }: Situation): Promise<Body> {
   const told = services.map(({ service, tracing }) =>
-    tracing ? `${service} ${tracing.flag} (${tracing.flagSource})` : `${service} has none`,
+    tracing ? `${service} "${tracing.flag}" (${tracing.flagSource})` : `${service} has none`,
   );
   const { rows } = await pool.query(`select count(*)::int as n from pg_stat_activity
     where application_name in ('beacon-writer', 'beacon-tracer') and datname = current_database()`);

@@ -13,8 +13,8 @@ import pg from 'pg';
 import { catalogDump } from './catalog-dump.ts';
 
 const sets = readSets();
-const OWN = own.migrations.map(({ name }) => `beacon/${name}`);
 const own = sets[0] as MigrationSet;
+const OWN = own.migrations.map(({ name }) => `beacon/${name}`);
 
 /** The same version with one more function: its views and functions have to be rebuilt. */
 function nextVersion(
