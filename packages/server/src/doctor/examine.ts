@@ -23,6 +23,8 @@ export interface ExamineOptions {
   dir?: string;
 }
 
+/** A lock that holds the database must not hold the doctor. */
+const QUERY_WITHIN_MS = 3_000;
 const READ_BACK_WITHIN_MS = 2_000;
 
 /** Examines everything that is named. Never rejects for what it finds. */
@@ -31,7 +33,12 @@ export async function examine(options: ExamineOptions): Promise<Diagnosis> {
   const shell = readShell(options.env ?? process.env, options.dir ?? process.cwd(), options.otlpUrl);
   const leftBehind: string[] = [];
   const pool = options.databaseUrl
-    ? createPool(options.databaseUrl, { applicationName: 'beacon doctor', max: 3, connectTimeoutMs: 3_000 })
+    ? createPool(options.databaseUrl, {
+        applicationName: 'beacon doctor',
+        max: 3,
+        connectTimeoutMs: 3_000,
+        queryTimeoutMs: QUERY_WITHIN_MS,
+      })
     : undefined;
   try {
     const [reports, database] = await Promise.all([

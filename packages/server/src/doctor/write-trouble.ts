@@ -62,7 +62,7 @@ const KNOWN: Known[] = [
     fix: 'Point DATABASE_URL at the primary, or end its read-only mode (a full disk causes it, too).',
   },
   {
-    text: /57014|no answer from the database within|55P03/,
+    text: /57014|no answer from the database within|Query read timeout|55P03/,
     hop: 'committed',
     fault: 'STATEMENT_TOO_SLOW',
     what: 'its statements take too long and are given up',

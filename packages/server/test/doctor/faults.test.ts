@@ -168,6 +168,21 @@ test('another database that looks plausible: WRONG_DATABASE', async () => {
   assert.match(diagnosis.faults[0]?.service ?? '', /^shop$/);
 });
 
+test('a lock on the table, so that every statement is given up: STATEMENT_TOO_SLOW, within ten seconds', async () => {
+  const database = await workDatabase();
+  const app = await startApp({ DATABASE_URL: database.url });
+  await work(app, 1);
+  await database.client.query('begin');
+  await database.client.query('lock table beacon.trace_spans in access exclusive mode');
+  await work(app, 1);
+  const began = performance.now();
+  const diagnosis = await ask(database.url, [app]);
+  assert.ok(performance.now() - began < WITHIN_MS);
+  assert.deepEqual(accused(diagnosis), ['STATEMENT_TOO_SLOW'], JSON.stringify(diagnosis, null, 1));
+  await database.client.query('rollback');
+  await kill(app);
+});
+
 test('a process that ends before it has flushed: EXIT_BEFORE_FLUSH', async () => {
   const database = await workDatabase();
   const app = await startApp({ DATABASE_URL: database.url });
