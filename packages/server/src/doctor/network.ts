@@ -19,7 +19,10 @@ export function isOpen(host: string, port: number): Promise<true | string> {
     };
     socket.once('connect', () => done(true));
     socket.once('timeout', () => done('ETIMEDOUT'));
-    socket.once('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
+    // A reset comes from somebody who had accepted.
+    socket.once('error', ({ code, message }: NodeJS.ErrnoException) =>
+      done(code === 'ECONNRESET' ? true : (code ?? message)),
+    );
   });
 }
 

@@ -108,8 +108,16 @@ export async function explainTrouble(
   }
   if (target) {
     const spoken = await spokenAt(target.host, target.port);
+    if (spoken === 'silent') {
+      return of({
+        hop: 'endpoint',
+        fault: 'NO_ANSWER',
+        what: `port ${target.port} accepts connections, and nothing answers there`,
+        fix: 'Look at what stands before the database (pooler, proxy, firewall) and at the log of the database.',
+      });
+    }
     if (spoken !== 'postgres' && spoken !== 'closed') {
-      const names = { http1: 'HTTP', http2: 'HTTP/2 (gRPC)', tls: 'TLS', silent: 'nothing', other: 'something else' };
+      const names = { http1: 'HTTP', http2: 'HTTP/2 (gRPC)', tls: 'TLS', other: 'something else' };
       return of(
         {
           hop: 'endpoint',
