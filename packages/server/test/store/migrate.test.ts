@@ -61,7 +61,9 @@ test('a first run applies everything, a second one finds nothing to do', async (
 test('of twenty at once one works and nineteen wait, even where transactions are serializable by default', async () => {
   const { client, url } = await testDatabase(false);
   const { rows } = await client.query('select current_database() as name');
-  await client.query(`alter role current_user in database ${rows[0].name} set default_transaction_isolation = serializable`);
+  await client.query(
+    `alter role current_user in database ${rows[0].name} set default_transaction_isolation = serializable`,
+  );
   const migrators = await Promise.all(Array.from({ length: 20 }, () => connected(url)));
   const results = await Promise.all(migrators.map((migrator) => migrateUp(migrator, sets)));
   await Promise.all(migrators.map((migrator) => migrator.end()));
