@@ -187,6 +187,20 @@ create type beacon.finding as (
   span_ids bytea[]
 );
 
+create type beacon.signal as (
+  kind text,
+  service text,
+  caller text,
+  operation text,
+  detail text,
+  usual_calls double precision,
+  calls double precision,
+  usual_level double precision,
+  level double precision,
+  usual_spread double precision,
+  spread double precision
+);
+
 create type beacon.span_fact as (
   trace_id uuid,
   position integer,
@@ -259,12 +273,16 @@ create function beacon.bar(from_share double precision, share double precision, 
   returns text
   language plpgsql immutable;
 
-create function beacon.blame_of(spans beacon.span_fact[], of_position integer, on_the_way boolean)
+create function beacon.blame_of(spans beacon.span_fact[], of_position integer, callee_at integer, root_failed boolean)
   returns beacon.blame
   language plpgsql stable;
 
 create function beacon.blames(spans beacon.span_fact[])
   returns SETOF beacon.blame
+  language plpgsql stable;
+
+create function beacon.blast_radius(of_execution bigint, max_results integer DEFAULT 100)
+  returns TABLE(execution_id bigint, trace_id uuid, job_id text, model_id text, region text, started_at timestamp with time zone, outcome text, service text, operation text, error_type text, affected bigint)
   language plpgsql stable;
 
 create function beacon.bucket_ms(bucket double precision)
@@ -289,6 +307,10 @@ create function beacon.clock_shift(parent_start double precision, parent_end dou
 
 create function beacon.compare_traces(a uuid, b uuid)
   returns TABLE(change text, depth integer, service text, operation text, a_status text, b_status text, a_ms double precision, b_ms double precision, delta_ms double precision, a_self_ms double precision, b_self_ms double precision)
+  language plpgsql stable;
+
+create function beacon.counter_evidence(of_service text, of_traces uuid[], at timestamp with time zone)
+  returns jsonb
   language plpgsql stable;
 
 create function beacon.coverage(since timestamp with time zone DEFAULT NULL::timestamp with time zone)
@@ -319,6 +341,10 @@ create function beacon.duration_bucket(duration_ms double precision)
   returns smallint
   language plpgsql immutable;
 
+create function beacon.duration_text(ms double precision)
+  returns text
+  language plpgsql immutable;
+
 create function beacon.ensure_partition(day date)
   returns boolean
   language plpgsql volatile;
@@ -335,8 +361,8 @@ create function beacon.execution_traces(of_execution bigint)
   returns TABLE(trace_id uuid, started_at timestamp with time zone)
   language plpgsql stable;
 
-create function beacon.failing_child(spans beacon.span_fact[], of_position integer)
-  returns integer
+create function beacon.fellow_executions(of_traces uuid[], at timestamp with time zone)
+  returns TABLE(execution_id bigint, region text, model_id text, failed boolean)
   language plpgsql stable;
 
 create function beacon.find_similar_traces(of_execution bigint, max_results integer DEFAULT 10)
@@ -399,6 +425,10 @@ create function beacon.finding_rate_limited(spans beacon.span_fact[], blames bea
   returns SETOF beacon.finding
   language plpgsql stable;
 
+create function beacon.finding_region_outage(spans beacon.span_fact[], blames beacon.blame[])
+  returns SETOF beacon.finding
+  language plpgsql stable;
+
 create function beacon.finding_resource_exhausted(spans beacon.span_fact[], blames beacon.blame[])
   returns SETOF beacon.finding
   language plpgsql stable;
@@ -407,7 +437,7 @@ create function beacon.finding_service_timeout(spans beacon.span_fact[], blames 
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.findings(spans beacon.span_fact[])
+create function beacon.findings(spans beacon.span_fact[], blames beacon.blame[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
@@ -427,10 +457,6 @@ create function beacon.identify_root_cause(of_execution bigint)
   returns TABLE(rank integer, type text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
 
-create function beacon.is_aborted_by_caller(spans beacon.span_fact[], of_position integer)
-  returns boolean
-  language plpgsql stable;
-
 create function beacon.maintain()
   returns jsonb
   language plpgsql volatile;
@@ -439,13 +465,37 @@ create function beacon.mark_lost()
   returns integer
   language plpgsql volatile;
 
+create function beacon.notable(spans beacon.span_fact[], blames beacon.blame[])
+  returns beacon.span_fact[]
+  language plpgsql stable;
+
+create function beacon.outage_of(spans beacon.span_fact[], dimension text)
+  returns TABLE(value text, failed bigint, of_all bigint, elsewhere_failed bigint, elsewhere bigint, confidence double precision)
+  language plpgsql stable;
+
 create function beacon.overlap(a text[], b text[])
   returns double precision
   language plpgsql immutable;
 
+create function beacon.pattern_n_plus_one(spans beacon.span_fact[], blames beacon.blame[])
+  returns SETOF beacon.finding
+  language plpgsql stable;
+
+create function beacon.pattern_retry_storm(spans beacon.span_fact[], blames beacon.blame[])
+  returns SETOF beacon.finding
+  language plpgsql stable;
+
 create function beacon.rank_root_causes(incident_from timestamp with time zone, incident_to timestamp with time zone, normal_from timestamp with time zone, normal_to timestamp with time zone)
   returns TABLE(rank integer, service text, score double precision, reason text, evidence jsonb)
   language plpgsql stable;
+
+create function beacon.rank_signals(signals beacon.signal[], tolerance double precision DEFAULT 0.2, drift double precision DEFAULT 0.2)
+  returns TABLE(service text, score double precision, signal beacon.signal, shared double precision)
+  language plpgsql immutable;
+
+create function beacon.rate_change(usual_hits double precision, usual_calls double precision, hits double precision, calls double precision)
+  returns double precision
+  language plpgsql immutable;
 
 create function beacon.recent_traces(before timestamp with time zone, at_most integer DEFAULT 200)
   returns uuid[]
@@ -463,10 +513,6 @@ create function beacon.scope_of(of_execution bigint, of_job text)
   returns jsonb
   language plpgsql stable;
 
-create function beacon.service_calls(from_time timestamp with time zone, to_time timestamp with time zone)
-  returns TABLE(service text, caller text, own_ms double precision, failed boolean)
-  language plpgsql stable;
-
 create function beacon.setting(setting_name text, fallback text)
   returns text
   language plpgsql stable;
@@ -474,6 +520,10 @@ create function beacon.setting(setting_name text, fallback text)
 create function beacon.settle_baselines(at_most integer DEFAULT 2000)
   returns integer
   language plpgsql volatile;
+
+create function beacon.signal_text(s beacon.signal)
+  returns text
+  language plpgsql immutable;
 
 create function beacon.span_note(f beacon.span_fact)
   returns text
@@ -499,16 +549,12 @@ create function beacon.tracer_state()
   returns TABLE(tracer_id uuid, last_alive timestamp with time zone)
   language plpgsql stable;
 
-create function beacon.unexplained(spans beacon.span_fact[], decisive uuid)
+create function beacon.unexplained(looked_at integer, blames beacon.blame[], decisive uuid)
   returns SETOF beacon.finding
   language plpgsql stable;
 
 create function beacon.untraced(of_execution bigint)
   returns SETOF beacon.finding
-  language plpgsql stable;
-
-create function beacon.usual(of_service text, of_operation text, of_model text DEFAULT NULL::text, of_region text DEFAULT NULL::text, not_trace uuid DEFAULT NULL::uuid)
-  returns TABLE(calls bigint, errors bigint, p50_ms double precision, p95_ms double precision, source text)
   language plpgsql stable;
 
 create function beacon.usually_answers(of_service text, not_trace uuid)
@@ -519,6 +565,10 @@ create function beacon.usually_calls_others(of_service text, of_operation text, 
   returns boolean
   language plpgsql stable;
 
+create function beacon.usuals(spans beacon.span_fact[])
+  returns TABLE(service text, operation text, model_id text, region text, calls bigint, errors bigint, p50_ms double precision, p95_ms double precision, telling boolean, source text)
+  language plpgsql stable;
+
 create function beacon.verdict(type text, b beacon.blame, confidence double precision, summary text, recommendation text, evidence jsonb DEFAULT '{}'::jsonb, charged_to text DEFAULT NULL::text, charged_operation text DEFAULT NULL::text)
   returns beacon.finding
   language plpgsql immutable;
@@ -526,3 +576,19 @@ create function beacon.verdict(type text, b beacon.blame, confidence double prec
 create function beacon.waterfall(of_trace uuid, of_execution bigint DEFAULT NULL::bigint)
   returns TABLE(trace_id uuid, "position" integer, depth integer, waterfall text, service text, operation text, kind text, status text, started_at timestamp with time zone, offset_ms double precision, duration_ms double precision, self_ms double precision, bar text, error_type text, error_message text, span_id bytea, parent_span_id bytea, note text)
   language plpgsql stable;
+
+create function beacon.window_calls(incident_from timestamp with time zone, incident_to timestamp with time zone, normal_from timestamp with time zone, normal_to timestamp with time zone)
+  returns TABLE(incident boolean, service text, signal text, caller text, operation text, own_ms double precision, code text, resource_id bigint, spans_service text, calls text[])
+  language plpgsql stable;
+
+create function beacon.window_signals(incident_from timestamp with time zone, incident_to timestamp with time zone, normal_from timestamp with time zone, normal_to timestamp with time zone)
+  returns SETOF beacon.signal
+  language plpgsql stable;
+
+create function beacon.window_spans(from_time timestamp with time zone, to_time timestamp with time zone, is_incident boolean)
+  returns TABLE(incident boolean, trace_id uuid, span_id bytea, parent_span_id bytea, service text, operation text, kind text, from_ms double precision, ms double precision, failed boolean, code text, peer text, address text, resource_id bigint)
+  language plpgsql stable;
+
+create function beacon.worst_instances(signals beacon.signal[], of_service text)
+  returns jsonb
+  language plpgsql immutable;

@@ -8,7 +8,7 @@ export function found(label: Label, ranked: string[], k: number): number {
 }
 
 /** Wilson 95 % interval of a share `p` of `n`. */
-export function wilson(p: number, n: number): [number, number] {
+function wilson(p: number, n: number): [number, number] {
   const z = 1.96;
   const d = 1 + z ** 2 / n;
   const centre = (p + z ** 2 / 2 / n) / d;

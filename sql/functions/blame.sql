@@ -34,7 +34,7 @@ begin
   seen := array_fill(false, array[cardinality(spans)]);
   for link in
     with failing as materialized (
-      select f.position, f.parent_position, f.kind, f.status, f.offset_ms + f.duration_ms as ended_ms
+      select f.position, f.parent_position, f.kind, f.status, f.offset_ms + f.duration_ms as ended_ms, f.metadata ? 'http.response.status_code' as answered
       from unnest(spans) f where f.status in ('failed', 'timeout', 'lost')
     ), answers as materialized (
       select c.parent_position as caller, max(array[c.offset_ms, c.position]) as latest
@@ -44,8 +44,8 @@ begin
     )
     select f.position, f.parent_position, p.position as failing_parent, (a.latest[2])::integer as callee,
       -- A server that fails once its caller has hung up did not cause the time-out, it suffered from it. A process that
-      -- died is another matter: that is why nobody answered.
-      coalesce(p.status = 'timeout' and f.kind = 'server' and f.status <> 'lost' and f.ended_ms >= p.ended_ms - 5, false) as aborted
+      -- died is another matter: that is why nobody answered. And a caller with an answer in hand, be it 504, did not hang up.
+      coalesce(p.status = 'timeout' and not p.answered and f.kind = 'server' and f.status <> 'lost' and f.ended_ms >= p.ended_ms - 5, false) as aborted
     from failing f
     left join failing p on p.position = f.parent_position
     left join answers a on a.caller = f.position
@@ -84,7 +84,7 @@ end
 $$;
 
 comment on function beacon.blames(beacon.span_fact[]) is
-  'Where the failures of these spans began, one row a failure: the deepest failing span on the way down from the outermost failing one, taking the failure that came last where several children failed (a server that only failed because its caller had hung up, within 5 ms before it or later, explains nothing). Failures beside that way follow, with explains_root false; at most 200 of each.';
+  'Where the failures of these spans began, one row a failure: the deepest failing span on the way down from the outermost failing one, taking the failure that came last where several children failed (a server that only failed because its caller had hung up, without an answer, within 5 ms before it or later, explains nothing). Failures beside that way follow, with explains_root false; at most 200 of each.';
 
 create function beacon.blame_of(spans beacon.span_fact[], of_position integer, callee_at integer, root_failed boolean) returns beacon.blame
 language plpgsql stable
@@ -124,8 +124,11 @@ begin
     b.callee_status := callee.status;
     b.callee_ended := callee.ended;
     b.callee_late_ms := callee.offset_ms + callee.duration_ms - f.offset_ms - f.duration_ms;
-    codes := array[callee.error_type];
-    statuses := array[callee.metadata ->> 'http.response.status_code'];
+    -- What the callee said once its caller had hung up is no part of why he did.
+    if not (f.status = 'timeout' and not f.metadata ? 'http.response.status_code' and b.callee_late_ms > -5) then
+      codes := array[callee.error_type];
+      statuses := array[callee.metadata ->> 'http.response.status_code'];
+    end if;
   end if;
   -- Outwards, at most 50 levels: the innermost code that says more than a number or "Error" wins, callers tend to rename it.
   while at is not null and climbed < 50 loop

@@ -99,7 +99,7 @@ test('one command runs the sample to its diagnosis: one region fails, all is tra
   const spans: { service: string; status: string }[] = sample.failure.waterfall;
   assert.deepEqual(new Set(spans.map(({ service }) => service)), new Set(['runner', 'router', 'inference']));
   const [cause] = sample.failure.causes;
-  assert.match(cause.type, /TIMEOUT/);
+  assert.equal(`${cause.type} in ${cause.service}`, 'SERVICE_TIMEOUT in inference');
   assert.ok(cause.recommendation);
   assert.equal(sample.coverage.traced, 12);
 
@@ -141,6 +141,20 @@ test('a second start has the data of the first, is told apart by a third, surviv
   assert.match(stdout, /Stopped\. The data stays/);
   assert.ok(await areGone(pids));
   assert.equal(readRunFile(kept), undefined);
+});
+
+test('a database that dies is started again, and the services find it', async () => {
+  const beacon = beaconStart(['--no-sample', '--any-port', '--dir', kept]);
+  await beacon.said(/Serving\./);
+  const run = readRunFile(kept) as RunFile;
+  process.kill(pidsOf(run, kept)[1] as number, 'SIGQUIT');
+  await beacon.said(/PostgreSQL \(pid \d+\) ended\. [\s\S]*with the data of before/);
+  const server = run.services.find(({ name }) => name === 'server');
+  const traces = await fetch(`${server?.url}/api/v1/traces`, { headers: { connection: 'close' } });
+  assert.equal(traces.status, 200);
+  beacon.process.kill('SIGTERM');
+  assert.equal((await beacon.ended).code, 0);
+  assert.equal(hasPostgres(kept), false);
 });
 
 test('what is left of a start that was killed is taken over by the next, and stopped with it', async () => {

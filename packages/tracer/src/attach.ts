@@ -15,7 +15,8 @@ export interface Attachment {
 
 /** The processor the registered provider has already, which an application may have put there by hand. */
 export function attachedProcessor(): BeaconSpanProcessor | undefined {
-  return processorsOf(registeredProvider())?.list.find((one) => one instanceof BeaconSpanProcessor && one.enabled) as
+  const list = processorsOf(registeredProvider())?.list ?? [];
+  return list.find((one) => one instanceof BeaconSpanProcessor && one.enabled && !one.isStopped) as
     | BeaconSpanProcessor
     | undefined;
 }
