@@ -34,7 +34,7 @@ begin
   seen := array_fill(false, array[cardinality(spans)]);
   for link in
     with failing as materialized (
-      select f.position, f.parent_position, f.kind, f.status, f.offset_ms + f.duration_ms as ended_ms, f.metadata ? 'http.response.status_code' as answered
+      select f.position, f.parent_position, f.kind, f.status, f.trace_id, f.span_id, f.started_at, f.duration_ms, f.offset_ms + f.duration_ms as ended_ms, f.metadata ? 'http.response.status_code' as answered
       from unnest(spans) f where f.status in ('failed', 'timeout', 'lost')
     ), answers as materialized (
       select c.parent_position as caller, max(array[c.offset_ms, c.position]) as latest
@@ -44,8 +44,9 @@ begin
     )
     select f.position, f.parent_position, p.position as failing_parent, (a.latest[2])::integer as callee,
       -- A server that fails once its caller has hung up did not cause the time-out, it suffered from it. A process that
-      -- died is another matter: that is why nobody answered. And a caller with an answer in hand, be it 504, did not hang up.
-      coalesce(p.status = 'timeout' and not p.answered and f.kind = 'server' and f.status <> 'lost' and f.ended_ms >= p.ended_ms - 5, false) as aborted
+      -- died before that is another matter: that is why nobody answered. And a caller with an answer in hand, be it 504, did not hang up.
+      coalesce(p.status = 'timeout' and not p.answered and f.kind = 'server' and f.ended_ms >= p.ended_ms - 5
+        and (f.status <> 'lost' or beacon.outlived(f.trace_id, f.span_id, p.started_at + p.duration_ms * interval '1 ms')), false) as aborted
     from failing f
     left join failing p on p.position = f.parent_position
     left join answers a on a.caller = f.position
@@ -121,7 +122,9 @@ begin
     b.callee := coalesce(callee.service, beacon.called_service(spans, of_position));
     b.callee_operation := callee.operation;
     b.callee_position := callee.position;
-    b.callee_status := callee.status;
+    b.callee_status := case
+      when callee.status = 'lost' and f.status = 'timeout' and beacon.outlived(f.trace_id, callee.span_id, f.started_at + f.duration_ms * interval '1 ms')
+        then 'started' else callee.status end;
     b.callee_ended := callee.ended;
     b.callee_late_ms := callee.offset_ms + callee.duration_ms - f.offset_ms - f.duration_ms;
     -- What the callee said once its caller had hung up is no part of why he did.
@@ -184,12 +187,23 @@ begin
     and call.kind = 'client' and callee.kind = 'server'
     and call.metadata ->> 'server.address' = host and call.metadata ->> 'server.port' = port
   limit 1;
+  if named is null then
+    -- Nor there, lately: then whoever alone answers this operation's calls, wherever they go.
+    select min(callee.service) into named
+    from beacon.trace_spans call
+    join beacon.trace_spans callee on callee.trace_id = call.trace_id and callee.parent_span_id = call.span_id
+    where call.trace_id = any (beacon.recent_traces(f.started_at))
+      and call.started_at between f.started_at - interval '2 days' and f.started_at + interval '2 hours'
+      and callee.started_at between f.started_at - interval '2 days' and f.started_at + interval '2 hours'
+      and call.service = f.service and call.operation = f.operation and call.kind = 'client' and callee.kind = 'server'
+    having count(distinct callee.service) = 1 and count(*) >= 5;
+  end if;
   return coalesce(named, concat_ws(':', host, port));
 end
 $$;
 
 comment on function beacon.called_service(beacon.span_fact[], integer) is
-  'Who a call was meant for when no server span answers it: peer.service, else whoever answered at the same address in the last 200 traces of the day, else the address itself.';
+  'Who a call was meant for when no server span answers it: peer.service, else whoever answered at the same address in the last 200 traces of the day, else whoever alone answered calls of the same operation there (five or more), else the address itself.';
 
 create function beacon.verdict(type text, b beacon.blame, confidence double precision, summary text, recommendation text,
   evidence jsonb default '{}', charged_to text default null, charged_operation text default null) returns beacon.finding
@@ -216,3 +230,27 @@ $$;
 
 comment on function beacon.verdict(text, beacon.blame, double precision, text, text, jsonb, text, text) is
   'A finding about a failure, charged to the callee where it was a call (or to whom the diagnosis names), with the evidence every finding carries. Confidence is multiplied by 0.4 when the failure did not bring the root down.';
+
+create function beacon.outlived(of_trace uuid, of_span bytea, at timestamptz) returns boolean
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+declare
+  tracer uuid;
+begin
+  select s.tracer_id into tracer from beacon.trace_spans s
+  where s.trace_id = of_trace and s.span_id = of_span and s.started_at between at - interval '1 day' and at + interval '1 hour';
+  -- A heartbeat comes every few seconds; other work that the process finished later tells more finely.
+  return exists (select from beacon.tracers t where t.tracer_id = tracer and coalesce(t.stopped_at, t.heartbeat_at) > at)
+    or exists (
+      select from beacon.trace_spans s
+      where s.trace_id = any (array(
+          select t.trace_id from beacon.traces t
+          where t.started_at between at - interval '1 minute' and at + interval '1 minute' order by t.started_at desc limit 200))
+        and s.tracer_id = tracer and s.completed_at > at
+        and s.started_at between at - interval '1 minute' and at + interval '1 hour');
+end
+$$;
+
+comment on function beacon.outlived(uuid, bytea, timestamptz) is
+  'Whether the process of a span gave a sign of life after a moment, by its heartbeat or by other spans it ended (among the newest 200 traces of the minute before and after): what it left open until then it had not died of.';
