@@ -45,8 +45,9 @@ begin
     select f.position, f.parent_position, p.position as failing_parent, (a.latest[2])::integer as callee,
       -- A server that fails once its caller has hung up did not cause the time-out, it suffered from it. A process that
       -- died before that is another matter: that is why nobody answered. And a caller with an answer in hand, be it 504, did not hang up.
-      coalesce(p.status = 'timeout' and not p.answered and f.kind = 'server' and f.ended_ms >= p.ended_ms - 5
-        and (f.status <> 'lost' or beacon.outlived(f.trace_id, f.span_id, p.started_at + p.duration_ms * interval '1 ms')), false) as aborted
+      coalesce(p.status = 'timeout' and not p.answered and f.kind = 'server'
+        and case f.status when 'lost' then beacon.outlived(f.trace_id, f.span_id, p.started_at + p.duration_ms * interval '1 ms')
+              else f.ended_ms >= p.ended_ms - 5 end, false) as aborted
     from failing f
     left join failing p on p.position = f.parent_position
     left join answers a on a.caller = f.position
