@@ -1,11 +1,9 @@
 // Systems that are well, in ways that look like something: nobody is accused.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import { pgBouncer, pgBouncerProgram } from '@project-beacon/testkit/pgbouncer.ts';
 import { faultyProxy } from '@project-beacon/testkit/proxy.ts';
 import { until } from '@project-beacon/testkit/until.ts';
-import { start } from '../cli/run.ts';
 import { type App, accused, ask, kill, startApp, work, workDatabase } from './app.ts';
 
 const CALLER = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-';
@@ -88,36 +86,6 @@ test('a tracer behind PgBouncer in transaction mode: nobody is accused', { skip:
   assert.deepEqual(accused(await ask(database.url, [app])), []);
   await kill(app);
   await bouncer.stop();
-});
-
-test('--watch says what is wrong, looks again, and ends with 0 once it is mended', async () => {
-  const database = await workDatabase();
-  const app = await startApp({ DATABASE_URL: database.url });
-  await beating(app);
-  await database.client.query('create table public.trace_spans (id integer)');
-  const watch = start(['doctor', '--watch', '--url', app.url], { DATABASE_URL: database.url });
-  let said = '';
-  watch.stdout?.on('data', (data) => {
-    said += data;
-  });
-  await until('the fault is named', () => /SHADOWED/.test(said));
-  await database.client.query('drop table public.trace_spans');
-  const [code] = await once(watch, 'exit');
-  assert.equal(code, 0, said);
-  assert.match(said, /SHADOWED(?:.*\n)+.*HEALTHY/);
-  await kill(app);
-});
-
-test('a proxy that accepts connections and drops them is named as that', async () => {
-  const database = await workDatabase();
-  const proxy = await faultyProxy(database.url);
-  const app = await startApp({ DATABASE_URL: proxy.url, WORK_DATABASE_URL: database.url });
-  proxy.cut();
-  await work(app, 1);
-  await until('a failure', async () => (await health(app)).writeFailures > 0);
-  assert.deepEqual(accused(await ask(database.url, [app])), ['NO_ANSWER']);
-  await kill(app);
-  await proxy.close();
 });
 
 test('nothing to look at is neither healthy nor a fault', async () => {
