@@ -116,12 +116,22 @@ export async function startRunner(database: TestDatabase, env: Record<string, st
 
 /** Submits a job and returns its executions once all of them have ended. */
 export async function runJob(runnerUrl: string, regions: string[], questions: string[]): Promise<Execution[]> {
-  const jobs = `${runnerUrl}/api/v1/jobs`;
-  const { job_id } = (await send(`${jobs}/cross-region`, 'POST', { models: [MODEL], regions, questions })) as {
-    job_id: number;
-  };
-  return eventually(`job ${job_id} ends`, async () => {
-    const { executions } = (await send(`${jobs}/${job_id}/executions?limit=1000`)) as { executions: Execution[] };
+  return jobEnd(runnerUrl, await submitJob(runnerUrl, regions, questions));
+}
+
+/** Submits a job and returns its id. */
+export async function submitJob(runnerUrl: string, regions: string[], questions: string[]): Promise<number> {
+  const job = { models: [MODEL], regions, questions };
+  const accepted = await send(`${runnerUrl}/api/v1/jobs/cross-region`, 'POST', job);
+  return (accepted as { job_id: number }).job_id;
+}
+
+/** Executions of a job, once all of them have ended. */
+export async function jobEnd(runnerUrl: string, jobId: number): Promise<Execution[]> {
+  return eventually(`job ${jobId} ends`, async () => {
+    const { executions } = (await send(`${runnerUrl}/api/v1/jobs/${jobId}/executions?limit=1000`)) as {
+      executions: Execution[];
+    };
     return executions.every(({ status }) => /completed|failed|cancelled/.test(status)) && executions;
   });
 }

@@ -319,6 +319,10 @@ create function beacon.duration_bucket(duration_ms double precision)
   returns smallint
   language plpgsql immutable;
 
+create function beacon.duration_text(ms double precision)
+  returns text
+  language plpgsql immutable;
+
 create function beacon.ensure_partition(day date)
   returns boolean
   language plpgsql volatile;

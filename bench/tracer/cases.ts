@@ -1,48 +1,41 @@
-// One case a process, so that none runs on code another has warmed up: `node cases.ts <case> <variant>`, figures as JSON
-// on standard output.
-
-import { context, type Tracer, trace } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+// What one process measures. Each case runs in a process of its own, so that none runs on code another has warmed up.
+import { PerformanceObserver } from 'node:perf_hooks';
+import { type Tracer, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { BatchSpanProcessor, type SpanExporter, type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { BeaconSpanProcessor, startTracing } from '@project-beacon/tracer';
 import { makeSpan, turn } from './spans.ts';
 
-const [what, variant] = process.argv.slice(2) as [string, string];
-const cases: Record<string, () => Promise<object>> = { off, thread, cpu, burst };
-console.log(JSON.stringify(await cases[what]!()));
-process.exit(0);
-
-/** Nanoseconds of a call at a call site, with the flag off or without any SDK. */
-async function off(): Promise<object> {
+/** Nanoseconds of a call at a call site: with the flag off, or of OpenTelemetry's API without an SDK. */
+export async function off(site: string): Promise<{ ns: number }> {
   const beacon = await startTracing({ service: 'bench', flag: 'off', log: () => {} });
   const api = trace.getTracer('bench');
   const work = () => 1;
   const sites: Record<string, () => unknown> = {
-    'api.startSpan+end': () => api.startSpan('operation').end(),
-    'beacon.startSpan+end': () => beacon.startSpan('operation').end(),
-    'api.startActiveSpan': () => api.startActiveSpan('operation', work),
-    'beacon.withSpan': () => beacon.withSpan('operation', work),
-    'beacon.setExecutionContext': () => beacon.setExecutionContext({ executionId: 1 }),
+    'api startSpan': () => api.startSpan('operation').end(),
+    'beacon startSpan': () => beacon.startSpan('operation').end(),
+    'api startActiveSpan': () => api.startActiveSpan('operation', work),
+    'beacon withSpan': () => beacon.withSpan('operation', work),
+    'beacon setExecutionContext': () => beacon.setExecutionContext({ executionId: 1 }),
   };
-  const nanoseconds: Record<string, number> = {};
-  const site = sites[variant]!;
-  const calls = 2_000_000;
-  for (let round = 0; round < 4; round++) {
+  const call = sites[site]!;
+  const calls = 3_000_000;
+  let ns = 0;
+  for (let round = 0; round < 3; round++) {
     const started = process.hrtime.bigint();
-    for (let i = 0; i < calls; i++) site();
-    nanoseconds[variant] = Number(process.hrtime.bigint() - started) / calls;
+    for (let i = 0; i < calls; i++) call();
+    ns = Number(process.hrtime.bigint() - started) / calls;
   }
-  return { ns: nanoseconds[variant] };
+  return { ns };
 }
 
-/** Microseconds of the application's own call a span; what runs in the background is not in it. */
-async function thread(): Promise<object> {
-  const { tracer, processor } = setUp();
-  const ticks = 120;
+/** Microseconds of the application's own calls a span; what runs in the background is not in it. */
+export async function thread(variant: string): Promise<{ us: number }> {
+  const { tracer, processor } = setUp(variant);
+  const ticks = 160;
   const perTick = 500;
   let total = 0;
-  for (let tick = -40; tick < ticks; tick++) {
+  for (let tick = -60; tick < ticks; tick++) {
     const started = performance.now();
     for (let i = 0; i < perTick; i++) makeSpan(tracer);
     if (tick >= 0) total += performance.now() - started;
@@ -53,35 +46,52 @@ async function thread(): Promise<object> {
 }
 
 /** Microseconds of CPU a span, all threads of the process, until it is delivered. */
-async function cpu(): Promise<object> {
-  const { tracer, processor, delivered } = setUp();
-  const spans = Number(process.env.SPANS ?? 60_000);
-  const warmup = 20_000;
-  let started = process.cpuUsage();
-  const wallStart = performance.now();
+export async function cpu(variant: string): Promise<{ us: number; lost: number; spansPerSecond: number }> {
+  const { tracer, processor, delivered } = setUp(variant);
+  const spans = 100_000;
+  const warmup = 30_000;
+  let used = process.cpuUsage();
+  let started = performance.now();
   for (let i = -warmup; i < spans; i++) {
-    if (i === 0) started = process.cpuUsage();
+    if (i === 0) {
+      used = process.cpuUsage();
+      started = performance.now();
+    }
     makeSpan(tracer);
     if (i % 100 === 0) await turn();
     if (i % 2_000 === 0) await processor?.forceFlush();
   }
   await processor?.forceFlush();
-  const used = process.cpuUsage(started);
-  return {
-    us: (used.user + used.system) / spans,
-    lost: spans + warmup - delivered(),
-    spansPerSecond: ((spans + warmup) / (performance.now() - wallStart)) * 1_000,
-  };
+  const { user, system } = process.cpuUsage(used);
+  const seconds = (performance.now() - started) / 1_000;
+  return { us: (user + system) / spans, lost: spans + warmup - delivered(), spansPerSecond: spans / seconds };
 }
 
-/** Spans lost of 10,000 ended in one tick, and the longest time the event loop stood still while they were delivered. */
-async function burst(): Promise<object> {
-  const { tracer, processor, delivered } = setUp();
-  // The first bursts warm up, as a process that has served for a while is warm.
-  let worst = 0;
+interface Span {
+  start: number;
+  end: number;
+}
+
+/**
+ * Of 10,000 spans ended in one tick: how many were lost, and how long the event loop stood still at most while they were
+ * delivered, with and without the pauses of the garbage collector.
+ */
+export async function burst(
+  variant: string,
+): Promise<{ lost: number; blockMs: number; blockWithoutGcMs: number; tickMs: number }> {
+  const { tracer, processor, delivered } = setUp(variant);
+  const pauses: Span[] = [];
+  new PerformanceObserver((list) => {
+    for (const { startTime, duration } of list.getEntries()) {
+      pauses.push({ start: startTime, end: startTime + duration });
+    }
+  }).observe({ entryTypes: ['gc'] });
+  let blocks: Span[] = [];
   let tickMs = 0;
-  for (let round = 0; round < 4; round++) {
-    worst = 0;
+  // The first rounds warm up, as a process that has served for a while is warm; only the last one counts.
+  const rounds = 5;
+  for (let round = 0; round < rounds; round++) {
+    blocks = [];
     const started = performance.now();
     for (let i = 0; i < 10_000; i++) makeSpan(tracer);
     tickMs = performance.now() - started;
@@ -90,7 +100,7 @@ async function burst(): Promise<object> {
     const watch = () => {
       if (done) return;
       const now = performance.now();
-      worst = Math.max(worst, now - last);
+      if (now - last > 0.2) blocks.push({ start: last, end: now });
       last = now;
       setImmediate(watch);
     };
@@ -100,7 +110,23 @@ async function burst(): Promise<object> {
     await turn();
     done = true;
   }
-  return { lost: 40_000 - delivered(), worstBlockMs: worst, tickMs };
+  // The collector reports its pauses a little later.
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const lengths = blocks.map(({ start, end }) => end - start);
+  const own = blocks.map((block, i) => lengths[i]! - overlap(block, pauses));
+  return {
+    lost: (rounds * 10_000 - delivered()) / rounds,
+    blockMs: Math.max(0, ...lengths),
+    blockWithoutGcMs: Math.max(0, ...own),
+    tickMs,
+  };
+}
+
+function overlap(block: Span, pauses: readonly Span[]): number {
+  return pauses.reduce(
+    (sum, pause) => sum + Math.max(0, Math.min(block.end, pause.end) - Math.max(block.start, pause.start)),
+    0,
+  );
 }
 
 interface SetUp {
@@ -109,10 +135,9 @@ interface SetUp {
   delivered: () => number;
 }
 
-function setUp(): SetUp {
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+function setUp(variant: string): SetUp {
   let count = 0;
-  const counting: SpanExporter = {
+  const nowhere: SpanExporter = {
     export(spans, done) {
       count += spans.length;
       done({ code: 0 });
@@ -125,13 +150,11 @@ function setUp(): SetUp {
   };
   switch (variant) {
     case 'beacon': {
-      const beacon = new BeaconSpanProcessor({ service: 'bench', flag: 'true', log: (line) => console.error(line) });
+      const beacon = new BeaconSpanProcessor({ service: 'bench', flag: 'true', log: () => {} });
       return build(beacon, () => beacon.counters().written);
     }
     case 'batch':
-      return build(new BatchSpanProcessor({ exporter: counting }));
-    case 'batch-unbounded':
-      return build(new BatchSpanProcessor({ exporter: counting, maxQueueSize: 100_000 }));
+      return build(new BatchSpanProcessor({ exporter: nowhere }));
     case 'otlp': {
       const otlp = new OTLPTraceExporter({ url: process.env.SINK_URL! });
       const exporter: SpanExporter = {
@@ -142,9 +165,12 @@ function setUp(): SetUp {
           }),
         shutdown: () => otlp.shutdown(),
       };
+      // Room for every span of a burst, so that what is compared is the same work.
       return build(new BatchSpanProcessor({ exporter, maxQueueSize: 100_000 }));
     }
-    default:
+    case 'bare':
       return build();
+    default:
+      throw new Error(`There is no variant ${variant}.`);
   }
 }

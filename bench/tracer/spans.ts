@@ -1,5 +1,5 @@
 // The spans every case makes: ten attributes each, names of 20 and values of 20 characters; ten spans a trace.
-import { type Attributes, context, type Context, type Tracer, trace } from '@opentelemetry/api';
+import { type Attributes, type Context, context, type Tracer, trace } from '@opentelemetry/api';
 
 const NAMES = Array.from({ length: 10 }, (_, i) => `bench.attribute.na.${i}`);
 const SPANS_OF_A_TRACE = 10;

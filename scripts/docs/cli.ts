@@ -1,5 +1,6 @@
 // docs/reference/cli.md, from the commands themselves.
 import { program } from '../../packages/server/src/cli/program.ts';
+import { serveCommand } from '../../packages/server/src/serve/command.ts';
 import { startCommand } from '../../packages/server/src/start/command.ts';
 import { markdownTable } from './markdown.ts';
 
@@ -13,7 +14,7 @@ In the repository: \`npm run beacon -- <command>\`. Installed: \`beacon <command
 `;
 
 export function cliReference(): string {
-  const beacon = program([startCommand()]);
+  const beacon = program([startCommand(), serveCommand()]);
   const commands = leaves(beacon);
   const shared = sharedFlags(commands);
   return [

@@ -14,7 +14,7 @@ begin
     format('Check the network between %s and %s: routes, firewalls, load balancer, name resolution.', b.service, coalesce(b.callee, 'its peer')),
     jsonb_strip_nulls(jsonb_build_object('gave_up_after_ms', round(b.duration_ms), 'callee_saw_the_request', b.callee_position is not null,
       'answered_before_ms', round(-b.callee_late_ms)))) v
-  where b.status = 'timeout' and b.kind = 'client' and coalesce(b.callee_status, '') <> 'lost'
+  where b.status = 'timeout' and b.kind = 'client' and not b.metadata ? 'http.response.status_code' and coalesce(b.callee_status, '') <> 'lost'
     and case
       when b.callee_position is not null then b.callee_ended and b.callee_late_ms < -5
       else b.code in ('UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT') or beacon.usually_answers(b.callee, b.trace_id)

@@ -7,18 +7,21 @@ begin
   select v.* from unnest(blames) b
   cross join lateral beacon.callee_work(spans, b.callee_position) w
   cross join lateral beacon.verdict('SERVICE_TIMEOUT', b,
-    case when b.callee_position is not null then 0.93 else 0.6 end,
+    case when b.metadata ? 'http.response.status_code' then 0.8 when b.callee_position is not null then 0.93 else 0.6 end,
     case
-      when b.callee_position is null then format('%s gave up on %s after %s ms; %s left no span of its own.', b.service, coalesce(b.callee, 'its peer'), round(b.duration_ms), coalesce(b.callee, 'the peer'))
-      when not b.callee_ended then format('%s gave up after %s ms; %s had taken the request and never answered.', b.service, round(b.duration_ms), b.callee)
-      else format('%s gave up after %s ms; %s went on for another %s ms.', b.service, round(b.duration_ms), b.callee, round(b.callee_late_ms))
+      when b.metadata ? 'http.response.status_code' then format('%s answered %s after %s: it gave up on something behind it that left no failing span.',
+        b.callee, b.metadata ->> 'http.response.status_code', beacon.duration_text(b.duration_ms))
+      when b.callee_position is null then format('%s gave up on %s after %s; %s left no span of its own.', b.service, coalesce(b.callee, 'its peer'), beacon.duration_text(b.duration_ms), coalesce(b.callee, 'the peer'))
+      when not b.callee_ended then format('%s gave up after %s; %s had taken the request and never answered.', b.service, beacon.duration_text(b.duration_ms), b.callee)
+      else format('%s gave up after %s; %s went on for another %s.', b.service, beacon.duration_text(b.duration_ms), b.callee, beacon.duration_text(greatest(b.callee_late_ms, 0)))
     end,
-    format('Find out what %s spends its time on%s; raise the time-out of %s (%s ms) only if that time is needed.', coalesce(b.callee, 'the callee'),
-      coalesce(' (longest: ' || w.operation || ')', ''), b.service, round(b.duration_ms)),
+    format('Find out what %s spends its time on%s; raise the time-out of %s (%s) only if that time is needed.', coalesce(b.callee, 'the callee'),
+      coalesce(' (longest: ' || w.operation || ')', ''), b.service, beacon.duration_text(b.duration_ms)),
     jsonb_strip_nulls(jsonb_build_object('gave_up_after_ms', round(b.duration_ms), 'callee_ended', b.callee_ended,
       'callee_went_on_ms', case when b.callee_ended then round(b.callee_late_ms) end, 'longest_in_callee', w.operation, 'longest_ms', round(w.self_ms)))) v
   where b.status = 'timeout' and b.callee is not null and coalesce(b.callee_status, '') <> 'lost'
     and case
+      when b.metadata ? 'http.response.status_code' then true
       when b.callee_position is not null then not b.callee_ended or b.callee_late_ms >= -5
       else not beacon.usually_answers(b.callee, b.trace_id)
     end;

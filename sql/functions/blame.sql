@@ -78,14 +78,14 @@ declare
   caller beacon.span_fact := spans[(spans[of_position]).parent_position];
 begin
   -- A server that fails once its caller has hung up did not cause the time-out, it suffered from it. A process that
-  -- died is another matter: that is why nobody answered.
-  return coalesce(caller.status = 'timeout' and f.kind = 'server' and f.status <> 'lost'
+  -- died is another matter: that is why nobody answered. And a caller with an answer in hand, be it 504, did not hang up.
+  return coalesce(caller.status = 'timeout' and not caller.metadata ? 'http.response.status_code' and f.kind = 'server' and f.status <> 'lost'
     and f.offset_ms + f.duration_ms >= caller.offset_ms + caller.duration_ms - 5, false);
 end
 $$;
 
 comment on function beacon.is_aborted_by_caller(beacon.span_fact[], integer) is
-  'Whether a failing server span failed only because its caller had given up: it ended no earlier than 5 ms before the caller''s time-out.';
+  'Whether a failing server span failed only because its caller had given up: it ended no earlier than 5 ms before the caller''s time-out, and the caller got no answer.';
 
 create function beacon.blame_of(spans beacon.span_fact[], of_position integer, on_the_way boolean) returns beacon.blame
 language plpgsql stable

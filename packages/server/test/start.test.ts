@@ -143,6 +143,20 @@ test('a second start has the data of the first, is told apart by a third, surviv
   assert.equal(readRunFile(kept), undefined);
 });
 
+test('a database that dies is started again, and the services find it', async () => {
+  const beacon = beaconStart(['--no-sample', '--any-port', '--dir', kept]);
+  await beacon.said(/Serving\./);
+  const run = readRunFile(kept) as RunFile;
+  process.kill(pidsOf(run, kept)[1] as number, 'SIGQUIT');
+  await beacon.said(/PostgreSQL \(pid \d+\) ended\. [\s\S]*with the data of before/);
+  const server = run.services.find(({ name }) => name === 'server');
+  const traces = await fetch(`${server?.url}/api/v1/traces`, { headers: { connection: 'close' } });
+  assert.equal(traces.status, 200);
+  beacon.process.kill('SIGTERM');
+  assert.equal((await beacon.ended).code, 0);
+  assert.equal(hasPostgres(kept), false);
+});
+
 test('what is left of a start that was killed is taken over by the next, and stopped with it', async () => {
   const killed = beaconStart(['--no-sample', '--any-port', '--dir', kept]);
   await killed.said(/Serving\./);

@@ -153,12 +153,13 @@ export class DBTracer {
     // Nobody here records spans or carries baggage on.
     if (!this.enabled && span === undefined && propagation.fields().length === 0) return parent;
     const entries = entriesOf(execution);
-    let baggage = propagation.getBaggage(parent) ?? propagation.createBaggage();
+    // Built at once: a baggage is copied whenever an entry is added.
+    const baggage = Object.fromEntries(propagation.getBaggage(parent)?.getAllEntries() ?? []);
     for (const [name, value] of entries) {
       span?.setAttribute(name, value);
-      baggage = baggage.setEntry(name, { value });
+      baggage[name] = { value };
     }
-    return propagation.setBaggage(parent, baggage);
+    return propagation.setBaggage(parent, propagation.createBaggage(baggage));
   }
 
   /** Ends a span that did what it should. */

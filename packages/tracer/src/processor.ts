@@ -43,6 +43,8 @@ export interface TracerOptions {
 const BAGGAGE = Symbol('beacon.baggage');
 const WRITTEN_OPEN = Symbol('beacon.written_open');
 
+const SORT_OUT_TOGETHER = 128;
+
 interface MarkedSpan extends RecordedSpan {
   [BAGGAGE]?: Baggage;
   [WRITTEN_OPEN]?: boolean;
@@ -104,7 +106,7 @@ export class BeaconSpanProcessor {
     if (baggage !== undefined) (span as MarkedSpan)[BAGGAGE] = baggage;
     this.#recent.push(span);
     if (span.resource.asyncAttributesPending) this.#settle(span);
-    if (this.#recent.length >= this.#openLimit) this.#sortOutRecent();
+    if (this.#recent.length >= SORT_OUT_TOGETHER) this.#sortOutRecent();
   }
 
   onEnd(span: RecordedSpan): void {
@@ -149,16 +151,17 @@ export class BeaconSpanProcessor {
     return connectTimeoutMs === undefined ? {} : { connectTimeoutMs };
   }
 
-  /** Moves the spans that are still open out of the recent ones; most have ended by now. */
+  /**
+   * Moves the spans that are still open out of the recent ones. Most have ended by now; holding those any longer would
+   * have the garbage collector copy them again and again.
+   */
   #sortOutRecent(): void {
     const recent = this.#recent;
     this.#recent = [];
-    const open = this.#open.filter((span) => !span.ended);
     for (const span of recent) {
       // Past the limit a span is still written when it ends, only not before.
-      if (!span.ended && open.length < this.#openLimit) open.push(span);
+      if (!span.ended && this.#open.length < this.#openLimit) this.#open.push(span);
     }
-    this.#open = open;
   }
 
   /** Rows of spans that have been open for a while. Those that are written are not held any longer: they may never end. */
@@ -168,6 +171,7 @@ export class BeaconSpanProcessor {
     const rows: SpanRow[] = [];
     const young: MarkedSpan[] = [];
     for (const span of this.#open) {
+      if (span.ended) continue;
       if (rows.length >= room || span.startTime[0] * 1_000 + span.startTime[1] / 1e6 > before) {
         young.push(span);
         continue;

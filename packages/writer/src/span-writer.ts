@@ -17,7 +17,7 @@ export interface SpanWriterOptions<Item> {
   batchSpans?: number;
   /** Milliseconds between flushes. Default 1,000. */
   flushIntervalMs?: number;
-  /** A flush starts earlier when this many items wait. Default 1,000. */
+  /** A flush starts earlier when this many items wait. Default 2,000. */
   flushSpans?: number;
   /** Milliseconds after which the server gives up a statement. Default 5,000. */
   statementTimeoutMs?: number;
@@ -107,7 +107,7 @@ export class SpanWriter<Item> {
     this.#options = options;
     this.#connection = new Connection(options);
     this.#limit = options.bufferSpans ?? 20_000;
-    this.#flushSpans = Math.min(options.flushSpans ?? 1_000, this.#limit);
+    this.#flushSpans = Math.min(options.flushSpans ?? 2_000, this.#limit);
     this.#timer = this.#inContext(() => setInterval(() => this.#tick(), options.flushIntervalMs ?? 1_000));
     this.#timer.unref();
   }

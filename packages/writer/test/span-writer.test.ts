@@ -43,7 +43,7 @@ test('many spans are written before the interval is over', async () => {
   const spans = writer();
   const { traceId } = row();
   for (let i = 0; i < 3_000; i++) spans.add(row({ traceId }));
-  await until('the first thousand are in the table', async () => (await count(traceId)) >= 1_000);
+  await until('the first two thousand are in the table', async () => (await count(traceId)) >= 2_000);
 });
 
 test('a full buffer drops the newest and counts them', async () => {

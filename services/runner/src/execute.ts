@@ -173,7 +173,8 @@ function reason(error: Error): Reason {
   if (error instanceof AttemptError) return error;
   if (error instanceof LeaseLost) return { code: 'cancelled', transient: false, retryAfterMs: 0 };
   if (error instanceof Stopping) return { code: 'runner_stopping', transient: true, retryAfterMs: 0 };
-  return { code: 'internal_error', transient: false, retryAfterMs: 0 };
+  // The runner's own trouble, such as a database that stayed away: the question may well be asked again.
+  return { code: 'internal_error', transient: true, retryAfterMs: 0 };
 }
 
 /** Doubles with each attempt, a quarter up or down so that retries do not come together. */

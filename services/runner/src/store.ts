@@ -10,6 +10,8 @@ export function openPool(databaseUrl: string, onError: (error: Error) => void): 
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 8, application_name: 'beacon-runner' });
   // An idle connection the server closed; without a listener it would end the process.
   pool.on('error', onError);
+  // One that breaks between two statements of a transaction: the next statement reports it.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 

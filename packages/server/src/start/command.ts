@@ -4,9 +4,9 @@ import { start } from './index.ts';
 
 const EXIT_CODES = `Exit codes:
   0    stopped in order
-  1    something did not start, the sample could not be run, or another start has the folder
+  1    something did not start, another start has the folder, or (with --once) the sample could not be run
   2    the command line is wrong
-  130  killed by a second Ctrl-C`;
+  130  killed by a second Ctrl-C, or (with --once) interrupted before the report`;
 
 /** The verb, ready to be added to the program. */
 export function startCommand(): Command {

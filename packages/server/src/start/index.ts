@@ -12,7 +12,7 @@ export type { StartOptions } from './run.ts';
  * Starts everything and keeps it running until a signal arrives, or until the report with `once`.
  *
  * @returns the exit code: 0 after an orderly stop, 1 when something did not start or another start has the folder,
- *   130 after a second Ctrl-C.
+ *   130 after a second Ctrl-C, or when `once` was interrupted.
  */
 export async function start(options: StartOptions = {}): Promise<number> {
   const screen = new Screen(options.json ? process.stderr : process.stdout);

@@ -1,5 +1,6 @@
 // One run from the first process to the last: whatever happens in between, nothing is left behind.
 import * as path from 'node:path';
+import type { Embedded } from '../store/embedded.ts';
 import { BeaconError, maskUrl } from '../store/errors.ts';
 import { untilSpansWritten } from './arrival.ts';
 import { type Database, migrateDatabase, openDatabase } from './database.ts';
@@ -26,6 +27,7 @@ export interface StartOptions {
 
 /** One Ctrl-C may arrive twice, from the terminal and from npm; what comes later than this is a second one. */
 const SAME_KEYSTROKE_MS = 700;
+const INTERRUPTED = 130;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export class Run {
@@ -49,10 +51,14 @@ export class Run {
   async run(): Promise<number> {
     const stopped = this.#listenToSignals();
     process.once('exit', this.#killAll);
-    const work = this.#work();
+    let isDone = false;
+    const work = this.#work().then(() => {
+      isDone = true;
+    });
     try {
       await Promise.race([work, stopped]);
-      if (!this.#options.once) await stopped;
+      if (this.#options.once) return isDone ? 0 : INTERRUPTED;
+      await stopped;
       return 0;
     } catch (error) {
       this.#tell(error as Error);
@@ -71,7 +77,7 @@ export class Run {
     const { url, embedded } = await this.#opening;
     this.#postgresPid = embedded?.pid;
     this.#stop.signal.throwIfAborted();
-    embedded?.exited().then(() => this.#databaseEnded());
+    embedded?.exited().then(() => this.#databaseEnded(embedded));
     this.#file.database = url;
     await migrateDatabase(url, screen);
     const plan = await planServices(this.#dir, url, this.#options.anyPort === true);
@@ -81,7 +87,9 @@ export class Run {
     await this.#supervisor.start();
     this.#writeFile();
     const wantsSample = this.#options.sample !== false && plan.hasServices;
-    const report = wantsSample ? await this.#sample(url) : undefined;
+    const report = wantsSample
+      ? await this.#sample(url).catch((error: Error) => this.#withoutSample(error))
+      : undefined;
     if (this.#options.json) process.stdout.write(`${JSON.stringify(this.#summary(report), null, 2)}\n`);
     if (!this.#options.once) printGuide(this.#file, report?.failure?.execution_id, screen);
   }
@@ -96,6 +104,12 @@ export class Run {
     const report = await readReport(databaseUrl, sample);
     printReport(report, this.#screen);
     return report;
+  }
+
+  /** What runs stays up, so that the reason can be looked for. */
+  #withoutSample(error: Error): undefined {
+    if (this.#options.once || this.#stop.signal.aborted) throw error;
+    this.#tell(error);
   }
 
   #summary(report: Report | undefined) {
@@ -127,7 +141,7 @@ export class Run {
         if (first !== undefined && now - first > SAME_KEYSTROKE_MS) {
           this.#screen.endStatus();
           this.#screen.line('Killed.');
-          process.exit(130);
+          process.exit(INTERRUPTED);
         }
         if (first !== undefined) return;
         first = now;
@@ -154,12 +168,23 @@ export class Run {
     if (this.#supervisor) this.#screen.line(`Stopped. The data stays in ${where}.`);
   }
 
-  /** The services go on trying; what they cannot write they count. */
-  #databaseEnded(): void {
+  /** The services go on trying meanwhile: what they cannot write they keep for a while, and count what they drop. */
+  async #databaseEnded(ended: Embedded): Promise<void> {
     if (this.#stop.signal.aborted) return;
-    this.#screen.problem('PostgreSQL ended. The services keep running, but nothing is stored.');
-    this.#screen.line(`    Its log: ${shortPath(path.join(this.#dir, 'postgres', 'server.log'))}`);
-    this.#screen.line('    Ctrl-C and start again to restart it; what had been committed is still there.');
+    const screen = this.#screen;
+    screen.problem(`PostgreSQL (pid ${ended.pid}) ended. The services keep running; starting it again.`);
+    screen.line(`    Its log: ${shortPath(path.join(ended.dataDir, 'server.log'))}`);
+    this.#opening = openDatabase(this.#dir, false, screen);
+    try {
+      const { embedded } = await this.#opening;
+      this.#postgresPid = embedded?.pid;
+      if (this.#stop.signal.aborted || !embedded) return;
+      if (embedded.port === ended.port) embedded.exited().then(() => this.#databaseEnded(embedded));
+      else screen.problem('It has another port now, which the services do not know: Ctrl-C and start again.');
+    } catch (error) {
+      this.#tell(error as Error);
+      screen.line('    Nothing is stored from now on: Ctrl-C and start again. What had been committed is still there.');
+    }
   }
 
   #tell(error: Error): void {

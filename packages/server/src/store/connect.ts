@@ -38,6 +38,8 @@ export async function connect(url: string, options: ConnectOptions): Promise<pg.
 export function createPool(url: string, options: PoolOptions): pg.Pool {
   const pool = new pg.Pool({ ...config(url, options), max: options.max ?? 4, allowExitOnIdle: true });
   pool.on('error', () => {});
+  // The line above covers idle connections. One that breaks between two queries of the same caller speaks for itself.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 

