@@ -127,12 +127,20 @@ function sniff(socket: net.Socket, sockets: Set<net.Socket>, then: (kind: Kind) 
   socket.once('close', () => sockets.delete(socket));
   socket.setTimeout(SILENT_MS, () => socket.destroy());
   socket.once('data', (first: Buffer) => {
-    socket.pause();
     socket.setTimeout(0);
     socket.removeAllListeners('timeout');
-    socket.unshift(first);
     const preface = first.toString('latin1', 0, 3);
-    then(preface === 'PRI' ? 'http2' : first[0] === 0x16 ? 'tls' : 'http1');
+    const kind = preface === 'PRI' ? 'http2' : first[0] === 0x16 ? 'tls' : 'http1';
+    if (kind === 'http2') {
+      // The session takes what is in the buffer, then the handle.
+      socket.pause();
+      socket.unshift(first);
+      then(kind);
+    } else {
+      then(kind);
+      // Node's HTTP/1 server takes the handle at once and never looks into the buffer.
+      socket.emit('data', first);
+    }
   });
 }
 

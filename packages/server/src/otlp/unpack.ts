@@ -25,7 +25,7 @@ function messageOf(wire: Wire, message: Message, from: number, to: number): Json
       wire.skip(tag, to);
       continue;
     }
-    const value = valueOf(wire, field, to);
+    const value = readValue(wire, field, to);
     if (!field.repeated) made[field.name] = value;
     else if (Array.isArray(made[field.name])) (made[field.name] as unknown[]).push(value);
     else made[field.name] = [value];
@@ -50,7 +50,7 @@ function wireType(type: Scalar | Message): number {
   }
 }
 
-function valueOf(wire: Wire, { type }: Field, to: number): unknown {
+function readValue(wire: Wire, { type }: Field, to: number): unknown {
   switch (type) {
     case 'bool':
       return wire.int64(to) !== '0';
