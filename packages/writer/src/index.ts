@@ -1,6 +1,6 @@
 export { type WriteOptions, type WriteResult, writeBatch } from './batch.ts';
 export { Connection, type ConnectionOptions } from './connection.ts';
-export { COLUMN_BYTES, decodeLine, type SpanFacts } from './encode.ts';
+export { COLUMN_BYTES, COLUMNS, decodeLine, type SpanFacts } from './encode.ts';
 export { EncodedBatch } from './encoded-batch.ts';
 export { describeError, isDuplicate, isRowsFault, masked } from './errors.ts';
 export { type GroupCounters, GroupWriter, type GroupWriterOptions, UnavailableError } from './group-writer.ts';
