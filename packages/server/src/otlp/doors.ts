@@ -165,7 +165,7 @@ function wrongProtocol(text: () => string): http2.Http2Server {
         ':status': 200,
         'content-type': 'application/grpc',
         'grpc-status': '12',
-        'grpc-message': encodeURIComponent(text()).replaceAll('%20', ' '),
+        'grpc-message': text(),
       },
       { endStream: true },
     );

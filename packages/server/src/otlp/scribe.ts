@@ -188,11 +188,12 @@ export class Scribe extends Wire {
         if (++run === SUSPICIOUS_RUN && KEY_START[(bytes[i - 15]! << 7) | bytes[i - 14]!] === 1) return false;
         continue;
       }
+      const word = run;
       run = 0;
       if (kind === PLAIN) continue;
       if (kind === HIGH) high = 1;
       else if (kind === SPECIAL) return false;
-      else if (i > from && mayPrecedeSecret(kind, bytes, from, i)) return false;
+      else if (i > from && mayPrecedeSecret(kind, bytes, from, i, word)) return false;
     }
     this.to = at;
     return high === 0 || isUtf8(bytes.subarray(from, to));
@@ -482,11 +483,15 @@ const STARTS =
 for (const two of STARTS.split(' ')) KEY_START[(two.charCodeAt(0) << 7) | two.charCodeAt(1)] = 1;
 
 /** Whether the text before this byte may name a secret that follows it: `Bearer x`, `password=x`, `"token":x`. */
-function mayPrecedeSecret(kind: number, bytes: Buffer, from: number, i: number): boolean {
+function mayPrecedeSecret(kind: number, bytes: Buffer, from: number, i: number, word: number): boolean {
   const last = bytes[i - 1]! | 0x20;
   if (kind === EQUALS) return SECRET_END[last] === 1;
   if (kind === COLON) return last !== 0x73 && last !== 0x20 && SECRET_END[last] === 1;
-  if (kind === DOT) return last === 0x6b || last === 0x64 || last === 0x70;
+  if (kind === DOT) {
+    // `hooks.slack.com`, `discord.com`; `SG.`, `ya29.`, `hvs.`, `dp.`.
+    if (last === 0x6b || last === 0x64 || last === 0x70) return true;
+    return word >= 2 && word <= 4 && KEY_START[(bytes[i - word]! << 7) | bytes[i - word + 1]!] === 1;
+  }
   if (i - from < 5) return false;
   const three = ((bytes[i - 3]! | 0x20) << 16) | ((bytes[i - 2]! | 0x20) << 8) | last;
   return three === 0x726572 || three === 0x736963 || three === 0x617465 || three === 0x6b656e || three === 0x6b6579;
