@@ -3,6 +3,11 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import * as path from 'node:path';
 import { test } from 'node:test';
+import * as grpc from '@opentelemetry/exporter-trace-otlp-grpc';
+import * as json from '@opentelemetry/exporter-trace-otlp-http';
+import * as proto from '@opentelemetry/exporter-trace-otlp-proto';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import * as sdk from '@opentelemetry/sdk-trace';
 import { testDatabase } from '@project-beacon/testkit';
 import { startBeacon } from './beacon.ts';
 
@@ -17,8 +22,19 @@ interface Generation {
 }
 
 const fixture = path.join(import.meta.dirname, '../fixtures/otel2/package.json');
+const THIRD: Record<string, object> = {
+  '@opentelemetry/exporter-trace-otlp-grpc': grpc,
+  '@opentelemetry/exporter-trace-otlp-http': json,
+  '@opentelemetry/exporter-trace-otlp-proto': proto,
+  '@opentelemetry/sdk-trace': sdk,
+};
 const GENERATIONS: Generation[] = [
-  { name: '3.x', load: createRequire(import.meta.url), sdk: '@opentelemetry/sdk-trace', provider: 'TracerProvider' },
+  {
+    name: '3.x',
+    load: (specifier) => THIRD[specifier] as never,
+    sdk: '@opentelemetry/sdk-trace',
+    provider: 'TracerProvider',
+  },
   { name: '2.x', load: createRequire(fixture), sdk: '@opentelemetry/sdk-trace-base', provider: 'BasicTracerProvider' },
 ];
 const url = `http://127.0.0.1:${beacon.httpPort}/v1/traces`;
@@ -34,16 +50,19 @@ const PROTOCOLS: [name: string, specifier: string, options: object][] = [
   ],
 ];
 
-for (const { name, load, sdk, provider: Provider } of GENERATIONS) {
+for (const { name, load, sdk: sdkName, provider: Provider } of GENERATIONS) {
   for (const [protocol, specifier, options] of PROTOCOLS) {
     test(`OpenTelemetry JS ${name} over ${protocol}`, async () => {
       const exporter = new (load(specifier).OTLPTraceExporter!)(options);
-      const made = load(sdk);
+      const made = load(sdkName);
       const processor =
         name === '2.x'
           ? new (made.BatchSpanProcessor as never as new (e: unknown) => never)(exporter)
           : new made.BatchSpanProcessor!({ exporter });
-      const provider = new made[Provider]!({ spanProcessors: [processor] }) as never as {
+      const provider = new made[Provider]!({
+        spanProcessors: [processor],
+        resource: resourceFromAttributes({ 'service.name': 'js', 'beacon.region': 'eu-west' }),
+      }) as never as {
         getTracer(
           name: string,
           version: string,
@@ -102,7 +121,10 @@ for (const { name, load, sdk, provider: Provider } of GENERATIONS) {
         row.events.map((event: { name: string }) => event.name),
         ['cache miss', 'exception'],
       );
-      assert.equal(row.resource['telemetry.sdk.language'], 'nodejs');
+      assert.deepEqual(
+        [row.resource, row.service, row.region],
+        [{ 'service.name': 'js', 'beacon.region': 'eu-west' }, 'js', 'eu-west'],
+      );
     });
   }
 }

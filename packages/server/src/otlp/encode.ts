@@ -205,6 +205,7 @@ function doubleOf(value: unknown, path: string): number {
 }
 
 function wrong(path: string, wanted: string, value: unknown): MalformedError {
-  const shown = typeof value === 'bigint' ? `${value}` : (JSON.stringify(value) ?? String(value));
+  const shown =
+    JSON.stringify(value, (_key, item) => (typeof item === 'bigint' ? String(item) : item)) ?? String(value);
   return new MalformedError(`${path} must be ${wanted}, not ${shown.slice(0, 60).toWellFormed()}`);
 }

@@ -1,11 +1,11 @@
-// One span message to one line of COPY, in two passes: the first finds what is where, the second writes it in the order
-// of the columns.
+// Second pass over a span message: one line of COPY, in the order of the columns.
 import { COLUMN_BYTES, decodeLine, isTimeout, type SpanFacts, wholeNumber } from '@project-beacon/writer';
-import { type Key, ROLE, ROLES } from './keys.ts';
+import { ROLE } from './keys.ts';
 import { lastException, writeEvents, writeLinks } from './nested.ts';
 import type { ResourceInfo } from './resource.ts';
-import { type Scribe, SpanError } from './scribe.ts';
-import { isExact, Stamp, writeDuration, writeStamp } from './time.ts';
+import { SpanError } from './scribe.ts';
+import { SpanFields } from './span-fields.ts';
+import { isExact, writeDuration, writeStamp } from './time.ts';
 
 const KINDS = ['internal', 'internal', 'server', 'client', 'producer', 'consumer'];
 // The names of gRPC's codes; 0 is OK.
@@ -15,37 +15,7 @@ const GRPC =
   );
 const ERROR = 2;
 
-export class SpanReader {
-  readonly #scribe: Scribe;
-  // Where the fields of the span at hand are; `Id` 0 means absent, for no field begins at byte 0 of a message in a message.
-  #traceId = 0;
-  #traceIdLength = 0;
-  #spanId = 0;
-  #spanIdLength = 0;
-  #parentId = 0;
-  #parentIdLength = 0;
-  #stateFrom = 0;
-  #stateTo = 0;
-  #nameFrom = 0;
-  #nameTo = 0;
-  #messageFrom = 0;
-  #messageTo = 0;
-  #statusCode = 0;
-  #kind = 0;
-  #flags = 0;
-  #droppedAttributes = 0;
-  #droppedEvents = 0;
-  #droppedLinks = 0;
-  readonly #start = new Stamp();
-  readonly #end = new Stamp();
-  #attributes = 0;
-  readonly #attributeKeys: Key[] = [];
-  /** Four numbers each: where the attribute begins and ends, and its value. */
-  readonly #attributeAt: number[] = [];
-  readonly #events: number[] = [];
-  readonly #links: number[] = [];
-  readonly #roleFrom = new Int32Array(ROLES);
-  readonly #roleTo = new Int32Array(ROLES);
+export class SpanReader extends SpanFields {
   readonly #otel: string[] = [];
   #errorType: string | null = null;
   #errorMessage: string | null = null;
@@ -65,10 +35,6 @@ export class SpanReader {
     jobId: null,
   };
 
-  constructor(scribe: Scribe) {
-    this.#scribe = scribe;
-  }
-
   /**
    * Writes the line of the span message between two places of the scribe's bytes.
    *
@@ -76,141 +42,20 @@ export class SpanReader {
    *   it is no span.
    */
   write(from: number, to: number, resource: ResourceInfo): void {
-    const { bytes } = this.#scribe;
-    this.#find(from, to);
-    if (this.#traceIdLength !== 16) throw new SpanError(`its trace id has ${this.#traceIdLength} bytes instead of 16`);
-    if (this.#spanIdLength !== 8) throw new SpanError(`its span id has ${this.#spanIdLength} bytes instead of 8`);
-    if (isZero(bytes, this.#traceId, 16)) throw new SpanError('its trace id is all zeros');
-    if (isZero(bytes, this.#spanId, 8)) throw new SpanError('its span id is all zeros');
-    if (this.#parentIdLength !== 0 && this.#parentIdLength !== 8) {
-      throw new SpanError(`its parent span id has ${this.#parentIdLength} bytes instead of 8`);
+    const { bytes } = this.scribe;
+    this.find(from, to);
+    if (this.traceIdLength !== 16) throw new SpanError(`its trace id has ${this.traceIdLength} bytes instead of 16`);
+    if (this.spanIdLength !== 8) throw new SpanError(`its span id has ${this.spanIdLength} bytes instead of 8`);
+    if (isZero(bytes, this.traceId, 16)) throw new SpanError('its trace id is all zeros');
+    if (isZero(bytes, this.spanId, 8)) throw new SpanError('its span id is all zeros');
+    if (this.parentIdLength !== 0 && this.parentIdLength !== 8) {
+      throw new SpanError(`its parent span id has ${this.parentIdLength} bytes instead of 8`);
     }
     this.#line(resource);
   }
 
-  /** How to call a span that could not be written. */
-  describe(): string {
-    const { bytes } = this.#scribe;
-    const id = bytes.toString('hex', this.#spanId, this.#spanId + Math.min(this.#spanIdLength, 16));
-    const name = bytes.toString('utf8', this.#nameFrom, Math.min(this.#nameTo, this.#nameFrom + 80));
-    return `span ${id || '(no id)'} "${name.replaceAll('\u0000', '\ufffd').toWellFormed()}"`;
-  }
-
-  #find(from: number, to: number): void {
-    const scribe = this.#scribe;
-    this.#traceIdLength = this.#spanIdLength = this.#parentIdLength = 0;
-    this.#stateFrom = this.#stateTo = this.#nameFrom = this.#nameTo = this.#messageFrom = this.#messageTo = 0;
-    this.#statusCode = this.#kind = this.#flags = 0;
-    this.#droppedAttributes = this.#droppedEvents = this.#droppedLinks = 0;
-    this.#start.set(0, 0);
-    this.#end.set(0, 0);
-    this.#attributes = this.#attributeAt.length = this.#events.length = this.#links.length = 0;
-    this.#roleTo.fill(0);
-    scribe.at = from;
-    while (scribe.at < to) {
-      const tag = scribe.varint(to);
-      if ((tag & 7) === 2) {
-        const end = scribe.end(to);
-        const begin = scribe.at;
-        this.#message(tag >>> 3, begin, end);
-        scribe.at = end;
-      } else this.#scalar(tag, to);
-    }
-  }
-
-  #message(field: number, begin: number, end: number): void {
-    switch (field) {
-      case 1:
-        this.#traceId = begin;
-        this.#traceIdLength = end - begin;
-        break;
-      case 2:
-        this.#spanId = begin;
-        this.#spanIdLength = end - begin;
-        break;
-      case 3:
-        this.#stateFrom = begin;
-        this.#stateTo = end;
-        break;
-      case 4:
-        this.#parentId = begin;
-        this.#parentIdLength = end - begin;
-        break;
-      case 5:
-        this.#nameFrom = begin;
-        this.#nameTo = end;
-        break;
-      case 9:
-        this.#attribute(begin, end);
-        break;
-      case 11:
-        this.#events.push(begin, end);
-        break;
-      case 13:
-        this.#links.push(begin, end);
-        break;
-      case 15:
-        this.#status(begin, end);
-        break;
-    }
-  }
-
-  #attribute(begin: number, end: number): void {
-    const scribe = this.#scribe;
-    const key = scribe.keyValue(begin, end);
-    this.#attributeKeys[this.#attributes++] = key;
-    this.#attributeAt.push(begin, end, scribe.valueFrom, scribe.valueTo);
-    if (key.role !== 0 && scribe.valueFrom >= 0) {
-      this.#roleFrom[key.role] = scribe.valueFrom;
-      this.#roleTo[key.role] = scribe.valueTo;
-    }
-  }
-
-  #status(begin: number, end: number): void {
-    const scribe = this.#scribe;
-    scribe.at = begin;
-    while (scribe.at < end) {
-      const tag = scribe.varint(end);
-      if (tag === 0x12) {
-        this.#messageTo = scribe.end(end);
-        this.#messageFrom = scribe.at;
-        scribe.at = this.#messageTo;
-      } else if (tag === 0x18) this.#statusCode = scribe.varint(end) | 0;
-      else scribe.skip(tag, end);
-    }
-  }
-
-  #scalar(tag: number, to: number): void {
-    const scribe = this.#scribe;
-    switch (tag) {
-      case 0x30:
-        this.#kind = scribe.varint(to) | 0;
-        break;
-      case 0x39:
-      case 0x41: {
-        const at = scribe.fixed(8, to);
-        (tag === 0x39 ? this.#start : this.#end).set(scribe.uint32(at), scribe.uint32(at + 4));
-        break;
-      }
-      case 0x50:
-        this.#droppedAttributes = scribe.varint(to);
-        break;
-      case 0x60:
-        this.#droppedEvents = scribe.varint(to);
-        break;
-      case 0x70:
-        this.#droppedLinks = scribe.varint(to);
-        break;
-      case 0x85:
-        this.#flags = scribe.uint32(scribe.fixed(4, to));
-        break;
-      default:
-        scribe.skip(tag, to);
-    }
-  }
-
   #line(resource: ResourceInfo): void {
-    const scribe = this.#scribe;
+    const scribe = this.scribe;
     const { facts } = this;
     this.#otel.length = 0;
     scribe.repairs = undefined;
@@ -221,27 +66,27 @@ export class SpanReader {
     facts.traceId = this.#traceText();
     scribe.plain(facts.traceId);
     scribe.plain('\t\\\\x');
-    scribe.hex(this.#spanId, this.#spanId + 8);
-    facts.isRoot = this.#parentIdLength === 0 || isZero(scribe.bytes, this.#parentId, 8);
+    scribe.hex(this.spanId, this.spanId + 8);
+    facts.isRoot = this.parentIdLength === 0 || isZero(scribe.bytes, this.parentId, 8);
     if (facts.isRoot) {
       scribe.plain('\t\\N\t');
-      if (this.#parentIdLength > 0) scribe.say('parent_span_id', 'all zeros; taken for none');
+      if (this.parentIdLength > 0) scribe.say('parent_span_id', 'all zeros; taken for none');
     } else {
       scribe.plain('\t\\\\x');
-      scribe.hex(this.#parentId, this.#parentId + 8);
+      scribe.hex(this.parentId, this.parentId + 8);
       scribe.byte(TAB);
     }
     scribe.copyOf(resource.serviceColumn);
     facts.service = resource.service;
     scribe.byte(TAB);
     const nameAt = scribe.to;
-    const name = scribe.column(this.#nameFrom, this.#nameTo, 'operation', COLUMN_BYTES.operation);
+    const name = scribe.column(this.nameFrom, this.nameTo, 'operation', COLUMN_BYTES.operation);
     if (name !== undefined) this.#otel.push(`"name":${JSON.stringify(name)}`);
     // Only a root's name is asked for.
     if (facts.isRoot) [facts.operation = ''] = decodeLine(scribe.out.toString('utf8', nameAt, scribe.to)) as string[];
     scribe.byte(TAB);
-    const kind = KINDS[this.#kind];
-    if (kind === undefined || this.#kind === 0) this.#otel.push(`"kind":${this.#kind}`);
+    const kind = KINDS[this.kind];
+    if (kind === undefined || this.kind === 0) this.#otel.push(`"kind":${this.kind}`);
     scribe.plain(kind ?? 'internal');
     scribe.byte(TAB);
     facts.status = this.#outcome();
@@ -250,33 +95,33 @@ export class SpanReader {
     this.#writeContext(resource);
     this.#writeError(hasMessage);
     this.#writeAttributes();
-    if (this.#events.length === 0) scribe.plain('\t\\N');
-    else writeEvents(scribe, this.#events);
-    if (this.#links.length === 0) scribe.plain('\t\\N');
-    else writeLinks(scribe, this.#links);
-    if (this.#stateTo === this.#stateFrom) scribe.plain('\t\\N\t');
+    if (this.events.length === 0) scribe.plain('\t\\N');
+    else writeEvents(scribe, this.events);
+    if (this.links.length === 0) scribe.plain('\t\\N');
+    else writeLinks(scribe, this.links);
+    if (this.stateTo === this.stateFrom) scribe.plain('\t\\N\t');
     else {
       scribe.byte(TAB);
-      scribe.column(this.#stateFrom, this.#stateTo, 'trace_state', COLUMN_BYTES.traceState);
+      scribe.column(this.stateFrom, this.stateTo, 'trace_state', COLUMN_BYTES.traceState);
       scribe.byte(TAB);
     }
     this.#writeOtel();
     scribe.plain('\t\\N\t');
     scribe.plain(resource.row.id);
     scribe.byte(TAB);
-    scribe.plain(`${this.#flags | 0}`);
+    scribe.plain(`${this.flags | 0}`);
     scribe.byte(TAB);
-    scribe.number(this.#start.nanos % 1_000);
+    scribe.number(this.start.nanos % 1_000);
     scribe.byte(0x0a);
   }
 
   #traceText(): string {
-    const { bytes } = this.#scribe;
+    const { bytes } = this.scribe;
     const last = this.#lastTraceId;
     let same = true;
-    for (let i = 0; i < 16 && same; i++) same = bytes[this.#traceId + i] === last[i];
+    for (let i = 0; i < 16 && same; i++) same = bytes[this.traceId + i] === last[i];
     if (!same || this.#lastTraceText === '') {
-      bytes.copy(last, 0, this.#traceId, this.#traceId + 16);
+      bytes.copy(last, 0, this.traceId, this.traceId + 16);
       this.#lastTraceText = last.toString('hex');
     }
     return this.#lastTraceText;
@@ -284,9 +129,9 @@ export class SpanReader {
 
   /** What the clock of a client may get wrong is repaired, and the original kept. */
   #times(): void {
-    const start = this.#start;
-    const end = this.#end;
-    const say = (what: string) => this.#scribe.say('times', what);
+    const start = this.start;
+    const end = this.end;
+    const say = (what: string) => this.scribe.say('times', what);
     if (start.isZero && end.isZero) throw new SpanError('it has neither a start nor an end time');
     if (start.isZero) {
       this.#otel.push('"start_ns":"0"');
@@ -304,40 +149,40 @@ export class SpanReader {
   }
 
   #writeTimes(): void {
-    const scribe = this.#scribe;
+    const scribe = this.scribe;
     scribe.byte(TAB);
     const from = scribe.to;
-    writeStamp(scribe, this.#start);
+    writeStamp(scribe, this.start);
     this.facts.startedAt = scribe.out.toString('latin1', from, scribe.to);
     scribe.byte(TAB);
     const completed = scribe.to;
-    writeStamp(scribe, this.#end);
+    writeStamp(scribe, this.end);
     this.facts.completedAt = scribe.out.toString('latin1', completed, scribe.to);
     scribe.byte(TAB);
-    writeDuration(scribe, this.#start, this.#end);
+    writeDuration(scribe, this.start, this.end);
   }
 
   #role(role: number): string | null {
-    const to = this.#roleTo[role]!;
-    return to === 0 ? null : this.#scribe.scalar(this.#roleFrom[role]!, to);
+    const to = this.roleTo[role]!;
+    return to === 0 ? null : this.scribe.scalar(this.roleFrom[role]!, to);
   }
 
   /** Whether the status has a message of its own. */
   #findErrors(): boolean {
-    const scribe = this.#scribe;
-    const own = this.#messageTo > this.#messageFrom;
+    const scribe = this.scribe;
+    const own = this.messageTo > this.messageFrom;
     let type = this.#role(ROLE.errorType);
     let message: string | null = null;
     this.#escaped = false;
-    if (this.#events.length > 0 && (type === null || !own)) {
-      const exception = lastException(scribe, this.#events);
+    if (this.events.length > 0 && (type === null || !own)) {
+      const exception = lastException(scribe, this.events);
       type ??= exception?.type ?? null;
       if (!own) message = exception?.message ?? null;
       this.#escaped = exception?.escaped ?? false;
     }
     type ??= this.#failedCode(ROLE.httpStatus) ?? this.#failedCode(ROLE.oldHttpStatus) ?? this.#grpcCode();
     this.#errorType = type;
-    this.#errorMessage = own ? scribe.string(this.#messageFrom, this.#messageTo, 'error_message') : message;
+    this.#errorMessage = own ? scribe.string(this.messageFrom, this.messageTo, 'error_message') : message;
     return own;
   }
 
@@ -352,7 +197,7 @@ export class SpanReader {
   }
 
   #outcome(): string {
-    const failed = this.#statusCode === ERROR || (this.#statusCode === 0 && this.#escaped);
+    const failed = this.statusCode === ERROR || (this.statusCode === 0 && this.#escaped);
     if (!failed) return 'completed';
     return this.#errorType !== null && isTimeout(this.#errorType, this.#errorMessage) ? 'timeout' : 'failed';
   }
@@ -362,7 +207,7 @@ export class SpanReader {
     const execution = this.#role(ROLE.executionId) ?? this.#role(ROLE.copiedExecutionId) ?? resource.executionId;
     facts.executionId = execution === null ? null : wholeNumber(execution);
     if (execution !== null && facts.executionId === null) {
-      const said = JSON.stringify(this.#scribe.redactor.ofText(execution).toWellFormed());
+      const said = JSON.stringify(this.scribe.redactor.ofText(execution).toWellFormed());
       this.#otel.push(`"not_an_integer":{"beacon.execution_id":${said}}`);
     }
     this.#optional(facts.executionId, 'execution_id', 20);
@@ -382,7 +227,7 @@ export class SpanReader {
 
   /** A tab and a column of text; returns the text as it was written. */
   #optional(text: string | null, where: string, bytes: number): string | null {
-    const scribe = this.#scribe;
+    const scribe = this.scribe;
     if (text === null) {
       scribe.plain('\t\\N');
       return null;
@@ -395,27 +240,27 @@ export class SpanReader {
 
   #writeError(hasMessage: boolean): void {
     const type = this.#errorType;
-    this.#optional(type === null ? null : this.#scribe.redactor.ofText(type), 'error_type', COLUMN_BYTES.errorType);
+    this.#optional(type === null ? null : this.scribe.redactor.ofText(type), 'error_type', COLUMN_BYTES.errorType);
     const message = this.#errorMessage;
     const kept = this.#optional(message, 'error_message', COLUMN_BYTES.errorMessage);
     const own = hasMessage ? message : '';
     const isFailure = this.facts.status !== 'completed';
-    if (this.#statusCode === (isFailure ? ERROR : 0) && own === (kept ?? '')) return;
+    if (this.statusCode === (isFailure ? ERROR : 0) && own === (kept ?? '')) return;
     // What the columns do not give back.
-    const code = this.#statusCode === 0 ? [] : [`"code":${this.#statusCode}`];
+    const code = this.statusCode === 0 ? [] : [`"code":${this.statusCode}`];
     const said = own === '' || own === null ? [] : [`"message":${JSON.stringify(own)}`];
     this.#otel.push(`"status":{${[...code, ...said].join()}}`);
   }
 
   #writeAttributes(): void {
-    const scribe = this.#scribe;
+    const scribe = this.scribe;
     scribe.plain('\t{');
     const list = scribe.beginList();
-    const at = this.#attributeAt;
-    for (let i = 0; i < this.#attributes; i++) {
+    const at = this.attributeAt;
+    for (let i = 0; i < this.attributes; i++) {
       if (i > 0) scribe.byte(0x2c);
       const [from, to, valueFrom, valueTo] = [at[4 * i]!, at[4 * i + 1]!, at[4 * i + 2]!, at[4 * i + 3]!];
-      scribe.attribute(this.#attributeKeys[i]!, from, to, valueFrom, valueTo, list, 'metadata');
+      scribe.attribute(this.attributeKeys[i]!, from, to, valueFrom, valueTo, list, 'metadata');
     }
     scribe.byte(0x7d);
     if (scribe.exact.length > 0) {
@@ -425,11 +270,11 @@ export class SpanReader {
   }
 
   #writeOtel(): void {
-    const scribe = this.#scribe;
+    const scribe = this.scribe;
     const parts = this.#otel;
-    if (this.#droppedAttributes) parts.push(`"dropped_attributes":${this.#droppedAttributes}`);
-    if (this.#droppedEvents) parts.push(`"dropped_events":${this.#droppedEvents}`);
-    if (this.#droppedLinks) parts.push(`"dropped_links":${this.#droppedLinks}`);
+    if (this.droppedAttributes) parts.push(`"dropped_attributes":${this.droppedAttributes}`);
+    if (this.droppedEvents) parts.push(`"dropped_events":${this.droppedEvents}`);
+    if (this.droppedLinks) parts.push(`"dropped_links":${this.droppedLinks}`);
     if (scribe.redacted > 0) parts.push(`"redacted":${scribe.redacted}`);
     if (scribe.repairs !== undefined && scribe.repairs.count > 0) {
       parts.push(`"repairs":${JSON.stringify(scribe.repairs.words)}`);

@@ -125,7 +125,7 @@ test('migrate up, status, print and down from the command line', async () => {
   assert.equal((await run(['migrate', 'status'], on)).code, 1);
   const up = await run(['migrate'], on);
   assert.deepEqual([up.code, up.err], [0, '']);
-  assert.match(up.out, /Applying beacon\/0001_spans\.\n.*\nDone\./);
+  assert.match(up.out, /Applying beacon\/0001_spans\.\nApplying beacon\/0002_ingest\.\n.*\nDone\./);
   assert.match((await run(['migrate', 'up'], on)).out, /Nothing to do/);
   const { code, out } = await run(['migrate', 'status', '--json'], on);
   assert.equal(code, 0);

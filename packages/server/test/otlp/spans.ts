@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 export type Json = Record<string, unknown>;
 
-export const MS = 1_000_000n;
+const MS = 1_000_000n;
 
 /** A span as OTLP/JSON has it, of 12.345678 ms, with what the test wants otherwise. */
 export function span(changes: Json = {}): Json {

@@ -53,7 +53,10 @@ async function withRole(adminUrl: string, work: (admin: pg.Client, role: string)
 test('a first run applies everything, a second one finds nothing to do', async () => {
   const { client } = await testDatabase(false);
   assert.ok((await migrationStatus(client, sets)).every(({ state }) => state === 'pending'));
-  assert.deepEqual(await migrateUp(client, sets), { applied: ['beacon/0001_spans'], rebuilt: true });
+  assert.deepEqual(await migrateUp(client, sets), {
+    applied: ['beacon/0001_spans', 'beacon/0002_ingest'],
+    rebuilt: true,
+  });
   assert.deepEqual(await migrateUp(client, sets), { applied: [], rebuilt: false });
   assert.ok((await migrationStatus(client, sets)).every(({ state }) => state === 'applied'));
 });
@@ -61,7 +64,9 @@ test('a first run applies everything, a second one finds nothing to do', async (
 test('of twenty at once one works and nineteen wait, even where transactions are serializable by default', async () => {
   const { client, url } = await testDatabase(false);
   const { rows } = await client.query('select current_database() as name');
-  await client.query(`alter role current_user in database ${rows[0].name} set default_transaction_isolation = serializable`);
+  await client.query(
+    `alter role current_user in database ${rows[0].name} set default_transaction_isolation = serializable`,
+  );
   const migrators = await Promise.all(Array.from({ length: 20 }, () => connected(url)));
   const results = await Promise.all(migrators.map((migrator) => migrateUp(migrator, sets)));
   await Promise.all(migrators.map((migrator) => migrator.end()));
@@ -115,7 +120,7 @@ test('down leaves the database as it was, the search_path too', async () => {
   const before = await catalogDump(client);
   await migrateUp(client, sets);
   assert.notDeepEqual(await catalogDump(client), before);
-  assert.deepEqual(await migrateDown(client, sets), ['beacon/0001_spans']);
+  assert.deepEqual(await migrateDown(client, sets), ['beacon/0002_ingest', 'beacon/0001_spans']);
   assert.deepEqual(await catalogDump(client), before);
   assert.deepEqual(await migrateDown(client, sets), []);
 });
@@ -243,7 +248,11 @@ test('business tables migrate beside ours, and down asks for them', async () => 
     assert.match(error.hint, /--records/);
     return true;
   });
-  assert.deepEqual(await migrateDown(client, [own, runner]), ['runner/0001_jobs', 'beacon/0001_spans']);
+  assert.deepEqual(await migrateDown(client, [own, runner]), [
+    'runner/0001_jobs',
+    'beacon/0002_ingest',
+    'beacon/0001_spans',
+  ]);
   const { rows } = await client.query(
     `select to_regnamespace('shop') is null and to_regnamespace('beacon') is null as gone`,
   );
