@@ -19,6 +19,7 @@ const commands = {
   start: ['packages/server/src/main.ts', 'start'],
   beacon: ['packages/server/src/main.ts'],
   test: ['scripts/test.ts'],
+  versions: ['scripts/versions.ts'],
   check: ['scripts/check.ts'],
   format: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '.'],
   docs: ['scripts/docs.ts'],

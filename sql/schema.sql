@@ -38,6 +38,17 @@ create table beacon.operation_baselines (
 );
 CREATE INDEX operation_baselines_hour ON beacon.operation_baselines USING btree (hour);
 
+create table beacon.preflights (
+  preflight_id uuid not null,
+  taken_at timestamp with time zone not null default now(),
+  taken_by text not null,
+  decision text not null,
+  baseline jsonb not null default '{}'::jsonb,
+  checks jsonb not null default '[]'::jsonb,
+  constraint preflights_decision_is_known CHECK ((decision = ANY (ARRAY['GO'::text, 'NO-GO'::text, 'UNKNOWN'::text]))),
+  constraint preflights_key PRIMARY KEY (preflight_id)
+);
+
 create table beacon.schema_migrations (
   set_name text not null,
   name text not null,
@@ -147,6 +158,7 @@ create table beacon.tracers (
   started_at timestamp with time zone not null default now(),
   heartbeat_at timestamp with time zone not null default now(),
   stopped_at timestamp with time zone,
+  surroundings jsonb not null default '{}'::jsonb,
   constraint tracers_key PRIMARY KEY (tracer_id)
 );
 CREATE INDEX tracers_heartbeat ON beacon.tracers USING btree (heartbeat_at);
@@ -209,6 +221,20 @@ create type beacon.finding as (
   recommendation text,
   trace_id uuid,
   span_ids bytea[]
+);
+
+create type beacon.signal as (
+  kind text,
+  service text,
+  caller text,
+  operation text,
+  detail text,
+  usual_calls double precision,
+  calls double precision,
+  usual_level double precision,
+  level double precision,
+  usual_spread double precision,
+  spread double precision
 );
 
 create type beacon.span_fact as (
@@ -279,6 +305,10 @@ create view beacon.trace_waterfall (
   note text
 );
 
+create function beacon.backfill(max_executions integer DEFAULT 10000)
+  returns bigint
+  language plpgsql volatile;
+
 create function beacon.bar(from_share double precision, share double precision, status text, width integer)
   returns text
   language plpgsql immutable;
@@ -334,6 +364,22 @@ create function beacon.decisive_trace(spans beacon.span_fact[])
 create function beacon.diagnose_execution_trace(of_execution bigint)
   returns TABLE(trace_id uuid, "position" integer, depth integer, service text, operation text, status text, offset_ms double precision, duration_ms double precision, self_ms double precision, share_pct double precision, on_critical_path boolean, baseline_p50_ms double precision, baseline_p95_ms double precision, baseline_calls bigint, anomaly text, error_type text, error_message text, span_id bytea, parent_span_id bytea)
   language plpgsql stable;
+
+create function beacon.doctor()
+  returns TABLE(hop text, state text, fault text, service text, summary text, evidence jsonb, fix text)
+  language plpgsql stable;
+
+create function beacon.doctor_forget(of_trace uuid)
+  returns void
+  language plpgsql volatile;
+
+create function beacon.doctor_session()
+  returns jsonb
+  language plpgsql stable;
+
+create function beacon.doctor_write()
+  returns TABLE(stored boolean, error text, code text, milliseconds double precision)
+  language plpgsql volatile;
 
 create function beacon.drop_expired()
   returns jsonb
@@ -471,12 +517,32 @@ create function beacon.overlap(a text[], b text[])
   returns double precision
   language plpgsql immutable;
 
+create function beacon.preflight_baseline(since timestamp with time zone, until timestamp with time zone, traced boolean DEFAULT NULL::boolean)
+  returns TABLE(executions bigint, timed bigint, average_ms double precision, max_ms double precision, p95_ms double precision, variance double precision)
+  language plpgsql stable;
+
+create function beacon.preflight_compare(of_preflight uuid)
+  returns TABLE(before_executions bigint, before_ms double precision, after_executions bigint, after_ms double precision, overhead_pct double precision, low_pct double precision, high_pct double precision, verdict text)
+  language plpgsql stable;
+
 create function beacon.rank_root_causes(incident_from timestamp with time zone, incident_to timestamp with time zone, normal_from timestamp with time zone, normal_to timestamp with time zone)
   returns TABLE(rank integer, service text, score double precision, reason text, evidence jsonb)
   language plpgsql stable;
 
+create function beacon.rank_signals(signals beacon.signal[], tolerance double precision DEFAULT 0.2, drift double precision DEFAULT 0.2)
+  returns TABLE(service text, score double precision, signal beacon.signal, shared double precision)
+  language plpgsql immutable;
+
+create function beacon.rate_change(usual_hits double precision, usual_calls double precision, hits double precision, calls double precision)
+  returns double precision
+  language plpgsql immutable;
+
 create function beacon.recent_traces(before timestamp with time zone, at_most integer DEFAULT 200)
   returns uuid[]
+  language plpgsql stable;
+
+create function beacon.record_columns(relation text)
+  returns TABLE(began text, ended text, took text)
   language plpgsql stable;
 
 create function beacon.recount_traces(of_traces uuid[])
@@ -491,10 +557,6 @@ create function beacon.scope_of(of_execution bigint, of_job text)
   returns jsonb
   language plpgsql stable;
 
-create function beacon.service_calls(from_time timestamp with time zone, to_time timestamp with time zone)
-  returns TABLE(service text, caller text, own_ms double precision, failed boolean)
-  language plpgsql stable;
-
 create function beacon.setting(setting_name text, fallback text)
   returns text
   language plpgsql stable;
@@ -503,9 +565,17 @@ create function beacon.settle_baselines(at_most integer DEFAULT 2000)
   returns integer
   language plpgsql volatile;
 
+create function beacon.signal_text(s beacon.signal)
+  returns text
+  language plpgsql immutable;
+
 create function beacon.span_note(f beacon.span_fact)
   returns text
   language plpgsql immutable;
+
+create function beacon.storage_forecast(limit_bytes double precision)
+  returns TABLE(spans double precision, bytes double precision, bytes_per_span double precision, spans_per_day double precision, bytes_per_day double precision, days_until_full double precision, retention_days integer, bytes_at_retention double precision, retention_suggested integer, basis text)
+  language plpgsql stable;
 
 create function beacon.trace_facts(of_trace uuid)
   returns SETOF beacon.span_fact
@@ -535,6 +605,10 @@ create function beacon.untraced(of_execution bigint)
   returns SETOF beacon.finding
   language plpgsql stable;
 
+create function beacon.untraced_since(since timestamp with time zone)
+  returns TABLE(executions bigint, untraced bigint, untraceable bigint, untraced_ids bigint[], jobs text[])
+  language plpgsql stable;
+
 create function beacon.usual(of_service text, of_operation text, of_model text DEFAULT NULL::text, of_region text DEFAULT NULL::text, not_trace uuid DEFAULT NULL::uuid)
   returns TABLE(calls bigint, errors bigint, p50_ms double precision, p95_ms double precision, source text)
   language plpgsql stable;
@@ -554,3 +628,19 @@ create function beacon.verdict(type text, b beacon.blame, confidence double prec
 create function beacon.waterfall(of_trace uuid, of_execution bigint DEFAULT NULL::bigint)
   returns TABLE(trace_id uuid, "position" integer, depth integer, waterfall text, service text, operation text, kind text, status text, started_at timestamp with time zone, offset_ms double precision, duration_ms double precision, self_ms double precision, bar text, error_type text, error_message text, span_id bytea, parent_span_id bytea, note text)
   language plpgsql stable;
+
+create function beacon.window_calls(incident_from timestamp with time zone, incident_to timestamp with time zone, normal_from timestamp with time zone, normal_to timestamp with time zone)
+  returns TABLE(incident boolean, service text, signal text, caller text, operation text, own_ms double precision, code text, resource_id bigint, spans_service text, calls text[])
+  language plpgsql stable;
+
+create function beacon.window_signals(incident_from timestamp with time zone, incident_to timestamp with time zone, normal_from timestamp with time zone, normal_to timestamp with time zone)
+  returns SETOF beacon.signal
+  language plpgsql stable;
+
+create function beacon.window_spans(from_time timestamp with time zone, to_time timestamp with time zone, is_incident boolean)
+  returns TABLE(incident boolean, trace_id uuid, span_id bytea, parent_span_id bytea, service text, operation text, kind text, from_ms double precision, ms double precision, failed boolean, code text, peer text, address text, resource_id bigint)
+  language plpgsql stable;
+
+create function beacon.worst_instances(signals beacon.signal[], of_service text)
+  returns jsonb
+  language plpgsql immutable;

@@ -32,15 +32,15 @@ export async function off(site: string): Promise<{ ns: number }> {
 /** Microseconds of the application's own calls a span; what runs in the background is not in it. */
 export async function thread(variant: string): Promise<{ us: number }> {
   const { tracer, processor } = setUp(variant);
-  const ticks = 160;
-  const perTick = 500;
+  const ticks = 800;
+  const perTick = 100;
   let total = 0;
-  for (let tick = -60; tick < ticks; tick++) {
+  for (let tick = -300; tick < ticks; tick++) {
     const started = performance.now();
     for (let i = 0; i < perTick; i++) makeSpan(tracer);
     if (tick >= 0) total += performance.now() - started;
     await turn();
-    if (tick % 4 === 0) await processor?.forceFlush();
+    if (tick % 20 === 0) await processor?.forceFlush();
   }
   return { us: (total * 1_000) / (ticks * perTick) };
 }

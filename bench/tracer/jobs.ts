@@ -12,11 +12,18 @@ export interface Load {
   concurrency: number;
 }
 
-/** Obeys the parent process: `{ load, ms }` in, `{ executions }` out. */
-export async function jobs(flag: string): Promise<void> {
+/**
+ * Obeys the parent process: `{ load, ms }` in, `{ executions }` a second out.
+ *
+ * @param variant `on`, `off`, or `sdk`: OpenTelemetry's SDK with contexts and propagation, but nothing that takes the spans.
+ */
+export async function jobs(variant: string): Promise<void> {
+  const flag = variant === 'off' ? 'off' : 'on';
   const tracer = await startTracing({ service: 'bench-jobs', flag, log: () => {} });
+  // Detaches the processor; the provider it was attached to stays.
+  if (variant === 'sdk') await tracer.shutdown();
   process.on('message', async ({ load, ms }: { load: Load; ms: number }) => {
-    process.send!({ executions: await run(tracer, load, ms), lost: tracer.health().spansDropped });
+    process.send!({ executions: await run(tracer, load, ms) });
   });
   process.send!({ ready: true });
 }

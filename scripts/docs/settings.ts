@@ -66,6 +66,26 @@ export const SETTINGS: Record<string, Setting[]> = {
       'Handed on as it is, an empty value too, and named in the output where it changes what is shown.',
     ),
   ],
+  'beacon doctor and beacon preflight': [
+    setting(
+      'OTEL_EXPORTER_OTLP_ENDPOINT',
+      'no OTLP endpoint is tried',
+      'Base address of an OTLP endpoint to try; `--otlp` wins.',
+    ),
+    setting('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', '', 'The same for traces only, with its path.'),
+    setting('OTEL_EXPORTER_OTLP_PROTOCOL', '`http/protobuf`', '`http/protobuf`, `http/json` or `grpc`.'),
+    setting('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', '', 'The same for traces only.'),
+    setting(
+      'OTEL_EXPORTER_OTLP_HEADERS',
+      'none',
+      'Headers of OTLP requests, a token for example: `name=value,name=value`. Never printed.',
+    ),
+    setting('OTEL_EXPORTER_OTLP_TRACES_HEADERS', '', 'The same for traces only.'),
+    setting('OTEL_SDK_DISABLED', '', '`true` is named as worth knowing.'),
+    setting('OTEL_TRACES_SAMPLER', '', 'A sampler that is off is named as worth knowing.'),
+    setting('DATABASE_URL_STAGING', 'no staging is tried', 'Database of staging, for check 6 of the preflight.'),
+    setting('SENTRY_DSN', '', 'Whether it is set is told by check 3 of the preflight.'),
+  ],
   Runner: [
     setting('DATABASE_URL', 'it does not start', 'Database of jobs and executions.'),
     setting(

@@ -14,8 +14,15 @@ const ARROWS: Record<string, string[]> = {
   // Doors: over the operations, never over each other.
   'server/http': ['server/operations', 'server/store', 'server/maintenance'],
   'server/mcp': ['server/operations', 'server/store'],
-  'server/cli': ['server/operations', 'server/store', 'server/maintenance', 'server/run-file'],
-  'server/preflight': ['server/operations', 'server/store'],
+  'server/cli': [
+    'server/operations',
+    'server/store',
+    'server/maintenance',
+    'server/run-file',
+    'server/preflight',
+    'server/doctor',
+  ],
+  'server/preflight': ['server/operations', 'server/store', 'server/doctor'],
   'server/doctor': ['server/operations', 'server/store'],
   // What `beacon start` leaves for the other verbs to read.
   'server/run-file': [],

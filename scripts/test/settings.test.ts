@@ -7,7 +7,7 @@ import { read, sourceFiles } from '../sources.ts';
 const READ = /\benv(?:\.|\[')([A-Z][A-Z0-9_]+)/g;
 const SCHEMA_KEY = /^ {2}([A-Z][A-Z0-9_]+): (?:z\b|count|milliseconds|port|pairs)/gm;
 /** Read to hand it on, not as a setting. */
-const PASSED_ON = ['PATH'];
+const PASSED_ON = ['PATH', 'NODE_OPTIONS', 'USER'];
 
 test('the reference names exactly the environment variables that the sources read', () => {
   const sources = sourceFiles().filter((file) => /^(?:packages|services)\/[^/]+\/src\/.*\.ts$/.test(file));

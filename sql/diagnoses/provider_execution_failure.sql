@@ -5,10 +5,17 @@ as $$
 begin
   return query
   select v.* from unnest(blames) b
+  -- An answer nobody can read is the doing of whoever sent it, although only the caller noticed.
+  left join lateral (
+    select a.service, a.operation from unnest(spans) call
+    join unnest(spans) a on a.parent_position = call.position and a.kind = 'server'
+    where b.code = 'malformed_response' and call.parent_position = b.position and call.kind = 'client'
+    order by call.offset_ms desc limit 1) answered on true
   cross join lateral beacon.verdict('PROVIDER_EXECUTION_FAILURE', b,
     case when b.code in ('internal_error', 'malformed_response', 'server_error') or b.http_status in (500, 502) then 0.85 else 0.55 end,
-    format('%s failed while executing: %s.', coalesce(b.callee, b.service), coalesce(b.message, b.code, 'HTTP ' || b.http_status)),
-    format('Read the log of %s at that moment, with the trace id; the failure began there.', coalesce(b.callee, b.service))) v
+    format('%s failed while executing: %s.', coalesce(b.callee, answered.service, b.service), coalesce(b.message, b.code, 'HTTP ' || b.http_status)),
+    format('Read the log of %s at that moment, with the trace id; the failure began there.', coalesce(b.callee, answered.service, b.service)),
+    '{}', answered.service, answered.operation) v
   where b.status = 'failed' and (b.callee is not null or b.code is not null or b.http_status is not null)
     and (b.http_status >= 500 or b.code in ('internal_error', 'malformed_response', 'server_error', 'INTERNAL', 'UNKNOWN') or b.code !~ '^\d{3}$')
     and coalesce(b.code, '') not in ('configuration_error', 'circuit_open', 'empty_output');

@@ -123,8 +123,11 @@ begin
     b.callee_status := callee.status;
     b.callee_ended := callee.ended;
     b.callee_late_ms := callee.offset_ms + callee.duration_ms - f.offset_ms - f.duration_ms;
-    codes := array[callee.error_type];
-    statuses := array[callee.metadata ->> 'http.response.status_code'];
+    -- What the callee said once its caller had hung up is no part of why he did.
+    if not (f.status = 'timeout' and not f.metadata ? 'http.response.status_code' and b.callee_late_ms > -5) then
+      codes := array[callee.error_type];
+      statuses := array[callee.metadata ->> 'http.response.status_code'];
+    end if;
   end if;
   -- Outwards: the innermost code that says more than a number or "Error" wins, callers tend to rename it.
   while at is not null loop

@@ -27,7 +27,7 @@ begin
          nullif(array(select u from unnest(j.untraced) u order by u limit 20), ''{}''), j.last_created_at
        from jobs j
        order by j.last_created_at desc',
-      coalesce(format('e.%I::text', r.job_column), 'null::text'), r.id_column, r.created_column,
+      case when r.job_column is null then 'null::text' else format('e.%I::text', r.job_column) end, r.id_column, r.created_column,
       to_regclass(r.relation), r.id_column, r.created_column, r.name)
     using from_time;
   end loop;

@@ -2,6 +2,7 @@
 import { context, createContextKey, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import type * as sdkTrace from '@opentelemetry/sdk-trace';
 import { BeaconSpanProcessor } from './processor.ts';
+import { processorsOf } from './provider-processors.ts';
 import { registeredProvider, sdkVersionOf } from './versions.ts';
 
 export interface Attachment {
@@ -15,7 +16,8 @@ export interface Attachment {
 
 /** The processor the registered provider has already, which an application may have put there by hand. */
 export function attachedProcessor(): BeaconSpanProcessor | undefined {
-  return processorsOf(registeredProvider())?.list.find((one) => one instanceof BeaconSpanProcessor && one.enabled) as
+  const list = processorsOf(registeredProvider())?.list ?? [];
+  return list.find((one) => one instanceof BeaconSpanProcessor && one.enabled && !one.isStopped) as
     | BeaconSpanProcessor
     | undefined;
 }
@@ -56,27 +58,6 @@ function nameOf(provider: unknown): string {
 export function detach(processor: BeaconSpanProcessor): void {
   const processors = processorsOf(registeredProvider());
   if (processors?.list.includes(processor)) processors.set(processors.list.filter((one) => one !== processor));
-}
-
-interface Processors {
-  list: unknown[];
-  set(list: unknown[]): void;
-}
-
-/**
- * The SDKs 2.x and 3.x take processors in the constructor only, and keep them where all their tracers look at every
- * span; both versions are tested for it.
- */
-function processorsOf(provider: unknown): Processors | undefined {
-  const multi = (provider as { _activeSpanProcessor?: { _spanProcessors?: unknown } } | undefined)
-    ?._activeSpanProcessor;
-  if (typeof multi !== 'object' || multi === null || !Array.isArray(multi._spanProcessors)) return undefined;
-  return {
-    list: multi._spanProcessors,
-    set: (list) => {
-      multi._spanProcessors = list;
-    },
-  };
 }
 
 /** Optional peers, of whatever version the application has; the ones it lacks are undefined. */

@@ -8,11 +8,13 @@ import {
   type Span,
   type SpanOptions,
   SpanStatusCode,
+  TraceFlags,
   type Tracer,
   trace,
 } from '@opentelemetry/api';
 import { detach } from './attach.ts';
 import type { BeaconSpanProcessor } from './processor.ts';
+import { type Probe, type Surroundings, sendProbe } from './surroundings.ts';
 import { EXECUTION_ID, JOB_ID, MODEL_ID, REGION } from './to-row.ts';
 import { VERSION, versions } from './versions.ts';
 
@@ -55,6 +57,8 @@ export interface TracerHealth {
   /** Clock of this process minus clock of the database, milliseconds. */
   clockOffsetMs: number | null;
   versions: Record<string, string>;
+  /** What of the process decides whether spans arrive. */
+  surroundings: Surroundings;
 }
 
 /**
@@ -68,6 +72,7 @@ export class DBTracer {
   readonly processor: BeaconSpanProcessor;
   readonly #attachedTo: string | null;
   readonly #tracer: Tracer;
+  #probing: Promise<Probe> | undefined;
 
   constructor(processor: BeaconSpanProcessor, attachedTo: string | null) {
     this.processor = processor;
@@ -102,7 +107,23 @@ export class DBTracer {
       lastHeartbeatAt: processor.heartbeat?.lastBeatAt?.toISOString() ?? null,
       clockOffsetMs: processor.heartbeat?.clockOffsetMs ?? null,
       versions: versions(),
+      surroundings: processor.surroundings(),
     };
+  }
+
+  /**
+   * Makes a span the way the application does and waits until the database has answered: `beacon doctor` asks for it and
+   * reads it back. At most one a second; those that come sooner share it. Never rejects.
+   */
+  probe(): Promise<Probe> {
+    if (!this.#probing) {
+      this.processor.probes++;
+      this.#probing = sendProbe(this.processor);
+      setTimeout(() => {
+        this.#probing = undefined;
+      }, 1_000).unref();
+    }
+    return this.#probing;
   }
 
   /** Starts a span below the active one, or below `parent`. Whoever starts it ends it. */
@@ -195,7 +216,14 @@ export class DBTracer {
 
   /** The context that headers bring along. */
   extract(headers: object, onto: Context = context.active()): Context {
-    return propagation.extract(onto, headers);
+    const extracted = propagation.extract(onto, headers);
+    const caller = extracted === onto ? undefined : trace.getSpanContext(extracted);
+    if (caller?.isRemote) {
+      const { callers } = this.processor;
+      callers.total++;
+      if ((caller.traceFlags & TraceFlags.SAMPLED) === 0) callers.unsampled++;
+    }
+    return extracted;
   }
 
   /** Writes what has ended so far. Never rejects. */

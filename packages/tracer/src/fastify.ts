@@ -19,6 +19,7 @@ export interface TracedRequest {
 
 interface TracedReply {
   statusCode: number;
+  raw: { writableFinished: boolean; headersSent: boolean; once(event: 'close', listener: () => void): unknown };
 }
 
 interface TracedInstance {
@@ -46,10 +47,17 @@ export function fastifyTracing(
   done: (error?: Error) => void,
 ): void {
   const { tracer, ignore } = options;
-  app.addHook('onRequest', (request: Marked, _reply: TracedReply, next: () => void) => {
+  app.addHook('onRequest', (request: Marked, reply: TracedReply, next: () => void) => {
     if (ignore?.(request)) return next();
     const traced = startSpan(tracer, request);
     request[TRACED] = traced;
+    // The response's close, not the request's: that of a POST closes as soon as its body has been read.
+    reply.raw.once('close', () => {
+      if (reply.raw.writableFinished) return;
+      traced.callerIsGone = true;
+      traced.span.setAttribute('beacon.caller_gone', true);
+      if (reply.raw.headersSent) endSpan(request, reply.statusCode);
+    });
     context.with(traced.active, next);
   });
   // Reading a body goes on in the socket's context; this brings the request's own back.
@@ -68,14 +76,6 @@ export function fastifyTracing(
   });
   app.addHook('onResponse', (request: Marked, reply: TracedReply, next: () => void) => {
     endSpan(request, reply.statusCode);
-    next();
-  });
-  app.addHook('onRequestAbort', (request: Marked, next: () => void) => {
-    const traced = request[TRACED];
-    if (traced) {
-      traced.callerIsGone = true;
-      traced.span.setAttribute('beacon.caller_gone', true);
-    }
     next();
   });
   // Nothing is sent to a caller who has left, so there is no response to wait for: the span ends with the work.

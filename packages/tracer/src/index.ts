@@ -3,3 +3,4 @@ export { type Flag, readFlag } from './flag.ts';
 export { BeaconSpanProcessor, type TracerOptions } from './processor.ts';
 export type { RecordedResource, RecordedScope, RecordedSpan } from './recorded-span.ts';
 export { startTracing } from './start.ts';
+export type { ApiCopy, Probe, Surroundings } from './surroundings.ts';

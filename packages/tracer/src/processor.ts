@@ -9,6 +9,7 @@ import { Heartbeat, type TracerReport } from './heartbeat.ts';
 import { safely, TroubleLog } from './log.ts';
 import type { RecordedSpan } from './recorded-span.ts';
 import { suppressed } from './suppressed.ts';
+import { type Surroundings, surroundings } from './surroundings.ts';
 import { RowMaker } from './to-row.ts';
 import { versions } from './versions.ts';
 
@@ -61,6 +62,10 @@ export class BeaconSpanProcessor {
   /** Server and database without user and password; null where none was given. */
   readonly database: string | null;
   readonly heartbeat: Heartbeat | undefined;
+  /** Contexts that came in from callers, and those whose caller had decided against sampling. */
+  readonly callers = { total: 0, unsampled: 0 };
+  /** Spans made to test the path. */
+  probes = 0;
   readonly #options: TracerOptions;
   readonly #log: (line: string) => void;
   readonly #trouble: TroubleLog;
@@ -126,9 +131,18 @@ export class BeaconSpanProcessor {
     await this.#stopping;
   }
 
+  /** Whether it takes no more spans. */
+  get isStopped(): boolean {
+    return this.#stopping !== undefined;
+  }
+
   /** Spans seen, and what became of those that ended. */
   counters(): WriterCounters & { started: number } {
     return { started: this.#started, ...(this.#writer?.counters() ?? NOTHING) };
+  }
+
+  surroundings(): Surroundings {
+    return surroundings(this, this.callers, this.probes);
   }
 
   #makeWriter(connectionString: string): SpanWriter<MarkedSpan> {
@@ -199,6 +213,7 @@ export class BeaconSpanProcessor {
       flag: this.flag.text,
       flagSource: this.flag.source,
       versions: versions(),
+      surroundings: this.surroundings(),
       started: counters.started,
       ended: counters.added,
       written: counters.written,

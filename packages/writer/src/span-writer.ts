@@ -344,7 +344,11 @@ export class SpanWriter<Item> {
     const description = describeError(error);
     this.#counters.lastError = description;
     this.#counters.lastErrorAt = new Date();
-    this.#options.onFailure?.(description, error);
+    try {
+      this.#options.onFailure?.(description, error);
+    } catch {
+      // Whoever listens must not stop the writing.
+    }
   }
 
   #drop(reason: string, count: number): false {

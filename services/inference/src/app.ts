@@ -78,6 +78,7 @@ export async function buildInference({ config, tracer, log, report }: InferenceO
     faults: faults.all(),
   }));
   app.get('/health/tracing', async () => tracer.health());
+  app.post('/health/tracing/probe', async () => tracer.probe());
   faultRoutes(app, faults, endpoints);
 
   return {

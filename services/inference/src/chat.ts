@@ -31,7 +31,7 @@ export function chatRoutes(app: FastifyInstance, { tracer, faults, keys, regionO
     if (fault) request.log.warn({ region, fault: fault.fault, delayMs: fault.delayMs }, 'simulated fault');
     refuseRequest(fault, chat);
     const model = knownModel(chat.model);
-    if (fault?.fault === 'hang') return hang(stopping);
+    if (region !== undefined && fault?.fault === 'hang') return hang(AbortSignal.any([stopping, faults.ended(region)]));
 
     const attributes = { 'beacon.simulated': true, 'gen_ai.request.model': model.id };
     if (fault?.fault === 'cold_start') {
@@ -102,10 +102,10 @@ function generationFailure(fault: Fault): ApiError | undefined {
   return undefined;
 }
 
-/** Never answers, as a deadlocked process would; its span stays open until the process stops. */
-async function hang(stopping: AbortSignal): Promise<never> {
-  await new Promise((resolve) => stopping.addEventListener('abort', resolve, { once: true }));
-  throw new ApiError(503, 'stopping', 'The service is stopping.');
+/** Does not answer, as a deadlocked process would, until the fault is deleted or the process stops. */
+async function hang(over: AbortSignal): Promise<never> {
+  if (!over.aborted) await new Promise((resolve) => over.addEventListener('abort', resolve, { once: true }));
+  throw new ApiError(503, 'hung_up', 'The request hung until its fault was over.');
 }
 
 /** Dies the way the kernel kills a process that is out of memory: no signal handler, no flush. */

@@ -48,6 +48,7 @@ export interface Fault {
 /** What is switched on now. */
 export class Faults {
   readonly #active = new Map<string, Fault>();
+  readonly #ended = new Map<string, AbortController>();
   readonly #changed: (region: string, fault: Fault | undefined) => Promise<void>;
 
   /** @param changed told of every switch, because a refused connection needs the listener itself. */
@@ -57,14 +58,28 @@ export class Faults {
 
   async set(region: string, { fault, delayMs, times }: z.infer<typeof faultSchema>): Promise<Fault> {
     const active = { fault, delayMs: delayMs ?? DEFAULT_DELAY_MS[fault] ?? 0, times: times ?? null };
+    this.#end(region);
     this.#active.set(region, active);
     await this.#changed(region, active);
     return active;
   }
 
   async clear(region: string): Promise<void> {
+    this.#end(region);
     this.#active.delete(region);
     await this.#changed(region, undefined);
+  }
+
+  /** Aborted when the region's present fault is deleted or replaced. */
+  ended(region: string): AbortSignal {
+    const controller = this.#ended.get(region) ?? new AbortController();
+    this.#ended.set(region, controller);
+    return controller.signal;
+  }
+
+  #end(region: string): void {
+    this.#ended.get(region)?.abort();
+    this.#ended.delete(region);
   }
 
   all(): Record<string, Fault> {

@@ -1,9 +1,9 @@
 // The process: reads its environment, listens, and stops in order.
 import { startTracing } from '@project-beacon/tracer';
+import { errorReporting } from '@project-beacon/tracer/sentry';
 import { pino } from 'pino';
 import { buildInference } from './app.ts';
 import { readConfig } from './config.ts';
-import { errorReporting } from './sentry.ts';
 
 try {
   await run();

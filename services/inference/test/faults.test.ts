@@ -85,6 +85,16 @@ test('a fault with times ends after that many requests', async () => {
   assert.deepEqual(await (await fetch(`${service.control}/faults`)).json(), { faults: {} });
 });
 
+test('a hanging request is answered once its fault is deleted', async () => {
+  await service.fault('us-east', { fault: 'hang', times: 1 });
+  const hanging = service.ask('us-east');
+  // Counted down as soon as the request has met it.
+  const active = async () => ((await (await fetch(`${service.control}/faults`)).json()) as { faults: object }).faults;
+  while (Object.keys(await active()).length > 0);
+  await fetch(`${service.control}/faults/us-east`, { method: 'DELETE' });
+  assert.equal((await hanging).status, 503);
+});
+
 test('a hanging request does not keep the service from stopping', async () => {
   const other = await startService({ FAULTS: 'us-east=hang' });
   const hanging = other.ask('us-east');

@@ -53,6 +53,7 @@ export async function buildRouter({ config, tracer, log, env, report }: RouterOp
     return { status: 'ok', service: 'router', providers: providers.length, healthy };
   });
   app.get('/health/tracing', async () => tracer.health());
+  app.post('/health/tracing/probe', async () => tracer.probe());
   return app;
 }
 

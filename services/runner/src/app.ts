@@ -97,6 +97,7 @@ function buildApp(tracer: DBTracer, log: FastifyBaseLogger, report: (error: Erro
     throw new RequestError(404, 'not_found', `There is no ${request.method} ${request.url} here.`);
   });
   app.get('/health/tracing', async () => tracer.health());
+  app.post('/health/tracing/probe', async () => tracer.probe());
   return app;
 }
 

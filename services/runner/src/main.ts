@@ -1,10 +1,10 @@
 // The process: reads its environment, listens, and stops in order.
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { startTracing } from '@project-beacon/tracer';
+import { errorReporting } from '@project-beacon/tracer/sentry';
 import { pino } from 'pino';
 import { buildRunner } from './app.ts';
 import { readConfig } from './config.ts';
-import { errorReporting } from './sentry.ts';
 
 try {
   await run();

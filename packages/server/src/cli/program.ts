@@ -2,9 +2,11 @@
 import { Command } from 'commander';
 import { OPERATIONS } from '../operations/registry.ts';
 import { diagnoseVerb } from './diagnose.ts';
+import { doctorVerb } from './doctor.ts';
 import { maintainVerb } from './maintain.ts';
 import { migrateVerb } from './migrate.ts';
 import { operationVerb } from './operation-verb.ts';
+import { backfillVerb, preflightVerb, reportVerb } from './preflight.ts';
 import { statusVerb } from './status.ts';
 import { EXIT_CODES } from './verb.ts';
 import { watchVerb } from './watch.ts';
@@ -21,6 +23,10 @@ export function program(more: Command[]): Command {
   const verbs = [
     ...more,
     statusVerb(),
+    doctorVerb(),
+    preflightVerb(),
+    reportVerb(),
+    backfillVerb(),
     migrateVerb(),
     maintainVerb(),
     diagnoseVerb(),

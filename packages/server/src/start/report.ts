@@ -18,7 +18,7 @@ export interface Report {
   job_id: string;
   took_ms: number;
   executions: Execution[];
-  /** The failure that is shown, and of its attempts the one that got furthest; null when nothing failed. */
+  /** The failure that is shown, and of its attempts the one the verdict speaks of; null when nothing failed. */
   failure: { execution_id: string; attempts: number; waterfall: Row[]; causes: Row[] } | null;
   /** Row of `trace_coverage` for the job. */
   coverage: Row | null;
@@ -45,6 +45,7 @@ export async function readReport(url: string, { jobId, executions, tookMs }: Sam
   const of = { execution_id: failed?.id };
   try {
     const [covered = null] = await rows(coverage, { job_id: jobId });
+    const causes = failed ? await rows(rootCause, of) : [];
     return {
       job_id: jobId,
       took_ms: tookMs,
@@ -53,8 +54,8 @@ export async function readReport(url: string, { jobId, executions, tookMs }: Sam
         ? {
             execution_id: failed.id,
             attempts: failed.attempts,
-            waterfall: furthest(await rows(waterfall, of)),
-            causes: await rows(rootCause, of),
+            waterfall: attempt(await rows(waterfall, of), causes[0]?.trace_id),
+            causes,
           }
         : null,
       coverage: covered,
@@ -64,11 +65,10 @@ export async function readReport(url: string, { jobId, executions, tookMs }: Sam
   }
 }
 
-/** Of several traces the one that reached most services; the first of equals. */
-function furthest(rows: Row[]): Row[] {
+/** Of several attempts' traces the one the verdict speaks of, else the first. */
+function attempt(rows: Row[], traceId: unknown): Row[] {
   const traces = Map.groupBy(rows, (row) => row.trace_id);
-  const reach = (trace: Row[]) => new Set(trace.map((row) => row.service)).size;
-  return [...traces.values()].sort((a, b) => reach(b) - reach(a))[0] ?? [];
+  return traces.get(traceId) ?? [...traces.values()][0] ?? [];
 }
 
 export function printReport(report: Report, screen: Screen): void {

@@ -7,6 +7,8 @@ export interface ConnectOptions {
   applicationName: string;
   /** How long to wait for a connection, milliseconds. Default 5,000. */
   connectTimeoutMs?: number;
+  /** How long to wait for the answer to a statement, milliseconds. Default: as long as it takes. */
+  queryTimeoutMs?: number;
 }
 
 export interface PoolOptions extends ConnectOptions {
@@ -84,5 +86,6 @@ function config(url: string, options: ConnectOptions): pg.ClientConfig {
     application_name: options.applicationName,
     connectionTimeoutMillis: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     keepAlive: true,
+    ...(options.queryTimeoutMs && { query_timeout: options.queryTimeoutMs }),
   };
 }

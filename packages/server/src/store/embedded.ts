@@ -16,6 +16,8 @@ export interface EmbeddedOptions {
   durable?: boolean;
   /** Extra server settings, for example `{ max_connections: '20' }`. */
   settings?: Record<string, string>;
+  /** Programs to run instead of the npm package's: another version of PostgreSQL. */
+  programs?: { initdb: string; postgres: string };
   /** Sentences a user should see: a port replaced, data kept elsewhere. */
   say?: (line: string) => void;
 }
@@ -54,7 +56,7 @@ const SECRETS = 'beacon.json';
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const say = options.say ?? (() => {});
   const user = unprivilegedUser();
-  const binaries = await binariesFor(user, say);
+  const binaries = options.programs ?? (await binariesFor(user, say));
   const dataDir = dataDirFor(path.resolve(options.dir), user, say);
   const cluster = path.join(dataDir, 'cluster');
   const logFile = path.join(dataDir, 'server.log');

@@ -100,15 +100,17 @@ test('a callee that took the request and never ended hangs', async () => {
 });
 
 test('a server that fails only because its caller hung up is not where the time-out began', async () => {
-  accuses(
+  const best = accuses(
     await of(`
     runner execution.run                          |============x   | kind=consumer error=timeout
       router POST                                 | ==========!    | kind=client error=timeout
-        inference POST /v1/chat/completions       |  =========x    | kind=server error=aborted
+        inference POST /v1/chat/completions       |  =========x    | kind=server error=aborted http.response.status_code=503
     `),
     'SERVICE_TIMEOUT',
     'inference',
   );
+  assert.equal(best.evidence.code, 'timeout');
+  assert.equal(best.evidence.http_status, undefined);
 });
 
 test('a gateway that passes a time-out on as 504, in the same moment, is not where it began', async () => {

@@ -14,6 +14,7 @@ import { catalogDump } from './catalog-dump.ts';
 
 const sets = readSets();
 const own = sets[0] as MigrationSet;
+const OWN = own.migrations.map(({ name }) => `beacon/${name}`);
 
 /** The same version with one more function: its views and functions have to be rebuilt. */
 function nextVersion(
@@ -53,10 +54,7 @@ async function withRole(adminUrl: string, work: (admin: pg.Client, role: string)
 test('a first run applies everything, a second one finds nothing to do', async () => {
   const { client } = await testDatabase(false);
   assert.ok((await migrationStatus(client, sets)).every(({ state }) => state === 'pending'));
-  assert.deepEqual(await migrateUp(client, sets), {
-    applied: ['beacon/0001_spans', 'beacon/0002_ingest'],
-    rebuilt: true,
-  });
+  assert.deepEqual(await migrateUp(client, sets), { applied: OWN, rebuilt: true });
   assert.deepEqual(await migrateUp(client, sets), { applied: [], rebuilt: false });
   assert.ok((await migrationStatus(client, sets)).every(({ state }) => state === 'applied'));
 });
@@ -70,7 +68,7 @@ test('of twenty at once one works and nineteen wait, even where transactions are
   const migrators = await Promise.all(Array.from({ length: 20 }, () => connected(url)));
   const results = await Promise.all(migrators.map((migrator) => migrateUp(migrator, sets)));
   await Promise.all(migrators.map((migrator) => migrator.end()));
-  assert.equal(results.filter(({ applied }) => applied.length === 1).length, 1);
+  assert.equal(results.filter(({ applied }) => applied.length > 0).length, 1);
   assert.equal(results.filter(({ rebuilt }) => rebuilt).length, 1);
 });
 
@@ -120,7 +118,7 @@ test('down leaves the database as it was, the search_path too', async () => {
   const before = await catalogDump(client);
   await migrateUp(client, sets);
   assert.notDeepEqual(await catalogDump(client), before);
-  assert.deepEqual(await migrateDown(client, sets), ['beacon/0002_ingest', 'beacon/0001_spans']);
+  assert.deepEqual(await migrateDown(client, sets), OWN.toReversed());
   assert.deepEqual(await catalogDump(client), before);
   assert.deepEqual(await migrateDown(client, sets), []);
 });
@@ -248,11 +246,7 @@ test('business tables migrate beside ours, and down asks for them', async () => 
     assert.match(error.hint, /--records/);
     return true;
   });
-  assert.deepEqual(await migrateDown(client, [own, runner]), [
-    'runner/0001_jobs',
-    'beacon/0002_ingest',
-    'beacon/0001_spans',
-  ]);
+  assert.deepEqual(await migrateDown(client, [own, runner]), ['runner/0001_jobs', ...OWN.toReversed()]);
   const { rows } = await client.query(
     `select to_regnamespace('shop') is null and to_regnamespace('beacon') is null as gone`,
   );

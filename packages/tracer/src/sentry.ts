@@ -1,3 +1,4 @@
+// For services that report errors to Sentry as well: the report carries the trace id, the spans stay here.
 import { trace } from '@opentelemetry/api';
 
 export interface ErrorReporting {

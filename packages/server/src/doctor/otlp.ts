@@ -1,0 +1,213 @@
+// Any OTLP endpoint, by really talking to it: address, protocol, path, token, size; and whether what it took is stored.
+import { randomBytes } from 'node:crypto';
+import type { Finding } from './finding.ts';
+import { isOpen, loopbackAddresses, spokenAt } from './network.ts';
+
+export interface OtlpTarget {
+  /** With its path for HTTP. */
+  url: string;
+  /** `http/protobuf`, `http/json` or `grpc`. */
+  protocol: string;
+  headers: Record<string, string>;
+  from: string;
+}
+
+/**
+ * Sends one span and finds out what became of it.
+ *
+ * @param readBack Whether the span is in the database, after waiting for it a little.
+ */
+export async function examineOtlp(
+  { url, protocol, headers, from }: OtlpTarget,
+  readBack: (traceId: string) => Promise<boolean | undefined>,
+): Promise<Finding[]> {
+  const evidence: Record<string, unknown> = { endpoint: withoutSecrets(url), from, protocol };
+  const fault = (hop: Finding['hop'], code: string, summary: string, fix: string, more = {}): Finding[] => [
+    { hop, state: 'fault', fault: code, summary: `OTLP: ${summary}`, evidence: { ...evidence, ...more }, fix },
+  ];
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (!parsed || !/^https?:$/.test(parsed.protocol)) {
+    return fault(
+      'endpoint',
+      'OTLP_BAD_ADDRESS',
+      `the endpoint is no http or https address`,
+      'Write http://host:4318 (or http://host:4317 with the protocol grpc).',
+    );
+  }
+  const host = parsed.hostname.replace(/^\[|\]$/g, '');
+  const port = Number(parsed.port || (parsed.protocol === 'https:' ? 443 : 80));
+  const open = await isOpen(host, port);
+  if (open !== true) return closed(host, port, open, fault);
+  const spoken = parsed.protocol === 'https:' ? undefined : await spokenAt(host, port);
+  if (protocol === 'grpc') {
+    if (spoken === 'http1') {
+      return fault(
+        'endpoint',
+        'OTLP_WRONG_PROTOCOL',
+        `gRPC is sent to port ${port}, which speaks HTTP/1.1`,
+        'Use the gRPC port (4317), or OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf with this one.',
+        { port_speaks: 'HTTP/1.1' },
+      );
+    }
+    return [{ hop: 'endpoint', state: 'good', summary: `OTLP: ${host}:${port} speaks HTTP/2, as gRPC needs` }];
+  }
+  if (spoken === 'http2') {
+    return fault(
+      'endpoint',
+      'OTLP_WRONG_PROTOCOL',
+      `HTTP is sent to port ${port}, which speaks gRPC`,
+      'Use the HTTP port (4318), or OTEL_EXPORTER_OTLP_PROTOCOL=grpc with this one.',
+      { port_speaks: 'HTTP/2 (gRPC)' },
+    );
+  }
+  if (spoken === 'postgres') {
+    return fault(
+      'endpoint',
+      'OTLP_WRONG_PROTOCOL',
+      `port ${port} is PostgreSQL, not OTLP`,
+      'Use the OTLP port of Beacon (4318).',
+      { port_speaks: 'PostgreSQL' },
+    );
+  }
+  return sendSpan(url, headers, port, readBack, fault);
+}
+
+type Fault = (hop: Finding['hop'], code: string, summary: string, fix: string, more?: object) => Finding[];
+
+async function closed(host: string, port: number, why: string, fault: Fault): Promise<Finding[]> {
+  if (/^(?:localhost|127\.|::1$)/.test(host)) {
+    const { v4, v6 } = await loopbackAddresses(port);
+    if (v4 !== v6) {
+      return fault(
+        'endpoint',
+        'OTLP_WRONG_ADDRESS_FAMILY',
+        `nothing listens on ${host}:${port}, but on the other address family something does`,
+        `Write ${v4 ? '127.0.0.1' : '[::1]'} instead of ${host}.`,
+        { '127.0.0.1': v4 ? 'answers' : 'refuses', '::1': v6 ? 'answers' : 'refuses' },
+      );
+    }
+  }
+  return fault(
+    'endpoint',
+    'OTLP_PORT_CLOSED',
+    `nothing listens on ${host}:${port}`,
+    'Correct the port (4318 for HTTP, 4317 for gRPC), or start the collector.',
+    { connect: why },
+  );
+}
+
+async function sendSpan(
+  url: string,
+  headers: Record<string, string>,
+  port: number,
+  readBack: (traceId: string) => Promise<boolean | undefined>,
+  fault: Fault,
+): Promise<Finding[]> {
+  const traceId = randomBytes(16).toString('hex');
+  const began = performance.now();
+  let status: number;
+  let answer: string;
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: JSON.stringify(oneSpan(traceId)),
+      signal: AbortSignal.timeout(4_000),
+    });
+    status = response.status;
+    answer = (await response.text()).slice(0, 200);
+  } catch (error) {
+    const cause = (error as Error & { cause?: { code?: string } }).cause?.code ?? (error as Error).message;
+    const isTls = /SSL|TLS|CERT|self.signed|EPROTO/i.test(cause);
+    return isTls
+      ? fault(
+          'endpoint',
+          'OTLP_TLS',
+          'the TLS handshake fails',
+          'Use http:// where the endpoint has no TLS; else trust its certificate (NODE_EXTRA_CA_CERTS).',
+          { error: cause },
+        )
+      : fault(
+          'endpoint',
+          'OTLP_NO_ANSWER',
+          `port ${port} accepts connections and does not answer`,
+          'Look at the log of the collector.',
+          { error: cause },
+        );
+  }
+  const took = Math.round(performance.now() - began);
+  const said = { answer: `${status} ${answer}`.trim() };
+  const sentToken = Object.keys(headers).some((name) => /auth|token|key/i.test(name));
+  if (status === 401 || status === 403) {
+    return fault(
+      'accepted',
+      'OTLP_TOKEN_REFUSED',
+      sentToken ? 'the token is wrong' : 'a token is needed, and none is sent',
+      'Set OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer <token>" with the token of this endpoint.',
+      said,
+    );
+  }
+  if (status === 404 || status === 405) {
+    return fault(
+      'endpoint',
+      'OTLP_WRONG_PATH',
+      'there is no such path at that port',
+      'The path is /v1/traces: OTEL_EXPORTER_OTLP_ENDPOINT goes without it, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT with it.',
+      said,
+    );
+  }
+  if (status === 413)
+    return fault(
+      'accepted',
+      'OTLP_TOO_LARGE',
+      'even a request of one span is refused as too large',
+      'Raise the body limit of the collector or of the proxy before it.',
+      said,
+    );
+  if (status !== 200)
+    return fault(
+      'accepted',
+      'OTLP_REFUSED',
+      `the collector refuses spans with ${status}`,
+      'Its answer and its log say why.',
+      said,
+    );
+  const good: Finding[] = [{ hop: 'accepted', state: 'good', summary: `OTLP: a span was accepted after ${took} ms` }];
+  const stored = await readBack(traceId);
+  if (stored === undefined) return good;
+  if (stored)
+    return [...good, { hop: 'committed', state: 'good', summary: 'OTLP: that span was read back from the database' }];
+  return fault(
+    'committed',
+    'OTLP_NOT_STORED',
+    'a span was accepted and is not in the database that is read here',
+    'The collector writes elsewhere, or drops what it accepts: compare its database with DATABASE_URL.',
+    said,
+  );
+}
+
+function oneSpan(traceId: string): object {
+  const now = BigInt(Date.now()) * 1_000_000n;
+  const span = {
+    traceId,
+    spanId: randomBytes(8).toString('hex'),
+    name: 'beacon.probe',
+    kind: 1,
+    startTimeUnixNano: String(now),
+    endTimeUnixNano: String(now + 1_000n),
+    flags: 257,
+  };
+  const attributes = [{ key: 'service.name', value: { stringValue: 'beacon doctor' } }];
+  return {
+    resourceSpans: [{ resource: { attributes }, scopeSpans: [{ scope: { name: 'beacon doctor' }, spans: [span] }] }],
+  };
+}
+
+function withoutSecrets(url: string): string {
+  try {
+    const parsed = new URL(url);
+    return `${parsed.protocol}//${parsed.host}${parsed.pathname}`;
+  } catch {
+    return '(not an address)';
+  }
+}

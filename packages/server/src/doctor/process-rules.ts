@@ -1,0 +1,333 @@
+// What is wrong with one process, by what it says of itself. The first broken hop is the answer; later ones follow from it.
+import * as os from 'node:os';
+import type { Shell } from './environment.ts';
+import type { Finding } from './finding.ts';
+import type { ProcessReport, TracingHealth } from './processes.ts';
+import { explainTrouble } from './write-trouble.ts';
+
+/** What the rules need to know besides the report. */
+export interface Around {
+  shell: Shell;
+  /** Executions that ended without a trace since a moment; undefined where the database cannot tell. */
+  untracedSince(moment: Date): Promise<{ untraced: number; ids: string[] } | undefined>;
+  /** When the tracer's row was made, and its last counters; null when this database has never heard of it. */
+  tracerRow(tracerId: string): Promise<{ startedAt: Date } | null | undefined>;
+  /** Database and host the doctor reads. */
+  reads: string | null;
+  /** Spans that are really there. */
+  spansHere: number | null;
+}
+
+const CLOCK_LIMIT_MS = 5_000;
+const ON = ['true', '1', 'on', 'yes'];
+const OFF = ['false', '0', 'off', 'no', '', '<unset>'];
+
+/** Findings about one process, the good ones too. */
+export async function examineProcess(report: ProcessReport, around: Around): Promise<Finding[]> {
+  const { service } = report;
+  const configuration = missingSettings(report);
+  if (!report.answers) {
+    return [
+      {
+        hop: 'flag',
+        state: 'unknown',
+        service,
+        summary: `${service} at ${report.url} does not answer: ${report.trouble}`,
+        fix: 'Start it, or correct --url.',
+      },
+    ];
+  }
+  if (!report.tracing) return [...configuration, notConstructed(report, around.shell)];
+  const { tracing } = report;
+  if (!tracing.enabled) return [...configuration, flagOff(report, tracing, around.shell)];
+  const good: Finding[] = [
+    {
+      hop: 'flag',
+      state: 'good',
+      service,
+      summary: `ENABLE_DB_TRACING is "${tracing.flag}" in the running process (from ${tracing.flagSource})`,
+    },
+  ];
+  for (const rule of [sdk, tooMuch, writing, otherDatabase, clock, entered]) {
+    const found = await rule(report, tracing, around);
+    if (found?.state === 'fault') return [...configuration, ...good, found];
+    if (found) good.push(found);
+  }
+  return [...configuration, ...good];
+}
+
+function missingSettings({ service, status, url }: ProcessReport): Finding[] {
+  return Object.entries(status)
+    .filter(([, value]) => value === 'not configured')
+    .map(([name]) => ({
+      hop: 'configuration' as const,
+      state: 'fault' as const,
+      fault: 'SETTING_MISSING',
+      service,
+      summary: `${service} does not know where its ${name} is: every execution fails before it gets there`,
+      evidence: { [`GET ${url}/health`]: `${name}: not configured` },
+      fix:
+        name === 'router'
+          ? `Set HYBRID_ROUTER_URL in the environment of the process ${service} and restart it.`
+          : `Set the address of ${name} in the environment of ${service} and restart it.`,
+    }));
+}
+
+function notConstructed({ service, url }: ProcessReport, shell: Shell): Finding {
+  return {
+    hop: 'flag',
+    state: 'fault',
+    fault: 'TRACER_NOT_CONSTRUCTED',
+    service,
+    summary: `${service} runs, and no tracer was ever constructed in it`,
+    evidence: { [`GET ${url}/health/tracing`]: 'there is no such route', in_this_shell: shell.flagWords },
+    fix: 'Call `await startTracing({ service })` first thing in its main module, serve tracer.health() at GET /health/tracing, and deploy that build.',
+  };
+}
+
+function flagOff({ service }: ProcessReport, tracing: TracingHealth, shell: Shell): Finding {
+  const value = tracing.flag.trim().toLowerCase();
+  const seen = {
+    in_the_process: `ENABLE_DB_TRACING=${tracing.flag} (from ${tracing.flagSource}; ${tracing.instance})`,
+    in_this_shell: shell.flagWords,
+    ...(shell.fileWords && { in_files: shell.fileWords }),
+  };
+  const base = { hop: 'flag' as const, state: 'fault' as const, service };
+  if (ON.includes(value) && !tracing.database) {
+    return {
+      ...base,
+      fault: 'DATABASE_URL_MISSING',
+      summary: `${service} has the flag on but no DATABASE_URL, so tracing stays off`,
+      evidence: seen,
+      fix: 'Set DATABASE_URL in the environment of that process and restart it.',
+    };
+  }
+  if (!OFF.includes(value) && !ON.includes(value)) {
+    return {
+      ...base,
+      fault: 'FLAG_NOT_UNDERSTOOD',
+      summary: `${service} was given ENABLE_DB_TRACING=${tracing.flag}, which is no accepted value, so tracing is off`,
+      evidence: seen,
+      fix: 'Use true, 1, on or yes, and restart it.',
+    };
+  }
+  const elsewhere = shell.flagOn ? ', although this shell has it on' : '';
+  return {
+    ...base,
+    fault: 'FLAG_OFF',
+    summary: `tracing is off in the running process of ${service}${elsewhere}`,
+    evidence: seen,
+    fix: 'Set ENABLE_DB_TRACING=true where that process gets its environment (unit file, container, platform secret) and restart it; setting it in a shell does not reach a process that runs already.',
+  };
+}
+
+type Rule = (
+  report: ProcessReport,
+  tracing: TracingHealth,
+  around: Around,
+) => Finding | undefined | Promise<Finding | undefined>;
+
+const ownSpans = (tracing: TracingHealth) => tracing.spansStarted - (tracing.surroundings?.probes ?? 0);
+
+/** API, provider, sampler: whether a span that is started is recorded, and handed to the tracer. */
+const sdk: Rule = ({ service, probe }, { surroundings: s, attachedTo }) => {
+  if (!s) return undefined;
+  const base = { hop: 'sdk' as const, state: 'fault' as const, service };
+  const versions = (s.apiCopies ?? []).map(
+    (copy) => `${copy.of}: ${copy.version}${copy.works ? '' : ' (its spans are recorded by nobody)'}`,
+  );
+  const deaf = (s.apiCopies ?? []).filter(({ works }) => !works);
+  if (deaf.length > 0) {
+    return {
+      ...base,
+      fault: 'DUPLICATE_API',
+      summary: `${service} loads more than one version of @opentelemetry/api, and the one of the ${deaf[0]?.of} cannot use what was registered`,
+      evidence: { copies: versions, registered_by: s.apiRegistered, provider: s.provider },
+      fix: 'Have one version of @opentelemetry/api: `npm ls @opentelemetry/api`, then `npm dedupe` or an override.',
+    };
+  }
+  if (s.providerIsOurs === false) {
+    if (s.provider === null || attachedTo === null) {
+      return {
+        ...base,
+        fault: 'NO_PROVIDER',
+        summary: `no TracerProvider that hands its spans to the tracer is registered in ${service}`,
+        evidence: { provider: s.provider ?? 'none', attached_to: attachedTo ?? 'nothing' },
+        fix: 'Register a TracerProvider before startTracing, or put tracer.processor into its spanProcessors.',
+      };
+    }
+    return {
+      ...base,
+      fault: 'SECOND_PROVIDER',
+      summary: `a second TracerProvider took the place of the one the tracer is attached to in ${service}`,
+      evidence: { registered_now: s.provider, attached_to: attachedTo, probe_stored: probe?.written ?? false },
+      fix: 'Register one TracerProvider, and call startTracing after it; or put `new BeaconSpanProcessor({ service })` into the second one as well.',
+    };
+  }
+  if (probe?.traceId && !probe.sampled) {
+    return {
+      ...base,
+      fault: 'SAMPLED_OUT',
+      summary: `the sampler of ${service} drops spans: a span without a parent was not recorded`,
+      evidence: { sampler: s.sampler ?? 'unknown', probe: 'made, not sampled' },
+      fix: 'Set OTEL_TRACES_SAMPLER=parentbased_always_on, or the sampler in the code of that provider.',
+    };
+  }
+  const { callers } = s;
+  if (callers && callers.unsampled > 0 && callers.unsampled * 2 > callers.total) {
+    return {
+      ...base,
+      fault: 'CALLER_DID_NOT_SAMPLE',
+      summary: `the callers of ${service} decided against sampling: their traceparent ends in 00`,
+      evidence: { requests_with_a_traceparent: callers.total, of_these_not_sampled: callers.unsampled },
+      fix: 'Turn sampling on in the caller (or in the gateway before it), or use a sampler here that does not follow remote parents.',
+    };
+  }
+  if (s.contextManager === false) {
+    return {
+      ...base,
+      fault: 'NO_CONTEXT_MANAGER',
+      summary: `no context manager is registered in ${service}: every span begins a trace of its own`,
+      evidence: { provider: s.provider, context_survives_a_call: false },
+      fix: 'Register one with the provider: provider.register(), or context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable()).',
+    };
+  }
+  return {
+    hop: 'sdk',
+    state: 'good',
+    service,
+    summary: `spans reach the tracer: ${attachedTo}, sampler ${s.sampler?.replace(/, remoteParent.*/, ', …}') ?? 'of its own'}`,
+  };
+};
+
+/** Spans that were dropped before or by the database. */
+const tooMuch: Rule = ({ service }, { spansDropped, spansWritten, lastError }) => {
+  const base = { hop: 'accepted' as const, state: 'fault' as const, service };
+  const evidence = { dropped: spansDropped, written: spansWritten, ...(lastError && { last_error: lastError }) };
+  if ((spansDropped.rejected ?? 0) > 0) {
+    return {
+      ...base,
+      fault: 'REFUSED',
+      summary: `the database refused ${spansDropped.rejected} spans of ${service} for what they contain`,
+      evidence,
+      fix: 'The last error names the limit or constraint; make those attributes smaller, or lift it.',
+    };
+  }
+  // While writes fail the buffer fills up; then the writes are the cause.
+  if ((spansDropped.buffer_full ?? 0) > 0 && lastError === null) {
+    return {
+      ...base,
+      fault: 'OVERFLOW',
+      summary: `${service} makes spans faster than they are written: ${spansDropped.buffer_full} were dropped`,
+      evidence,
+      fix: 'Raise bufferSpans of startTracing, make fewer spans in a burst, or bring the database nearer.',
+    };
+  }
+  return undefined;
+};
+
+/** In a container that is not the one the doctor runs in: its localhost is another. */
+function isElsewhere({ surroundings: s, instance }: TracingHealth): boolean {
+  return s?.inContainer === true && !instance.startsWith(`${os.hostname()}:`);
+}
+
+/** The last write failed, and none has succeeded since. */
+const writing: Rule = async ({ service }, tracing) => {
+  const { lastError, lastErrorAt, lastWrittenAt, writeFailures } = tracing;
+  const failedLast = lastError !== null && (lastWrittenAt === null || (lastErrorAt ?? '') > lastWrittenAt);
+  if (failedLast && (writeFailures > 0 || tracing.queueDepth > 0)) {
+    const found = await explainTrouble(service, lastError, tracing.database, isElsewhere(tracing));
+    return {
+      ...found,
+      evidence: { ...found.evidence, failed_writes: writeFailures, spans_waiting: tracing.queueDepth },
+    };
+  }
+  return undefined;
+};
+
+/** It writes with success, but not into the database that is read. */
+const otherDatabase: Rule = async ({ service, url }, tracing, around) => {
+  if (url === null || !tracing.lastHeartbeatAt) return undefined;
+  if ((await around.tracerRow(tracing.tracerId)) !== null) return undefined;
+  return {
+    hop: 'visible',
+    state: 'fault',
+    fault: 'WRONG_DATABASE',
+    service,
+    summary: `${service} writes into another database than the one that is read here`,
+    evidence: {
+      it_writes_to: tracing.database,
+      read_here: around.reads,
+      spans_it_has_written: tracing.spansWritten,
+      spans_in_the_one_read_here: around.spansHere,
+      its_heartbeat: 'succeeded, and is not in the tracers table read here',
+    },
+    fix: 'Give both the same DATABASE_URL: that of the process, or the one beacon reads.',
+  };
+};
+
+const clock: Rule = ({ service }, { clockOffsetMs }) => {
+  if (clockOffsetMs === null) return undefined;
+  if (Math.abs(clockOffsetMs) < CLOCK_LIMIT_MS) {
+    return {
+      hop: 'visible',
+      state: 'good',
+      service,
+      summary: `its clock is ${Math.abs(clockOffsetMs).toFixed(0)} ms from the database's`,
+    };
+  }
+  const minutes = (clockOffsetMs / 60_000).toFixed(1);
+  return {
+    hop: 'visible',
+    state: 'fault',
+    fault: 'CLOCK_WRONG',
+    service,
+    summary: `the clock of ${service} is wrong by ${minutes} minutes: its spans lie outside the time that is searched`,
+    evidence: {
+      clock_offset_ms: Math.round(clockOffsetMs),
+      process: `${clockOffsetMs > 0 ? 'ahead of' : 'behind'} the database`,
+    },
+    fix: 'Set the clock of that machine (NTP, chrony), then restart the process.',
+  };
+};
+
+/** Everything works and no span was made, although executions passed. */
+const entered: Rule = async ({ service }, tracing, around) => {
+  if (ownSpans(tracing) > 0 || !tracing.surroundings) return undefined;
+  const row = await around.tracerRow(tracing.tracerId);
+  const since = row ? await around.untracedSince(row.startedAt) : undefined;
+  if (!since || since.untraced === 0) {
+    return { hop: 'sdk', state: 'good', service, summary: 'it has made no span yet, and nothing that ran lacks one' };
+  }
+  const { surroundings: s } = tracing;
+  const evidence = {
+    spans_started: 0,
+    executions_without_a_trace_since_it_started: since.untraced,
+    some_of_them: since.ids,
+  };
+  if (s.entry === 'esm' && s.requireIsPatched && !s.preloaded) {
+    return {
+      hop: 'sdk',
+      state: 'fault',
+      fault: 'ESM_WITHOUT_IMPORT',
+      service,
+      summary: `${service} is an ES module, and its instrumentations were loaded too late to see what it imports`,
+      evidence: {
+        ...evidence,
+        program: 'ES module',
+        '--import': 'not given',
+        waiting_for: 'require, which imports never call',
+      },
+      fix: 'Start it with `node --import ./instrumentation.mjs app.mjs`, where instrumentation.mjs registers the loader hook of @opentelemetry/instrumentation before anything else.',
+    };
+  }
+  return {
+    hop: 'sdk',
+    state: 'fault',
+    fault: 'CODE_NOT_ENTERED',
+    service,
+    summary: `the tracer of ${service} works, but the code that makes spans was never entered`,
+    evidence,
+    fix: 'Look at which code handled those executions: another process, an older build, or a path without withSpan or startSpan.',
+  };
+};

@@ -1,0 +1,154 @@
+// What running services say of themselves, over HTTP and through their heartbeats.
+
+/** What `GET /health/tracing` of a service answers, as far as the doctor reads it. */
+export interface TracingHealth {
+  enabled: boolean;
+  flag: string;
+  flagSource: string;
+  service: string;
+  instance: string;
+  tracerId: string;
+  database: string | null;
+  attachedTo: string | null;
+  spansStarted: number;
+  spansWritten: number;
+  spansDropped: Record<string, number>;
+  queueDepth: number;
+  writeFailures: number;
+  lastError: string | null;
+  lastErrorAt: string | null;
+  lastWrittenAt: string | null;
+  lastHeartbeatAt: string | null;
+  clockOffsetMs: number | null;
+  surroundings?: Partial<Surroundings>;
+}
+
+export interface Surroundings {
+  apiCopies: { of: string; version: string; works: boolean }[];
+  apiRegistered: string | null;
+  provider: string | null;
+  providerIsOurs: boolean;
+  sampler: string | null;
+  contextManager: boolean;
+  entry: string;
+  preloaded: boolean;
+  requireIsPatched: boolean;
+  callers: { total: number; unsampled: number };
+  inContainer: boolean;
+  probes: number;
+}
+
+export interface Probe {
+  traceId: string | null;
+  sampled: boolean;
+  written: boolean;
+  milliseconds: number;
+}
+
+/** One service, as it was found. */
+export interface ProcessReport {
+  /** Name it was asked for under, or gives itself. */
+  service: string;
+  /** null for one known by its heartbeat only. */
+  url: string | null;
+  /** Whether anything answered at the address. */
+  answers: boolean;
+  /** Why it does not. */
+  trouble?: string;
+  /** What GET /health says. */
+  status: Record<string, unknown>;
+  /** null: it answers, and has no /health/tracing. */
+  tracing: TracingHealth | null;
+  /** undefined: it has no route for it, or there is nothing to probe. */
+  probe?: Probe;
+}
+
+const TIMEOUT_MS = 3_000;
+
+/** Asks a service; one that is enabled is also told to send a span. Never rejects. */
+export async function askService(url: string, name?: string): Promise<ProcessReport> {
+  const base = url.replace(/\/$/, '');
+  const found: ProcessReport = {
+    service: name ?? base,
+    url: base,
+    answers: false,
+    status: {},
+    tracing: null,
+  };
+  try {
+    const health = await ask(`${base}/health`);
+    found.answers = true;
+    if (typeof health.body === 'object' && health.body !== null) found.status = health.body as Record<string, unknown>;
+    if (!name && typeof found.status.service === 'string') found.service = found.status.service;
+    const tracing = await ask(`${base}/health/tracing`);
+    if (tracing.status === 200 && isTracing(tracing.body)) {
+      found.tracing = tracing.body;
+      if (!name) found.service = tracing.body.service;
+    }
+    if (found.tracing?.enabled) {
+      const probe = await ask(`${base}/health/tracing/probe`, 'POST').catch(() => undefined);
+      if (probe?.status === 200) found.probe = probe.body as Probe;
+      // What failed on the way is in the counters afterwards.
+      const after = await ask(`${base}/health/tracing`);
+      if (isTracing(after.body)) found.tracing = after.body;
+    }
+  } catch (error) {
+    found.trouble = reason(error);
+  }
+  return found;
+}
+
+async function ask(url: string, method = 'GET'): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(url, { method, signal: AbortSignal.timeout(method === 'POST' ? 8_000 : TIMEOUT_MS) });
+  const text = await response.text();
+  try {
+    return { status: response.status, body: JSON.parse(text) };
+  } catch {
+    return { status: response.status, body: text };
+  }
+}
+
+function isTracing(body: unknown): body is TracingHealth {
+  return typeof (body as TracingHealth | null)?.enabled === 'boolean' && 'flag' in (body as object);
+}
+
+function reason(error: unknown): string {
+  const { cause, message } = error as Error & { cause?: Error & { code?: string } };
+  return cause?.code ?? cause?.message ?? message;
+}
+
+/** A row of `tracers` in the shape of {@link TracingHealth}. */
+export function fromHeartbeat(row: Record<string, unknown>): ProcessReport {
+  const dropped = (row.spans_dropped ?? {}) as Record<string, number>;
+  return {
+    service: String(row.service),
+    url: null,
+    answers: true,
+    status: {},
+    tracing: {
+      enabled: true,
+      flag: String(row.flag),
+      flagSource: String(row.flag_source),
+      service: String(row.service),
+      instance: String(row.instance),
+      tracerId: String(row.tracer_id),
+      database: null,
+      attachedTo: null,
+      spansStarted: Number(row.spans_started),
+      spansWritten: Number(row.spans_written),
+      spansDropped: dropped,
+      queueDepth: Number(row.queue_depth),
+      writeFailures: Number(row.write_failures),
+      lastError: (row.last_error as string | null) ?? null,
+      lastErrorAt: iso(row.last_error_at),
+      lastWrittenAt: Number(row.spans_written) > 0 ? iso(row.heartbeat_at) : null,
+      lastHeartbeatAt: iso(row.heartbeat_at),
+      clockOffsetMs: row.clock_offset_ms === null ? null : Number(row.clock_offset_ms),
+      surroundings: (row.surroundings ?? {}) as Partial<Surroundings>,
+    },
+  };
+}
+
+function iso(time: unknown): string | null {
+  return time === null || time === undefined ? null : new Date(time as string).toISOString();
+}

@@ -1,0 +1,180 @@
+// Why writes fail: what the database or the network said, and what is found when one looks there.
+import type { Finding } from './finding.ts';
+import { hostAndPort, isOpen, loopbackAddresses, spokenAt } from './network.ts';
+
+interface Known {
+  text: RegExp;
+  hop: Finding['hop'];
+  fault: string;
+  what: string;
+  fix: string;
+}
+
+// In words and SQLSTATEs, as the tracer's line has them.
+const KNOWN: Known[] = [
+  {
+    text: /28P01|28000|password authentication failed|role ".*" does not exist|SASL|no pg_hba/,
+    hop: 'endpoint',
+    fault: 'CREDENTIALS_REFUSED',
+    what: 'the database refuses its login',
+    fix: 'Correct user and password (or token) in the DATABASE_URL of that process, and restart it.',
+  },
+  {
+    text: /3D000/,
+    hop: 'endpoint',
+    fault: 'DATABASE_MISSING',
+    what: 'the database it names does not exist',
+    fix: 'Correct the database name in the DATABASE_URL of that process, or create the database.',
+  },
+  {
+    text: /3F000|42P01|42703|42883/,
+    hop: 'committed',
+    fault: 'NOT_MIGRATED',
+    what: "Beacon's tables are not there, or are older than the writer",
+    fix: 'Run `beacon migrate up` against the database that process writes to.',
+  },
+  {
+    text: /42501|permission denied/,
+    hop: 'committed',
+    fault: 'NO_RIGHT',
+    what: 'its role may not write',
+    fix: 'Grant the role of that process usage on schema beacon, and select, insert, update on its tables.',
+  },
+  {
+    text: /53300|too many (?:connections|clients)|remaining connection slots/,
+    hop: 'endpoint',
+    fault: 'NO_CONNECTION_LEFT',
+    what: 'the database takes no more connections',
+    fix: 'Raise max_connections, close what is idle, or connect through a pooler such as PgBouncer.',
+  },
+  {
+    text: /53100|58030|No space left/,
+    hop: 'committed',
+    fault: 'DISK_FULL',
+    what: "the database's disk is full",
+    fix: 'Free space, or shorten retention_days and run `beacon maintain`.',
+  },
+  {
+    text: /25006|read-only/,
+    hop: 'committed',
+    fault: 'READ_ONLY',
+    what: 'the database is read-only',
+    fix: 'Point DATABASE_URL at the primary, or end its read-only mode (a full disk causes it, too).',
+  },
+  {
+    text: /57014|no answer from the database within|Query read timeout|55P03/,
+    hop: 'committed',
+    fault: 'STATEMENT_TOO_SLOW',
+    what: 'its statements take too long and are given up',
+    fix: 'Look for locks (pg_stat_activity, pg_locks) and for a slow disk or network between the two.',
+  },
+  {
+    text: /ENOTFOUND|EAI_AGAIN/,
+    hop: 'endpoint',
+    fault: 'HOST_UNKNOWN',
+    what: 'the host of its DATABASE_URL is not known',
+    fix: 'Correct the host in the DATABASE_URL of that process.',
+  },
+];
+
+/**
+ * Names what is behind a failed write.
+ *
+ * @param address `host:port/database` it writes to, as far as known.
+ * @param inContainer Whether the process runs in a container, where localhost is the container itself.
+ */
+export async function explainTrouble(
+  service: string | undefined,
+  error: string,
+  address: string | null,
+  inContainer = false,
+): Promise<Finding> {
+  const who = service ?? 'DATABASE_URL';
+  const evidence = { last_error: error, writes_to: address ?? 'unknown' };
+  const of = (known: Omit<Known, 'text'>, more: Record<string, unknown> = {}): Finding => ({
+    hop: known.hop,
+    state: 'fault',
+    fault: known.fault,
+    ...(service && { service }),
+    summary: `${who}: ${known.what}`,
+    evidence: { ...evidence, ...more },
+    fix: known.fix,
+  });
+  const known = KNOWN.find(({ text }) => text.test(error));
+  if (known) return of(known);
+  const target = address ? hostAndPort(address) : undefined;
+  if (target && /ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL/.test(error)) {
+    return of(...(await refused(target, inContainer)));
+  }
+  if (target) {
+    const spoken = await spokenAt(target.host, target.port);
+    if (spoken === 'silent') {
+      return of({
+        hop: 'endpoint',
+        fault: 'NO_ANSWER',
+        what: `port ${target.port} accepts connections, and nothing answers there`,
+        fix: 'Look at what stands before the database (pooler, proxy, firewall) and at the log of the database.',
+      });
+    }
+    if (spoken !== 'postgres' && spoken !== 'closed') {
+      const names = { http1: 'HTTP', http2: 'HTTP/2 (gRPC)', tls: 'TLS', other: 'something else' };
+      return of(
+        {
+          hop: 'endpoint',
+          fault: 'WRONG_PROTOCOL',
+          what: `port ${target.port} does not speak PostgreSQL`,
+          fix: `DATABASE_URL must name PostgreSQL's own port (usually 5432), not an HTTP or OTLP port.`,
+        },
+        { port_speaks: names[spoken] },
+      );
+    }
+    if (spoken === 'closed') return of(...(await refused(target, inContainer)));
+  }
+  return of({
+    hop: 'committed',
+    fault: 'WRITES_FAIL',
+    what: 'its writes fail',
+    fix: 'The last error says why; the log of that process has one line a minute about it.',
+  });
+}
+
+async function refused(
+  { host, port }: { host: string; port: number },
+  inContainer: boolean,
+): Promise<[Omit<Known, 'text'>, Record<string, unknown>]> {
+  const isLoopback = /^(?:localhost|127\.|::1$)/.test(host);
+  const open = isLoopback ? await loopbackAddresses(port) : { v4: false, v6: false };
+  const here = { '127.0.0.1': open.v4 ? 'answers' : 'refuses', '::1': open.v6 ? 'answers' : 'refuses' };
+  if (isLoopback && open.v4 !== open.v6 && (await isOpen(host, port)) !== true) {
+    const right = open.v4 ? '127.0.0.1' : '[::1]';
+    return [
+      {
+        hop: 'endpoint',
+        fault: 'WRONG_ADDRESS_FAMILY',
+        what: `nothing listens on ${host}, but on the other address family something does`,
+        fix: `Write ${right} instead of ${host} in DATABASE_URL, or have the database listen on both.`,
+      },
+      here,
+    ];
+  }
+  if (isLoopback && inContainer) {
+    return [
+      {
+        hop: 'endpoint',
+        fault: 'LOCALHOST_IN_CONTAINER',
+        what: `it runs in a container, where ${host} is the container itself`,
+        fix: 'Use the name of the database service or of the host (for example host.docker.internal).',
+      },
+      here,
+    ];
+  }
+  return [
+    {
+      hop: 'endpoint',
+      fault: 'PORT_CLOSED',
+      what: `nothing listens on ${host}:${port}`,
+      fix: 'Correct the port in DATABASE_URL, or start the database.',
+    },
+    isLoopback ? here : {},
+  ];
+}

@@ -1,0 +1,166 @@
+// Checks 3, 5, 6, 9 and 10: services, flag, staging, people, code.
+import { spawn, spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { describeSchema } from '../store/catalog.ts';
+import { withConnection } from '../store/connect.ts';
+import { migrationStatus } from '../store/migrate.ts';
+import { readSets, SQL_DIR } from '../store/migrations.ts';
+import { renderSchemaSql } from '../store/render-schema.ts';
+import { type CheckResult, judged, type Situation } from './check.ts';
+
+type Body = Omit<CheckResult, 'number' | 'name'>;
+
+export async function logging({ services, env, logs }: Situation): Promise<Body> {
+  const down = services.filter(({ answers }) => !answers);
+  const withIds = logs
+    ? services.filter(({ service }) => carriesTraceIds(path.join(logs, `${service}.log`))).length
+    : undefined;
+  return {
+    ...judged([
+      { state: services.length > 0 ? 'go' : 'unknown', reason: 'no service is known: name them with --url' },
+      {
+        state: down.length === 0 ? 'go' : 'no-go',
+        reason: `not reachable: ${down.map(({ service, trouble }) => `${service} (${trouble})`).join(', ')}`,
+      },
+      {
+        state: withIds === undefined || withIds === services.length ? 'go' : 'warn',
+        reason: `logs without trace ids: a log line cannot be found from its trace`,
+      },
+    ]),
+    numbers: `${services.length - down.length} of ${services.length} services answer; trace ids in logs: ${withIds === undefined ? 'log files are not known' : `${withIds} of ${services.length}`}; Sentry: ${env.SENTRY_DSN ? 'configured in this shell' : 'not configured in this shell'}`,
+  };
+}
+
+function carriesTraceIds(file: string): boolean {
+  try {
+    return /"trace_id":"[0-9a-f]{32}"/.test(fs.readFileSync(file, 'utf8').slice(-200_000));
+  } catch {
+    return false;
+  }
+}
+
+export async function featureFlag({ pool, services }: Situation): Promise<Body> {
+  const told = services.map(({ service, tracing }) =>
+    tracing ? `${service} "${tracing.flag}" (${tracing.flagSource})` : `${service} has none`,
+  );
+  const { rows } = await pool.query(`select count(*)::int as n from pg_stat_activity
+    where application_name in ('beacon-writer', 'beacon-tracer') and datname = current_database()`);
+  const off = services.filter(({ tracing }) => tracing && !tracing.enabled);
+  const allOff = off.length === services.length && services.length > 0;
+  return {
+    ...judged([
+      { state: services.length > 0 ? 'go' : 'unknown', reason: 'no service is known: name them with --url' },
+      {
+        state: services.every(({ tracing }) => tracing) ? 'go' : 'no-go',
+        reason: 'a service does not tell its flag: no tracer was constructed there',
+      },
+      {
+        state: allOff && rows[0].n > 0 ? 'warn' : 'go',
+        reason: `every flag is off, and ${rows[0].n} tracer connections are open: another process writes`,
+      },
+    ]),
+    numbers: `${told.join(', ') || 'none'}; ${rows[0].n} connections of tracers`,
+  };
+}
+
+export async function staging({ env, accepted }: Situation): Promise<Body> {
+  const url = env.DATABASE_URL_STAGING;
+  if (!url) {
+    return accepted.includes('staging')
+      ? { state: 'go', reason: '', numbers: 'no staging; production with the flag off was accepted' }
+      : {
+          state: 'warn',
+          reason: 'DATABASE_URL_STAGING is not set; --accept staging accepts production with the flag off',
+          numbers: 'none',
+        };
+  }
+  try {
+    const version = await withConnection(
+      url,
+      { applicationName: 'beacon preflight', connectTimeoutMs: 3_000 },
+      async (client) => (await client.query(`select current_setting('server_version') as v`)).rows[0].v,
+    );
+    return { state: 'go', reason: '', numbers: `staging answers, PostgreSQL ${version}` };
+  } catch (error) {
+    return { state: 'no-go', reason: `staging: ${(error as Error).message}`, numbers: '' };
+  }
+}
+
+/** What only people know; unanswered it stays open, and is counted. */
+export const QUESTIONS = {
+  window: 'When is it switched on, and who watches?',
+  rollback: 'Who may switch it off again, at any hour?',
+  success: 'By what is it called a success?',
+};
+
+export async function people({ answers, accepted }: Situation): Promise<Body> {
+  const open = Object.keys(QUESTIONS).filter((name) => !answers[name]?.trim());
+  const given = Object.entries(answers).filter(([name]) => name in QUESTIONS);
+  return {
+    state: open.length === 0 || accepted.includes('people') ? 'go' : 'open',
+    reason: open.length === 0 ? '' : `not answered: ${open.join(', ')} (--answers FILE)`,
+    numbers:
+      given.map(([name, answer]) => `${name}: ${answer}`).join('; ') ||
+      `0 of ${Object.keys(QUESTIONS).length} answered`,
+  };
+}
+
+export async function codeReadiness({ url, dir, tests, accepted }: Situation): Promise<Body> {
+  const { pending, drift } = await withConnection(url, { applicationName: 'beacon preflight' }, async (client) => {
+    const all = await migrationStatus(client, readSets());
+    const golden = path.join(SQL_DIR, 'schema.sql');
+    const now = renderSchemaSql(await describeSchema(client));
+    return {
+      pending: all
+        .filter(({ set, state }) => set === 'beacon' && state !== 'applied')
+        .map(({ name, state }) => `${name} (${state})`),
+      drift: fs.existsSync(golden) ? differing(fs.readFileSync(golden, 'utf8'), now) : [],
+    };
+  });
+  const git = spawnSync('git', ['status', '--porcelain'], { cwd: dir, encoding: 'utf8' });
+  const changed = git.status === 0 ? git.stdout.split('\n').filter(Boolean).length : undefined;
+  const tested = tests ? await run(tests, dir) : undefined;
+  return {
+    ...judged([
+      {
+        state: pending.length === 0 ? 'go' : 'no-go',
+        reason: `migrations do not match the code: ${pending.join(', ')}`,
+      },
+      {
+        state: drift.length === 0 || pending.length > 0 ? 'go' : 'no-go',
+        reason: `the schema was changed by hand: ${drift.slice(0, 3).join(' | ')}`,
+      },
+      {
+        state: changed === 0 || accepted.includes('git') ? 'go' : changed === undefined ? 'warn' : 'no-go',
+        reason: changed === undefined ? 'not a git checkout' : `${changed} files are not committed`,
+      },
+      {
+        state: tested === undefined || tested === 0 ? 'go' : 'no-go',
+        reason: `the tests fail: \`${tests}\` ended with ${tested}`,
+      },
+    ]),
+    numbers: `${pending.length} migrations pending, ${drift.length} lines of drift, ${changed ?? '?'} uncommitted files, tests ${tested === undefined ? 'not run (--tests COMMAND)' : tested === 0 ? 'pass' : 'fail'}`,
+  };
+}
+
+/** Lines only one of the two has. */
+function differing(a: string, b: string): string[] {
+  const lines = (text: string) =>
+    new Set(
+      text
+        .split('\n')
+        .map((line) => line.trim())
+        .filter((line) => line !== '' && !line.startsWith('--')),
+    );
+  const [one, other] = [lines(a), lines(b)];
+  return [
+    ...[...one].filter((line) => !other.has(line)).map((line) => `missing: ${line}`),
+    ...[...other].filter((line) => !one.has(line)).map((line) => `new: ${line}`),
+  ];
+}
+
+function run(command: string, cwd: string): Promise<number> {
+  const child = spawn(command, { cwd, shell: true, stdio: 'ignore' });
+  return new Promise((resolve) => child.once('close', (code) => resolve(code ?? 1)));
+}

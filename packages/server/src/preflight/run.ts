@@ -1,0 +1,103 @@
+// The ten checks in their order, the decision, and what is kept of it.
+import { randomUUID } from 'node:crypto';
+import * as os from 'node:os';
+import { explainDatabaseError } from '../store/errors.ts';
+import type { CheckResult, Situation } from './check.ts';
+import {
+  type Baseline,
+  baselineCheck,
+  databaseHealth,
+  measureBaseline,
+  monitoring,
+  rollback,
+  writePerformance,
+} from './database-checks.ts';
+import { codeReadiness, featureFlag, logging, people, staging } from './other-checks.ts';
+
+export interface Preflight {
+  id: string;
+  takenAt: string;
+  takenBy: string;
+  decision: 'GO' | 'NO-GO' | 'UNKNOWN';
+  /** Things a person still has to answer. */
+  open: number;
+  checks: CheckResult[];
+  baseline: Baseline | null;
+}
+
+/** Exit code of `beacon preflight`. */
+export const EXIT = { GO: 0, 'NO-GO': 1, UNKNOWN: 2 } as const;
+
+/**
+ * Runs the checks one after the other and stores decision, numbers and baseline.
+ *
+ * @param progress Told of each check when it is done.
+ */
+export async function preflight(situation: Situation, progress: (check: CheckResult) => void): Promise<Preflight> {
+  let baseline: Baseline | null = null;
+  const CHECKS: [string, () => Promise<Omit<CheckResult, 'number' | 'name'>>][] = [
+    ['database', () => databaseHealth(situation)],
+    [
+      'baseline',
+      async () => {
+        baseline = await measureBaseline(situation);
+        return baselineCheck(baseline);
+      },
+    ],
+    ['logging', () => logging(situation)],
+    ['writing', () => writePerformance(situation)],
+    ['flag', () => featureFlag(situation)],
+    ['staging', () => staging(situation)],
+    ['rollback', () => rollback(situation)],
+    ['monitoring', () => monitoring(situation)],
+    ['people', () => people(situation)],
+    ['code', () => codeReadiness(situation)],
+  ];
+  const checks: CheckResult[] = [];
+  for (const [i, [name, check]] of CHECKS.entries()) {
+    const body = await check().catch((error) => ({
+      state: 'unknown' as const,
+      numbers: '',
+      reason: explainDatabaseError(error, situation.url).message,
+    }));
+    const result = { number: i + 1, name, ...body };
+    checks.push(result);
+    progress(result);
+  }
+  const has = (state: string) => checks.some((check) => check.state === state);
+  const done: Preflight = {
+    id: randomUUID(),
+    takenAt: new Date().toISOString(),
+    takenBy: situation.env.USER || os.userInfo().username,
+    decision: has('no-go') ? 'NO-GO' : has('unknown') ? 'UNKNOWN' : 'GO',
+    open: checks.filter(({ state }) => state === 'open').length,
+    checks,
+    baseline,
+  };
+  // What cannot be stored is still told.
+  await situation.pool
+    .query(
+      'insert into beacon.preflights (preflight_id, taken_by, decision, baseline, checks) values ($1, $2, $3, $4, $5)',
+      [done.id, done.takenBy, done.decision, JSON.stringify(baseline ?? {}), JSON.stringify(checks)],
+    )
+    .catch(() => {});
+  return done;
+}
+
+/** The same as Markdown, for whoever decides. */
+export function markdown({ takenAt, takenBy, decision, open, checks }: Preflight): string {
+  const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+  const rows = checks.map(
+    (c) => `| ${c.number} | ${c.name} | ${c.state.toUpperCase()} | ${cell(c.numbers)} | ${cell(c.reason)} |`,
+  );
+  return [
+    `# Preflight: ${decision}`,
+    '',
+    `${takenAt}, by ${takenBy}. ${open} open.`,
+    '',
+    '| | check | state | measured | why |',
+    '|---|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}

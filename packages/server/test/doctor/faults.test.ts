@@ -1,0 +1,223 @@
+// Each cause of a missing trace, seeded as a real fault in a real process: the doctor names it, and nothing else.
+import assert from 'node:assert/strict';
+import * as http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { until } from '@project-beacon/testkit/until.ts';
+import { type App, accused, ask, kill, startApp, work, workDatabase } from './app.ts';
+
+const WITHIN_MS = 10_000;
+
+interface Seed {
+  title: string;
+  fault: string;
+  env?: (url: string) => Record<string, string> | Promise<Record<string, string>>;
+  /** On the database, as superuser, before the service starts. */
+  sql?: string;
+  work?: number;
+  headers?: Record<string, string>;
+  evidence?: RegExp;
+}
+
+const CALLER_OFF = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00' };
+
+const at = (host: string, port: number | string) => (url: string) => {
+  const changed = new URL(url);
+  return { DATABASE_URL: changed.href.replace(`${changed.host}/`, `${host}:${port}/`), WORK_DATABASE_URL: url };
+};
+
+const portOf = (url: string) => new URL(url).port;
+
+const SEEDS: Seed[] = [
+  {
+    title: 'the flag is off in the process',
+    fault: 'FLAG_OFF',
+    env: () => ({ ENABLE_DB_TRACING: 'false' }),
+    work: 2,
+    evidence: /this shell has it on/,
+  },
+  { title: 'the flag is a typing error', fault: 'FLAG_NOT_UNDERSTOOD', env: () => ({ ENABLE_DB_TRACING: 'ture' }) },
+  {
+    title: 'the tracer was never constructed',
+    fault: 'TRACER_NOT_CONSTRUCTED',
+    env: () => ({ FAULT: 'not constructed' }),
+    work: 2,
+  },
+  {
+    title: 'the code that makes spans is not entered',
+    fault: 'CODE_NOT_ENTERED',
+    env: () => ({ FAULT: 'not entered' }),
+    work: 2,
+  },
+  {
+    title: 'an ES module without --import',
+    fault: 'ESM_WITHOUT_IMPORT',
+    env: () => ({ FAULT: 'esm without import' }),
+    work: 2,
+  },
+  { title: 'a second provider', fault: 'SECOND_PROVIDER', env: () => ({ FAULT: 'second provider' }), work: 2 },
+  {
+    title: 'the sampler is off',
+    fault: 'SAMPLED_OUT',
+    env: () => ({ FAULT: 'sampler off' }),
+    work: 2,
+    evidence: /AlwaysOff/,
+  },
+  { title: 'callers with traceflags 00', fault: 'CALLER_DID_NOT_SAMPLE', work: 2, headers: CALLER_OFF },
+  { title: 'a port nobody listens on', fault: 'PORT_CLOSED', env: at('127.0.0.1', 9), work: 1 },
+  {
+    title: '::1 where only 127.0.0.1 listens',
+    fault: 'WRONG_ADDRESS_FAMILY',
+    env: (url) => at('[::1]', portOf(url))(url),
+    work: 1,
+  },
+  {
+    title: 'a port that speaks HTTP',
+    fault: 'WRONG_PROTOCOL',
+    env: async (url) => at('127.0.0.1', await httpPort())(url),
+    work: 1,
+  },
+  {
+    title: 'a wrong password',
+    fault: 'CREDENTIALS_REFUSED',
+    env: (url) => ({
+      DATABASE_URL: Object.assign(new URL(url), { username: 'nobody_here' }).href,
+      WORK_DATABASE_URL: url,
+    }),
+    work: 1,
+  },
+  { title: 'a burst larger than the buffer', fault: 'OVERFLOW', env: () => ({ FAULT: 'overflow' }), work: 1 },
+  {
+    title: 'spans the database refuses as too large',
+    fault: 'REFUSED',
+    env: () => ({ FAULT: 'too large' }),
+    sql: 'alter table beacon.trace_spans add constraint small_enough check (octet_length(metadata::text) < 10000)',
+    work: 2,
+    evidence: /small_enough/,
+  },
+  {
+    title: 'a table that is not there for the writer',
+    fault: 'NOT_MIGRATED',
+    sql: 'alter table beacon.traces rename to traces_before',
+    work: 1,
+  },
+  {
+    title: 'a role without the right to insert',
+    fault: 'NO_RIGHT',
+    sql: `revoke insert on beacon.trace_spans from OWNER`,
+    work: 1,
+  },
+  {
+    title: 'a statement that fails: read-only, as a full disk makes it',
+    fault: 'READ_ONLY',
+    sql: `alter role OWNER in database DB set default_transaction_read_only = on`,
+    env: (url) => ({ WORK_DATABASE_URL: `${url}?options=-c%20default_transaction_read_only%3Doff` }),
+    work: 1,
+  },
+  {
+    title: 'stored under another service name',
+    fault: 'FILTERED_OUT',
+    env: () => ({ FAULT: 'other name' }),
+    work: 1,
+    evidence: /billing/,
+  },
+  {
+    title: 'another table hides it',
+    fault: 'SHADOWED',
+    sql: 'create table public.trace_spans (id int); grant select on public.trace_spans to public',
+    work: 1,
+  },
+  {
+    title: 'a context that is lost on the way',
+    fault: 'CONTEXT_LOST',
+    env: () => ({ FAULT: 'lost context' }),
+    work: 8,
+  },
+  { title: 'a clock an hour ahead', fault: 'CLOCK_WRONG', env: () => ({ FAULT: 'clock' }), work: 1 },
+  { title: 'a tracer that traces itself', fault: 'SELF_TRACING', env: () => ({ FAULT: 'self-tracing' }), work: 1 },
+];
+
+for (const { title, fault, env, sql, work: times = 0, headers, evidence } of SEEDS) {
+  test(`${title}: ${fault}, and nobody else is accused`, async () => {
+    const database = await workDatabase();
+    if (sql) await asAdmin(database.adminUrl, sql, database.url);
+    const app = await startApp({ DATABASE_URL: database.url, ...(await env?.(database.url)) });
+    await work(app, times, headers);
+    await settled(app, fault);
+    const began = performance.now();
+    const diagnosis = await ask(database.url, [app]);
+    const took = performance.now() - began;
+    assert.deepEqual(accused(diagnosis), [fault], JSON.stringify(diagnosis, null, 1));
+    assert.equal(diagnosis.verdict, 'fault');
+    assert.ok(diagnosis.faults[0]?.fix && diagnosis.faults[0]?.evidence);
+    if (evidence) assert.match(JSON.stringify(diagnosis.faults), evidence);
+    assert.ok(took < WITHIN_MS, `${took} ms`);
+    assert.ok(!JSON.stringify(diagnosis).includes(new URL(database.url).password), 'no secret');
+    await kill(app);
+  });
+}
+
+test('another database that looks plausible: WRONG_DATABASE', async () => {
+  const [right, wrong] = [await workDatabase(), await workDatabase()];
+  const healthy = await startApp({ DATABASE_URL: right.url, SERVICE: 'router' });
+  await work(healthy, 2);
+  const app = await startApp({ DATABASE_URL: wrong.url, WORK_DATABASE_URL: right.url });
+  await work(app, 2);
+  const diagnosis = await ask(right.url, [app, healthy]);
+  assert.deepEqual(accused(diagnosis), ['WRONG_DATABASE'], JSON.stringify(diagnosis, null, 1));
+  assert.match(diagnosis.faults[0]?.service ?? '', /^shop$/);
+});
+
+test('a lock on the table, so that every statement is given up: STATEMENT_TOO_SLOW, within ten seconds', async () => {
+  const database = await workDatabase();
+  const app = await startApp({ DATABASE_URL: database.url });
+  await work(app, 1);
+  await database.client.query('begin');
+  await database.client.query('lock table beacon.trace_spans in access exclusive mode');
+  await work(app, 1);
+  const began = performance.now();
+  const diagnosis = await ask(database.url, [app]);
+  assert.ok(performance.now() - began < WITHIN_MS);
+  assert.deepEqual(accused(diagnosis), ['STATEMENT_TOO_SLOW'], JSON.stringify(diagnosis, null, 1));
+  await database.client.query('rollback');
+  await kill(app);
+});
+
+test('a process that ends before it has flushed: EXIT_BEFORE_FLUSH', async () => {
+  const database = await workDatabase();
+  const app = await startApp({ DATABASE_URL: database.url });
+  await until('its heartbeat', async () => (await database.client.query('select from beacon.tracers')).rows.length > 0);
+  await fetch(`${app.url}/exit`).catch(() => {});
+  await until(
+    'silence',
+    async () =>
+      (await database.client.query(`select from beacon.tracers where heartbeat_at < now() - interval '1100 ms'`)).rows
+        .length > 0,
+  );
+  assert.deepEqual(accused(await ask(database.url, [])), ['EXIT_BEFORE_FLUSH']);
+});
+
+/** The state the doctor should meet: heartbeats and failed flushes take a moment. */
+async function settled({ url }: App, fault: string): Promise<void> {
+  if (['TRACER_NOT_CONSTRUCTED', 'FLAG_OFF', 'FLAG_NOT_UNDERSTOOD'].includes(fault)) return;
+  await until('a heartbeat, or an error', async () => {
+    const health = (await (await fetch(`${url}/health/tracing`)).json()) as Record<string, unknown>;
+    return health.lastHeartbeatAt !== null || health.lastError !== null;
+  });
+}
+
+async function asAdmin(adminUrl: string, sql: string, ownerUrl: string): Promise<void> {
+  const { default: pg } = await import('pg');
+  const owner = new URL(ownerUrl);
+  const client = new pg.Client({ connectionString: adminUrl });
+  await client.connect();
+  await client.query(sql.replaceAll('OWNER', owner.username).replaceAll('DB', owner.pathname.slice(1)));
+  await client.end();
+}
+
+async function httpPort(): Promise<number> {
+  const server = http.createServer((_, response) => response.end('hello'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.unref();
+  return (server.address() as AddressInfo).port;
+}

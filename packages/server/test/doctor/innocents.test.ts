@@ -1,0 +1,135 @@
+// Systems that are well, in ways that look like something: nobody is accused.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { pgBouncer, pgBouncerProgram } from '@project-beacon/testkit/pgbouncer.ts';
+import { faultyProxy } from '@project-beacon/testkit/proxy.ts';
+import { until } from '@project-beacon/testkit/until.ts';
+import { start } from '../cli/run.ts';
+import { type App, accused, ask, kill, startApp, work, workDatabase } from './app.ts';
+
+const CALLER = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-';
+
+interface Innocent {
+  title: string;
+  env?: Record<string, string>;
+  work?: number;
+  before?: (app: App) => Promise<void>;
+  sql?: string;
+}
+
+const INNOCENTS: Innocent[] = [
+  { title: 'a service that works', work: 5 },
+  { title: 'a service that has just started and done nothing' },
+  {
+    title: 'executions from before tracing existed',
+    sql: "insert into app.work (created_at) select now() - interval '2 days' from generate_series(1, 4)",
+  },
+  { title: "the application's own provider", env: { FAULT: 'own provider' }, work: 3 },
+  {
+    title: 'one caller of many that does not sample',
+    work: 5,
+    before: (app) => work(app, 1, { traceparent: `${CALLER}00` }),
+  },
+  { title: 'a burst that fits into the buffer', env: { FAULT: 'burst' }, work: 2 },
+
+  { title: 'a flag in other letters', env: { ENABLE_DB_TRACING: ' On ' }, work: 2 },
+];
+
+for (const { title, env = {}, work: times = 0, before, sql } of INNOCENTS) {
+  test(`${title}: nobody is accused`, async () => {
+    const database = await workDatabase();
+    if (sql) await database.client.query(sql);
+    const app = await startApp({ DATABASE_URL: database.url, ...env });
+    await beating(app);
+    await work(app, times, { traceparent: `${CALLER}01` });
+    await before?.(app);
+    const diagnosis = await ask(database.url, [app]);
+    assert.deepEqual(accused(diagnosis), [], JSON.stringify(diagnosis, null, 1));
+    assert.equal(diagnosis.verdict, 'healthy');
+    const { rows } = await database.client.query(`select from beacon.trace_spans where operation = 'beacon.probe'`);
+    assert.equal(rows.length, 0, 'the probe is taken back');
+    assert.deepEqual(diagnosis.leftBehind, []);
+    await kill(app);
+  });
+}
+
+test('writes that failed for a while and were made good: nobody is accused', async () => {
+  const database = await workDatabase();
+  const proxy = await faultyProxy(database.url);
+  const app = await startApp({ DATABASE_URL: proxy.url, WORK_DATABASE_URL: database.url });
+  proxy.cut();
+  await work(app, 1);
+  await until('a failure', async () => (await health(app)).writeFailures > 0);
+  proxy.restore();
+  await until('a write', async () => (await health(app)).spansWritten > 0);
+  assert.deepEqual(accused(await ask(database.url, [app])), []);
+  await kill(app);
+  await proxy.close();
+});
+
+test('a process that was killed after its spans were written, and its successor: nobody is accused', async () => {
+  const database = await workDatabase();
+  const first = await startApp({ DATABASE_URL: database.url });
+  await work(first, 2);
+  await kill(first);
+  const second = await startApp({ DATABASE_URL: database.url });
+  await work(second, 1);
+  assert.deepEqual(accused(await ask(database.url, [second])), []);
+  await kill(second);
+});
+
+test('a tracer behind PgBouncer in transaction mode: nobody is accused', { skip: !pgBouncerProgram() }, async () => {
+  const database = await workDatabase();
+  const bouncer = await pgBouncer(pgBouncerProgram() as string, database.url);
+  const app = await startApp({ DATABASE_URL: bouncer.url, WORK_DATABASE_URL: database.url });
+  await beating(app);
+  await work(app, 2);
+  assert.deepEqual(accused(await ask(database.url, [app])), []);
+  await kill(app);
+  await bouncer.stop();
+});
+
+test('--watch says what is wrong, looks again, and ends with 0 once it is mended', async () => {
+  const database = await workDatabase();
+  const app = await startApp({ DATABASE_URL: database.url });
+  await beating(app);
+  await database.client.query('create table public.trace_spans (id integer)');
+  const watch = start(['doctor', '--watch', '--url', app.url], { DATABASE_URL: database.url });
+  let said = '';
+  watch.stdout?.on('data', (data) => {
+    said += data;
+  });
+  await until('the fault is named', () => /SHADOWED/.test(said));
+  await database.client.query('drop table public.trace_spans');
+  const [code] = await once(watch, 'exit');
+  assert.equal(code, 0, said);
+  assert.match(said, /SHADOWED(?:.*\n)+.*HEALTHY/);
+  await kill(app);
+});
+
+test('a proxy that accepts connections and drops them is named as that', async () => {
+  const database = await workDatabase();
+  const proxy = await faultyProxy(database.url);
+  const app = await startApp({ DATABASE_URL: proxy.url, WORK_DATABASE_URL: database.url });
+  proxy.cut();
+  await work(app, 1);
+  await until('a failure', async () => (await health(app)).writeFailures > 0);
+  assert.deepEqual(accused(await ask(database.url, [app])), ['NO_ANSWER']);
+  await kill(app);
+  await proxy.close();
+});
+
+test('nothing to look at is neither healthy nor a fault', async () => {
+  assert.equal((await ask(undefined, [])).verdict, 'unknown');
+});
+
+async function health({
+  url,
+}: App): Promise<{ writeFailures: number; spansWritten: number; lastHeartbeatAt: string | null }> {
+  return (await (await fetch(`${url}/health/tracing`)).json()) as never;
+}
+
+async function beating(app: App): Promise<void> {
+  await until('a heartbeat', async () => (await health(app)).lastHeartbeatAt !== null);
+}

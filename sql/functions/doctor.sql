@@ -1,0 +1,203 @@
+create function beacon.untraced_since(since timestamptz) returns table (
+  executions bigint, untraced bigint, untraceable bigint, untraced_ids bigint[], jobs text[])
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+declare
+  r record;
+  c record;
+  first_tracer timestamptz := (select min(t.started_at) from beacon.tracers t);
+  first_span timestamptz := (select min(s.started_at) from beacon.traces s);
+  begun timestamptz := coalesce(least(first_tracer, first_span), 'infinity');
+begin
+  executions := 0; untraced := 0; untraceable := 0; untraced_ids := '{}'; jobs := '{}';
+  for r in select * from beacon.trace_records order by name loop
+    continue when to_regclass(r.relation) is null;
+    -- What has not begun cannot have a trace yet, and what has just begun need not be written yet.
+    execute format(
+      'select count(*) as n, count(*) filter (where x.execution_id is null and e.%I >= $2) as without,
+         count(*) filter (where x.execution_id is null and e.%I < $2) as before,
+         (array_agg(e.%I::bigint order by e.%I desc) filter (where x.execution_id is null))[1:20] as ids,
+         (array_agg(distinct %s) filter (where x.execution_id is null))[1:10] as jobs
+       from %s e
+       left join (select distinct t.execution_id from beacon.trace_executions t) x on x.execution_id = e.%I::bigint
+       where e.%I >= $1 and (%s)',
+      r.created_column, r.created_column, r.id_column, r.id_column,
+      case when r.job_column is null then 'null::text' else format('e.%I::text', r.job_column) end, to_regclass(r.relation), r.id_column, r.created_column,
+      case when r.status_column is null then 'true'
+        else format('e.%I::text not in (''pending'', ''processing'', ''queued'')', r.status_column) end)
+    into c using since, begun;
+    executions := executions + c.n;
+    untraced := untraced + c.without;
+    untraceable := untraceable + c.before;
+    untraced_ids := untraced_ids || coalesce(c.ids, '{}');
+    jobs := jobs || array_remove(coalesce(c.jobs, '{}'), null);
+  end loop;
+  return next;
+end
+$$;
+
+comment on function beacon.untraced_since(timestamptz) is
+  'Executions of the registered tables since a moment that have ended: how many, how many have no trace although a tracer had reported by then, and how many were made before any tracer ever did, which nothing can trace any more.';
+
+create function beacon.doctor_write() returns table (stored boolean, error text, code text, milliseconds double precision)
+language plpgsql
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+declare
+  began timestamptz := clock_timestamp();
+  probe uuid := gen_random_uuid();
+begin
+  stored := false;
+  begin
+    insert into beacon.trace_resources (resource_id, attributes) values (-1, '{}') on conflict do nothing;
+    insert into beacon.trace_spans (trace_id, span_id, service, operation, status, started_at, completed_at, duration_ms)
+    values (probe, '\x0000000000000001', 'beacon doctor', 'beacon.probe', 'completed', now(), now(), 0);
+    insert into beacon.traces (trace_id, started_at, span_count) values (probe, now(), 1);
+    stored := exists (select from beacon.trace_spans s where s.trace_id = probe and s.started_at = now());
+    raise exception using errcode = 'BE001', message = 'taken back';
+  exception
+    when sqlstate 'BE001' then null;
+    when others then
+      stored := false;
+      error := sqlerrm;
+      get stacked diagnostics code = returned_sqlstate;
+  end;
+  milliseconds := extract(epoch from clock_timestamp() - began) * 1000;
+  return next;
+end
+$$;
+
+comment on function beacon.doctor_write() is
+  'Writes a span as the calling role, reads it back and takes it back again: nothing stays. Says what the database said.';
+
+create function beacon.doctor_forget(of_trace uuid) returns void
+language plpgsql
+set search_path = beacon, pg_catalog
+as $$
+begin
+  delete from beacon.trace_spans where trace_id = of_trace and operation = 'beacon.probe'
+    and started_at between beacon.clock() - interval '1 day' and beacon.clock() + interval '1 day';
+  delete from beacon.traces where trace_id = of_trace and root_operation = 'beacon.probe';
+end
+$$;
+
+comment on function beacon.doctor_forget(uuid) is 'Removes a span that beacon doctor had a service write.';
+
+create function beacon.doctor() returns table (
+  hop text, state text, fault text, service text, summary text, evidence jsonb, fix text)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+declare
+  now_is timestamptz := beacon.clock();
+  lost_after interval := make_interval(secs => beacon.setting('lost_after_seconds', '30')::double precision);
+  t record;
+  n bigint;
+begin
+  -- A process that is gone without a word and left nothing: it ended before its first flush.
+  for t in
+    select r.service, r.instance, r.started_at, r.heartbeat_at, r.spans_ended, r.spans_written
+    from beacon.tracers r
+    where r.stopped_at is null and r.heartbeat_at < now_is - lost_after and r.heartbeat_at > now_is - interval '1 day'
+      and r.heartbeat_at - r.started_at < interval '15 seconds'
+      and r.spans_written < greatest(r.spans_ended, 1)
+      and not exists (select from beacon.trace_spans s where s.tracer_id = r.tracer_id
+        and s.started_at > r.started_at - interval '1 hour' and s.started_at < r.heartbeat_at + interval '2 hours')
+      and not exists (select from beacon.tracers l where l.service = r.service and l.started_at > r.started_at
+        and (l.spans_written > 0 or l.stopped_at is not null or l.heartbeat_at > now_is - lost_after))
+    order by r.heartbeat_at desc
+  loop
+    return query select 'committed', 'fault', 'EXIT_BEFORE_FLUSH', t.service,
+      format('%s ended before its spans were written', t.service),
+      jsonb_build_object('process', t.instance, 'lived_ms', round(extract(epoch from t.heartbeat_at - t.started_at) * 1000),
+        'last_heard_of', t.heartbeat_at, 'stopped_in_order', false, 'spans_of_it_stored', 0),
+      'Call `await tracer.shutdown()` before process.exit(), and in the handler of SIGTERM; a serverless function flushes before it returns.';
+    exit;
+  end loop;
+
+  -- Beacon's own statements must not become spans: each flush would make the spans of the next one.
+  for t in
+    select s.service, count(*) as spans, (array_agg(s.operation order by s.started_at desc))[1] as operation,
+      left((array_agg(coalesce(s.metadata ->> 'db.query.text', s.metadata ->> 'db.statement', s.operation) order by s.started_at desc))[1], 80) as statement
+    from (select q.service, q.operation, q.metadata, q.started_at from beacon.trace_spans q
+      where q.started_at > now_is - interval '1 hour' order by q.created_at desc limit 5000) s
+    where coalesce(s.metadata ->> 'db.query.text', s.metadata ->> 'db.statement', s.operation)
+      ~* '(insert into|copy|update)\s+beacon\.(trace_spans|traces|tracers|trace_resources|trace_executions)\y'
+    group by s.service
+  loop
+    return query select 'sdk', 'fault', 'SELF_TRACING', t.service,
+      format('%s traces the statements that write its own traces', t.service),
+      jsonb_build_object('spans_of_beacons_statements_in_the_last_hour', t.spans, 'one_of_them', t.statement),
+      'An instrumentation of the database driver ignores suppressed contexts: renew it, or exclude connections whose application_name starts with beacon-.';
+  end loop;
+
+  -- A single span that runs inside another single span of the same process belongs below it: the context was lost.
+  for t in
+    with recent as materialized (
+      select s.trace_id, s.tracer_id, s.service, s.operation, s.started_at, s.completed_at
+      from beacon.traces x
+      join beacon.trace_spans s on s.trace_id = x.trace_id and s.started_at >= x.started_at and s.started_at <= x.started_at + interval '1 hour'
+      where x.started_at > now_is - interval '1 hour' and x.span_count = 1 and s.parent_span_id is null
+        and s.completed_at is not null and s.operation <> 'beacon.probe' and s.links is null
+      order by x.started_at desc
+      limit 2000
+    )
+    select a.service, a.operation, count(distinct a.trace_id) as inside, max(b.operation) as around,
+      count(distinct b.operation) as arounds,
+      (select count(*) from recent r where r.service = a.service and r.operation = a.operation) as total
+    from recent a
+    join recent b on b.tracer_id = a.tracer_id and b.trace_id <> a.trace_id and b.operation <> a.operation
+      and b.started_at <= a.started_at and b.completed_at >= a.completed_at
+    group by a.service, a.operation
+    having count(distinct a.trace_id) >= 5 and count(distinct b.operation) = 1
+  loop
+    -- Chance puts some inside; a lost context puts all of them there.
+    continue when t.inside < 0.9 * t.total;
+    return query select 'linked', 'fault', 'CONTEXT_LOST', t.service,
+      format('spans of %s do not find their parent: "%s" begins traces of its own inside "%s"', t.service, t.operation, t.around),
+      jsonb_build_object('traces_of_a_single_span', t.inside, 'that_run_inside', t.around, 'of_all_such_spans', t.total),
+      'The context is lost between the two: run callbacks, queue consumers and event handlers through context.bind or context.with, or use withSpan around the awaited work.';
+  end loop;
+
+  select count(*) into n from (select from beacon.trace_spans_default s limit 1000) q;
+  if n > 0 then
+    return query select 'committed', 'note', null::text, null::text,
+      format('%s spans lie outside the daily partitions', n), jsonb_build_object('spans', n),
+      'Run `beacon maintain`, or check the clocks of the services.';
+  end if;
+
+  select count(*) as traces, count(*) filter (where x.span_count = 1) as single,
+    count(*) filter (where x.root_operation is null) as rootless into t
+  from (select q.span_count, q.root_operation from beacon.traces q where q.started_at > now_is - interval '1 hour'
+    order by q.started_at desc limit 10000) x;
+  return query select 'linked', 'good', null::text, null::text,
+    format('%s traces in the last hour: %s of a single span, %s without their root', t.traces, t.single, t.rootless),
+    jsonb_build_object('traces', t.traces, 'single_span', t.single, 'without_root', t.rootless), null::text;
+end
+$$;
+
+comment on function beacon.doctor() is
+  'What the data says about the way of a span: faults with evidence and fix, notes, and what was found good. beacon doctor adds what only processes and networks can tell.';
+
+create function beacon.doctor_session() returns jsonb
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+declare
+  spans bigint;
+begin
+  select count(*) into spans from (select from beacon.trace_spans limit 100000) q;
+  return jsonb_build_object('database', current_database(), 'role', session_user, 'schema',
+    (select max(m.name) from beacon.schema_migrations m where m.set_name = 'beacon'), 'spans', spans,
+    'newest', (select max(s.created_at) from beacon.trace_spans s), 'now', clock_timestamp(),
+    'partition_of_today', to_regclass('beacon.trace_spans_' || to_char(beacon.clock() at time zone 'UTC', 'YYYYMMDD')) is not null,
+    'tracers', (select count(*) from beacon.tracers));
+end
+$$;
+
+comment on function beacon.doctor_session() is
+  'Where one has landed: database, role, version of the schema, and how many spans (counted no further than 100,000) are really there.';

@@ -1,0 +1,180 @@
+create function beacon.record_columns(relation text) returns table (began text, ended text, took text)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+declare
+  names text[] := array(select a.attname::text from pg_attribute a
+    where a.attrelid = to_regclass(relation) and a.attnum > 0 and not a.attisdropped);
+begin
+  began := case when 'started_at' = any(names) then 'e.started_at' else 'null::timestamptz' end;
+  ended := case when 'completed_at' = any(names) then 'e.completed_at' when 'finished_at' = any(names) then 'e.finished_at' else 'null::timestamptz' end;
+  took := case when 'duration_ms' = any(names) then 'e.duration_ms::double precision'
+    else format('extract(epoch from %s - %s)::double precision * 1000', ended, began) end;
+  return next;
+end
+$$;
+
+comment on function beacon.record_columns(text) is
+  'Expressions over a registered table, by the usual names of columns: when a row began and ended, and how many milliseconds it took.';
+
+create function beacon.preflight_baseline(since timestamptz, until timestamptz, traced boolean default null) returns table (
+  executions bigint, timed bigint, average_ms double precision, max_ms double precision, p95_ms double precision, variance double precision)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+declare
+  branches text;
+begin
+  select string_agg(format(
+    'select %s as ms from %s e where e.%I >= $1 and e.%I < $2 and ($3 is null or $3 = exists (
+       select from beacon.trace_executions x where x.execution_id = e.%I::bigint))%s',
+    c.took, to_regclass(r.relation), r.created_column, r.created_column, r.id_column,
+    case when r.status_column is null then '' else format(' and e.%I::text = ''completed''', r.status_column) end), ' union all ')
+  into branches
+  from beacon.trace_records r, beacon.record_columns(r.relation) c where to_regclass(r.relation) is not null;
+  if branches is null then
+    return query select 0::bigint, 0::bigint, null::double precision, null::double precision, null::double precision, null::double precision;
+    return;
+  end if;
+  return query execute format(
+    'select count(*), count(q.ms), avg(q.ms), max(q.ms),
+       percentile_cont(0.95) within group (order by q.ms), var_samp(q.ms)
+     from (%s) q', branches)
+  using since, until, traced;
+end
+$$;
+
+comment on function beacon.preflight_baseline(timestamptz, timestamptz, boolean) is
+  'How long executions of the registered tables took between two moments, those that completed; with or without a trace only, if asked.';
+
+create function beacon.preflight_compare(of_preflight uuid) returns table (
+  before_executions bigint, before_ms double precision, after_executions bigint, after_ms double precision,
+  overhead_pct double precision, low_pct double precision, high_pct double precision, verdict text)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+declare
+  p beacon.preflights;
+  a record;
+  error_ms double precision;
+  allowed double precision;
+begin
+  select * into p from beacon.preflights where preflight_id = of_preflight;
+  select * into a from beacon.preflight_baseline(p.taken_at, beacon.clock() + interval '1 minute', true);
+  before_executions := (p.baseline ->> 'timed')::bigint;
+  before_ms := (p.baseline ->> 'average_ms')::double precision;
+  after_executions := a.timed;
+  after_ms := a.average_ms;
+  allowed := coalesce((p.baseline ->> 'overhead_pct_allowed')::double precision, 5);
+  if before_executions >= 2 and after_executions >= 2 and before_ms > 0 then
+    -- Welch: the two need not vary alike. 1.96 standard errors hold 95 of 100 repetitions.
+    error_ms := 1.96 * sqrt((p.baseline ->> 'variance')::double precision / before_executions + a.variance / after_executions);
+    overhead_pct := 100 * (after_ms - before_ms) / before_ms;
+    low_pct := 100 * (after_ms - before_ms - error_ms) / before_ms;
+    high_pct := 100 * (after_ms - before_ms + error_ms) / before_ms;
+  end if;
+  verdict := case when overhead_pct is null then 'too few' when high_pct < -allowed then 'incomparable' when high_pct < allowed then 'below' when low_pct > allowed then 'above' else 'undecided' end;
+  return next;
+end
+$$;
+
+comment on function beacon.preflight_compare(uuid) is
+  'Executions traced since a preflight against its baseline: overhead in percent with a 95 % interval; below or above what is allowed (5 %), undecided when the interval holds both, incomparable when executions became faster by more than that: then something else changed.';
+
+create function beacon.storage_forecast(limit_bytes double precision) returns table (
+  spans double precision, bytes double precision, bytes_per_span double precision, spans_per_day double precision,
+  bytes_per_day double precision, days_until_full double precision, retention_days integer, bytes_at_retention double precision,
+  retention_suggested integer, basis text)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+declare
+  first_span timestamptz;
+  traced double precision;
+  executions double precision;
+begin
+  select coalesce(sum(pg_total_relation_size(i.inhrelid)), 0) into bytes from pg_inherits i where i.inhparent = 'beacon.trace_spans'::regclass;
+  select bytes + pg_total_relation_size('beacon.traces') + pg_total_relation_size('beacon.trace_executions') + pg_total_relation_size('beacon.trace_resources') into bytes;
+  select coalesce(sum(t.span_count), 0), min(t.started_at), count(*) into spans, first_span, traced
+  from beacon.traces t where t.started_at > beacon.clock() - interval '7 days';
+  -- Of a few spans the empty pages of the indexes would be measured.
+  bytes_per_span := case when spans >= 10000 then bytes / spans else 350 end;
+  basis := case when spans >= 10000 then 'measured here' else 'assumed: fewer than 10,000 spans are here to measure' end;
+  if spans > 0 then
+    -- Of less than a day nothing is extrapolated: one hour's burst is not a day.
+    spans_per_day := spans / greatest(1, extract(epoch from beacon.clock() - first_span) / 86400);
+  else
+    select b.executions into executions from beacon.preflight_baseline(beacon.clock() - interval '7 days', beacon.clock()) b;
+    spans_per_day := executions / 7 * 7;
+    basis := basis || '; 7 spans an execution assumed';
+  end if;
+  bytes_per_day := spans_per_day * bytes_per_span;
+  days_until_full := case when bytes_per_day > 0 then greatest(0, (limit_bytes - bytes) / bytes_per_day) end;
+  retention_days := beacon.setting('retention_days', '30')::integer;
+  bytes_at_retention := bytes_per_day * retention_days;
+  -- A fifth is left for what comes in bursts.
+  retention_suggested := case when bytes_per_day > 0 then least(retention_days, greatest(1, floor(0.8 * limit_bytes / bytes_per_day)))::integer else retention_days end;
+  return next;
+end
+$$;
+
+comment on function beacon.storage_forecast(double precision) is
+  'How much spans take, how much they will take at the pace of the last 7 days, when a limit in bytes is reached without retention, and the retention that keeps below it.';
+
+create function beacon.backfill(max_executions integer default 10000) returns bigint
+language plpgsql
+set search_path = beacon, pg_catalog
+as $$
+declare
+  r record;
+  e record;
+  trace uuid;
+  done bigint := 0;
+  state text;
+begin
+  for r in select t.*, c.began, c.ended from beacon.trace_records t, beacon.record_columns(t.relation) c
+    where to_regclass(t.relation) is not null order by t.name
+  loop
+    for e in execute format(
+      'select e.%I::bigint as id, coalesce(%s, e.%I) as began, %s as ended, %s as job, %s as model, %s as region, %s as status
+       from %s e
+       where not exists (select from beacon.trace_executions x where x.execution_id = e.%I::bigint)
+         and e.%I > $1 and %s
+       order by e.%I desc limit $2',
+      r.id_column, r.began, r.created_column, r.ended,
+      case when r.job_column is null then 'null::text' else format('e.%I::text', r.job_column) end,
+      case when r.model_column is null then 'null::text' else format('e.%I::text', r.model_column) end,
+      case when r.region_column is null then 'null::text' else format('e.%I::text', r.region_column) end,
+      case when r.status_column is null then '''completed''' else format('e.%I::text', r.status_column) end,
+      to_regclass(r.relation), r.id_column, r.created_column,
+      case when r.status_column is null then 'true' else format('e.%I::text not in (''pending'', ''processing'', ''queued'')', r.status_column) end,
+      r.created_column)
+    using beacon.clock() - make_interval(days => beacon.setting('retention_days', '30')::integer), max_executions - done
+    loop
+      trace := gen_random_uuid();
+      state := case when e.status in ('completed', 'failed', 'timeout') then e.status else 'failed' end;
+      perform beacon.ensure_partition((e.began at time zone 'UTC')::date);
+      insert into beacon.trace_spans (trace_id, span_id, service, operation, status, started_at, completed_at, duration_ms,
+        execution_id, job_id, model_id, region, metadata)
+      values (trace, decode(substr(replace(trace::text, '-', ''), 1, 16), 'hex'), r.name, 'execution', state, e.began,
+        coalesce(e.ended, e.began), extract(epoch from coalesce(e.ended, e.began) - e.began) * 1000, e.id, e.job, e.model, e.region,
+        jsonb_build_object('synthetic', true, 'beacon.synthetic', true, 'beacon.synthetic_from', r.relation));
+      insert into beacon.traces (trace_id, started_at, completed_at, execution_id, job_id, root_service, root_operation, services,
+        span_count, error_count, baselined_at)
+      values (trace, e.began, coalesce(e.ended, e.began), e.id, e.job, r.name, 'execution', array[r.name], 1,
+        (state <> 'completed')::integer, beacon.clock());
+      insert into beacon.trace_executions (execution_id, trace_id, started_at) values (e.id, trace, e.began);
+      done := done + 1;
+    end loop;
+    exit when done >= max_executions;
+  end loop;
+  return done;
+end
+$$;
+
+comment on function beacon.backfill(integer) is
+  'One synthetic span for each execution of the registered tables that ended and has no trace, made from its row and flagged synthetic; within retention. Not counted into baselines.';

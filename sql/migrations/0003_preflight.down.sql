@@ -1,0 +1,3 @@
+drop table beacon.preflights;
+
+alter table beacon.tracers drop column surroundings;
