@@ -176,7 +176,7 @@ export class GroupWriter {
     const deadline = (this.#options.connectTimeoutMs ?? 5_000) + 2 * statementTimeoutMs;
     const started = performance.now();
     try {
-      await connection.use((client: pg.Client) => this.#write(client, group, options), deadline);
+      await connection.use((client: pg.Client) => this.#insist(client, group, options), deadline);
       this.#counters.flushes++;
       this.#closedUntil = 0;
       this.#onFlush?.(
@@ -188,10 +188,21 @@ export class GroupWriter {
       this.#lastError = describeError(error);
       this.#lastErrorAt = new Date();
       this.#options.onFailure?.(this.#lastError, error);
-      // A deadlock or a broken connection says nothing about the next attempt; anything else will last a moment.
+      // A deadlock says nothing about the next attempt; anything else will last a moment.
       if (!isPassing(error)) this.#closedUntil = performance.now() + (this.#options.pauseMs ?? 1_000);
       this.#turnAway(group, error);
       if (!isPassing(error)) this.#turnAway(this.#queue.splice(0), error);
+    }
+  }
+
+  /** Two transactions that resend the same spans may lock each other out; one of them is told, and tries again. */
+  async #insist(client: pg.Client, group: Waiting[], options: WriteOptions): Promise<void> {
+    for (let attempts = 1; ; attempts++) {
+      try {
+        return await this.#write(client, group, options);
+      } catch (error) {
+        if (!isPassing(error) || attempts === 3) throw error;
+      }
     }
   }
 
