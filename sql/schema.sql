@@ -313,12 +313,16 @@ create function beacon.bar(from_share double precision, share double precision, 
   returns text
   language plpgsql immutable;
 
-create function beacon.blame_of(spans beacon.span_fact[], of_position integer, on_the_way boolean)
+create function beacon.blame_of(spans beacon.span_fact[], of_position integer, callee_at integer, root_failed boolean)
   returns beacon.blame
   language plpgsql stable;
 
 create function beacon.blames(spans beacon.span_fact[])
   returns SETOF beacon.blame
+  language plpgsql stable;
+
+create function beacon.blast_radius(of_execution bigint, max_results integer DEFAULT 100)
+  returns TABLE(execution_id bigint, trace_id uuid, job_id text, model_id text, region text, started_at timestamp with time zone, outcome text, service text, operation text, error_type text, affected bigint)
   language plpgsql stable;
 
 create function beacon.bucket_ms(bucket double precision)
@@ -343,6 +347,10 @@ create function beacon.clock_shift(parent_start double precision, parent_end dou
 
 create function beacon.compare_traces(a uuid, b uuid)
   returns TABLE(change text, depth integer, service text, operation text, a_status text, b_status text, a_ms double precision, b_ms double precision, delta_ms double precision, a_self_ms double precision, b_self_ms double precision)
+  language plpgsql stable;
+
+create function beacon.counter_evidence(of_service text, of_traces uuid[], at timestamp with time zone)
+  returns jsonb
   language plpgsql stable;
 
 create function beacon.coverage(since timestamp with time zone DEFAULT NULL::timestamp with time zone)
@@ -409,8 +417,8 @@ create function beacon.execution_traces(of_execution bigint)
   returns TABLE(trace_id uuid, started_at timestamp with time zone)
   language plpgsql stable;
 
-create function beacon.failing_child(spans beacon.span_fact[], of_position integer)
-  returns integer
+create function beacon.fellow_executions(of_traces uuid[], at timestamp with time zone)
+  returns TABLE(execution_id bigint, region text, model_id text, failed boolean)
   language plpgsql stable;
 
 create function beacon.find_similar_traces(of_execution bigint, max_results integer DEFAULT 10)
@@ -473,6 +481,10 @@ create function beacon.finding_rate_limited(spans beacon.span_fact[], blames bea
   returns SETOF beacon.finding
   language plpgsql stable;
 
+create function beacon.finding_region_outage(spans beacon.span_fact[], blames beacon.blame[])
+  returns SETOF beacon.finding
+  language plpgsql stable;
+
 create function beacon.finding_resource_exhausted(spans beacon.span_fact[], blames beacon.blame[])
   returns SETOF beacon.finding
   language plpgsql stable;
@@ -481,7 +493,7 @@ create function beacon.finding_service_timeout(spans beacon.span_fact[], blames 
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.findings(spans beacon.span_fact[])
+create function beacon.findings(spans beacon.span_fact[], blames beacon.blame[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
@@ -501,10 +513,6 @@ create function beacon.identify_root_cause(of_execution bigint)
   returns TABLE(rank integer, type text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
 
-create function beacon.is_aborted_by_caller(spans beacon.span_fact[], of_position integer)
-  returns boolean
-  language plpgsql stable;
-
 create function beacon.maintain()
   returns jsonb
   language plpgsql volatile;
@@ -513,9 +521,29 @@ create function beacon.mark_lost()
   returns integer
   language plpgsql volatile;
 
+create function beacon.notable(spans beacon.span_fact[], blames beacon.blame[])
+  returns beacon.span_fact[]
+  language plpgsql stable;
+
+create function beacon.outage_of(spans beacon.span_fact[], dimension text)
+  returns TABLE(value text, failed bigint, of_all bigint, elsewhere_failed bigint, elsewhere bigint, confidence double precision)
+  language plpgsql stable;
+
+create function beacon.outlived(of_trace uuid, of_span bytea, at timestamp with time zone)
+  returns boolean
+  language plpgsql stable;
+
 create function beacon.overlap(a text[], b text[])
   returns double precision
   language plpgsql immutable;
+
+create function beacon.pattern_n_plus_one(spans beacon.span_fact[], blames beacon.blame[])
+  returns SETOF beacon.finding
+  language plpgsql stable;
+
+create function beacon.pattern_retry_storm(spans beacon.span_fact[], blames beacon.blame[])
+  returns SETOF beacon.finding
+  language plpgsql stable;
 
 create function beacon.preflight_baseline(since timestamp with time zone, until timestamp with time zone, traced boolean DEFAULT NULL::boolean)
   returns TABLE(executions bigint, timed bigint, average_ms double precision, max_ms double precision, p95_ms double precision, variance double precision)
@@ -597,7 +625,7 @@ create function beacon.tracer_state()
   returns TABLE(tracer_id uuid, last_alive timestamp with time zone)
   language plpgsql stable;
 
-create function beacon.unexplained(spans beacon.span_fact[], decisive uuid)
+create function beacon.unexplained(looked_at integer, blames beacon.blame[], decisive uuid)
   returns SETOF beacon.finding
   language plpgsql stable;
 
@@ -609,16 +637,16 @@ create function beacon.untraced_since(since timestamp with time zone)
   returns TABLE(executions bigint, untraced bigint, untraceable bigint, untraced_ids bigint[], jobs text[])
   language plpgsql stable;
 
-create function beacon.usual(of_service text, of_operation text, of_model text DEFAULT NULL::text, of_region text DEFAULT NULL::text, not_trace uuid DEFAULT NULL::uuid)
-  returns TABLE(calls bigint, errors bigint, p50_ms double precision, p95_ms double precision, source text)
-  language plpgsql stable;
-
 create function beacon.usually_answers(of_service text, not_trace uuid)
   returns boolean
   language plpgsql stable;
 
 create function beacon.usually_calls_others(of_service text, of_operation text, not_trace uuid)
   returns boolean
+  language plpgsql stable;
+
+create function beacon.usuals(spans beacon.span_fact[])
+  returns TABLE(service text, operation text, model_id text, region text, calls bigint, errors bigint, p50_ms double precision, p95_ms double precision, telling boolean, source text)
   language plpgsql stable;
 
 create function beacon.verdict(type text, b beacon.blame, confidence double precision, summary text, recommendation text, evidence jsonb DEFAULT '{}'::jsonb, charged_to text DEFAULT NULL::text, charged_operation text DEFAULT NULL::text)

@@ -5,9 +5,9 @@ as $$
 begin
   return query
   select r.* from (
-    select f, (select sum(x.self_ms) from unnest(spans) x where x.trace_id = f.trace_id) as total_ms,
-      (select bl.status from unnest(blames) bl where bl.trace_id = f.trace_id and bl.explains_root limit 1) as failed_as
+    select f, t.total_ms, (select bl.status from unnest(blames) bl where bl.trace_id = f.trace_id and bl.explains_root limit 1) as failed_as
     from unnest(spans) f
+    join (select x.trace_id, sum(x.self_ms) as total_ms from unnest(spans) x group by x.trace_id) t on t.trace_id = f.trace_id
     where (f.metadata ->> 'faas.coldstart')::boolean
   ) q
   cross join lateral (select

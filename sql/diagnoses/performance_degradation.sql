@@ -5,21 +5,26 @@ as $$
 begin
   return query
   select r.* from unnest(spans) f
-  cross join lateral beacon.usual(f.service, f.operation, f.model_id, f.region, f.trace_id) u
+  join beacon.usuals(spans) u on u.service = f.service and u.operation = f.operation
+    and coalesce(u.model_id, '') = coalesce(f.model_id, '') and coalesce(u.region, '') = coalesce(f.region, '')
   cross join lateral (select
     'PERFORMANCE_DEGRADATION', f.service, f.operation,
     case when exists (select from unnest(blames) b where b.explains_root and b.trace_id = f.trace_id) then 0.35
-         else least(0.9, 0.6 + 0.1 * ln(f.duration_ms / u.p95_ms)) end,
+         -- Time between a call and its answer is the caller's, the network's or the callee's: below five times the usual
+         -- it is also what a busy machine looks like.
+         when f.kind = 'client' and f.duration_ms < 5 * u.p95_ms and exists (
+           select from unnest(spans) a where a.parent_position = f.position and a.kind = 'server') then 0.45
+         else least(0.9, case when u.calls < 20 then 0.5 else 0.6 end + 0.1 * ln(f.duration_ms / u.p95_ms)) end,
     format('%s %s took %s ms; usually %s ms, and 95 of 100 calls stay below %s ms (%s calls, %s).', f.service, f.operation,
       round(f.duration_ms), round(u.p50_ms), round(u.p95_ms), u.calls, u.source),
     jsonb_build_object('duration_ms', round(f.duration_ms), 'usual_p50_ms', round(u.p50_ms), 'usual_p95_ms', round(u.p95_ms), 'calls', u.calls, 'source', u.source),
     format('Look at what %s did in that time: its own work took %s ms of it.', f.service, round(f.self_ms)),
     f.trace_id, array[f.span_id]) r (type, service, operation, confidence, summary, evidence, recommendation, trace_id, span_ids)
   -- The operation that moved, not those that merely contain it: most of the extra time must be its own.
-  where f.status = 'completed' and u.calls >= 20 and f.duration_ms > 2 * u.p95_ms and f.duration_ms - u.p95_ms > 50
+  where f.status = 'completed' and u.telling and f.duration_ms > 2 * u.p95_ms and f.duration_ms - u.p95_ms > 50
     and f.self_ms > 0.5 * (f.duration_ms - u.p50_ms);
 end
 $$;
 
 comment on function beacon.finding_performance_degradation(beacon.span_fact[], beacon.blame[]) is
-  'PERFORMANCE_DEGRADATION: an operation took far longer than it usually does, although nothing failed. Decided against the baseline of other executions: more than twice the 95th percentile and 50 ms above it, with at least 20 calls known, and most of the extra time in the operation itself. Blind spot: a slow decline that has become usual.';
+  'PERFORMANCE_DEGRADATION: an operation took far longer than it usually does, although nothing failed. Decided against the baseline of other executions: more than twice the 95th percentile and 50 ms above it, with at least 20 calls known (or, on a fresh install, five siblings of the same job), and most of the extra time in the operation itself. Extra time between a call and the span that answers it is a remark below five times the 95th percentile: it may be anybody''s. Blind spot: a slow decline that has become usual.';

@@ -60,53 +60,86 @@ $$;
 comment on function beacon.settle_baselines(integer) is
   'Counts the spans of traces that have come to rest into operation_baselines, each trace once, at most so many at a time; returns how many traces.';
 
-create function beacon.usual(of_service text, of_operation text, of_model text default null, of_region text default null,
-  not_trace uuid default null) returns table (
-  calls bigint, errors bigint, p50_ms double precision, p95_ms double precision, source text)
+create function beacon.usuals(spans beacon.span_fact[]) returns table (
+  service text, operation text, model_id text, region text, calls bigint, errors bigint, p50_ms double precision, p95_ms double precision,
+  telling boolean, source text)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
 #variable_conflict use_column
 declare
+  -- Below 20 calls the 95th percentile is the largest of them.
   enough constant integer := 20;
+  -- Siblings say little one by one: five that agree are the least that makes a sixth stand out.
+  enough_siblings constant integer := 5;
 begin
-  -- The narrowest comparison with enough calls: same model and region, then the operation anywhere.
-  for narrow in reverse 1 .. 0 loop
-    return query
-    with own as (
-      select beacon.duration_bucket(s.duration_ms) as bucket, count(*) as calls
-      from beacon.trace_spans s
-      join beacon.traces t on t.trace_id = s.trace_id and t.baselined_at is not null
-      where s.trace_id = not_trace and s.service = of_service and s.operation = of_operation and s.status = 'completed'
-        and (narrow = 0 or (coalesce(s.model_id, '') = coalesce(of_model, '') and coalesce(s.region, '') = coalesce(of_region, '')))
-      group by 1
-    ), buckets as (
-      select o.bucket, sum(o.calls) - coalesce(max(w.calls), 0) as calls, sum(o.errors) as errors
-      from beacon.operation_baselines o
-      left join own w on w.bucket = o.bucket
-      where o.service = of_service and o.operation = of_operation and o.hour > beacon.clock() - interval '7 days'
-        and (narrow = 0 or (o.model_id = coalesce(of_model, '') and o.region = coalesce(of_region, '')))
-      group by o.bucket
-    ), running as (
-      select b.bucket, b.calls, sum(b.calls) over (order by b.bucket) as up_to, sum(b.calls) over () as total
-      from buckets b where b.bucket >= 0 and b.calls > 0
-    )
-    select (sum(b.calls))::bigint, (sum(b.errors))::bigint,
-      (select beacon.bucket_ms(r.bucket + 0.5) from running r where r.up_to >= 0.5 * r.total order by r.bucket limit 1),
-      (select beacon.bucket_ms(r.bucket + 1) from running r where r.up_to >= 0.95 * r.total order by r.bucket limit 1),
-      case when narrow = 1 and coalesce(of_model, of_region) is not null
-        then concat_ws(' in ', coalesce(of_model, 'all models'), of_region) || ', last 7 days' else 'last 7 days' end
-    from buckets b
-    having (coalesce((select max(r.total) from running r), 0) >= enough or narrow = 0) and sum(b.calls) > 0;
-    if found then
-      return;
-    end if;
-  end loop;
+  return query
+  with mine as materialized (
+    select f.service, f.operation, coalesce(f.model_id, '') as model_id, coalesce(f.region, '') as region, f.trace_id, f.status, f.duration_ms
+    from unnest(spans) f
+  ), wanted as materialized (
+    select distinct m.service, m.operation, m.model_id, m.region from mine m
+  ), counted as materialized (
+    -- What these traces themselves have put into the baselines already is no comparison for them.
+    select m.service, m.operation, m.model_id, m.region,
+      case when m.status <> 'completed' then -1 when m.duration_ms <= 0.01 then 0 else least(127, floor(4 * ln(m.duration_ms / 0.01) / ln(2.0))) end as bucket,
+      count(*) as calls, count(*) filter (where m.status <> 'completed') as errors
+    from mine m
+    join beacon.traces t on t.trace_id = m.trace_id and t.baselined_at is not null
+    where m.status <> 'started'
+    group by 1, 2, 3, 4, 5
+  ), known as materialized (
+    select o.service, o.operation, o.model_id, o.region, o.bucket, sum(o.calls) - coalesce(max(c.calls), 0) as calls, sum(o.errors) - coalesce(max(c.errors), 0) as errors
+    from beacon.operation_baselines o
+    left join counted c on c.service = o.service and c.operation = o.operation and c.model_id = o.model_id and c.region = o.region and c.bucket = o.bucket
+    where (o.service, o.operation) in (select w.service, w.operation from wanted w) and o.hour > beacon.clock() - interval '7 days'
+    group by 1, 2, 3, 4, 5
+  ), running as materialized (
+    -- The narrowest comparison with enough calls: same model and region, then the operation anywhere.
+    select g.*, sum(g.calls) filter (where g.bucket >= 0) over (partition by g.narrow, g.service, g.operation, g.model_id, g.region order by g.bucket) as up_to,
+      sum(g.calls) filter (where g.bucket >= 0) over (partition by g.narrow, g.service, g.operation, g.model_id, g.region) as total
+    from (
+      select true as narrow, k.service, k.operation, k.model_id, k.region, k.bucket, k.calls, k.errors from known k
+      union all
+      select false, k.service, k.operation, '', '', k.bucket, sum(k.calls), sum(k.errors) from known k group by 2, 3, 6) g
+  ), settled as materialized (
+    select r.narrow, r.service, r.operation, r.model_id, r.region, sum(r.calls)::bigint as calls, sum(r.errors)::bigint as errors, max(r.total) as total,
+      min(r.bucket) filter (where r.bucket >= 0 and r.calls > 0 and r.up_to >= 0.5 * r.total) as b50,
+      min(r.bucket) filter (where r.bucket >= 0 and r.calls > 0 and r.up_to >= 0.95 * r.total) as b95
+    from running r
+    group by 1, 2, 3, 4, 5
+  ), siblings as materialized (
+    select s.service, s.operation, count(*) as calls, percentile_cont(0.5) within group (order by s.duration_ms) as p50_ms, max(s.duration_ms) as p95_ms
+    from beacon.trace_spans s
+    where s.job_id = (select f.job_id from unnest(spans) f where f.job_id is not null limit 1) and s.status = 'completed'
+      and s.trace_id <> all (array(select distinct m.trace_id from mine m))
+      and s.started_at between (select min(f.started_at) from unnest(spans) f) - interval '1 day' and (select max(f.started_at) from unnest(spans) f) + interval '1 day'
+      and exists (select from wanted w where not exists (
+        select from settled n where not n.narrow and n.service = w.service and n.operation = w.operation and n.total >= enough))
+    group by 1, 2
+    having count(*) >= enough_siblings
+  )
+  select w.service, w.operation, nullif(w.model_id, ''), nullif(w.region, ''), q.calls, q.errors, q.p50_ms, q.p95_ms, q.telling, q.source
+  from wanted w
+  cross join lateral (
+    select n.calls, n.errors, beacon.bucket_ms(n.b50 + 0.5) as p50_ms, beacon.bucket_ms(n.b95 + 1) as p95_ms, n.total >= enough as telling,
+      case when n.narrow and w.model_id || w.region <> ''
+        then concat_ws(' in ', coalesce(nullif(w.model_id, ''), 'all models'), nullif(w.region, '')) || ', last 7 days' else 'last 7 days' end as source,
+      case when n.narrow then 1 else 2 end as place
+    from settled n
+    where n.service = w.service and n.operation = w.operation and n.calls > 0
+      and case when n.narrow then n.model_id = w.model_id and n.region = w.region and n.total >= enough else n.total >= enough or not exists (
+        select from siblings b where b.service = w.service and b.operation = w.operation) end
+    union all
+    select b.calls, 0, b.p50_ms, b.p95_ms, true, format('no baseline yet: compared with %s siblings of its job', b.calls), 3
+    from siblings b where b.service = w.service and b.operation = w.operation
+    order by place
+    limit 1) q;
 end
 $$;
 
-comment on function beacon.usual(text, text, text, text, uuid) is
-  'How an operation usually behaves, from the baselines of the last 7 days without the trace under diagnosis: calls, errors, median and 95th percentile of completed calls (milliseconds, to within 9 %), and what was compared. No row where nothing is known yet.';
+comment on function beacon.usuals(beacon.span_fact[]) is
+  'How each operation of these spans usually behaves, the spans'' own traces left out: calls, errors, median and 95th percentile of completed calls (milliseconds, to within 9 %), and what was compared. From the baselines of the last 7 days, the same model and region first; while an operation has fewer than 20 calls there, from other executions of the same job (at least five; their largest stands for the 95th percentile). telling is false where too little is known to call anything unusual.';
 
 create function beacon.recent_traces(before timestamptz, at_most integer default 200) returns uuid[]
 language plpgsql stable

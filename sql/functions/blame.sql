@@ -14,80 +14,81 @@ language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
 declare
-  failing integer[];
+  -- More failures than this beside the one that matters repeat each other; each costs a look at the way up.
+  at_most constant integer := 200;
+  outermost integer[];
+  aside integer[];
+  worst_child integer[];   -- by position: the failing child that explains it, 0 for none
+  callees integer[];       -- by position: the server span that answered a failing call
+  seen boolean[];
+  roots integer[];         -- by position: the root above it; at first its parent
+  link record;
   here integer;
-  next_down integer;
-  explained boolean[] := '{}';
-  seen boolean[] := '{}';
+  begun integer;
 begin
-  -- From each failing span that no failing span contains, down to where it began.
-  for here in
-    select f.position from unnest(spans) f
-    where beacon.has_failed(f.status)
-      and (f.parent_position is null or not beacon.has_failed(spans[f.parent_position].status))
-    order by f.position
+  if spans is null then
+    return;
+  end if;
+  worst_child := array_fill(0, array[cardinality(spans)]);
+  callees := worst_child;
+  seen := array_fill(false, array[cardinality(spans)]);
+  for link in
+    with failing as materialized (
+      select f.position, f.parent_position, f.kind, f.status, f.trace_id, f.span_id, f.started_at, f.duration_ms, f.offset_ms + f.duration_ms as ended_ms, f.metadata ? 'http.response.status_code' as answered
+      from unnest(spans) f where f.status in ('failed', 'timeout', 'lost')
+    ), answers as materialized (
+      select c.parent_position as caller, max(array[c.offset_ms, c.position]) as latest
+      from unnest(spans) c
+      where c.kind in ('server', 'consumer') and c.parent_position in (select f.position from failing f where f.kind in ('client', 'producer'))
+      group by c.parent_position
+    )
+    select f.position, f.parent_position, p.position as failing_parent, (a.latest[2])::integer as callee,
+      -- A server that fails once its caller has hung up did not cause the time-out, it suffered from it. A process that
+      -- died before that is another matter: that is why nobody answered. And a caller with an answer in hand, be it 504, did not hang up.
+      coalesce(p.status = 'timeout' and not p.answered and f.kind = 'server'
+        and case f.status when 'lost' then beacon.outlived(f.trace_id, f.span_id, p.started_at + p.duration_ms * interval '1 ms')
+              else f.ended_ms >= p.ended_ms - 5 end, false) as aborted
+    from failing f
+    left join failing p on p.position = f.parent_position
+    left join answers a on a.caller = f.position
+    order by f.ended_ms, f.position
   loop
-    loop
+    callees[link.position] := link.callee;
+    if link.failing_parent is null then
+      outermost := outermost || link.position;
+    elsif not link.aborted then
+      -- In order of their end: the last to fail is the one that explains its parent.
+      worst_child[link.failing_parent] := link.position;
+      aside := aside || link.position;
+    end if;
+  end loop;
+  -- From each failing span that no failing span contains, down to where it began.
+  select array_agg(coalesce(f.parent_position, 0) order by f.position) into roots from unnest(spans) f where outermost is not null;
+  for i in 1 .. coalesce(cardinality(roots), 0) loop
+    roots[i] := case when roots[i] = 0 then i else roots[roots[i]] end;
+  end loop;
+  for here in select o.at from unnest(outermost) o (at) order by o.at limit at_most loop
+    begun := roots[here];
+    seen[here] := true;
+    while worst_child[here] > 0 loop
+      here := worst_child[here];
       seen[here] := true;
-      next_down := beacon.failing_child(spans, here);
-      exit when next_down is null;
-      here := next_down;
     end loop;
-    explained[here] := true;
-    return next beacon.blame_of(spans, here, true);
+    return next beacon.blame_of(spans, here, callees[here], beacon.has_failed(spans[begun].status));
   end loop;
   -- Failures beside the way: earlier attempts, or failures that somebody above coped with.
   for here in
-    select f.position from unnest(spans) f
-    where beacon.has_failed(f.status) and seen[f.position] is null
-      and not beacon.is_aborted_by_caller(spans, f.position)
-      and beacon.failing_child(spans, f.position) is null
-    order by f.position
+    select o.at from unnest(aside) o (at) where not seen[o.at] and worst_child[o.at] = 0 order by o.at limit at_most
   loop
-    return next beacon.blame_of(spans, here, false);
+    return next beacon.blame_of(spans, here, callees[here], false);
   end loop;
 end
 $$;
 
 comment on function beacon.blames(beacon.span_fact[]) is
-  'Where the failures of these spans began, one row a failure: the deepest failing span on the way down from the outermost failing one, taking the failure that came last where several children failed. Failures beside that way follow, with explains_root false.';
+  'Where the failures of these spans began, one row a failure: the deepest failing span on the way down from the outermost failing one, taking the failure that came last where several children failed (a server that only failed because its caller had hung up, without an answer, within 5 ms before it or later, explains nothing). Failures beside that way follow, with explains_root false; at most 200 of each.';
 
-create function beacon.failing_child(spans beacon.span_fact[], of_position integer) returns integer
-language plpgsql stable
-set search_path = beacon, pg_catalog
-as $$
-begin
-  return (
-    select f.position from unnest(spans) f
-    where f.parent_position = of_position and beacon.has_failed(f.status)
-      and not beacon.is_aborted_by_caller(spans, f.position)
-    order by f.offset_ms + f.duration_ms desc, f.position desc
-    limit 1);
-end
-$$;
-
-comment on function beacon.failing_child(beacon.span_fact[], integer) is
-  'Position of the failing child that explains why a span failed: the one that ended last; null when it has none.';
-
-create function beacon.is_aborted_by_caller(spans beacon.span_fact[], of_position integer) returns boolean
-language plpgsql stable
-set search_path = beacon, pg_catalog
-as $$
-declare
-  f beacon.span_fact := spans[of_position];
-  caller beacon.span_fact := spans[(spans[of_position]).parent_position];
-begin
-  -- A server that fails once its caller has hung up did not cause the time-out, it suffered from it. A process that
-  -- died is another matter: that is why nobody answered. And a caller with an answer in hand, be it 504, did not hang up.
-  return coalesce(caller.status = 'timeout' and not caller.metadata ? 'http.response.status_code' and f.kind = 'server' and f.status <> 'lost'
-    and f.offset_ms + f.duration_ms >= caller.offset_ms + caller.duration_ms - 5, false);
-end
-$$;
-
-comment on function beacon.is_aborted_by_caller(beacon.span_fact[], integer) is
-  'Whether a failing server span failed only because its caller had given up: it ended no earlier than 5 ms before the caller''s time-out, and the caller got no answer.';
-
-create function beacon.blame_of(spans beacon.span_fact[], of_position integer, on_the_way boolean) returns beacon.blame
+create function beacon.blame_of(spans beacon.span_fact[], of_position integer, callee_at integer, root_failed boolean) returns beacon.blame
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
@@ -97,9 +98,11 @@ declare
   up beacon.span_fact;
   b beacon.blame;
   at integer := of_position;
+  climbed integer := 0;
   codes text[] := '{}';
   statuses text[] := '{}';
 begin
+  b.explains_root := root_failed;
   b.trace_id := f.trace_id;
   b.position := f.position;
   b.span_id := f.span_id;
@@ -114,13 +117,15 @@ begin
   b.region := f.region;
   b.metadata := f.metadata;
   if f.kind in ('client', 'producer') then
-    select * into callee from unnest(spans) c
-    where c.parent_position = of_position and c.kind in ('server', 'consumer')
-    order by c.offset_ms desc limit 1;
+    if callee_at > 0 then
+      callee := spans[callee_at];
+    end if;
     b.callee := coalesce(callee.service, beacon.called_service(spans, of_position));
     b.callee_operation := callee.operation;
     b.callee_position := callee.position;
-    b.callee_status := callee.status;
+    b.callee_status := case
+      when callee.status = 'lost' and f.status = 'timeout' and beacon.outlived(f.trace_id, callee.span_id, f.started_at + f.duration_ms * interval '1 ms')
+        then 'started' else callee.status end;
     b.callee_ended := callee.ended;
     b.callee_late_ms := callee.offset_ms + callee.duration_ms - f.offset_ms - f.duration_ms;
     -- What the callee said once its caller had hung up is no part of why he did.
@@ -129,17 +134,17 @@ begin
       statuses := array[callee.metadata ->> 'http.response.status_code'];
     end if;
   end if;
-  -- Outwards: the innermost code that says more than a number or "Error" wins, callers tend to rename it.
-  while at is not null loop
+  -- Outwards, at most 50 levels: the innermost code that says more than a number or "Error" wins, callers tend to rename it.
+  while at is not null and climbed < 50 loop
     up := spans[at];
+    climbed := climbed + 1;
     codes := codes || up.error_type || (up.metadata ->> 'error.type') || (up.metadata ->> 'error.code');
     statuses := statuses || (up.metadata ->> 'http.response.status_code');
+    b.path := concat_ws(' > ', up.service || ' ' || up.operation, b.path);
+    b.span_ids := up.span_id || coalesce(b.span_ids, '{}');
     b.message := coalesce(b.message, up.error_message);
     b.model_id := coalesce(b.model_id, up.model_id);
     b.region := coalesce(b.region, up.region);
-    b.span_ids := up.span_id || coalesce(b.span_ids, '{}');
-    b.path := concat_ws(' > ', up.service || ' ' || up.operation, b.path);
-    b.explains_root := on_the_way and up.parent_position is null and beacon.has_failed(up.status);
     at := up.parent_position;
   end loop;
   select c.code into b.code from unnest(codes) with ordinality c (code, n)
@@ -154,8 +159,8 @@ begin
 end
 $$;
 
-comment on function beacon.blame_of(beacon.span_fact[], integer, boolean) is
-  'Facts about one failure: its span, the callee if it was a call, the most telling code between it and the root, and the way up.';
+comment on function beacon.blame_of(beacon.span_fact[], integer, integer, boolean) is
+  'Facts about one failure: its span, the callee if it was a call, the most telling code between it and the root, and the way up (of a very deep trace the 50 innermost levels).';
 
 create function beacon.called_service(spans beacon.span_fact[], of_position integer) returns text
 language plpgsql stable
@@ -183,12 +188,23 @@ begin
     and call.kind = 'client' and callee.kind = 'server'
     and call.metadata ->> 'server.address' = host and call.metadata ->> 'server.port' = port
   limit 1;
+  if named is null then
+    -- Nor there, lately: then whoever alone answers this operation's calls, wherever they go.
+    select min(callee.service) into named
+    from beacon.trace_spans call
+    join beacon.trace_spans callee on callee.trace_id = call.trace_id and callee.parent_span_id = call.span_id
+    where call.trace_id = any (beacon.recent_traces(f.started_at))
+      and call.started_at between f.started_at - interval '2 days' and f.started_at + interval '2 hours'
+      and callee.started_at between f.started_at - interval '2 days' and f.started_at + interval '2 hours'
+      and call.service = f.service and call.operation = f.operation and call.kind = 'client' and callee.kind = 'server'
+    having count(distinct callee.service) = 1 and count(*) >= 5;
+  end if;
   return coalesce(named, concat_ws(':', host, port));
 end
 $$;
 
 comment on function beacon.called_service(beacon.span_fact[], integer) is
-  'Who a call was meant for when no server span answers it: peer.service, else whoever answered at the same address in the last 200 traces of the day, else the address itself.';
+  'Who a call was meant for when no server span answers it: peer.service, else whoever answered at the same address in the last 200 traces of the day, else whoever alone answered calls of the same operation there (five or more), else the address itself.';
 
 create function beacon.verdict(type text, b beacon.blame, confidence double precision, summary text, recommendation text,
   evidence jsonb default '{}', charged_to text default null, charged_operation text default null) returns beacon.finding
@@ -215,3 +231,27 @@ $$;
 
 comment on function beacon.verdict(text, beacon.blame, double precision, text, text, jsonb, text, text) is
   'A finding about a failure, charged to the callee where it was a call (or to whom the diagnosis names), with the evidence every finding carries. Confidence is multiplied by 0.4 when the failure did not bring the root down.';
+
+create function beacon.outlived(of_trace uuid, of_span bytea, at timestamptz) returns boolean
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+declare
+  tracer uuid;
+begin
+  select s.tracer_id into tracer from beacon.trace_spans s
+  where s.trace_id = of_trace and s.span_id = of_span and s.started_at between at - interval '1 day' and at + interval '1 hour';
+  -- A heartbeat comes every few seconds; other work that the process finished later tells more finely.
+  return exists (select from beacon.tracers t where t.tracer_id = tracer and coalesce(t.stopped_at, t.heartbeat_at) > at)
+    or exists (
+      select from beacon.trace_spans s
+      where s.trace_id = any (array(
+          select t.trace_id from beacon.traces t
+          where t.started_at between at - interval '1 minute' and at + interval '1 minute' order by t.started_at desc limit 200))
+        and s.tracer_id = tracer and s.completed_at > at
+        and s.started_at between at - interval '1 minute' and at + interval '1 hour');
+end
+$$;
+
+comment on function beacon.outlived(uuid, bytea, timestamptz) is
+  'Whether the process of a span gave a sign of life after a moment, by its heartbeat or by other spans it ended (among the newest 200 traces of the minute before and after): what it left open until then it had not died of.';

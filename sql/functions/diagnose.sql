@@ -28,44 +28,67 @@ set search_path = beacon, pg_catalog
 as $$
 #variable_conflict use_column
 declare
-  n integer := cardinality(spans);
+  n integer := coalesce(cardinality(spans), 0);
+  starts double precision[];
+  ends double precision[];
+  children integer[];      -- positions, grouped by parent, who ended last first
+  first_child integer[];   -- by position: where its children begin in children, 0 for none
+  parent_of integer[];
   root integer;
   stack_at integer[];
   stack_until double precision[];
   top integer := 1;
   here integer;
   cursor_ms double precision;
-  next_child integer;
-  f beacon.span_fact;
-  c beacon.span_fact;
+  here_starts double precision;
+  c integer;
+  k integer;
 begin
+  if n = 0 then
+    return;
+  end if;
+  select array_agg(f.offset_ms order by f.position), array_agg(f.offset_ms + f.duration_ms order by f.position),
+      array_agg(coalesce(f.parent_position, 0) order by f.position),
+      array_agg(f.position order by coalesce(f.parent_position, 0), f.offset_ms + f.duration_ms desc, f.position desc),
+      (array_agg(f.position order by f.duration_ms desc, f.position) filter (where f.parent_position is null))[1]
+    into starts, ends, parent_of, children, root
+  from unnest(spans) f;
+  first_child := array_fill(0, array[n]);
+  for k in reverse n .. 1 loop
+    if parent_of[children[k]] > 0 then
+      first_child[parent_of[children[k]]] := k;
+    end if;
+  end loop;
   -- Backwards from the end of the longest root: who finished last decided, then who finished last before he began.
-  select f0.position into root from unnest(spans) f0 where f0.parent_position is null
-  order by f0.duration_ms desc, f0.position limit 1;
   stack_at := array[root];
-  stack_until := array[(spans[root]).offset_ms + (spans[root]).duration_ms];
+  stack_until := array[ends[root]];
   while top > 0 loop
     here := stack_at[top];
     cursor_ms := stack_until[top];
+    here_starts := starts[here];
     top := top - 1;
-    f := spans[here];
-    for next_child in
-      select k.position from unnest(spans) k
-      where k.parent_position = here and k.offset_ms < cursor_ms
-      order by k.offset_ms + k.duration_ms desc, k.position desc
-    loop
-      c := spans[next_child];
-      continue when c.offset_ms >= cursor_ms or c.offset_ms < f.offset_ms;
-      if cursor_ms > c.offset_ms + c.duration_ms then
-        return query select here, c.offset_ms + c.duration_ms, cursor_ms;
+    k := first_child[here];
+    while k > 0 and k <= n loop
+      c := children[k];
+      exit when parent_of[c] <> here;
+      k := k + 1;
+      continue when starts[c] >= cursor_ms or starts[c] < here_starts;
+      if cursor_ms > ends[c] then
+        position := here;
+        from_ms := ends[c];
+        to_ms := cursor_ms;
+        return next;
       end if;
       top := top + 1;
-      stack_at[top] := next_child;
-      stack_until[top] := least(cursor_ms, c.offset_ms + c.duration_ms);
-      cursor_ms := c.offset_ms;
+      stack_at[top] := c;
+      stack_until[top] := least(cursor_ms, ends[c]);
+      cursor_ms := starts[c];
     end loop;
-    if cursor_ms > f.offset_ms then
-      return query select here, f.offset_ms, cursor_ms;
+    if cursor_ms > here_starts then
+      position := here;
+      from_ms := here_starts;
+      to_ms := cursor_ms;
+      return next;
     end if;
   end loop;
 end
@@ -90,16 +113,16 @@ begin
   return query
   with facts as (
     select f.*, sum(f.self_ms) over (partition by f.trace_id) as work_ms from unnest(spans) f
-  ), operations as (
-    select o.*, u.calls, u.p50_ms, u.p95_ms from (
-      select distinct f.service, f.operation, f.model_id, f.region, f.trace_id from facts f) o
-    left join lateral beacon.usual(o.service, o.operation, o.model_id, o.region, o.trace_id) u on true
-  ), critical as (
+  ), operations as materialized (
+    select * from beacon.usuals(spans)
+  ), critical as materialized (
     select distinct p.position
     from (select array_agg(f order by f.position) as of_trace, min(f.position) - 1 as before
           from unnest(spans) f group by f.trace_id) t
     cross join lateral beacon.critical_segments(beacon.renumbered(t.of_trace, t.before)) q
     cross join lateral (select q.position + t.before as position) p
+  ), parents as materialized (
+    select distinct f.parent_position as position from unnest(spans) f
   )
   select f.trace_id, f.position, f.depth, f.service, f.operation, f.status,
     round(f.offset_ms::numeric, 3)::double precision, round(f.duration_ms::numeric, 3)::double precision,
@@ -108,21 +131,23 @@ begin
     c.position is not null, o.p50_ms, o.p95_ms, o.calls,
     nullif(concat_ws('; ',
       case when beacon.has_failed(f.status) then f.status || coalesce(': ' || f.error_type, '') end,
-      case when f.status = 'completed' and o.calls >= 20 and f.duration_ms > 2 * o.p95_ms and f.duration_ms - o.p95_ms > 5
-        then format('%s times the usual (p95 %s ms)', round((f.duration_ms / o.p95_ms)::numeric, 1), round(o.p95_ms)) end,
+      case when f.status = 'completed' and o.telling and f.duration_ms > 2 * o.p95_ms and f.duration_ms - o.p95_ms > 5
+        then format('%s times the usual (p95 %s ms%s)', round((f.duration_ms / o.p95_ms)::numeric, 1), round(o.p95_ms),
+          case when o.source like 'no baseline%' then '; ' || o.source else '' end) end,
       case when c.position is not null and f.self_ms > 50 and f.self_ms > 0.3 * f.work_ms
-          and exists (select from facts k where k.parent_position = f.position)
+          and k.position is not null
         then format('%s ms of its own that no child explains', round(f.self_ms)) end,
       case when (f.metadata ->> 'faas.coldstart') = 'true' then 'cold start' end,
-      beacon.span_note((f.trace_id, f.position, f.parent_position, f.depth, f.span_id, f.parent_span_id, f.service, f.operation,
+      case when f.is_orphan or f.skew_ms <> 0 or f.status in ('lost', 'started') then beacon.span_note((f.trace_id, f.position, f.parent_position, f.depth, f.span_id, f.parent_span_id, f.service, f.operation,
         f.kind, case when f.status = 'lost' then 'failed' else f.status end, f.started_at, f.offset_ms, f.duration_ms, f.self_ms,
         f.ended, f.is_orphan, f.skew_ms, f.execution_id, f.job_id, f.model_id, f.region, f.error_type, f.error_message,
-        f.metadata, f.links)::beacon.span_fact)), ''),
+        f.metadata, f.links)::beacon.span_fact) end), ''),
     f.error_type, f.error_message, f.span_id, f.parent_span_id
   from facts f
-  left join operations o on o.service = f.service and o.operation = f.operation and o.trace_id = f.trace_id
-    and o.model_id is not distinct from f.model_id and o.region is not distinct from f.region
+  left join operations o on o.service = f.service and o.operation = f.operation
+    and coalesce(o.model_id, '') = coalesce(f.model_id, '') and coalesce(o.region, '') = coalesce(f.region, '')
   left join critical c on c.position = f.position
+  left join parents k on k.position = f.position
   order by f.position;
 end
 $$;
@@ -135,6 +160,9 @@ language plpgsql immutable
 set search_path = beacon, pg_catalog
 as $$
 begin
+  if before = 0 then
+    return spans;
+  end if;
   for i in 1 .. cardinality(spans) loop
     spans[i].position := spans[i].position - before;
     spans[i].parent_position := spans[i].parent_position - before;

@@ -4,15 +4,19 @@ set search_path = beacon, pg_catalog
 as $$
 #variable_conflict use_column
 begin
-  -- Always one row: a diagnosis about a callee without spans must not lose its finding here.
+  -- Always one row: a diagnosis about a callee without spans must not lose its finding here. Positions are depth first:
+  -- what stands below a span follows it until the next span that is no deeper.
   return query
-  with recursive below as (
-    select f.position, f.operation, f.self_ms from unnest(spans) f where f.position = of_position
-    union all
-    select f.position, f.operation, f.self_ms from below b join unnest(spans) f on f.parent_position = b.position
+  with callee as (
+    select f.position, f.depth, f.trace_id from unnest(spans) f where f.position = of_position
+  ), behind as (
+    select min(f.position) as position from unnest(spans) f, callee c
+    where f.position > c.position and (f.depth <= c.depth or f.trace_id <> c.trace_id)
   )
   select b.operation, b.self_ms from (select 1) one left join (
-    select operation, self_ms from below order by self_ms desc limit 1) b on true;
+    select f.operation, f.self_ms from unnest(spans) f, callee c, behind e
+    where f.position >= c.position and (e.position is null or f.position < e.position)
+    order by f.self_ms desc limit 1) b on true;
 end
 $$;
 
@@ -37,27 +41,54 @@ $$;
 comment on function beacon.generation(beacon.span_fact[], uuid) is
   'The last span of a trace that generated text, with its output tokens; nulls where there is none.';
 
-create function beacon.findings(spans beacon.span_fact[]) returns setof beacon.finding
+create function beacon.notable(spans beacon.span_fact[], blames beacon.blame[]) returns beacon.span_fact[]
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+begin
+  -- Every diagnosis reads all it is given; twenty of them over 50,000 spans would take seconds.
+  if cardinality(spans) <= 2000 then
+    return spans;
+  end if;
+  return (
+    with f as materialized (
+      select x, row_number() over (order by x.self_ms desc) as by_self from unnest(spans) x
+    )
+    select array_agg(f.x order by (f.x).position) from f
+    where f.by_self <= 500 or (f.x).parent_position is null
+      or (f.x).position in (select b.position from unnest(blames) b union all select b.callee_position from unnest(blames) b)
+      or ((f.x).metadata ?| array['faas.coldstart', 'beacon.queued_ms', 'gen_ai.usage.output_tokens'] and (f.x).self_ms > 0)
+      or ((f.x).status = 'lost'));
+end
+$$;
+
+comment on function beacon.notable(beacon.span_fact[], beacon.blame[]) is
+  'The spans a diagnosis may need, of a trace above 2,000 spans: roots, origins of failures and their callees, lost ones, those that tell of a cold start, a queue or generated text, and the 500 with the most time of their own. Smaller traces whole. Positions stay as they are, so an element''s index need not be its position.';
+
+create function beacon.findings(spans beacon.span_fact[], blames beacon.blame[]) returns setof beacon.finding
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
 declare
-  blames beacon.blame[];
-  diagnosis regproc;
+  chosen beacon.span_fact[] := beacon.notable(spans, blames);
+  diagnosis record;
 begin
-  select array_agg(b) into blames from beacon.blames(spans) b;
-  -- Every function finding_… is a diagnosis; adding one is adding a file.
+  -- Every function finding_… is a diagnosis, adding one is adding a file; a pattern_… counts over all spans, however many.
   for diagnosis in
-    select p.oid::regproc from pg_proc p
-    where p.pronamespace = 'beacon'::regnamespace and p.proname like 'finding\_%'
+    select p.oid::regproc as run, p.proname like 'pattern%' as on_all from pg_proc p
+    where p.pronamespace = 'beacon'::regnamespace and p.proname ~ '^(finding|pattern)_'
     order by p.proname
   loop
-    return query execute format('select * from %s($1, $2)', diagnosis) using spans, coalesce(blames, '{}');
+    if diagnosis.on_all then
+      return query execute format('select * from %s($1, $2)', diagnosis.run) using spans, coalesce(blames, '{}');
+    else
+      return query execute format('select * from %s($1, $2)', diagnosis.run) using chosen, coalesce(blames, '{}');
+    end if;
   end loop;
 end
 $$;
 
-comment on function beacon.findings(beacon.span_fact[]) is 'What every diagnosis has to say about these spans, unranked.';
+comment on function beacon.findings(beacon.span_fact[], beacon.blame[]) is 'What every diagnosis has to say about these spans, unranked.';
 
 create function beacon.identify_root_cause(of_execution bigint) returns table (
   rank integer, type text, service text, operation text, confidence double precision, summary text, evidence jsonb,
@@ -68,20 +99,24 @@ as $$
 #variable_conflict use_column
 declare
   spans beacon.span_fact[];
+  blames beacon.blame[];
   decisive uuid;
+  of_traces uuid[];
 begin
   select array_agg(s) into spans from beacon.execution_spans(of_execution) s;
   if spans is null then
     return query select 1, u.* from beacon.untraced(of_execution) u;
     return;
   end if;
+  select array_agg(b) into blames from beacon.blames(spans) b;
   decisive := beacon.decisive_trace(spans);
+  of_traces := array(select distinct f.trace_id from unnest(spans) f);
   return query
   with found as (
     select f.type, f.service, f.operation, f.summary, f.evidence, f.recommendation, f.trace_id, f.span_ids,
       -- Another attempt's trouble is a remark: it was not what ended the execution.
       case when f.trace_id = decisive then f.confidence else round((0.45 * f.confidence)::numeric, 2)::double precision end as confidence
-    from beacon.findings(spans) f
+    from beacon.findings(spans, blames) f
   ), best as (
     select distinct on (f.type, f.service, f.operation) f.* from found f
     -- The general finding yields where one that knows more speaks of the same failure.
@@ -93,17 +128,24 @@ begin
       b.evidence || beacon.scope_of(of_execution, spans[1].job_id) as evidence, b.recommendation, b.trace_id, b.span_ids
     from best b
     union all
-    select u.* from beacon.unexplained(spans, decisive) u where not exists (select from best b where b.confidence >= 0.5)
+    select u.* from beacon.unexplained(cardinality(spans), blames, decisive) u where not exists (select from best b where b.confidence >= 0.5)
   )
-  select (row_number() over (order by s.confidence desc, s.type, s.service))::integer,
-    s.type, s.service, s.operation, s.confidence, s.summary, s.evidence, s.recommendation, s.trace_id, s.span_ids
-  from said s
+  select q.place::integer, q.type, q.service, q.operation, q.confidence, q.summary,
+    q.evidence || jsonb_strip_nulls(jsonb_build_object('runner_up', case when q.place = 1 and q.next_type is not null then
+        jsonb_build_object('type', q.next_type, 'service', q.next_service, 'confidence', q.next_confidence) end))
+      || jsonb_build_object('counter_evidence', case when q.place <= 3 then beacon.counter_evidence(q.service, of_traces, spans[1].started_at) else '[]' end),
+    q.recommendation, q.trace_id, q.span_ids
+  from (
+    select s.*, row_number() over ranked as place, lead(s.type) over ranked as next_type, lead(s.service) over ranked as next_service,
+      lead(s.confidence) over ranked as next_confidence
+    from said s
+    window ranked as (order by s.confidence desc, s.type, s.service)) q
   order by 1;
 end
 $$;
 
 comment on function beacon.identify_root_cause(bigint) is
-  'Why an execution failed or was slow: ranked causes, best first, each with confidence, evidence, recommendation and the spans that show it. No row for a healthy execution. An execution without spans yields UNTRACED with what the tracers say; a failure that no diagnosis explains yields UNKNOWN with what was looked at.';
+  'Why an execution failed or was slow: ranked causes, best first, each with confidence, evidence (with the runner-up, and as counter_evidence what speaks against it), recommendation and the spans that show it. No row for a healthy execution. An execution without spans yields UNTRACED with what the tracers say; a failure that no diagnosis explains yields UNKNOWN with what was looked at.';
 
 create function beacon.decisive_trace(spans beacon.span_fact[]) returns uuid
 language plpgsql stable
@@ -123,24 +165,24 @@ $$;
 comment on function beacon.decisive_trace(beacon.span_fact[]) is
   'The attempt that decided how an execution ended: the latest trace whose root is the same operation as that of the first (what a recovery did in between is no attempt).';
 
-create function beacon.unexplained(spans beacon.span_fact[], decisive uuid) returns setof beacon.finding
+create function beacon.unexplained(looked_at integer, blames beacon.blame[], decisive uuid) returns setof beacon.finding
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
 begin
   return query
-  select v.* from beacon.blames(spans) b
+  select v.* from unnest(blames) b
   cross join lateral beacon.verdict('UNKNOWN', b, 0.3,
     format('%s %s failed%s, and no diagnosis explains why.', b.service, b.operation, coalesce(': ' || coalesce(b.message, b.code), ' without a message')),
     format('Open the waterfall, read the log of %s with this trace id, and record error.type on that span so that it can be told next time.', b.service),
-    jsonb_build_object('spans_looked_at', cardinality(spans), 'diagnoses_run',
-      (select count(*) from pg_proc p where p.pronamespace = 'beacon'::regnamespace and p.proname like 'finding\_%'))) v
+    jsonb_build_object('spans_looked_at', looked_at, 'diagnoses_run',
+      (select count(*) from pg_proc p where p.pronamespace = 'beacon'::regnamespace and p.proname ~ '^(finding|pattern)_'))) v
   where b.trace_id = decisive and b.explains_root
   limit 1;
 end
 $$;
 
-comment on function beacon.unexplained(beacon.span_fact[], uuid) is
+comment on function beacon.unexplained(integer, beacon.blame[], uuid) is
   'UNKNOWN: the execution failed and no diagnosis reached 0.5; says where it failed and how much was looked at.';
 
 create function beacon.scope_of(of_execution bigint, of_job text) returns jsonb

@@ -7,17 +7,18 @@ as $$
 begin
   -- What a trace did, and how it failed: as sets, so that how often a loop ran does not drown the rest.
   return query
-  select s.trace_id, array_agg(distinct s.service || ' ' || s.operation),
+  select s.trace_id, array_agg(distinct concat_ws(' > ', p.service || ' ' || p.operation, s.service || ' ' || s.operation)),
     coalesce(array_agg(distinct concat_ws(' ', s.service, s.operation, s.status, coalesce(s.error_type, s.metadata ->> 'http.response.status_code')))
       filter (where beacon.has_failed(s.status)), '{}')
   from beacon.trace_spans s
+  left join beacon.trace_spans p on p.trace_id = s.trace_id and p.span_id = s.parent_span_id and p.started_at between from_time and to_time
   where s.trace_id = any (of_traces) and s.started_at between from_time and to_time
   group by s.trace_id;
 end
 $$;
 
 comment on function beacon.trace_features(uuid[], timestamptz, timestamptz) is
-  'Two sets a trace: the operations it called, and the failures it saw (service, operation, status, error type).';
+  'Two sets a trace: the operations it called, each with its caller, and the failures it saw (service, operation, status, error type).';
 
 create function beacon.overlap(a text[], b text[]) returns double precision
 language plpgsql immutable parallel safe
@@ -84,4 +85,4 @@ end
 $$;
 
 comment on function beacon.find_similar_traces(bigint, integer) is
-  'Traces of other executions that failed (or worked) most alike: similarity is 0.65 times the overlap of failures plus 0.35 times the overlap of operations called (operations alone for a healthy one). Looks at the newest 300 of the week before and after; says how each ended and what differs.';
+  'Traces of other executions that failed (or worked) most alike: similarity is 0.65 times the overlap of failures plus 0.35 times the overlap of structure, that is of operations with their callers (structure alone for a healthy one). Looks at the newest 300 of the week before and after; says how each ended and what differs.';

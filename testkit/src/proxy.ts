@@ -9,6 +9,8 @@ export interface FaultyProxy {
   accepted: number;
   /** Holds every piece of data back by so many milliseconds, in both directions. */
   delay(milliseconds: number): void;
+  /** Lets answers through only so many bytes at a time, every so many milliseconds. */
+  trickle(bytes: number, everyMs: number): void;
   /** Swallows everything: connections stay open and silent. `false` lets what comes from now on pass. */
   stall(on: boolean): void;
   /** Closes all connections and refuses new ones, until `restore`. */
@@ -29,6 +31,7 @@ export async function faultyProxy(connectionString: string): Promise<FaultyProxy
   const target = new URL(connectionString);
   const pairs = new Set<[net.Socket, net.Socket]>();
   let delayMs = 0;
+  let drip: { bytes: number; everyMs: number } | undefined;
   let stalled = false;
   let refusing = false;
   let trap: { matches: (sent: Buffer) => boolean; sprung: () => void } | undefined;
@@ -63,7 +66,20 @@ export async function faultyProxy(connectionString: string): Promise<FaultyProxy
         sprung();
       });
     });
-    upstream.on('data', (data) => pass(client, data));
+    let held = Buffer.alloc(0);
+    let dripping: NodeJS.Timeout | undefined;
+    upstream.on('data', (data) => {
+      if (!drip) {
+        pass(client, data);
+        return;
+      }
+      held = Buffer.concat([held, data]);
+      dripping ??= setInterval(() => {
+        if (client.writable && held.length > 0) client.write(held.subarray(0, drip?.bytes));
+        held = held.subarray(drip?.bytes);
+      }, drip.everyMs).unref();
+    });
+    client.once('close', () => clearInterval(dripping));
     for (const socket of pair) {
       socket.on('error', () => {});
       socket.on('close', () => {
@@ -90,6 +106,9 @@ export async function faultyProxy(connectionString: string): Promise<FaultyProxy
     accepted: 0,
     delay: (milliseconds) => {
       delayMs = milliseconds;
+    },
+    trickle: (bytes, everyMs) => {
+      drip = { bytes, everyMs };
     },
     stall: (on) => {
       stalled = on;

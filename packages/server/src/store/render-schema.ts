@@ -47,6 +47,7 @@ const PUBLISHED = new Set([
   'critical_path',
   'compare_traces',
   'rank_root_causes',
+  'blast_radius',
 ]);
 
 /** docs/reference/sql.md: tables, views and functions with their comments. */

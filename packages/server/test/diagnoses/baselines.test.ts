@@ -18,6 +18,14 @@ async function settle(): Promise<void> {
   await db.client.query('select settle_baselines()');
 }
 
+async function usuals({ executionId }: { executionId: number | null }) {
+  const { rows } = await db.client.query(
+    'select u.* from (select array_agg(s) as all_of from execution_spans($1) s) x, usuals(x.all_of) u',
+    [executionId],
+  );
+  return rows;
+}
+
 test('without a baseline a slow call accuses nobody', async () => {
   assert.deepEqual(await of(SLOW), []);
 });
@@ -42,13 +50,32 @@ test('the usual call is not accused', async () => {
 test('a trace is never its own baseline', async () => {
   const lone = await draw('lone task |====| kind=consumer');
   await settle();
-  const { rows } = await db.client.query(`select * from usual('lone', 'task', null, null, $1)`, [lone.traceId]);
+  assert.deepEqual(await usuals(lone), []);
+  const next = await draw('lone task |====| kind=consumer');
   assert.deepEqual(
-    rows.filter((row) => Number(row.calls) > 0),
-    [],
+    (await usuals(next)).map((row) => row.calls),
+    ['1'],
   );
-  const seen = await db.client.query(`select calls::int from usual('lone', 'task')`);
-  assert.deepEqual(seen.rows, [{ calls: 1 }]);
+});
+
+const SIBLING = 'fresh answer |==| kind=consumer';
+const SLOW_SIBLING = 'fresh answer |====================| kind=consumer';
+
+test('on a fresh install a slow execution stands out from its siblings, and says what it was compared with', async () => {
+  for (let i = 0; i < 6; i++) await draw(SIBLING, { job: 'young' });
+  const [best] = await of(SLOW_SIBLING, { job: 'young' });
+  assert.equal(`${best?.type} ${best?.service}`, 'PERFORMANCE_DEGRADATION fresh');
+  assert.match(best?.summary ?? '', /no baseline yet: compared with 6 siblings of its job/);
+});
+
+test('four siblings are too few to stand out from', async () => {
+  for (let i = 0; i < 4; i++) await draw(SIBLING, { job: 'tiny' });
+  acquits(await of(SLOW_SIBLING, { job: 'tiny' }));
+});
+
+test('siblings of another job are none', async () => {
+  for (let i = 0; i < 6; i++) await draw(SIBLING, { job: 'elsewhere' });
+  acquits(await of(SLOW_SIBLING, { job: 'alone' }));
 });
 
 test('a trace is counted once, however often baselines are settled', async () => {
@@ -63,8 +90,8 @@ test('one monstrous call does not move the median or the 95th percentile of many
   for (let i = 0; i < 40; i++) await draw('odd task |====| kind=consumer');
   await draw('odd task |====| kind=consumer', { scale: 100_000 });
   await settle();
-  const { rows } = await db.client.query(`select p50_ms, p95_ms from usual('odd', 'task')`);
-  assert.ok(rows[0].p95_ms < 50, JSON.stringify(rows[0]));
+  const [usual] = await usuals(await draw('odd task |====| kind=consumer'));
+  assert.ok(usual.p95_ms < 50, JSON.stringify(usual));
 });
 
 test('every span of a diagnosed execution is shown with its share and what is usual', async () => {

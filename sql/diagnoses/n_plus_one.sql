@@ -1,0 +1,39 @@
+create function beacon.pattern_n_plus_one(spans beacon.span_fact[], blames beacon.blame[]) returns setof beacon.finding
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+declare
+  -- Pages and retries repeat a call a few times; from ten on it is a loop over rows.
+  loop_of constant integer := 10;
+begin
+  return query
+  with calls as materialized (
+    select f.trace_id, f.parent_position, f.service, f.operation, count(*) as calls, sum(f.duration_ms) as total_ms,
+      max(f.offset_ms + f.duration_ms) - min(f.offset_ms) as over_ms, (array_agg(f.span_id order by f.position))[1:20] as span_ids
+    from unnest(spans) f
+    where f.kind = 'client' and f.status = 'completed' and f.parent_position is not null
+    group by 1, 2, 3, 4
+    having count(*) >= loop_of
+  ), whole as materialized (
+    select f.trace_id, max(f.duration_ms) as ms from unnest(spans) f
+    where f.parent_position is null and exists (select from calls) group by 1
+  )
+  select r.* from calls c
+  join whole w on w.trace_id = c.trace_id
+  join lateral (select f.service, f.operation, f.span_id from unnest(spans) f where f.position = c.parent_position) p on true
+  cross join lateral (select
+    'N_PLUS_ONE', p.service, p.operation,
+    case when exists (select from unnest(blames) b where b.explains_root and b.trace_id = c.trace_id) then 0.35 else 0.85 end::double precision,
+    format('%s %s made the call %s %s times, one after another: %s ms of %s ms.', p.service, p.operation, c.operation, c.calls, round(c.total_ms), round(w.ms)),
+    jsonb_build_object('calls', c.calls, 'call', c.service || ' ' || c.operation, 'each_ms', round((c.total_ms / c.calls)::numeric, 2), 'total_ms', round(c.total_ms),
+      'share', round((c.total_ms / greatest(w.ms, 0.001))::numeric, 2)),
+    format('Have %s ask once for all of them (a join, IN (...), a batch), or make the calls at the same time.', p.service),
+    c.trace_id, p.span_id || c.span_ids) r (type, service, operation, confidence, summary, evidence, recommendation, trace_id, span_ids)
+  -- One after another: together as long as the time they span, to within a tenth. Below half the trace and 100 ms it is
+  -- not what made anybody wait.
+  where c.total_ms <= 1.1 * c.over_ms and c.total_ms >= 0.5 * w.ms and c.total_ms >= 100;
+end
+$$;
+
+comment on function beacon.pattern_n_plus_one(beacon.span_fact[], beacon.blame[]) is
+  'N_PLUS_ONE: one operation made the same call over and over, one after another. Decided by ten completed client calls of one name below one span that do not overlap and take at least half of the trace and 100 ms; charged to the span that loops. Blind spot: calls whose names differ (an id in the name).';

@@ -1,0 +1,59 @@
+create function beacon.blast_radius(of_execution bigint, max_results integer default 100) returns table (
+  execution_id bigint, trace_id uuid, job_id text, model_id text, region text, started_at timestamptz, outcome text,
+  service text, operation text, error_type text, affected bigint)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+declare
+  cause record;
+  origin record;
+begin
+  select c.type, c.trace_id, c.span_ids, c.confidence into cause from beacon.identify_root_cause(of_execution) c where c.rank = 1;
+  if cause.span_ids is null or cardinality(cause.span_ids) = 0 then
+    return;
+  end if;
+  -- The way up is told from the outermost span in: where it began stands last.
+  select s.service, s.operation, s.status, s.error_type, s.started_at, s.duration_ms into origin
+  from beacon.trace_spans s
+  join beacon.traces t on t.trace_id = s.trace_id
+  where s.trace_id = cause.trace_id and s.span_id = cause.span_ids[cardinality(cause.span_ids)]
+    and s.started_at between t.started_at - interval '1 minute' and coalesce(t.completed_at, t.updated_at) + interval '1 minute'
+  limit 1;
+  if origin.service is null then
+    return;
+  end if;
+  return query
+  with hit as (
+    select s.trace_id, min(s.started_at) as at from beacon.trace_spans s
+    where beacon.has_failed(origin.status) and s.status <> 'completed' and s.status <> 'started' and s.service = origin.service
+      and s.operation = origin.operation and s.error_type is not distinct from origin.error_type
+      and s.started_at between origin.started_at - interval '1 hour' and origin.started_at + interval '1 hour'
+    group by s.trace_id
+    union all
+    -- Nothing failed: those where the same operation took at least half as long, among the newest 300 of that time.
+    select s.trace_id, min(s.started_at) from beacon.trace_spans s
+    where not beacon.has_failed(origin.status) and s.service = origin.service and s.operation = origin.operation and s.duration_ms >= 0.5 * origin.duration_ms
+      and s.started_at between origin.started_at - interval '1 hour' and origin.started_at + interval '1 hour'
+      and s.trace_id = any (beacon.recent_traces(origin.started_at, 300))
+    group by s.trace_id
+  )
+  select e.execution_id, h.trace_id, r.job_id, r.model_id, r.region, t.started_at,
+    case when beacon.has_failed(r.status) then 'failed' when t.open_count > 0 then 'running' else 'completed' end,
+    origin.service, origin.operation, origin.error_type, count(*) over ()
+  from hit h
+  join beacon.traces t on t.trace_id = h.trace_id
+  left join beacon.trace_executions e on e.trace_id = h.trace_id
+  left join lateral (
+    select s.job_id, s.model_id, s.region, s.status from beacon.trace_spans s
+    where s.trace_id = h.trace_id and s.parent_span_id is null
+      and s.started_at between origin.started_at - interval '1 day' and origin.started_at + interval '2 hours'
+    order by s.started_at limit 1) r on true
+  where e.execution_id is distinct from of_execution
+  order by t.started_at, e.execution_id
+  limit max_results;
+end
+$$;
+
+comment on function beacon.blast_radius(bigint, integer) is
+  'What else the first cause of an execution hit, within an hour before and after: executions (and traces without one) in which the same operation of the same service failed in the same way, or, where nothing failed, took at least half as long; how each ended, and in affected how many there are in all.';
