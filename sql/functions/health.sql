@@ -76,6 +76,32 @@ begin
     return query select 'spans_dropped', 0::double precision, 'spans', 'ok', 'no tracer dropped a span in the last day';
   end if;
 
+  select count(*) filter (where x.alive) as alive, count(*) filter (where x.stopped_at is null and not x.alive) as dead,
+    sum(x.spans_stored) as stored, sum(x.spans_duplicate) as duplicate, sum(x.values_redacted) as redacted, sum(x.spans_repaired) as repaired,
+    sum(x.flush_failures) as failures, (array_agg(x.last_error order by x.last_error_at desc nulls last))[1] as last_error,
+    string_agg(x.instance || ' ' || x.doors, ', ' order by x.instance) filter (where x.alive) as doors
+  into t from (select i.*, i.stopped_at is null and i.heartbeat_at > now_is - lost_after as alive from beacon.ingest i
+    where i.heartbeat_at > now_is - interval '1 day') x;
+  return query select 'ingest_alive', t.alive::double precision, 'processes', case when t.dead > 0 and t.alive = 0 then 'warn' else 'ok' end,
+    case when t.alive > 0 then 'OTLP is taken by ' || t.doors
+      when t.dead > 0 then 'a server that took OTLP stopped without a shutdown' else 'no server takes OTLP now' end;
+  return query select 'ingest_spans_stored', coalesce(t.stored, 0)::double precision, 'spans', 'ok',
+    format('over OTLP, last day; %s more had been stored before', coalesce(t.duplicate, 0));
+  return query select 'ingest_values_redacted', coalesce(t.redacted, 0)::double precision, 'values', 'ok',
+    format('taken out as secrets, last day; %s spans had a value changed to be storable', coalesce(t.repaired, 0));
+  return query select 'ingest_flush_failures', coalesce(t.failures, 0)::double precision, 'flushes',
+    case when coalesce(t.failures, 0) = 0 then 'ok' else 'warn' end, coalesce('last: ' || t.last_error, 'no flush failed in the last day');
+  return query
+  select 'ingest_spans_rejected_' || d.key, sum(d.value::double precision), 'spans', 'warn', 'not stored, and the client was told; last day'
+  from beacon.ingest i, jsonb_each_text(i.spans_rejected) d
+  where i.heartbeat_at > now_is - interval '1 day' and d.value::double precision > 0
+  group by d.key order by d.key;
+  return query
+  select 'ingest_requests_refused_' || d.key, sum(d.value::double precision), 'requests', 'warn', 'turned away whole, and the client was told; last day'
+  from beacon.ingest i, jsonb_each_text(i.requests_refused) d
+  where i.heartbeat_at > now_is - interval '1 day' and d.value::double precision > 0
+  group by d.key order by d.key;
+
   select count(*), min(q.updated_at) into n, newest
   from (select b.updated_at from beacon.traces b where b.baselined_at is null and b.open_count = 0 and b.started_at > now_is - interval '1 day' limit most) q;
   return query select 'baselines_waiting', n, 'traces', case when newest < now_is - interval '5 minutes' then 'warn' else 'ok' end,

@@ -25,6 +25,7 @@ begin
   delete from beacon.traces where started_at < expired;
   delete from beacon.operation_baselines where hour < expired;
   delete from beacon.tracers where heartbeat_at < expired;
+  delete from beacon.ingest where heartbeat_at < expired;
   return jsonb_build_object('partitions_dropped', to_jsonb(dropped), 'stray_spans_deleted', strays);
 end
 $$;

@@ -1,6 +1,14 @@
 // From an SDK's span to a row: which attribute becomes which column, and what counts as an error.
 import { type Attributes, type Baggage, SpanStatusCode } from '@opentelemetry/api';
-import { type ResourceRow, resourceRow, type SpanKind, type SpanRow, type SpanStatus } from '@project-beacon/writer';
+import {
+  isTimeout,
+  type ResourceRow,
+  resourceRow,
+  type SpanKind,
+  type SpanRow,
+  type SpanStatus,
+  wholeNumber,
+} from '@project-beacon/writer';
 import type { RecordedResource, RecordedScope, RecordedSpan } from './recorded-span.ts';
 
 /** Names of the columns' attributes and baggage entries: the same in both, and on every service. */
@@ -10,20 +18,6 @@ export const MODEL_ID = 'beacon.model_id';
 export const REGION = 'beacon.region';
 
 const KINDS: readonly SpanKind[] = ['internal', 'server', 'client', 'producer', 'consumer'];
-
-const TIMEOUTS = new Set([
-  'timeout',
-  'TimeoutError',
-  'ETIMEDOUT',
-  'ESOCKETTIMEDOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'DEADLINE_EXCEEDED',
-  'deadline_exceeded',
-  '408',
-  '504',
-]);
 
 export interface RowOptions {
   tracerId: string;
@@ -53,7 +47,7 @@ export class RowMaker {
     const resource = this.#describe(span.resource);
     const failure = errorOf(span);
     const execution = lifted(attributes, baggage, EXECUTION_ID);
-    const executionId = execution === null ? null : integer(execution);
+    const executionId = execution === null ? null : wholeNumber(execution);
     return {
       traceId,
       spanId,
@@ -146,13 +140,6 @@ function text(value: unknown): string | null {
   return null;
 }
 
-/** The text if PostgreSQL's bigint can hold it. */
-function integer(value: string): string | null {
-  if (!/^-?\d{1,19}$/.test(value)) return null;
-  if (value.length < 19) return value;
-  return BigInt.asIntN(64, BigInt(value)) === BigInt(value) ? value : null;
-}
-
 interface Failure {
   type: string | null;
   message: string | null;
@@ -176,11 +163,7 @@ function errorOf(span: RecordedSpan): Failure {
 
 function statusOf(span: RecordedSpan, { type, message }: Failure): SpanStatus {
   if (span.status.code !== SpanStatusCode.ERROR) return 'completed';
-  if (type === null) return 'failed';
-  if (TIMEOUTS.has(type)) return 'timeout';
-  // Requests are aborted for many reasons; only the message tells this one.
-  if (type === 'AbortError' && message !== null && /time[sd]?[ -]?out|timeout/i.test(message)) return 'timeout';
-  return 'failed';
+  return type !== null && isTimeout(type, message) ? 'timeout' : 'failed';
 }
 
 function linkOf({ context, attributes }: RecordedSpan['links'][number]) {

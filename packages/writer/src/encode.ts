@@ -61,13 +61,20 @@ export const TYPES = [
   'smallint',
 ] as const;
 
-// Bytes of UTF-8. A b-tree row holds 2,704; operation_baselines has service, operation, model and region in one key.
-const MAX_SERVICE = 512;
-const MAX_OPERATION = 1_024;
-const MAX_MODEL = 400;
-const MAX_REGION = 200;
-const MAX_JOB = 2_000;
-const MAX_ERROR_TYPE = 1_024;
+/**
+ * Bytes of UTF-8 that a column of text keeps. A b-tree row holds 2,704; operation_baselines has service, operation, model
+ * and region in one key. People read a message in a terminal.
+ */
+export const COLUMN_BYTES = {
+  service: 512,
+  operation: 1_024,
+  modelId: 400,
+  region: 200,
+  jobId: 2_000,
+  errorType: 1_024,
+  errorMessage: MAX_MESSAGE,
+  traceState: 65_536,
+} as const;
 
 /** What the summary of a trace takes from a span, as the span's row has it. */
 export interface SpanFacts {
@@ -100,9 +107,9 @@ export function encodeRow(row: SpanRow): EncodedRow {
   const repairs: Holder = { made: undefined };
   const startedAt = timestamp(row.start);
   const completedAt = row.end === null ? null : timestamp(row.end);
-  const service = key(row.service, 'service', MAX_SERVICE, repairs);
-  const operation = key(row.operation, 'operation', MAX_OPERATION, repairs);
-  const jobId = optionalKey(row.jobId, 'job_id', MAX_JOB, repairs);
+  const service = key(row.service, 'service', COLUMN_BYTES.service, repairs);
+  const operation = key(row.operation, 'operation', COLUMN_BYTES.operation, repairs);
+  const jobId = optionalKey(row.jobId, 'job_id', COLUMN_BYTES.jobId, repairs);
   fields[0] = row.traceId;
   fields[1] = `\\\\x${row.spanId}`;
   fields[2] = row.parentSpanId === null ? NULL : `\\\\x${row.parentSpanId}`;
@@ -115,9 +122,10 @@ export function encodeRow(row: SpanRow): EncodedRow {
   fields[9] = row.end === null ? NULL : milliseconds(row.start, row.end);
   fields[10] = row.executionId ?? NULL;
   fields[11] = jobId === null ? NULL : escaped(jobId);
-  fields[12] = row.modelId === null ? NULL : escaped(key(row.modelId, 'model_id', MAX_MODEL, repairs));
-  fields[13] = row.region === null ? NULL : escaped(key(row.region, 'region', MAX_REGION, repairs));
-  fields[14] = row.errorType === null ? NULL : escaped(key(row.errorType, 'error_type', MAX_ERROR_TYPE, repairs));
+  fields[12] = row.modelId === null ? NULL : escaped(key(row.modelId, 'model_id', COLUMN_BYTES.modelId, repairs));
+  fields[13] = row.region === null ? NULL : escaped(key(row.region, 'region', COLUMN_BYTES.region, repairs));
+  fields[14] =
+    row.errorType === null ? NULL : escaped(key(row.errorType, 'error_type', COLUMN_BYTES.errorType, repairs));
   fields[15] = row.errorMessage === null ? NULL : escaped(text(row.errorMessage, 'error_message', repairs));
   fields[16] = escapedJson(json(row.attributes, 'metadata', repairs));
   fields[17] = isEmpty(row.events) ? NULL : escapedJson(json(row.events!.map(eventOf), 'events', repairs));
@@ -213,7 +221,7 @@ function key(value: string, where: string, bytes: number, repairs: Holder): stri
   if (value.length * 3 <= bytes && !UNUSUAL.test(value)) {
     // Names made from ids would fill it: it starts again then.
     if (CLEAN_NAMES.size >= 2_000) CLEAN_NAMES.clear();
-    if (value.length * 3 <= MAX_REGION && !SPECIAL.test(value)) CLEAN_NAMES.add(value);
+    if (value.length * 3 <= COLUMN_BYTES.region && !SPECIAL.test(value)) CLEAN_NAMES.add(value);
     return value;
   }
   return repairedWhen(repairs, (made) => repairedKey(value, where, made, bytes));

@@ -1,7 +1,7 @@
 // A batch between the spans it came from and the table it goes to: the bytes of a COPY, outside the JavaScript heap. A
 // thousand spans that wait for the database as objects would be copied by the garbage collector again and again.
 import { decodeLine, encodeRow, factsOf, type SpanFacts } from './encode.ts';
-import type { ResourceRow, SpanRow } from './row.ts';
+import type { EncodedResource, ResourceRow, SpanRow } from './row.ts';
 import { Summaries } from './summary.ts';
 
 // Large enough that a chunk costs nothing to send, small enough that one is no pause.
@@ -17,7 +17,7 @@ export class EncodedBatch {
   #used = 0;
   /** Lines of rows that may be there as `started`; few. */
   readonly updates: string[] = [];
-  readonly resources = new Map<string, ResourceRow>();
+  readonly resources = new Map<string, ResourceRow | EncodedResource>();
   readonly summaries = new Summaries();
   /** Rows in all. */
   count = 0;
@@ -42,6 +42,43 @@ export class EncodedBatch {
     this.#addLine(line, facts, row.update);
   }
 
+  /**
+   * Takes lines that somebody else has encoded, in the format and with the columns of `encodeRow`. Their facts and
+   * resources are the caller's to add.
+   *
+   * @param lines UTF-8, each line with its end; must not change afterwards.
+   */
+  addLines(lines: Buffer, count: number, repaired: number): void {
+    this.#seal();
+    this.#chunks.push(lines);
+    this.count += count;
+    this.repaired += repaired;
+  }
+
+  /** One batch of several, in their order, over the same memory: none of them may be recycled before it is written. */
+  static joined(batches: readonly EncodedBatch[]): EncodedBatch {
+    const made = new EncodedBatch();
+    for (const batch of batches) {
+      made.#chunks.push(...batch.chunks());
+      made.updates.push(...batch.updates);
+      made.summaries.merge(batch.summaries);
+      for (const [id, resource] of batch.resources) made.resources.set(id, resource);
+      made.count += batch.count;
+      made.open += batch.open;
+      made.repaired += batch.repaired;
+    }
+    return made;
+  }
+
+  /** A batch of some of this one's lines. */
+  only(lines: readonly string[], which: readonly number[]): EncodedBatch {
+    const made = new EncodedBatch();
+    const copied = lines.length - this.updates.length;
+    for (const i of which) made.#addLine(lines[i]!, factsOf(decodeLine(lines[i]!)), i >= copied);
+    for (const [id, resource] of this.resources) made.resources.set(id, resource);
+    return made;
+  }
+
   /** The COPY text, piece by piece. */
   *chunks(): Generator<Buffer> {
     yield* this.#chunks;
@@ -62,14 +99,9 @@ export class EncodedBatch {
   /** Two batches with half of the rows each. */
   halves(): [EncodedBatch, EncodedBatch] {
     const lines = this.lines();
-    const copied = lines.length - this.updates.length;
+    const all = [...lines.keys()];
     const middle = lines.length >> 1;
-    const halves: [EncodedBatch, EncodedBatch] = [new EncodedBatch(), new EncodedBatch()];
-    for (const [i, line] of lines.entries()) {
-      halves[i < middle ? 0 : 1].#addLine(line, factsOf(decodeLine(line)), i >= copied);
-    }
-    for (const half of halves) for (const [id, resource] of this.resources) half.resources.set(id, resource);
-    return halves;
+    return [this.only(lines, all.slice(0, middle)), this.only(lines, all.slice(middle))];
   }
 
   /** Gives its memory to the next batch. Only after the database has answered: until then a socket may hold it. */

@@ -1,8 +1,16 @@
 export { type WriteOptions, type WriteResult, writeBatch } from './batch.ts';
 export { Connection, type ConnectionOptions } from './connection.ts';
+export { COLUMN_BYTES, COLUMNS, decodeLine, type SpanFacts } from './encode.ts';
+export { EncodedBatch } from './encoded-batch.ts';
 export { describeError, isDuplicate, isRowsFault, masked } from './errors.ts';
+export { type GroupCounters, GroupWriter, type GroupWriterOptions, UnavailableError } from './group-writer.ts';
+export { isTimeout, wholeNumber } from './meaning.ts';
+export type { RejectedRow } from './poison.ts';
+export { Repairs, repairedKey, repairedText } from './repair.ts';
 export {
+  type EncodedResource,
   type ResourceRow,
+  resourceId,
   resourceRow,
   type SpanEvent,
   type SpanKind,

@@ -68,11 +68,26 @@ export interface ResourceRow {
   otel: Record<string, unknown> | null;
 }
 
+/** A row of `trace_resources` whose JSON is text already: numbers keep what JavaScript's would lose. */
+export interface EncodedResource {
+  /** Signed 64-bit integer as decimal text. */
+  id: string;
+  /** JSON that jsonb takes as it is: no U+0000, no lone surrogates. */
+  attributesJson: string;
+  scopeName: string | null;
+  scopeVersion: string | null;
+  otelJson: string | null;
+}
+
 /** Gives a resource and its scope their id: the first 8 bytes of the SHA-256 of their canonical JSON, signed. */
 export function resourceRow(from: Omit<ResourceRow, 'id'>): ResourceRow {
   const canonical = JSON.stringify(sorted([from.attributes, from.scopeName, from.scopeVersion, from.otel], 0));
-  const digest = createHash('sha256').update(canonical).digest();
-  return { id: digest.readBigInt64BE(0).toString(), ...from };
+  return { id: resourceId(canonical), ...from };
+}
+
+/** The id of a resource, from a text that is the same whenever the resource is. */
+export function resourceId(canonical: string): string {
+  return createHash('sha256').update(canonical).digest().readBigInt64BE(0).toString();
 }
 
 /** Keys in order, so that the same resource has the same id whatever order its detectors ran in. */

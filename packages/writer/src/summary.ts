@@ -49,11 +49,35 @@ export class Summaries {
 
   copy(): Summaries {
     const made = new Summaries();
-    for (const [traceId, delta] of this.#traces) {
-      const { executions, services } = delta;
-      made.#traces.set(traceId, { ...delta, executions: [...executions], services: [...services] });
-    }
+    made.merge(this);
     return made;
+  }
+
+  /** Adds what `other` has; nothing is shared with it afterwards. */
+  merge(other: Summaries): void {
+    for (const [traceId, from] of other.#traces) {
+      const to = this.#traces.get(traceId);
+      if (to === undefined) {
+        this.#traces.set(traceId, { ...from, executions: [...from.executions], services: [...from.services] });
+        continue;
+      }
+      to.spans += from.spans;
+      to.errors += from.errors;
+      to.open += from.open;
+      if (from.startedAt < to.startedAt) to.startedAt = from.startedAt;
+      if (from.completedAt !== null && (to.completedAt === null || from.completedAt > to.completedAt)) {
+        to.completedAt = from.completedAt;
+      }
+      for (const service of from.services) if (!to.services.includes(service)) to.services.push(service);
+      if (from.rootOperation !== null) {
+        to.rootService = from.rootService;
+        to.rootOperation = from.rootOperation;
+      }
+      to.jobId ??= from.jobId;
+      for (const execution of from.executions) {
+        if (!to.executions.some(({ id }) => id === execution.id)) to.executions.push(execution);
+      }
+    }
   }
 
   /** Parameters of `UPSERT_TRACES`, or undefined when there is nothing to say. */

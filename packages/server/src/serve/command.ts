@@ -1,35 +1,39 @@
-// `beacon serve`: HTTP API and maintenance in one process, until a signal ends it.
+// `beacon serve`: OTLP, HTTP API and maintenance in one process, until a signal ends it.
 import type { AddressInfo } from 'node:net';
 import type { Command } from 'commander';
 import { findDatabase } from '../cli/database.ts';
 import { action, type VerbOptions, verb } from '../cli/verb.ts';
 import { createPool } from '../store/connect.ts';
 import { BeaconError, maskUrl } from '../store/errors.ts';
+import { wholeNumber } from './numbers.ts';
+import { otlpOptions, traceRoute, withOtlpOptions } from './otlp.ts';
 
 const PORT = 8080;
 const HOST = '127.0.0.1';
 
 export function serveCommand(): Command {
-  return verb(
+  const serving = verb(
     'serve',
-    'Serves the HTTP API and keeps the tables in order (lost spans, baselines, partitions, retention).',
+    'Takes spans over OTLP, serves the HTTP API, keeps the tables in order (lost spans, baselines, partitions, retention).',
   )
     .option('--port <port>', `port (default: PORT, else ${PORT}; 0 lets the system choose)`)
     .option('--host <host>', `address to listen on (default: HOST, else ${HOST})`)
-    .option('--maintain-every <ms>', 'pause between two rounds of maintenance, milliseconds', '5000')
-    .action(action(serve));
+    .option('--maintain-every <ms>', 'pause between two rounds of maintenance, milliseconds', '5000');
+  return withOtlpOptions(serving).action(action(serve));
 }
 
 async function serve(options: VerbOptions): Promise<number> {
   // Loaded here, because every other verb starts faster without them.
-  const [{ pino }, { httpServer, LOOPBACK }, { startMaintenance }] = await Promise.all([
+  const [{ pino }, { httpServer, LOOPBACK }, { startMaintenance }, { startOtlp }] = await Promise.all([
     import('pino'),
     import('../http/server.ts'),
     import('../maintenance/loop.ts'),
+    import('../otlp/start.ts'),
   ]);
   const { url } = findDatabase(options.databaseUrl);
   const port = wholeNumber('--port', options.port ?? process.env.PORT ?? PORT, 65_535);
   const host = String(options.host ?? process.env.HOST ?? HOST);
+  const otlpWanted = otlpOptions(options, process.env);
   const logger = pino({ name: 'server', level: process.env.LOG_LEVEL ?? 'info' });
 
   const maintenancePool = createPool(url, { applicationName: 'beacon maintenance', max: 1 });
@@ -40,15 +44,23 @@ async function serve(options: VerbOptions): Promise<number> {
   });
   const isLoopback = LOOPBACK.has(host);
   const app = httpServer({ pool, maintenance, logger, hosts: isLoopback ? LOOPBACK : undefined });
+  await traceRoute(app, pool);
   const stop = untilSignal();
+  let otlp: Awaited<ReturnType<typeof startOtlp>> | undefined;
   try {
+    const warn = (message: string) => logger.warn(message);
+    if (otlpWanted) otlp = await startOtlp(pool, { ...otlpWanted, connectionString: url, warn });
+    for (const note of otlp?.doors.notes ?? []) logger.warn(note);
     await listen(app, host, port);
     const bound = app.server.address() as AddressInfo;
-    logger.info({ port: bound.port, host: bound.address, database: maskUrl(url) }, 'listening');
+    const { httpPort, grpcPort, zipkinPort } = otlp?.doors ?? {};
+    const ports = { port: bound.port, otlpHttpPort: httpPort, otlpGrpcPort: grpcPort, zipkinPort };
+    logger.info({ ...ports, host: bound.address, database: maskUrl(url) }, 'listening');
     if (!isLoopback) logger.warn(`Listening on ${host}: whoever reaches this port can read every trace.`);
     const signal = await stop;
     logger.info({ signal }, 'stopping');
   } finally {
+    await otlp?.stop();
     await app.close();
     await maintenance.stop();
     await Promise.all([pool.end(), maintenancePool.end()]);
@@ -71,10 +83,4 @@ function untilSignal(): Promise<string> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
   });
-}
-
-function wholeNumber(flag: string, text: unknown, max: number): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 0 && value <= max && text !== '') return value;
-  throw new BeaconError('usage', `${flag} is "${text}".`, `It must be a whole number from 0 to ${max}.`);
 }

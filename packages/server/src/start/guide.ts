@@ -16,6 +16,8 @@ export function printGuide(run: RunFile, execution: string | undefined, screen: 
 
   heading('Running');
   for (const { name, url: address } of run.services) entry(name, address);
+  if (run.otlp)
+    entry('spans over OTLP', `http://127.0.0.1:${run.otlp.http} (HTTP), http://127.0.0.1:${run.otlp.grpc} (gRPC)`);
   entry('database', maskUrl(run.database));
   entry('logs', shortPath(run.logs));
 

@@ -10,6 +10,8 @@ export interface RunFile {
   /** Connection string with its password: the file is readable by its owner only. */
   database: string;
   services: { name: string; pid: number; port: number; url: string }[];
+  /** Ports on which the server takes spans. */
+  otlp?: { http: number; grpc: number };
   /** Folder of the log files. */
   logs: string;
 }

@@ -83,6 +83,7 @@ export class Run {
     const plan = await planServices(this.#dir, url, this.#options.anyPort === true);
     this.#stop.signal.throwIfAborted();
     for (const sentence of plan.notes) screen.note(sentence);
+    this.#file.otlp = plan.otlp;
     this.#supervisor = new Supervisor(plan.specs, this.#file.logs, screen, () => this.#writeFile());
     await this.#supervisor.start();
     this.#writeFile();
@@ -113,8 +114,8 @@ export class Run {
   }
 
   #summary(report: Report | undefined) {
-    const { startedAt, database, services, logs } = this.#file;
-    return { started_at: startedAt, database: maskUrl(database), services, logs, sample: report ?? null };
+    const { startedAt, database, services, otlp, logs } = this.#file;
+    return { started_at: startedAt, database: maskUrl(database), services, otlp, logs, sample: report ?? null };
   }
 
   #url(name: string): string {

@@ -15,6 +15,8 @@ const STOP_GRACE_MS = 2_000;
 
 const PREFERRED = {
   server: 8080,
+  'OTLP/HTTP': 4318,
+  'OTLP/gRPC': 4317,
   runner: 8090,
   router: 8091,
   inference: 8092,
@@ -22,6 +24,8 @@ const PREFERRED = {
   'inference eu-west': 8094,
   'inference asia-southeast': 8095,
 };
+
+const SERVER_PORTS = new Set(['server', 'OTLP/HTTP', 'OTLP/gRPC']);
 
 const EXTENSION = path.extname(import.meta.filename);
 const SERVER = path.join(import.meta.dirname, `../main${EXTENSION}`);
@@ -31,6 +35,8 @@ const SERVICES = path.resolve(import.meta.dirname, '../../../../services');
 export interface Plan {
   /** What others depend on comes first. */
   specs: ServiceSpec[];
+  /** Ports on which the server takes spans. */
+  otlp: { http: number; grpc: number };
   /** What differs from the usual, a sentence each: ports that were busy, settings the user made. */
   notes: string[];
   /** Whether runner, router and inference are there to start. */
@@ -44,13 +50,18 @@ export interface Plan {
  */
 export async function planServices(dir: string, databaseUrl: string, anyPort: boolean): Promise<Plan> {
   const hasServices = fs.existsSync(entry('runner'));
-  const wanted = Object.entries(PREFERRED).filter(([name]) => hasServices || name === 'server');
+  const wanted = Object.entries(PREFERRED).filter(([name]) => hasServices || SERVER_PORTS.has(name));
   const claimed = await claimPorts(Object.fromEntries(wanted.map(([name, port]) => [name, anyPort ? 0 : port])));
   const port = (name: keyof typeof PREFERRED) => claimed.find((each) => each.name === name)?.port as number;
   const env = (own: Record<string, string>) => ({ ...sharedEnv(databaseUrl), ...own });
-  const specs = [
-    { name: 'server', script: [SERVER, 'serve'], port: port('server'), env: env({ PORT: String(port('server')) }) },
-  ];
+  const otlp = { http: port('OTLP/HTTP'), grpc: port('OTLP/gRPC') };
+  const ports = {
+    PORT: String(port('server')),
+    OTLP_HOST: '127.0.0.1',
+    OTLP_HTTP_PORT: String(otlp.http),
+    OTLP_GRPC_PORT: String(otlp.grpc),
+  };
+  const specs = [{ name: 'server', script: [SERVER, 'serve'], port: port('server'), env: env(ports) }];
   if (hasServices) {
     const portOf = (region: string) => port(`inference ${region}` as keyof typeof PREFERRED);
     const regions = REGIONS.map((region) => `${region}=${portOf(region)}`).join(',');
@@ -81,7 +92,7 @@ export async function planServices(dir: string, databaseUrl: string, anyPort: bo
       ),
     );
   }
-  return { specs, notes: [...claimed.flatMap(sentence), ...keptSettings(), ...absent(hasServices)], hasServices };
+  return { specs, otlp, notes: [...claimed.flatMap(sentence), ...keptSettings(), ...absent(hasServices)], hasServices };
 }
 
 function entry(name: string): string {

@@ -1,0 +1,202 @@
+// The ports. Each looks at the first bytes of a connection, so that whoever speaks the other protocol is told so.
+import * as http2 from 'node:http2';
+import * as net from 'node:net';
+import * as grpc from '@grpc/grpc-js';
+import { BeaconError } from '../store/errors.ts';
+import { grpcDoor } from './grpc.ts';
+import { type HttpDoorOptions, httpDoor } from './http.ts';
+
+export interface DoorsOptions extends HttpDoorOptions {
+  host: string;
+  httpPort: Wanted;
+  grpcPort: Wanted;
+  /** Where clients of Zipkin look by default; undefined leaves it out. */
+  zipkinPort?: Wanted | undefined;
+}
+
+/** A port; a `firm` one must be free, another one is replaced when it is busy. 0 lets the system choose. */
+export interface Wanted {
+  port: number;
+  firm: boolean;
+}
+
+export interface Doors {
+  httpPort: number;
+  grpcPort: number;
+  zipkinPort: number | undefined;
+  /** A sentence for each port that was busy. */
+  notes: string[];
+  /** Lets nobody in any more, and resolves when every answer is out. */
+  close(): Promise<void>;
+}
+
+const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/**
+ * Whether it is safe to listen there.
+ *
+ * @throws BeaconError when everybody could send, and nobody said that this is wanted.
+ */
+export function checkHost(host: string, token: string | undefined, anonymous: boolean): void {
+  if (LOOPBACK.has(host) || token || anonymous) return;
+  throw new BeaconError(
+    'usage',
+    `OTLP on ${host} would take spans from whoever reaches it.`,
+    'Set BEACON_TOKEN, which clients then send as a bearer token, or say --otlp-anonymous.',
+  );
+}
+
+/**
+ * Opens all doors, or none.
+ *
+ * @throws BeaconError when a firm port is busy, or the address is not ours.
+ */
+export async function openDoors(options: DoorsOptions): Promise<Doors> {
+  const { host } = options;
+  const notes: string[] = [];
+  const opened: net.Server[] = [];
+  const sockets = new Set<net.Socket>();
+  const web = httpDoor(options);
+  const rpc = grpcDoor(options);
+  const injector = rpc.createConnectionInjector(grpc.ServerCredentials.createInsecure());
+  const ports = { http: 0, grpc: 0 };
+  const wrongWay = wrongProtocol(
+    () => `OTLP over HTTP is spoken on this port; OTLP over gRPC is on port ${ports.grpc}.`,
+  );
+
+  const toHttp = (server: net.Server, serve: (socket: net.Socket) => void) =>
+    server.on('connection', (socket) => {
+      sniff(socket, sockets, (kind) => {
+        if (kind === 'http2') wrongWay.emit('connection', socket);
+        else if (kind === 'tls') sentence(socket, 'There is no TLS on this port; use http:// instead of https://.');
+        else serve(socket);
+      });
+    });
+  // The server's own way with a connection, taken once we know what it speaks.
+  const [own] = web.listeners('connection') as [(socket: net.Socket) => void];
+  web.removeAllListeners('connection');
+  toHttp(web, (socket) => own.call(web, socket));
+
+  const front = net.createServer((socket) => {
+    sniff(socket, sockets, (kind) => {
+      if (kind === 'http2') injector.injectConnection(socket);
+      else sentence(socket, `OTLP over gRPC is spoken on this port; OTLP over HTTP is on port ${ports.http}.`);
+    });
+  });
+  const open = async (server: net.Server, name: string, wanted: Wanted) => {
+    opened.push(server);
+    const port = await listen(server, host, wanted);
+    if (wanted.port !== 0 && port !== wanted.port) {
+      notes.push(`Port ${wanted.port} is busy: ${name} listens on ${port} instead.`);
+    }
+    return port;
+  };
+  const closeAll = async () => {
+    for (const server of opened) if (server.listening) server.close();
+    web.closeIdleConnections();
+    await new Promise<void>((resolve) => {
+      rpc.tryShutdown(() => resolve());
+      setTimeout(resolve, 2_000).unref();
+    });
+    rpc.forceShutdown();
+    for (const socket of sockets) socket.destroy();
+  };
+  try {
+    ports.http = await open(web, 'OTLP/HTTP', options.httpPort);
+    ports.grpc = await open(front, 'OTLP/gRPC', options.grpcPort);
+    let zipkinPort: number | undefined;
+    if (options.zipkinPort) {
+      const zipkin = net.createServer();
+      toHttp(zipkin, (socket) => own.call(web, socket));
+      zipkinPort = await open(zipkin, 'Zipkin', options.zipkinPort);
+    }
+    return { httpPort: ports.http, grpcPort: ports.grpc, zipkinPort, notes, close: closeAll };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+type Kind = 'http1' | 'http2' | 'tls';
+
+/** Waits for the first bytes, puts them back, and tells what they are. */
+function sniff(socket: net.Socket, sockets: Set<net.Socket>, then: (kind: Kind) => void): void {
+  sockets.add(socket);
+  const onError = () => socket.destroy();
+  socket.on('error', onError);
+  socket.once('close', () => sockets.delete(socket));
+  socket.setTimeout(SILENT_MS, () => socket.destroy());
+  socket.once('data', (first: Buffer) => {
+    socket.setTimeout(0);
+    socket.removeAllListeners('timeout');
+    const preface = first.toString('latin1', 0, 3);
+    const kind = preface === 'PRI' ? 'http2' : first[0] === 0x16 ? 'tls' : 'http1';
+    if (kind === 'http2') {
+      // The session takes what is in the buffer, then the handle.
+      socket.pause();
+      socket.unshift(first);
+      then(kind);
+    } else {
+      then(kind);
+      // Node's HTTP/1 server takes the handle at once and never looks into the buffer.
+      socket.emit('data', first);
+    }
+  });
+}
+
+const SILENT_MS = 120_000;
+
+/** Answers HTTP/1 (or whatever it is) with one sentence. */
+function sentence(socket: net.Socket, text: string): void {
+  const body = `${text}\n`;
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  );
+  socket.resume();
+}
+
+/** Answers every call of gRPC with one sentence. */
+function wrongProtocol(text: () => string): http2.Http2Server {
+  const server = http2.createServer();
+  server.on('stream', (stream) => {
+    stream.on('error', () => {});
+    stream.respond(
+      {
+        ':status': 200,
+        'content-type': 'application/grpc',
+        'grpc-status': '12',
+        'grpc-message': text(),
+      },
+      { endStream: true },
+    );
+    stream.resume();
+  });
+  return server;
+}
+
+async function listen(server: net.Server, host: string, { port, firm }: Wanted): Promise<number> {
+  const attempt = (which: number) =>
+    new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(which, host, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+  try {
+    await attempt(port);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'EADDRINUSE' || firm) {
+      const what =
+        code === 'EADDRINUSE' ? `Port ${port} on ${host} is busy.` : `Cannot listen on ${host}:${port}: ${message}`;
+      throw new BeaconError(
+        'internal',
+        what,
+        'Choose another one with --otlp-http-port or --otlp-grpc-port (0 lets the system choose).',
+      );
+    }
+    await attempt(0);
+  }
+  return (server.address() as net.AddressInfo).port;
+}

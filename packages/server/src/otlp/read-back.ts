@@ -1,0 +1,223 @@
+// A trace out of the tables, as the OTLP that went in.
+import type pg from 'pg';
+import { encodeMessage } from './encode.ts';
+import { KEY_VALUE, TRACES } from './messages.ts';
+import { unpack } from './unpack.ts';
+
+/** Spans read of one trace; what is beyond is left out, and said. */
+const MOST_SPANS = 100_000;
+
+const SPANS = `
+select s.resource_id, encode(s.span_id, 'hex') as span_id, encode(s.parent_span_id, 'hex') as parent_span_id, s.service,
+  s.operation, s.kind, s.status, ((extract(epoch from s.started_at) * 1000000)::bigint)::text as started_us, s.started_ns,
+  s.duration_ms, s.error_message, s.metadata::text, s.events::text, s.links::text, s.trace_state, s.otel::text, s.flags
+from beacon.trace_spans s
+where s.trace_id = $1 and s.started_at between
+  coalesce((select t.started_at from beacon.traces t where t.trace_id = $1), '-infinity') and 'infinity'
+order by s.started_at, s.started_ns, s.span_id
+limit ${MOST_SPANS + 1}`;
+
+const RESOURCES = `
+select resource_id, attributes::text, scope_name, scope_version, otel::text
+from beacon.trace_resources where resource_id = any ($1::bigint[])`;
+
+interface SpanRecord {
+  resource_id: string | null;
+  span_id: string;
+  parent_span_id: string | null;
+  service: string;
+  operation: string;
+  kind: string;
+  status: string;
+  started_us: string;
+  started_ns: number;
+  duration_ms: number | null;
+  error_message: string | null;
+  metadata: string;
+  events: string | null;
+  links: string | null;
+  trace_state: string | null;
+  otel: string | null;
+  flags: number | null;
+}
+
+interface ResourceRecord {
+  resource_id: string;
+  attributes: string;
+  scope_name: string | null;
+  scope_version: string | null;
+  otel: string | null;
+}
+
+type Json = Record<string, unknown>;
+
+export interface TraceData {
+  json(): string;
+  protobuf(): Buffer;
+  spans: number;
+  /** Whether there are more spans than were read. */
+  isCut: boolean;
+}
+
+/**
+ * Reads a trace as OTLP's TracesData; undefined when there is none.
+ *
+ * @param traceId 32 hexadecimal digits.
+ * @throws the database's error.
+ */
+export async function readTrace(client: Pick<pg.Pool, 'query'>, traceId: string): Promise<TraceData | undefined> {
+  const { rows } = await client.query<SpanRecord>(SPANS, [traceId]);
+  if (rows.length === 0) return undefined;
+  const isCut = rows.length > MOST_SPANS;
+  const spans = rows.slice(0, MOST_SPANS);
+  const ids = [...new Set(spans.flatMap(({ resource_id }) => resource_id ?? []))];
+  const resources = (await client.query<ResourceRecord>(RESOURCES, [ids])).rows;
+  const groups = Map.groupBy(spans, ({ resource_id, service }) => resource_id ?? service);
+  const resourceSpans = [...groups.values()].map((of) => {
+    const found = resources.find(({ resource_id }) => resource_id === of[0]!.resource_id);
+    return resourceSpansOf(found, of, traceId.toLowerCase());
+  });
+  const data = { resourceSpans };
+  return {
+    // Of all numbers, only a double may be minus nothing; JSON.stringify would drop its sign.
+    json: () => JSON.stringify(data, (_key, value) => (Object.is(value, -0) ? JSON_RAW.rawJSON('-0') : value)),
+    protobuf: () => encodeMessage(TRACES, data).bytes,
+    spans: spans.length,
+    isCut,
+  };
+}
+
+// Known to Node 22 and newer, not yet to TypeScript.
+const JSON_RAW = JSON as unknown as { rawJSON(text: string): unknown };
+
+function resourceSpansOf(row: ResourceRecord | undefined, spans: SpanRecord[], traceId: string): Json {
+  const otel = parsed(row?.otel ?? null);
+  const attributes = row ? attributesOf(parsed(row.attributes), otel.exact) : [text('service.name', spans[0]!.service)];
+  return {
+    resource: { attributes, ...count('droppedAttributesCount', otel.resource_dropped_attributes) },
+    scopeSpans: [
+      {
+        scope: {
+          ...(row?.scope_name ? { name: row.scope_name } : {}),
+          ...(row?.scope_version ? { version: row.scope_version } : {}),
+          attributes: attributesOf((otel.scope_attributes ?? {}) as Json, otel.scope_exact),
+          ...count('droppedAttributesCount', otel.scope_dropped_attributes),
+        },
+        spans: spans.map((span) => spanOf(span, traceId)),
+        ...(otel.scope_schema_url ? { schemaUrl: otel.scope_schema_url } : {}),
+      },
+    ],
+    ...(otel.resource_schema_url ? { schemaUrl: otel.resource_schema_url } : {}),
+  };
+}
+
+const KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'];
+
+function spanOf(row: SpanRecord, traceId: string): Json {
+  const otel = parsed(row.otel);
+  const start = BigInt(row.started_us) * 1_000n + BigInt(row.started_ns);
+  const end = row.duration_ms === null ? 0n : start + BigInt(Math.round(row.duration_ms * 1e6));
+  return {
+    traceId,
+    spanId: row.span_id,
+    ...(row.trace_state ? { traceState: row.trace_state } : {}),
+    ...(row.parent_span_id ? { parentSpanId: row.parent_span_id } : {}),
+    name: otel.name ?? row.operation,
+    kind: otel.kind instanceof Digits ? Number(otel.kind.text) : KINDS.indexOf(row.kind),
+    startTimeUnixNano: (otel.start_ns as string) ?? `${start}`,
+    endTimeUnixNano: (otel.end_ns as string) ?? `${end}`,
+    attributes: attributesOf(parsed(row.metadata), otel.exact),
+    ...count('droppedAttributesCount', otel.dropped_attributes),
+    events: list(row.events).map(eventOf),
+    ...count('droppedEventsCount', otel.dropped_events),
+    links: list(row.links).map(linkOf),
+    ...count('droppedLinksCount', otel.dropped_links),
+    status: statusOf(row, otel.status as Json | undefined),
+    ...(row.flags ? { flags: row.flags >>> 0 } : {}),
+  };
+}
+
+function statusOf({ status, error_message }: SpanRecord, kept: Json | undefined): Json {
+  if (kept) {
+    return {
+      ...(kept.code instanceof Digits ? { code: Number(kept.code.text) } : {}),
+      ...(kept.message ? { message: kept.message } : {}),
+    };
+  }
+  const failed = status === 'failed' || status === 'timeout';
+  return { ...(failed ? { code: 2 } : {}), ...(error_message ? { message: error_message } : {}) };
+}
+
+function eventOf(event: Json): Json {
+  return {
+    timeUnixNano: event.time,
+    name: event.name,
+    attributes: attributesOf((event.attributes ?? {}) as Json, event.exact),
+    ...count('droppedAttributesCount', event.dropped_attributes),
+  };
+}
+
+function linkOf(link: Json): Json {
+  return {
+    traceId: link.trace_id,
+    spanId: link.span_id,
+    ...(link.trace_state ? { traceState: link.trace_state } : {}),
+    attributes: attributesOf((link.attributes ?? {}) as Json, link.exact),
+    ...count('droppedAttributesCount', link.dropped_attributes),
+    ...count('flags', link.flags),
+  };
+}
+
+/** KeyValues of an object; those JSON could not say all of, as they came. */
+function attributesOf(object: Json, exact: unknown): Json[] {
+  const found = new Map<string, Json>();
+  for (const [key, value] of Object.entries(object)) found.set(key, { key, value: anyValue(value) });
+  for (const base64 of (exact ?? []) as string[]) {
+    const attribute = unpack(KEY_VALUE, Buffer.from(base64, 'base64'));
+    const key = String(attribute.key ?? '');
+    found.set(key.replaceAll('\u0000', '\ufffd'), { key, value: attribute.value ?? {} });
+  }
+  return [...found.values()];
+}
+
+function anyValue(value: unknown): Json {
+  if (typeof value === 'string') return { stringValue: value };
+  if (typeof value === 'boolean') return { boolValue: value };
+  if (value instanceof Digits) {
+    return /[.eE]/.test(value.text) ? { doubleValue: Number(value.text) } : { intValue: value.text };
+  }
+  if (value === null) return {};
+  if (Array.isArray(value)) return { arrayValue: { values: value.map(anyValue) } };
+  const values = Object.entries(value as Json).map(([key, item]) => ({ key, value: anyValue(item) }));
+  return { kvlistValue: { values } };
+}
+
+/** A number as it is written: that tells 1 from 1.0, and keeps all digits. */
+class Digits {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+function parsed(text: string | null): Json {
+  return text === null ? {} : (parse(text) as Json);
+}
+
+function list(text: string | null): Json[] {
+  return text === null ? [] : (parse(text) as Json[]);
+}
+
+function parse(text: string): unknown {
+  return JSON.parse(text, (_key, value, context?: { source?: string }) =>
+    typeof value === 'number' ? new Digits(context?.source ?? String(value)) : value,
+  );
+}
+
+function count(name: string, value: unknown): Json {
+  return value instanceof Digits ? { [name]: Number(value.text) } : {};
+}
+
+function text(key: string, stringValue: string): Json {
+  return { key, value: { stringValue } };
+}

@@ -1,0 +1,81 @@
+// OTLP's part of `beacon serve`: its options, and the route that gives a trace back.
+import type { Command } from 'commander';
+import type { FastifyInstance } from 'fastify';
+import type pg from 'pg';
+import type { VerbOptions } from '../cli/verb.ts';
+import type { OtlpOptions } from '../otlp/start.ts';
+import { BeaconError } from '../store/errors.ts';
+import { wholeNumber } from './numbers.ts';
+
+const HTTP_PORT = 4318;
+const GRPC_PORT = 4317;
+const MEGABYTE = 1024 * 1024;
+
+export function withOtlpOptions(command: Command): Command {
+  return command
+    .option('--otlp-http-port <port>', `port of OTLP/HTTP (default: OTLP_HTTP_PORT, else ${HTTP_PORT} or a free one)`)
+    .option('--otlp-grpc-port <port>', `port of OTLP/gRPC (default: OTLP_GRPC_PORT, else ${GRPC_PORT} or a free one)`)
+    .option(
+      '--zipkin-port <port>',
+      'port for Zipkin v2 JSON, which OTLP/HTTP takes too (default: ZIPKIN_PORT, else none)',
+    )
+    .option('--otlp-host <host>', 'address of OTLP (default: OTLP_HOST, else 127.0.0.1); others need BEACON_TOKEN')
+    .option('--otlp-anonymous', 'OTLP on another address than loopback without BEACON_TOKEN')
+    .option('--no-otlp', 'takes no spans');
+}
+
+/** What is wanted of OTLP; undefined for nothing. */
+export function otlpOptions(
+  options: VerbOptions,
+  env: NodeJS.ProcessEnv,
+): Omit<OtlpOptions, 'connectionString' | 'warn'> | undefined {
+  if (options.otlp === false) return undefined;
+  const zipkin = options.zipkinPort ?? env.ZIPKIN_PORT;
+  return {
+    host: String(options.otlpHost ?? env.OTLP_HOST ?? '127.0.0.1'),
+    httpPort: wanted('--otlp-http-port', options.otlpHttpPort ?? env.OTLP_HTTP_PORT, HTTP_PORT),
+    grpcPort: wanted('--otlp-grpc-port', options.otlpGrpcPort ?? env.OTLP_GRPC_PORT, GRPC_PORT),
+    zipkinPort: zipkin === undefined ? undefined : wanted('--zipkin-port', zipkin, 0),
+    token: env.BEACON_TOKEN || undefined,
+    anonymous: options.otlpAnonymous === true,
+    maxRequestBytes: wholeNumber('OTLP_MAX_REQUEST_MB', env.OTLP_MAX_REQUEST_MB ?? 64, 1_024) * MEGABYTE,
+    maxQueueBytes: wholeNumber('OTLP_MAX_QUEUE_MB', env.OTLP_MAX_QUEUE_MB ?? 64, 65_536) * MEGABYTE,
+    redact: {
+      enabled: !/^(?:off|false|0|no)$/i.test(env.BEACON_REDACT ?? ''),
+      keys: names(env.BEACON_REDACT_KEYS),
+      keep: names(env.BEACON_REDACT_KEEP),
+    },
+  };
+}
+
+function wanted(name: string, given: unknown, otherwise: number) {
+  if (given === undefined) return { port: otherwise, firm: false };
+  return { port: wholeNumber(name, given, 65_535), firm: true };
+}
+
+function names(list: string | undefined): string[] {
+  return (list ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);
+}
+
+/** GET /tempo/api/traces/{traceId}: the trace as OTLP, in the encoding that is asked for. */
+export async function traceRoute(app: FastifyInstance, pool: pg.Pool): Promise<void> {
+  const { readTrace } = await import('../otlp/read-back.ts');
+  app.get<{ Params: { traceId: string } }>('/tempo/api/traces/:traceId', async (request, reply) => {
+    const traceId = request.params.traceId.replaceAll('-', '');
+    if (!/^[0-9a-f]{1,32}$/i.test(traceId)) {
+      throw new BeaconError('usage', 'A trace id is up to 32 hexadecimal digits.', 'GET /api/v1/search lists traces.');
+    }
+    // Tempo's clients drop zeros in front.
+    const trace = await readTrace(pool, traceId.padStart(32, '0'));
+    if (!trace)
+      throw new BeaconError('not_found', `There is no trace ${traceId}.`, '`beacon traces` lists what there is.');
+    if (trace.isCut) reply.header('x-beacon-left-out', `spans after the first ${trace.spans}`);
+    const wantsProtobuf = /\bapplication\/(?:x-)?protobuf\b/.test(request.headers.accept ?? '');
+    return wantsProtobuf
+      ? reply.type('application/protobuf').send(trace.protobuf())
+      : reply.type('application/json').send(trace.json());
+  });
+}
