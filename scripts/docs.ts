@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { cliReference } from './docs/cli.ts';
 import { configurationReference } from './docs/configuration.ts';
+import { diagnosesReference } from './docs/diagnoses.ts';
 import { sqlReference } from './docs/sql.ts';
 import { ROOT } from './sources.ts';
 
@@ -10,6 +11,7 @@ const check = process.argv.includes('--check');
 const documents: Record<string, string> = {
   'docs/reference/cli.md': cliReference(),
   'docs/reference/configuration.md': configurationReference(),
+  'docs/reference/diagnoses.md': diagnosesReference(),
   ...(await sqlReference()),
 };
 

@@ -313,7 +313,7 @@ create function beacon.bar(from_share double precision, share double precision, 
   returns text
   language plpgsql immutable;
 
-create function beacon.blame_of(spans beacon.span_fact[], of_position integer, callee_at integer, root_failed boolean)
+create function beacon.blame_of(spans beacon.span_fact[], of_position integer, callee_at integer, callee_named text, root_failed boolean)
   returns beacon.blame
   language plpgsql stable;
 

@@ -4,8 +4,9 @@ set search_path = beacon, pg_catalog
 as $$
 begin
   return query
+  -- Half of more than 50 ms must be its own: a span below 25 ms of its own needs no look into the baselines.
   select r.* from unnest(spans) f
-  join beacon.usuals(spans) u on u.service = f.service and u.operation = f.operation
+  join beacon.usuals(array(select x from unnest(spans) x where x.status = 'completed' and x.self_ms > 25)) u on u.service = f.service and u.operation = f.operation
     and coalesce(u.model_id, '') = coalesce(f.model_id, '') and coalesce(u.region, '') = coalesce(f.region, '')
   cross join lateral (select
     'PERFORMANCE_DEGRADATION', f.service, f.operation,
@@ -21,7 +22,7 @@ begin
     format('Look at what %s did in that time: its own work took %s ms of it.', f.service, round(f.self_ms)),
     f.trace_id, array[f.span_id]) r (type, service, operation, confidence, summary, evidence, recommendation, trace_id, span_ids)
   -- The operation that moved, not those that merely contain it: most of the extra time must be its own.
-  where f.status = 'completed' and u.telling and f.duration_ms > 2 * u.p95_ms and f.duration_ms - u.p95_ms > 50
+  where f.status = 'completed' and f.self_ms > 25 and u.telling and f.duration_ms > 2 * u.p95_ms and f.duration_ms - u.p95_ms > 50
     and f.self_ms > 0.5 * (f.duration_ms - u.p50_ms);
 end
 $$;

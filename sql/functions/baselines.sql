@@ -88,20 +88,37 @@ begin
     join beacon.traces t on t.trace_id = m.trace_id and t.baselined_at is not null
     where m.status <> 'started'
     group by 1, 2, 3, 4, 5
-  ), known as materialized (
-    select o.service, o.operation, o.model_id, o.region, o.bucket, sum(o.calls) - coalesce(max(c.calls), 0) as calls, sum(o.errors) - coalesce(max(c.errors), 0) as errors
-    from beacon.operation_baselines o
-    left join counted c on c.service = o.service and c.operation = o.operation and c.model_id = o.model_id and c.region = o.region and c.bucket = o.bucket
-    where (o.service, o.operation) in (select w.service, w.operation from wanted w) and o.hour > beacon.clock() - interval '7 days'
-    group by 1, 2, 3, 4, 5
+  ), near as materialized (
+    -- The same model and region: a range of the key each.
+    select w.service, w.operation, w.model_id, w.region, o.bucket, o.calls - coalesce(c.calls, 0) as calls, o.errors - coalesce(c.errors, 0) as errors
+    from wanted w
+    cross join lateral (
+      select x.bucket, sum(x.calls) as calls, sum(x.errors) as errors from beacon.operation_baselines x
+      where x.service = w.service and x.operation = w.operation and x.model_id = w.model_id and x.region = w.region
+        and x.hour > beacon.clock() - interval '7 days'
+      group by x.bucket) o
+    left join counted c on c.service = w.service and c.operation = w.operation and c.model_id = w.model_id and c.region = w.region and c.bucket = o.bucket
+  ), thin as materialized (
+    select distinct w.service, w.operation from wanted w
+    where coalesce((select sum(n.calls) from near n where n.bucket >= 0 and n.service = w.service and n.operation = w.operation
+      and n.model_id = w.model_id and n.region = w.region), 0) < enough
+  ), far as materialized (
+    -- Too few there: the operation anywhere.
+    select t.service, t.operation, o.bucket, o.calls - coalesce(c.calls, 0) as calls, o.errors - coalesce(c.errors, 0) as errors
+    from thin t
+    cross join lateral (
+      select x.bucket, sum(x.calls) as calls, sum(x.errors) as errors from beacon.operation_baselines x
+      where x.service = t.service and x.operation = t.operation and x.hour > beacon.clock() - interval '7 days'
+      group by x.bucket) o
+    left join (select x.service, x.operation, x.bucket, sum(x.calls) as calls, sum(x.errors) as errors from counted x group by 1, 2, 3) c
+      on c.service = t.service and c.operation = t.operation and c.bucket = o.bucket
   ), running as materialized (
-    -- The narrowest comparison with enough calls: same model and region, then the operation anywhere.
     select g.*, sum(g.calls) filter (where g.bucket >= 0) over (partition by g.narrow, g.service, g.operation, g.model_id, g.region order by g.bucket) as up_to,
       sum(g.calls) filter (where g.bucket >= 0) over (partition by g.narrow, g.service, g.operation, g.model_id, g.region) as total
     from (
-      select true as narrow, k.service, k.operation, k.model_id, k.region, k.bucket, k.calls, k.errors from known k
+      select true as narrow, k.service, k.operation, k.model_id, k.region, k.bucket, k.calls, k.errors from near k
       union all
-      select false, k.service, k.operation, '', '', k.bucket, sum(k.calls), sum(k.errors) from known k group by 2, 3, 6) g
+      select false, k.service, k.operation, '', '', k.bucket, k.calls, k.errors from far k) g
   ), settled as materialized (
     select r.narrow, r.service, r.operation, r.model_id, r.region, sum(r.calls)::bigint as calls, sum(r.errors)::bigint as errors, max(r.total) as total,
       min(r.bucket) filter (where r.bucket >= 0 and r.calls > 0 and r.up_to >= 0.5 * r.total) as b50,
@@ -114,8 +131,8 @@ begin
     where s.job_id = (select f.job_id from unnest(spans) f where f.job_id is not null limit 1) and s.status = 'completed'
       and s.trace_id <> all (array(select distinct m.trace_id from mine m))
       and s.started_at between (select min(f.started_at) from unnest(spans) f) - interval '1 day' and (select max(f.started_at) from unnest(spans) f) + interval '1 day'
-      and exists (select from wanted w where not exists (
-        select from settled n where not n.narrow and n.service = w.service and n.operation = w.operation and n.total >= enough))
+      and exists (select from thin t where not exists (
+        select from settled n where not n.narrow and n.service = t.service and n.operation = t.operation and n.total >= enough))
     group by 1, 2
     having count(*) >= enough_siblings
   )

@@ -22,6 +22,8 @@ declare
   callees integer[];       -- by position: the server span that answered a failing call
   seen boolean[];
   roots integer[];         -- by position: the root above it; at first its parent
+  called text[];           -- by position: caller and address of a failing call nobody answered here
+  names jsonb := '{}';     -- who that is: many calls fail alike, and finding out reads other traces
   link record;
   here integer;
   begun integer;
@@ -34,7 +36,9 @@ begin
   seen := array_fill(false, array[cardinality(spans)]);
   for link in
     with failing as materialized (
-      select f.position, f.parent_position, f.kind, f.status, f.trace_id, f.span_id, f.started_at, f.duration_ms, f.offset_ms + f.duration_ms as ended_ms, f.metadata ? 'http.response.status_code' as answered
+      select f.position, f.parent_position, f.kind, f.status, f.trace_id, f.span_id, f.started_at, f.duration_ms, f.offset_ms + f.duration_ms as ended_ms, f.metadata ? 'http.response.status_code' as answered,
+        concat_ws(':', coalesce(f.metadata ->> 'peer.service', f.metadata ->> 'server.address', f.metadata ->> 'net.peer.name', f.metadata ->> 'db.system.name'),
+          coalesce(f.metadata ->> 'server.port', f.metadata ->> 'net.peer.port')) as address, f.service, f.operation
       from unnest(spans) f where f.status in ('failed', 'timeout', 'lost')
     ), answers as materialized (
       select c.parent_position as caller, max(array[c.offset_ms, c.position]) as latest
@@ -42,7 +46,7 @@ begin
       where c.kind in ('server', 'consumer') and c.parent_position in (select f.position from failing f where f.kind in ('client', 'producer'))
       group by c.parent_position
     )
-    select f.position, f.parent_position, p.position as failing_parent, (a.latest[2])::integer as callee,
+    select f.position, f.parent_position, f.kind, f.service, f.operation, f.address, p.position as failing_parent, (a.latest[2])::integer as callee,
       -- A server that fails once its caller has hung up did not cause the time-out, it suffered from it. A process that
       -- died before that is another matter: that is why nobody answered. And a caller with an answer in hand, be it 504, did not hang up.
       coalesce(p.status = 'timeout' and not p.answered and f.kind = 'server'
@@ -54,6 +58,12 @@ begin
     order by f.ended_ms, f.position
   loop
     callees[link.position] := link.callee;
+    if link.callee is null and link.kind in ('client', 'producer') then
+      called[link.position] := concat_ws(' ', link.service, link.operation, link.address);
+      if not names ? called[link.position] then
+        names := names || jsonb_build_object(called[link.position], beacon.called_service(spans, link.position));
+      end if;
+    end if;
     if link.failing_parent is null then
       outermost := outermost || link.position;
     elsif not link.aborted then
@@ -74,13 +84,13 @@ begin
       here := worst_child[here];
       seen[here] := true;
     end loop;
-    return next beacon.blame_of(spans, here, callees[here], beacon.has_failed(spans[begun].status));
+    return next beacon.blame_of(spans, here, callees[here], names ->> called[here], beacon.has_failed(spans[begun].status));
   end loop;
   -- Failures beside the way: earlier attempts, or failures that somebody above coped with.
   for here in
     select o.at from unnest(aside) o (at) where not seen[o.at] and worst_child[o.at] = 0 order by o.at limit at_most
   loop
-    return next beacon.blame_of(spans, here, callees[here], false);
+    return next beacon.blame_of(spans, here, callees[here], names ->> called[here], false);
   end loop;
 end
 $$;
@@ -88,7 +98,7 @@ $$;
 comment on function beacon.blames(beacon.span_fact[]) is
   'Where the failures of these spans began, one row a failure: the deepest failing span on the way down from the outermost failing one, taking the failure that came last where several children failed (a server that only failed because its caller had hung up, without an answer, within 5 ms before it or later, explains nothing). Failures beside that way follow, with explains_root false; at most 200 of each.';
 
-create function beacon.blame_of(spans beacon.span_fact[], of_position integer, callee_at integer, root_failed boolean) returns beacon.blame
+create function beacon.blame_of(spans beacon.span_fact[], of_position integer, callee_at integer, callee_named text, root_failed boolean) returns beacon.blame
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
@@ -120,7 +130,7 @@ begin
     if callee_at > 0 then
       callee := spans[callee_at];
     end if;
-    b.callee := coalesce(callee.service, beacon.called_service(spans, of_position));
+    b.callee := coalesce(callee.service, callee_named);
     b.callee_operation := callee.operation;
     b.callee_position := callee.position;
     b.callee_status := case
@@ -159,7 +169,7 @@ begin
 end
 $$;
 
-comment on function beacon.blame_of(beacon.span_fact[], integer, integer, boolean) is
+comment on function beacon.blame_of(beacon.span_fact[], integer, integer, text, boolean) is
   'Facts about one failure: its span, the callee if it was a call, the most telling code between it and the root, and the way up (of a very deep trace the 50 innermost levels).';
 
 create function beacon.called_service(spans beacon.span_fact[], of_position integer) returns text
@@ -170,35 +180,32 @@ declare
   f beacon.span_fact := spans[of_position];
   host text := coalesce(f.metadata ->> 'server.address', f.metadata ->> 'net.peer.name');
   port text := coalesce(f.metadata ->> 'server.port', f.metadata ->> 'net.peer.port');
+  recent uuid[];
+  since timestamptz;
+  until timestamptz;
   named text := coalesce(f.metadata ->> 'peer.service', spans[f.parent_position].metadata ->> 'peer.service');
 begin
   if named is not null or host is null then
     return coalesce(named, f.metadata ->> 'db.system.name', f.metadata ->> 'rpc.service');
   end if;
-  -- Nobody answered here, but somebody may have answered a call to the same address in another trace.
-  select callee.service into named
-  from beacon.trace_spans call
-  join beacon.trace_spans callee on callee.trace_id = call.trace_id and callee.parent_span_id = call.span_id
-  where call.trace_id = any (array(
-      select t.trace_id from beacon.traces t
-      where t.started_at between f.started_at - interval '1 day' and f.started_at + interval '1 hour'
-      order by t.started_at desc limit 200))
-    and call.started_at between f.started_at - interval '2 days' and f.started_at + interval '2 hours'
-    and callee.started_at between f.started_at - interval '2 days' and f.started_at + interval '2 hours'
-    and call.kind = 'client' and callee.kind = 'server'
-    and call.metadata ->> 'server.address' = host and call.metadata ->> 'server.port' = port
-  limit 1;
-  if named is null then
-    -- Nor there, lately: then whoever alone answers this operation's calls, wherever they go.
-    select min(callee.service) into named
-    from beacon.trace_spans call
-    join beacon.trace_spans callee on callee.trace_id = call.trace_id and callee.parent_span_id = call.span_id
-    where call.trace_id = any (beacon.recent_traces(f.started_at))
-      and call.started_at between f.started_at - interval '2 days' and f.started_at + interval '2 hours'
-      and callee.started_at between f.started_at - interval '2 days' and f.started_at + interval '2 hours'
-      and call.service = f.service and call.operation = f.operation and call.kind = 'client' and callee.kind = 'server'
-    having count(distinct callee.service) = 1 and count(*) >= 5;
-  end if;
+  -- Nobody answered here, but somebody may have answered a call to the same address in another trace; or else, whoever
+  -- alone answers this operation's calls, wherever they go.
+  recent := beacon.recent_traces(f.started_at, 200);
+  select min(t.started_at), max(coalesce(t.completed_at, t.updated_at)) into since, until from beacon.traces t where t.trace_id = any (recent);
+  with s as materialized (
+    select x.trace_id, x.span_id, x.parent_span_id, x.service, x.operation, x.kind,
+      case when x.kind = 'client' then x.metadata ->> 'server.address' end as host, case when x.kind = 'client' then x.metadata ->> 'server.port' end as port
+    from beacon.trace_spans x
+    where x.trace_id = any (recent) and x.started_at between since and until
+      and (x.kind = 'server' or (x.kind = 'client' and x.service = f.service))
+  ), answered as (
+    select callee.service, call.host = f.metadata ->> 'server.address' and call.port = f.metadata ->> 'server.port' as there, call.operation = f.operation as alike
+    from s call
+    join s callee on callee.trace_id = call.trace_id and callee.parent_span_id = call.span_id and callee.kind = 'server'
+    where call.kind = 'client'
+  )
+  select coalesce((select a.service from answered a where a.there limit 1),
+    (select min(a.service) from answered a where a.alike having count(distinct a.service) = 1 and count(*) >= 5)) into named;
   return coalesce(named, concat_ws(':', host, port));
 end
 $$;

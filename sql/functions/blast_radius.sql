@@ -3,6 +3,8 @@ create function beacon.blast_radius(of_execution bigint, max_results integer def
   service text, operation text, error_type text, affected bigint)
 language plpgsql stable
 set search_path = beacon, pg_catalog
+-- Arrays of spans look costly to the planner, and compiling takes longer than running.
+set jit = off
 as $$
 #variable_conflict use_column
 declare

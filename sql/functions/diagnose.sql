@@ -3,6 +3,8 @@ create function beacon.critical_path(of_trace uuid) returns table (
   share_pct double precision, "position" integer, span_id bytea)
 language plpgsql stable
 set search_path = beacon, pg_catalog
+-- Arrays of spans look costly to the planner, and compiling takes longer than running.
+set jit = off
 as $$
 #variable_conflict use_column
 begin
@@ -104,6 +106,8 @@ create function beacon.diagnose_execution_trace(of_execution bigint) returns tab
   anomaly text, error_type text, error_message text, span_id bytea, parent_span_id bytea)
 language plpgsql stable
 set search_path = beacon, pg_catalog
+-- Arrays of spans look costly to the planner, and compiling takes longer than running.
+set jit = off
 as $$
 #variable_conflict use_column
 declare

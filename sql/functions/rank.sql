@@ -131,6 +131,8 @@ create function beacon.rank_root_causes(incident_from timestamptz, incident_to t
 returns table (rank integer, service text, score double precision, reason text, evidence jsonb)
 language plpgsql stable
 set search_path = beacon, pg_catalog
+-- Arrays of spans look costly to the planner, and compiling takes longer than running.
+set jit = off
 as $$
 #variable_conflict use_column
 declare

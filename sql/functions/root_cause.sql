@@ -95,6 +95,8 @@ create function beacon.identify_root_cause(of_execution bigint) returns table (
   recommendation text, trace_id uuid, span_ids bytea[])
 language plpgsql stable
 set search_path = beacon, pg_catalog
+-- Arrays of spans look costly to the planner, and compiling takes longer than running.
+set jit = off
 as $$
 #variable_conflict use_column
 declare

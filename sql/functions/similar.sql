@@ -7,12 +7,16 @@ as $$
 begin
   -- What a trace did, and how it failed: as sets, so that how often a loop ran does not drown the rest.
   return query
-  select s.trace_id, array_agg(distinct concat_ws(' > ', p.service || ' ' || p.operation, s.service || ' ' || s.operation)),
-    coalesce(array_agg(distinct concat_ws(' ', s.service, s.operation, s.status, coalesce(s.error_type, s.metadata ->> 'http.response.status_code')))
-      filter (where beacon.has_failed(s.status)), '{}')
-  from beacon.trace_spans s
-  left join beacon.trace_spans p on p.trace_id = s.trace_id and p.span_id = s.parent_span_id and p.started_at between from_time and to_time
-  where s.trace_id = any (of_traces) and s.started_at between from_time and to_time
+  with s as materialized (
+    select x.trace_id, x.span_id, x.parent_span_id, x.service || ' ' || x.operation as name, x.status,
+      case when x.status in ('failed', 'timeout', 'lost') then coalesce(x.error_type, x.metadata ->> 'http.response.status_code') end as code
+    from beacon.trace_spans x
+    where x.trace_id = any (of_traces) and x.started_at between from_time and to_time
+  )
+  select s.trace_id, array_agg(distinct concat_ws(' > ', p.name, s.name)),
+    coalesce(array_agg(distinct concat_ws(' ', s.name, s.status, s.code)) filter (where s.status in ('failed', 'timeout', 'lost')), '{}')
+  from s
+  left join s p on p.trace_id = s.trace_id and p.span_id = s.parent_span_id
   group by s.trace_id;
 end
 $$;
@@ -25,8 +29,9 @@ language plpgsql immutable parallel safe
 set search_path = beacon, pg_catalog
 as $$
 declare
-  both_of integer := cardinality(array(select unnest(a) intersect select unnest(b)));
-  either integer := cardinality(array(select unnest(a) union select unnest(b)));
+  -- Both are sets already: what they share decides the rest.
+  both_of integer := (select count(*) from unnest(a) x join unnest(b) y on y = x);
+  either integer := cardinality(a) + cardinality(b) - both_of;
 begin
   return case when either = 0 then 1 else both_of::double precision / either end;
 end
@@ -39,6 +44,8 @@ create function beacon.find_similar_traces(of_execution bigint, max_results inte
   duration_ms double precision, fingerprint text, difference text)
 language plpgsql stable
 set search_path = beacon, pg_catalog
+-- Arrays of spans look costly to the planner, and compiling takes longer than running.
+set jit = off
 as $$
 #variable_conflict use_column
 declare
@@ -63,24 +70,31 @@ begin
       and t.execution_id <> of_execution and (not failed or t.error_count > 0)
     order by t.started_at desc limit 300);
   return query
+  with features as materialized (
+    select * from beacon.trace_features(candidates, at - interval '8 days', at + interval '8 days')
+  ), scored as materialized (
+    select f.trace_id, case when failed then 0.65 * beacon.overlap(own_failures, f.failures) + 0.35 * beacon.overlap(own_calls, f.calls)
+      else beacon.overlap(own_calls, f.calls) end as score
+    from features f
+  ), best as materialized (
+    select t.execution_id, t.trace_id, t.started_at, t.completed_at, t.error_count, t.open_count, s.score
+    from scored s
+    join beacon.traces t on t.trace_id = s.trace_id
+    where s.score > 0
+    order by s.score desc, t.started_at desc
+    limit max_results
+  )
   select r.execution_id, r.trace_id, round(r.score::numeric, 3)::double precision,
     case when r.error_count > 0 then 'failed' when r.open_count > 0 then 'running' else 'completed' end,
     r.started_at, 1000 * extract(epoch from r.completed_at - r.started_at)::double precision,
-    coalesce(nullif(array_to_string(r.failures, ' | '), ''), 'no failure'),
+    coalesce(nullif(array_to_string(f.failures, ' | '), ''), 'no failure'),
     coalesce(nullif(concat_ws('; ',
-      'only here: ' || nullif(array_to_string(array(select unnest(own_calls || own_failures) except select unnest(r.calls || r.failures) order by 1 limit 5), ', '), ''),
-      'only there: ' || nullif(array_to_string(array(select unnest(r.calls || r.failures) except select unnest(own_calls || own_failures) order by 1 limit 5), ', '), '')), ''),
+      'only here: ' || nullif(array_to_string(array(select unnest(own_calls || own_failures) except select unnest(f.calls || f.failures) order by 1 limit 5), ', '), ''),
+      'only there: ' || nullif(array_to_string(array(select unnest(f.calls || f.failures) except select unnest(own_calls || own_failures) order by 1 limit 5), ', '), '')), ''),
       'none')
-  from (
-    select t.execution_id, t.trace_id, t.started_at, t.completed_at, t.error_count, t.open_count, f.calls, f.failures,
-      case when failed then 0.65 * beacon.overlap(own_failures, f.failures) + 0.35 * beacon.overlap(own_calls, f.calls)
-           else beacon.overlap(own_calls, f.calls) end as score
-    from beacon.trace_features(candidates, at - interval '8 days', at + interval '8 days') f
-    join beacon.traces t on t.trace_id = f.trace_id
-  ) r
-  where r.score > 0
-  order by r.score desc, r.started_at desc
-  limit max_results;
+  from best r
+  join features f on f.trace_id = r.trace_id
+  order by r.score desc, r.started_at desc;
 end
 $$;
 
