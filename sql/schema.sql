@@ -341,8 +341,8 @@ create function beacon.clock()
   returns timestamp with time zone
   language plpgsql stable;
 
-create function beacon.clock_shift(parent_start double precision, parent_end double precision, child_start double precision, child_end double precision, parent_status text)
-  returns double precision
+create function beacon.clock_offsets(spans beacon.span_fact[])
+  returns jsonb
   language plpgsql immutable;
 
 create function beacon.compare_traces(a uuid, b uuid)

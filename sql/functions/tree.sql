@@ -78,6 +78,7 @@ declare
   ends double precision[];
   parents integer[];
   executions bigint[];
+  offsets jsonb;          -- clock of a service against that of its caller: {"caller callee": milliseconds}
   last_child integer[];   -- children as linked lists, latest first
   earlier integer[];
   depths integer[];
@@ -101,6 +102,7 @@ begin
   if n = 0 then
     return;
   end if;
+  offsets := beacon.clock_offsets(spans);
   last_child := array_fill(0, array[n]);
   earlier := last_child;
   depths := last_child;
@@ -141,8 +143,8 @@ begin
           executions[i] := coalesce(executions[i], executions[p]);
           shifts[i] := shifts[p];
           f := spans[i];
-          if f.kind = 'server' and f.service <> spans[p].service then
-            shifts[i] := shifts[i] + beacon.clock_shift(starts[p], ends[p], starts[i] + shifts[p], ends[i] + shifts[p], spans[p].status);
+          if f.kind = 'server' and offsets ? (spans[p].service || ' ' || f.service) then
+            shifts[i] := shifts[i] + (offsets ->> (spans[p].service || ' ' || f.service))::double precision;
           end if;
           starts[i] := starts[i] + shifts[i];
           ends[i] := ends[i] + shifts[i];
@@ -182,24 +184,35 @@ $$;
 comment on function beacon.trace_tree(uuid) is
   'Spans of a trace as a tree, depth first: position, parent, depth, self time, clock correction; execution_id is inherited from the nearest ancestor that has one. Orphans and the first span of a cycle of parents stand as roots.';
 
-create function beacon.clock_shift(parent_start double precision, parent_end double precision,
-  child_start double precision, child_end double precision, parent_status text) returns double precision
-language plpgsql immutable parallel safe
+create function beacon.clock_offsets(spans beacon.span_fact[]) returns jsonb
+language plpgsql immutable
 set search_path = beacon, pg_catalog
 as $$
 begin
-  -- A server cannot start before it was called. Ending after its caller is no proof: the caller may have given up.
-  if child_start < parent_start
-     or (child_end > parent_end and child_end - child_start <= parent_end - parent_start and parent_status = 'completed') then
-    return case
-      when child_end - child_start <= parent_end - parent_start
-        then parent_start + (parent_end - parent_start - (child_end - child_start)) / 2 - child_start
-      else parent_start - child_start
-    end;
-  end if;
-  return 0;
+  return (
+    with pairs as (
+      -- A server cannot start before it was called, nor, where its caller waited for the answer, end after it. Ending
+      -- after a caller that gave up is no proof, nor is being longer than the call.
+      select p.service || ' ' || c.service as pair, p.offset_ms - c.offset_ms as at_least,
+        case when p.status = 'completed' and c.duration_ms <= p.duration_ms then p.offset_ms + p.duration_ms - c.offset_ms - c.duration_ms end as at_most
+      from unnest(spans) with ordinality c
+      join unnest(spans) with ordinality p on p.ordinality = c.parent_position
+      where c.kind = 'server' and c.service <> p.service
+    ), services as (
+      select q.pair, max(q.at_least) as at_least, min(q.at_most) as at_most,
+        percentile_cont(0.5) within group (order by (q.at_least + coalesce(q.at_most, q.at_least)) / 2) as middle
+      from pairs q
+      group by q.pair
+    )
+    select coalesce(jsonb_object_agg(s.pair, case
+        when s.at_most is null then s.at_least
+        -- All calls together leave a range, split evenly; where they contradict each other, the middle of what each says.
+        when s.at_least <= s.at_most then (s.at_least + s.at_most) / 2
+        else s.middle end), '{}')
+    from services s
+    where s.at_least > 0 or s.at_most < 0);
 end
 $$;
 
-comment on function beacon.clock_shift(double precision, double precision, double precision, double precision, text) is
-  'Milliseconds to add to a server span''s times so that it lies inside the call that caused it; 0 when its clock contradicts nothing. The time left is split evenly between the way there and the way back.';
+comment on function beacon.clock_offsets(beacon.span_fact[]) is
+  'Milliseconds to add to the times of a service so that its server spans lie inside the calls that caused them, by pair of services ("caller callee"), estimated from all calls between the two; only pairs whose clocks contradict each other. Spans as trace_facts returns them.';

@@ -76,3 +76,22 @@ test('parents that form a cycle still yield every span once', async () => {
   ]);
   assert.equal((await tree(traceId)).length, 2);
 });
+
+test('one offset fits all calls between two services: a call that contradicts nothing alone is corrected like its neighbours', async () => {
+  const { traceId } = await draw(
+    db.client,
+    `
+  app work      |====================|
+    app POST    |  ====              | kind=client
+      far one   |    ===             | kind=server
+    app POST    |       ========     | kind=client
+      far two   |        =========   | kind=server
+    `,
+  );
+  const { rows } = await db.client.query(`select operation, skew_ms from trace_tree($1) where service = 'far'`, [
+    traceId,
+  ]);
+  assert.equal(rows.length, 2);
+  assert.equal(rows[0].skew_ms, rows[1].skew_ms);
+  assert.ok(rows[0].skew_ms < 0);
+});
