@@ -49,12 +49,17 @@ begin
   if n = 0 then
     return;
   end if;
-  select array_agg(f.offset_ms order by f.position), array_agg(f.offset_ms + f.duration_ms order by f.position),
-      array_agg(coalesce(f.parent_position, 0) order by f.position),
-      array_agg(f.position order by coalesce(f.parent_position, 0), f.offset_ms + f.duration_ms desc, f.position desc),
-      (array_agg(f.position order by f.duration_ms desc, f.position) filter (where f.parent_position is null))[1]
-    into starts, ends, parent_of, children, root
+  -- They come in order of their position. The one sorted aggregate stands alone: PostgreSQL may sort for all of a query.
+  select array_agg(f.offset_ms), array_agg(f.offset_ms + f.duration_ms), array_agg(coalesce(f.parent_position, 0))
+    into starts, ends, parent_of
   from unnest(spans) f;
+  select array_agg(f.position order by coalesce(f.parent_position, 0), f.offset_ms + f.duration_ms desc, f.position desc) into children
+  from unnest(spans) f;
+  for i in 1 .. n loop
+    if parent_of[i] = 0 and (root is null or ends[i] - starts[i] > ends[root] - starts[root]) then
+      root := i;
+    end if;
+  end loop;
   first_child := array_fill(0, array[n]);
   for k in reverse n .. 1 loop
     if parent_of[children[k]] > 0 then
@@ -112,8 +117,9 @@ as $$
 #variable_conflict use_column
 declare
   spans beacon.span_fact[];
+  alone boolean;
 begin
-  select array_agg(s) into spans from beacon.execution_spans(of_execution) s;
+  select array_agg(s), count(distinct s.trace_id) = 1 into spans, alone from beacon.execution_spans(of_execution) s;
   return query
   with facts as (
     select f.*, sum(f.self_ms) over (partition by f.trace_id) as work_ms from unnest(spans) f
@@ -121,8 +127,9 @@ begin
     select * from beacon.usuals(spans)
   ), critical as materialized (
     select distinct p.position
-    from (select array_agg(f order by f.position) as of_trace, min(f.position) - 1 as before
-          from unnest(spans) f group by f.trace_id) t
+    from (select spans as of_trace, 0 as before where alone
+          union all
+          select array_agg(f order by f.position), min(f.position) - 1 from unnest(spans) f where not alone group by f.trace_id) t
     cross join lateral beacon.critical_segments(beacon.renumbered(t.of_trace, t.before)) q
     cross join lateral (select q.position + t.before as position) p
   ), parents as materialized (

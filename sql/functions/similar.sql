@@ -13,8 +13,8 @@ begin
     from beacon.trace_spans x
     where x.trace_id = any (of_traces) and x.started_at between from_time and to_time
   )
-  select s.trace_id, array_agg(distinct concat_ws(' > ', p.name, s.name)),
-    coalesce(array_agg(distinct concat_ws(' ', s.name, s.status, s.code)) filter (where s.status in ('failed', 'timeout', 'lost')), '{}')
+  select s.trace_id, array_agg(distinct concat_ws(' > ', p.name, s.name) collate "C"),
+    coalesce(array_agg(distinct concat_ws(' ', s.name, s.status, s.code) collate "C") filter (where s.status in ('failed', 'timeout', 'lost')), '{}')
   from s
   left join s p on p.trace_id = s.trace_id and p.span_id = s.parent_span_id
   group by s.trace_id;
