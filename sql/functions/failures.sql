@@ -111,24 +111,26 @@ begin
   ), m as (
     select d.*, first_value(d.place) over (partition by d.type, d.service, d.operation order by d.place) as leader from d
   )
-  select max(m.type), max(m.service), max(m.operation), max(m.summary) filter (where m.place = m.leader),
-    max(m.recommendation) filter (where m.place = m.leader), max(m.confidence) filter (where m.place = m.leader),
-    sum(m.executions)::bigint, min(m.first_at), max(m.last_at), max(m.execution_id) filter (where m.place = m.leader),
-    (array_agg(m.trace_id order by m.place))[1],
-    case when (array_agg(m.span_ids::text order by m.place))[1] is not null then (array_agg(m.span_ids::text order by m.place))[1]::bytea[] end,
-    beacon.merged(array_agg(to_jsonb(m.models))), beacon.merged(array_agg(to_jsonb(m.regions)))
-  from m
-  group by m.leader
-  union all
-  select 'NOT_DIAGNOSED', null, null,
-    format('%s more failed in %s other ways, each rarer than those above.', sum(g.executions), count(*)),
-    'Ask for more findings, or for a shorter time range.', null, sum(g.executions)::bigint, min(g.first_at), max(g.last_at),
-    (array_agg(g.execution_id order by g.place))[1], (array_agg(g.trace_id order by g.place))[1], null,
-    beacon.merged(array_agg(to_jsonb(g.models))), beacon.merged(array_agg(to_jsonb(g.regions)))
-  from g
-  where g.place > max_examples
-  having count(*) > 0
-  order by 7 desc, 9 desc;
+  select u.* from (
+    select max(m.type), max(m.service), max(m.operation), max(m.summary) filter (where m.place = m.leader),
+      max(m.recommendation) filter (where m.place = m.leader), max(m.confidence) filter (where m.place = m.leader),
+      sum(m.executions)::bigint, min(m.first_at), max(m.last_at), max(m.execution_id) filter (where m.place = m.leader),
+      (array_agg(m.trace_id order by m.place))[1],
+      case when (array_agg(m.span_ids::text order by m.place))[1] is not null then (array_agg(m.span_ids::text order by m.place))[1]::bytea[] end,
+      beacon.merged(array_agg(to_jsonb(m.models))), beacon.merged(array_agg(to_jsonb(m.regions)))
+    from m
+    group by m.leader
+    union all
+    select 'NOT_DIAGNOSED', null, null,
+      format('%s more failed in %s other ways, each rarer than those above.', sum(g.executions), count(*)),
+      'Ask for more findings, or for a shorter time range.', null, sum(g.executions)::bigint, min(g.first_at), max(g.last_at),
+      (array_agg(g.execution_id order by g.place))[1], (array_agg(g.trace_id order by g.place))[1], null,
+      beacon.merged(array_agg(to_jsonb(g.models))), beacon.merged(array_agg(to_jsonb(g.regions)))
+    from g
+    where g.place > max_examples
+    having count(*) > 0
+  ) u (type, service, operation, summary, recommendation, confidence, executions, first_at, last_at, execution_id, trace_id, span_ids, models, regions)
+  order by u.type = 'NOT_DIAGNOSED', u.executions desc, u.last_at desc;
 end
 $$;
 

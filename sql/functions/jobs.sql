@@ -49,8 +49,8 @@ begin
        where x.execution_id is null or not (%s)
        order by x.newest desc limit $3) x', known)
   into unknown using from_time, to_time, max_results;
-  branches := branches || 'select o.execution_id, o.job_id, o.model_id, o.region, null::text, o.status, null::boolean, o.error_type,
-    null::bigint, null::bigint, o.latency_ms, o.created_at, o.finished_at from beacon.spans_of_jobs($4, $1, $2) o'::text;
+  branches := branches || 'select o.execution_id, o.job_id, o.model_id, o.region, null::text as question, o.status, null::boolean as output_empty, o.error_type,
+    null::bigint as tokens_in, null::bigint as tokens_out, o.latency_ms, o.created_at, o.finished_at from beacon.spans_of_jobs($4, $1, $2) o'::text;
   return query execute format(
     'with e as materialized (
        select q.*, exists (select from beacon.trace_executions x where x.execution_id = q.execution_id) or q.execution_id is null as traced

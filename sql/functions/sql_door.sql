@@ -38,6 +38,10 @@ begin
     where m.field in ('opno', 'eqop', 'sortop', 'cycle_mark_neop') and m.id <> 0
   ), relations as (
     select m.id from mentioned m where m.field = 'relid' and m.id <> 0
+  ), types as (
+    -- A cast to a domain runs its checks, and those may call anything; so does making a row that has one.
+    select unnest(string_to_array(btrim(array_to_string(r.parts, '')), ' '))::oid as id
+    from regexp_matches(tree, ':(?:(?:consttype|typid|row_typeid) (\d+)|resulttype (\d+) :resulttypmod -?\d+ :resultcollid \d+ :coercionformat|resulttype (\d+) :resultcollid \d+ :coerceformat|(?:func)?coltypes \(o ([\d ]+)\))', 'g') r (parts)
   )
   select 'relation', coalesce(format('%I.%I', n.nspname, c.relname), r.id::text)
   from relations r
@@ -46,6 +50,13 @@ begin
   where c.oid is null or not (
     (n.nspname = 'beacon' and c.relkind in ('r', 'p', 'v', 'm'))
     or c.oid in (select to_regclass(t.relation)::oid from beacon.trace_records t where to_regclass(t.relation) is not null))
+  union all
+  select distinct 'type', format('%I.%I', n.nspname, e.typname)
+  from types t
+  join pg_type o on o.oid = t.id
+  join pg_type e on e.oid = case when o.typelem <> 0 and o.typcategory = 'A' then o.typelem else o.oid end
+  join pg_namespace n on n.oid = e.typnamespace
+  where e.typtype in ('d', 'c') and n.nspname not in ('pg_catalog', 'information_schema', 'beacon')
   union all
   select 'function', coalesce(format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)), f.id::text)
   from functions f
@@ -66,4 +77,4 @@ end
 $$;
 
 comment on function beacon.sql_refused(regclass) is
-  'What a view mentions that the SQL door does not let through: relations outside the schema beacon that are not registered in trace_records, and functions (those behind operators, casts, aggregates and sampling too) that are neither PostgreSQL''s own without side effects nor stable ones of Beacon. No row: nothing to object to.';
+  'What a view mentions that the SQL door does not let through: relations outside the schema beacon that are not registered in trace_records, and functions (those behind operators, casts, aggregates and sampling too) that are neither PostgreSQL''s own without side effects nor stable ones of Beacon, and casts to domains and row types of others. No row: nothing to object to.';

@@ -1,4 +1,4 @@
-create function beacon.storage(limit_bytes double precision default null) returns table (
+create function beacon.storage(most_bytes double precision default null) returns table (
   bytes double precision, spans double precision, bytes_per_span double precision, spans_per_day double precision,
   bytes_per_day double precision, limit_bytes double precision, days_to_limit double precision, retention_days integer,
   bytes_at_retention double precision, retention_suggested integer, basis text, partitions jsonb)
@@ -7,7 +7,7 @@ set search_path = beacon, pg_catalog
 as $$
 #variable_conflict use_column
 declare
-  most double precision := coalesce(storage.limit_bytes, beacon.setting('storage_limit_bytes', null)::double precision);
+  most double precision := coalesce(most_bytes, beacon.setting('storage_limit_bytes', null)::double precision);
 begin
   return query
   select f.bytes, f.spans, f.bytes_per_span, f.spans_per_day, f.bytes_per_day, most, case when most is not null then f.days_until_full end,
