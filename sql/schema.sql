@@ -617,6 +617,10 @@ create function beacon.trace_paths(of_trace uuid)
   returns TABLE(path text, "position" integer, depth integer, service text, operation text, status text, duration_ms double precision, self_ms double precision)
   language plpgsql stable;
 
+create function beacon.trace_range(of_trace uuid, OUT from_time timestamp with time zone, OUT to_time timestamp with time zone)
+  returns record
+  language plpgsql stable;
+
 create function beacon.trace_tree(of_trace uuid)
   returns SETOF beacon.span_fact
   language plpgsql stable;

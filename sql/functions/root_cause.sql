@@ -193,21 +193,26 @@ set search_path = beacon, pg_catalog
 as $$
 declare
   scope jsonb;
+  since timestamptz;
+  until timestamptz;
 begin
   if of_job is null then
     return '{}';
   end if;
+  select coalesce(min(t.started_at), '-infinity'), coalesce(max(case when t.open_count = 0 then t.completed_at else 'infinity' end), 'infinity')
+    into since, until
+  from beacon.traces t where t.job_id = of_job;
   -- Which of the job's regions and models fail: one region failing whole is one cause, not many.
   with mine as (
     select s.region, s.model_id from beacon.trace_spans s
     where s.execution_id = of_execution and s.job_id = of_job and s.parent_span_id is null
-      and s.started_at > beacon.clock() - interval '30 days'
+      and s.started_at between since and until
     order by s.started_at limit 1
   ), ended as (
     select distinct on (s.execution_id) s.execution_id, s.region, s.model_id, beacon.has_failed(s.status) as failed
     from beacon.trace_spans s
     where s.job_id = of_job and s.parent_span_id is null and s.execution_id is not null
-      and s.started_at > beacon.clock() - interval '30 days'
+      and s.started_at between since and until
     order by s.execution_id, s.started_at desc
   )
   select jsonb_strip_nulls(jsonb_build_object(
