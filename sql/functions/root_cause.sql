@@ -97,6 +97,8 @@ language plpgsql stable
 set search_path = beacon, pg_catalog
 -- Arrays of spans look costly to the planner, and compiling takes longer than running.
 set jit = off
+-- 50,000 spans sort in memory; a trace of usual size needs a hundredth of it.
+set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 declare
@@ -105,14 +107,14 @@ declare
   decisive uuid;
   of_traces uuid[];
 begin
-  select array_agg(s) into spans from beacon.execution_spans(of_execution) s;
+  spans := beacon.execution_spans(of_execution);
   if spans is null then
     return query select 1, u.* from beacon.untraced(of_execution) u;
     return;
   end if;
   select array_agg(b) into blames from beacon.blames(spans) b;
-  decisive := beacon.decisive_trace(spans);
   of_traces := array(select distinct f.trace_id from unnest(spans) f);
+  decisive := case when cardinality(of_traces) = 1 then of_traces[1] else beacon.decisive_trace(spans) end;
   return query
   with found as (
     select f.type, f.service, f.operation, f.summary, f.evidence, f.recommendation, f.trace_id, f.span_ids,

@@ -85,12 +85,13 @@ $$;
 comment on function beacon.tracer_state() is
   'Tracers that are gone, with the last moment they were alive: those that stopped, and those whose heartbeat is older than lost_after_seconds (30).';
 
-create function beacon.trace_tree(of_trace uuid) returns setof beacon.span_fact
+create function beacon.tree_of(of_trace uuid) returns beacon.span_fact[]
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
 declare
   spans beacon.span_fact[];
+  tree beacon.span_fact[];
   f beacon.span_fact;
   n integer;
   starts double precision[];
@@ -120,7 +121,7 @@ begin
   from beacon.trace_facts(of_trace) t;
   n := coalesce(cardinality(spans), 0);
   if n = 0 then
-    return;
+    return null;
   end if;
   offsets := beacon.clock_offsets(spans);
   clocks_differ := offsets <> '{}';
@@ -189,6 +190,7 @@ begin
     end loop;
   end loop;
 
+  tree := array_fill(null::beacon.span_fact, array[n]);
   for k in 1 .. n loop
     i := rows_in_order[k];
     f := spans[i];
@@ -200,13 +202,25 @@ begin
     f.self_ms := greatest(0, ends[i] - starts[i] - covered[i]);
     f.skew_ms := shifts[i];
     f.execution_id := executions[i];
-    return next f;
+    tree[k] := f;
   end loop;
+  return tree;
 end
 $$;
 
-comment on function beacon.trace_tree(uuid) is
-  'Spans of a trace as a tree, depth first: position, parent, depth, self time, clock correction; execution_id is inherited from the nearest ancestor that has one. Orphans and the first span of a cycle of parents stand as roots.';
+comment on function beacon.tree_of(uuid) is
+  'Spans of a trace as a tree, depth first, the element''s index its position: parent, depth, self time, clock correction; execution_id is inherited from the nearest ancestor that has one. Orphans and the first span of a cycle of parents stand as roots. Null for a trace without spans.';
+
+create function beacon.trace_tree(of_trace uuid) returns setof beacon.span_fact
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+begin
+  return query select f.* from unnest(beacon.tree_of(of_trace)) f;
+end
+$$;
+
+comment on function beacon.trace_tree(uuid) is 'The spans of tree_of as rows.';
 
 create function beacon.clock_offsets(spans beacon.span_fact[]) returns jsonb
 language plpgsql immutable
