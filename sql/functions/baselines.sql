@@ -170,12 +170,12 @@ begin
             where n.started_at between before - interval '1 day' and before + interval '1 hour'
             order by n.started_at desc limit at_most) t) q
     -- What usually happens shows in few spans; reading a trace of 50,000 for it would cost more than the verdict.
-    where q.spans <= 20000);
+    where q.spans <= 5000);
 end
 $$;
 
 comment on function beacon.recent_traces(timestamptz, integer) is
-  'The newest traces of the day up to an hour after a moment, 20,000 spans in all at most: what "usually" means where baselines do not say.';
+  'The newest traces of the day up to an hour after a moment, 5,000 spans in all at most: what "usually" means where baselines do not say.';
 
 create function beacon.usually_calls_others(of_service text, of_operation text, not_trace uuid) returns boolean
 language plpgsql stable
