@@ -19,10 +19,7 @@ async function settle(): Promise<void> {
 }
 
 async function usuals({ executionId }: { executionId: number | null }) {
-  const { rows } = await db.client.query(
-    'select u.* from usuals(execution_spans($1)) u',
-    [executionId],
-  );
+  const { rows } = await db.client.query('select u.* from usuals(execution_spans($1)) u', [executionId]);
   return rows;
 }
 
