@@ -410,7 +410,7 @@ create function beacon.ensure_partitions(days_ahead integer DEFAULT NULL::intege
   language plpgsql volatile;
 
 create function beacon.execution_spans(of_execution bigint)
-  returns SETOF beacon.span_fact
+  returns beacon.span_fact[]
   language plpgsql stable;
 
 create function beacon.execution_traces(of_execution bigint)
@@ -617,12 +617,20 @@ create function beacon.trace_paths(of_trace uuid)
   returns TABLE(path text, "position" integer, depth integer, service text, operation text, status text, duration_ms double precision, self_ms double precision)
   language plpgsql stable;
 
+create function beacon.trace_range(of_trace uuid, OUT from_time timestamp with time zone, OUT to_time timestamp with time zone)
+  returns record
+  language plpgsql stable;
+
 create function beacon.trace_tree(of_trace uuid)
   returns SETOF beacon.span_fact
   language plpgsql stable;
 
 create function beacon.tracer_state()
   returns TABLE(tracer_id uuid, last_alive timestamp with time zone)
+  language plpgsql stable;
+
+create function beacon.tree_of(of_trace uuid)
+  returns beacon.span_fact[]
   language plpgsql stable;
 
 create function beacon.unexplained(looked_at integer, blames beacon.blame[], decisive uuid)
