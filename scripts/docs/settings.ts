@@ -45,6 +45,11 @@ export const SETTINGS: Record<string, Setting[]> = {
       '`127.0.0.1`',
       'Address of OTLP. Anything but loopback needs BEACON_TOKEN, or `--otlp-anonymous`.',
     ),
+    setting(
+      'RUNNER_URL',
+      'none; `npm start` sets it',
+      'Runner to which submit-job hands jobs, for example http://127.0.0.1:8090.',
+    ),
     setting('BEACON_TOKEN', 'none', 'Clients of OTLP must send `Authorization: Bearer <token>`; on loopback too.'),
     setting('OTLP_MAX_REQUEST_MB', '`64`', 'Largest request, unpacked, MiB; a larger one gets 413.'),
     setting('OTLP_MAX_QUEUE_MB', '`64`', 'Requests under way, MiB; past it they get 429 and `Retry-After`.'),

@@ -1,18 +1,24 @@
 // Every operation there is, in the order help and documentation list them.
 import { doctor, runDoctor, submitJob } from './actions.ts';
+import { attributeKeys, attributeValues } from './attributes.ts';
+import { differences, heatmap, series } from './charts.ts';
 import { diagnose, rootCause, similar } from './diagnosis.ts';
 import { blastRadius, findings, jobMatrix, jobs } from './jobs.ts';
 import type { Operation } from './operation.ts';
 import { schema } from './schema.ts';
 import { search, spans } from './search.ts';
+import { dependencies, operations, services } from './services.ts';
+import { span } from './span.ts';
 import { sql } from './sql.ts';
 import { coverage, health, tracers } from './state.ts';
-import { compare, criticalPath, waterfall } from './trace.ts';
+import { compare, criticalPath, trace, waterfall } from './trace.ts';
 import { ingest, preflightReport, storage } from './upkeep.ts';
 
 export const OPERATIONS: readonly Operation[] = [
   search,
   spans,
+  trace,
+  span,
   waterfall,
   diagnose,
   rootCause,
@@ -24,6 +30,14 @@ export const OPERATIONS: readonly Operation[] = [
   jobs,
   jobMatrix,
   submitJob,
+  services,
+  operations,
+  dependencies,
+  series,
+  heatmap,
+  differences,
+  attributeKeys,
+  attributeValues,
   coverage,
   health,
   tracers,

@@ -1,18 +1,24 @@
 // Parameters and rows of every operation by its name, as types: what the user interface imports.
 import type { z } from 'zod';
 import type { doctor, runDoctor, submitJob } from './actions.ts';
+import type { attributeKeys, attributeValues } from './attributes.ts';
+import type { differences, heatmap, series } from './charts.ts';
 import type { diagnose, rootCause, similar } from './diagnosis.ts';
 import type { blastRadius, findings, jobMatrix, jobs } from './jobs.ts';
 import type { schema } from './schema.ts';
 import type { search, spans } from './search.ts';
+import type { dependencies, operations, services } from './services.ts';
+import type { span } from './span.ts';
 import type { sql } from './sql.ts';
 import type { coverage, health, tracers } from './state.ts';
-import type { compare, criticalPath, waterfall } from './trace.ts';
+import type { compare, criticalPath, trace, waterfall } from './trace.ts';
 import type { ingest, preflightReport, storage } from './upkeep.ts';
 
 interface ByName {
   search: typeof search;
   spans: typeof spans;
+  trace: typeof trace;
+  span: typeof span;
   waterfall: typeof waterfall;
   diagnose: typeof diagnose;
   'root-cause': typeof rootCause;
@@ -24,6 +30,14 @@ interface ByName {
   jobs: typeof jobs;
   'job-matrix': typeof jobMatrix;
   'submit-job': typeof submitJob;
+  services: typeof services;
+  operations: typeof operations;
+  dependencies: typeof dependencies;
+  series: typeof series;
+  heatmap: typeof heatmap;
+  differences: typeof differences;
+  'attribute-keys': typeof attributeKeys;
+  'attribute-values': typeof attributeValues;
   coverage: typeof coverage;
   health: typeof health;
   tracers: typeof tracers;
