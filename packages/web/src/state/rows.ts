@@ -1,4 +1,6 @@
 // What a row of each operation holds. Times are ISO 8601 in UTC, ids text, durations milliseconds.
+import type { OperationName, RowOf } from '@project-beacon/server/operations/types.ts';
+
 type Text = string | null;
 type Num = number | null;
 
@@ -160,8 +162,12 @@ interface AnyRow {
   [column: string]: unknown;
 }
 
-/** Row type by operation. */
-export interface Rows {
+type Known = { [Name in OperationName]: RowOf<Name> };
+
+/** Row type by operation: as the server has it, else as it was agreed. */
+export type Rows = Known & Omit<Agreed, keyof Known>;
+
+interface Agreed {
   search: SearchRow;
   spans: SpansRow;
   services: ServicesRow;
