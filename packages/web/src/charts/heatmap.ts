@@ -1,11 +1,13 @@
 // How many spans took how long, when: the grid behind the picture, and the picture.
 import { colour } from '../state/theme.ts';
+import { stepsOf } from './steps.ts';
 
 export interface HeatCell {
   /** Start of the bucket of time, ISO 8601. */
   at: string;
-  bucket_ms_from: number;
-  bucket_ms_to: number;
+  /** Null for spans that have not ended; they are on no row. */
+  bucket_ms_from: number | null;
+  bucket_ms_to: number | null;
   count: number;
   errors: number;
 }
@@ -33,21 +35,35 @@ export interface Box {
 
 const LEAST_ROWS = 8;
 
-/** @param range Milliseconds since 1970. */
-export function gridOf(cells: HeatCell[], range: { from: number; to: number }, columns: number): Grid {
-  const sized = cells.filter((cell) => cell.bucket_ms_from > 0);
-  const factor = Math.max(1.05, ...sized.slice(0, 1).map((cell) => cell.bucket_ms_to / cell.bucket_ms_from));
-  const lowest = Math.min(...sized.map((cell) => cell.bucket_ms_from), ...(sized.length === 0 ? [1] : []));
-  const rowOf = (ms: number) => (ms <= 0 ? 0 : Math.max(0, Math.round(Math.log(ms / lowest) / Math.log(factor))));
-  const step = (range.to - range.from) / columns;
-  const placed = cells.map(({ at, bucket_ms_from, count, errors }) => ({
-    column: Math.max(0, Math.min(columns - 1, Math.round((Date.parse(at) - range.from) / step))),
-    row: rowOf(bucket_ms_from),
+/**
+ * @param range Milliseconds since 1970.
+ * @param most Columns that were asked for.
+ */
+export function gridOf(cells: HeatCell[], range: { from: number; to: number }, most: number): Grid {
+  const {
+    start,
+    step,
+    count: columns,
+  } = stepsOf(
+    cells.map(({ at }) => at),
+    range,
+    most,
+  );
+  const ended = cells.flatMap(({ bucket_ms_from: low, bucket_ms_to: high, ...cell }) =>
+    low === null || high === null ? [] : [{ ...cell, low, high }],
+  );
+  const first = ended[0];
+  const factor = first ? first.high / first.low : 2;
+  const lowest = Math.min(...ended.map(({ low }) => low), first ? Number.POSITIVE_INFINITY : 1);
+  const placed = ended.map(({ at, low, count, errors }) => ({
+    column: Math.round((Date.parse(at) - start) / step),
+    row: Math.round(Math.log(low / lowest) / Math.log(factor)),
     count,
     errors,
   }));
   return {
-    ...range,
+    from: start,
+    to: start + columns * step,
     columns,
     rows: Math.max(LEAST_ROWS, ...placed.map(({ row }) => row + 1)),
     lowest,

@@ -47,7 +47,7 @@ export function FilterBar({ q, range, onChange, wrong }: FilterBarProps) {
       />
       {text.trim() !== q && (
         <button type="button" onClick={() => onChange(text.trim())}>
-          Apply <kbd aria-hidden="true">↵</kbd>
+          Apply <kbd>↵</kbd>
         </button>
       )}
       {terms.length > 0 && (
@@ -109,7 +109,9 @@ async function suggest(term: string, range: { from: string; to: string }, signal
         value: row.value,
         note: compact(row.count),
       }));
-  return values.map(({ value: each, note }) => ({ insert: `${key}${operator}${quoted(each)} `, label: each, note }));
+  return values
+    .filter(isFirst('value'))
+    .map(({ value: each, note }) => ({ insert: `${key}${operator}${quoted(each)} `, label: each, note }));
 }
 
 async function suggestKeys(
@@ -128,6 +130,13 @@ async function suggestKeys(
       : known.map((key) => ({ insert: `${key}${ending}`, label: key, note: key === 'duration' ? '>500ms' : '' }))),
     ...rows
       .filter(({ key }) => !KNOWN_KEYS.some((each) => each === key))
+      .filter(isFirst('key'))
       .map(({ key, count }) => ({ insert: `${has}${key}${ending}`, label: key, note: `attribute, ${compact(count)}` })),
   ];
+}
+
+/** The same name may be found in several places: a span's attributes, its resource's. */
+function isFirst<K extends string>(by: K) {
+  return (row: Record<K, string>, i: number, rows: Record<K, string>[]) =>
+    rows.findIndex((each) => each[by] === row[by]) === i;
 }

@@ -1,6 +1,6 @@
 // Spans as they are written. It holds still while the pointer is over it, or while it is paused, and says how many wait.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Problem } from '../state/api.ts';
+import { Problem } from '../state/api.ts';
 import { type LiveEvent, listen } from '../state/live.ts';
 import { asProblem } from '../state/resource.ts';
 import type { SpansRow } from '../state/rows.ts';
@@ -28,6 +28,7 @@ export function LiveTail({ q }: { q: string }) {
   useEffect(() => {
     const abort = new AbortController();
     const onEvent = ({ event, data }: LiveEvent) => {
+      if (event === 'problem') return setProblem(new Problem(JSON.parse(data)));
       if (event === 'left-out') return setSkipped((before) => [...before.slice(-4), wordsOf(data)]);
       if (event !== 'spans') return;
       const arrived = asRows(data);

@@ -36,7 +36,7 @@ export function asParams({ from, to, min, max, errors }: Selection) {
     selected_to: new Date(to).toISOString(),
     min_ms: min || undefined,
     max_ms: max ?? undefined,
-    status: errors ? 'failed' : undefined,
+    status: errors ? 'error' : undefined,
   };
 }
 

@@ -1,11 +1,13 @@
 // Rate, errors and duration over time; a stretch can be dragged out of either chart.
 import { useMemo } from 'preact/hooks';
 import { Plot, type PlotSeries } from '../charts/plot.tsx';
+import { stepsOf } from '../charts/steps.ts';
 import type { Params } from '../state/api.ts';
 import { useAsk } from '../state/resource.ts';
 import type { SeriesRow } from '../state/rows.ts';
 import { compact, count, duration, percent } from '../ui/format.ts';
 import { Panel } from '../ui/panel.tsx';
+import { timesOf } from '../ui/range.tsx';
 import { Loaded } from '../ui/states.tsx';
 
 interface StripProps {
@@ -14,20 +16,31 @@ interface StripProps {
   onRange(from: number, to: number): void;
 }
 
+const COLUMNS = 90;
+
 export function Strip({ params, every, onRange }: StripProps) {
-  const asked = { ...params, columns: 60 };
+  const asked = { ...params, columns: COLUMNS };
   const series = useAsk('series', asked, { every });
   return (
     <Panel title="Rate, errors, duration" operation="series" params={asked} leftOut={series.value?.leftOut}>
       <Loaded resource={series} what="the rate">
-        {({ rows }) => <Charts rows={rows} onRange={onRange} />}
+        {({ rows, range }) => <Charts rows={rows} range={timesOf(range)} onRange={onRange} />}
       </Loaded>
     </Panel>
   );
 }
 
-function Charts({ rows, onRange }: { rows: SeriesRow[]; onRange(from: number, to: number): void }) {
-  const { times, rate, time, total, errors, slowest } = useMemo(() => chartsOf(rows), [rows]);
+interface ChartsProps {
+  rows: SeriesRow[];
+  range: { from: number; to: number };
+  onRange(from: number, to: number): void;
+}
+
+function Charts({ rows, range, onRange }: ChartsProps) {
+  const { times, rate, time, total, errors, slowest } = useMemo(
+    () => chartsOf(rows, range),
+    [rows, range.from, range.to],
+  );
   return (
     <div class="strip">
       <figure>
@@ -61,15 +74,27 @@ function Key({ token, label }: { token: string; label: string }) {
   );
 }
 
-function chartsOf(rows: SeriesRow[]) {
+function chartsOf(rows: SeriesRow[], range: { from: number; to: number }) {
+  const {
+    start,
+    step,
+    count: columns,
+  } = stepsOf(
+    rows.map(({ at }) => at),
+    range,
+    COLUMNS,
+  );
+  // Where nothing happened there is no row: no calls, and no duration either.
+  const at = new Map(rows.map((row) => [Math.round((Date.parse(row.at) - start) / step), row]));
+  const each = Array.from({ length: columns }, (_, i) => at.get(i));
   const sum = (pick: (row: SeriesRow) => number) => rows.reduce((total, row) => total + pick(row), 0);
   const line = (label: string, token: `--${string}`, pick: (row: SeriesRow) => number | null): PlotSeries => ({
     label,
     token,
-    values: rows.map(pick),
+    values: each.map((row) => (row ? pick(row) : null)),
   });
   return {
-    times: rows.map(({ at }) => Date.parse(at) / 1000),
+    times: each.map((_, i) => (start + i * step) / 1000),
     rate: [
       { ...line('calls', '--heat-3', ({ calls }) => calls), bars: true },
       { ...line('errors', '--error-fill', ({ errors }) => errors || null), bars: true },

@@ -15,7 +15,7 @@ import { field, readUrl, setUrl } from '../state/url.ts';
 import { FirstSpan, useHasSpans } from '../ui/first-span.tsx';
 import { count } from '../ui/format.ts';
 import { Panel } from '../ui/panel.tsx';
-import { RangePicker, rangeFields } from '../ui/range.tsx';
+import { RangePicker, rangeFields, timesOf } from '../ui/range.tsx';
 import { Segments } from '../ui/segments.tsx';
 import { Empty, Loaded } from '../ui/states.tsx';
 
@@ -26,15 +26,16 @@ const POPULATIONS = [
 const fields = {
   ...rangeFields,
   q: field.text(''),
-  spans: field.oneOf(['root', 'all'], 'root'),
+  spans: field.oneOf(['', 'root', 'all'], ''),
   order: field.oneOf(ORDERS, 'newest'),
   sel: selectionField,
   live: field.flag(),
 };
-const COLUMNS = 60;
+const COLUMNS = 72;
 
 export default function Explore() {
-  const { q, from, to, spans, order, sel, live } = readUrl(fields);
+  const { q, from, to, spans: chosen, order, sel, live } = readUrl(fields);
+  const spans = chosen || (q ? 'all' : 'root');
   const params: Params = { q, from, to };
   const population = { ...params, spans };
   const heatmap = useAsk('heatmap', { ...population, columns: COLUMNS });
@@ -137,7 +138,7 @@ function Heat({ heatmap, params, spans, selection, onZoom }: HeatProps) {
             <>
               <HeatmapView
                 cells={rows}
-                range={rangeOf(range)}
+                range={timesOf(range)}
                 columns={COLUMNS}
                 selection={selection}
                 onSelect={select}
@@ -164,7 +165,7 @@ function Quick({
 }) {
   const rows = heatmap?.rows ?? [];
   if (!heatmap || rows.length === 0) return null;
-  const whole = { ...rangeOf(heatmap.range), min: 0, max: null, errors: false };
+  const whole = { ...timesOf(heatmap.range), min: 0, max: null, errors: false };
   const failed = rows.some(({ errors }) => errors > 0);
   return (
     <>
@@ -189,9 +190,4 @@ function slowest(rows: HeatmapRow[]): number {
     if (above >= total * 0.05) return row.bucket_ms_from;
   }
   return 0;
-}
-
-function rangeOf(range: Answer<HeatmapRow>['range']): { from: number; to: number } {
-  const to = range?.to ? Date.parse(range.to) : Date.now();
-  return { from: range ? Date.parse(range.from) : to - 86_400_000, to };
 }
