@@ -181,13 +181,14 @@ function Quick({
   );
 }
 
-/** Lower edge of the rows that hold the slowest twentieth. */
+/** Lower edge of the classes that hold the slowest twentieth. */
 function slowest(rows: HeatmapRow[]): number {
-  const total = rows.reduce((sum, row) => sum + row.count, 0);
+  const ended = rows.flatMap(({ bucket_ms_from: from, count: n }) => (from === null ? [] : [{ from, n }]));
+  const total = ended.reduce((sum, { n }) => sum + n, 0);
   let above = 0;
-  for (const row of rows.toSorted((a, b) => b.bucket_ms_from - a.bucket_ms_from)) {
-    above += row.count;
-    if (above >= total * 0.05) return row.bucket_ms_from;
+  for (const { from, n } of ended.sort((a, b) => b.from - a.from)) {
+    above += n;
+    if (above >= total * 0.05) return from;
   }
   return 0;
 }
