@@ -35,13 +35,15 @@ export async function loopbackAddresses(port: number): Promise<{ v4: boolean; v6
 /** Finds out what a port speaks by speaking to it: PostgreSQL, then HTTP/1.1, then HTTP/2, which gRPC is. */
 export async function spokenAt(host: string, port: number): Promise<Spoken> {
   if ((await isOpen(host, port)) !== true) return 'closed';
-  const postgres = await say(host, port, SSL_REQUEST);
+  // At once: a port that keeps silent costs one wait, not three.
+  const [postgres, http, http2] = await Promise.all([
+    say(host, port, SSL_REQUEST),
+    say(host, port, Buffer.from(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)),
+    say(host, port, Buffer.concat([Buffer.from(HTTP2_PREFACE), EMPTY_SETTINGS])),
+  ]);
   if (postgres.length === 1 && /^[SN]$/.test(postgres.toString('latin1'))) return 'postgres';
-  const http = await say(host, port, Buffer.from(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`));
   if (http.subarray(0, 5).toString('latin1') === 'HTTP/') return 'http1';
-  if (isSettings(http)) return 'http2';
-  const http2 = await say(host, port, Buffer.concat([Buffer.from(HTTP2_PREFACE), EMPTY_SETTINGS]));
-  if (isSettings(http2)) return 'http2';
+  if (isSettings(http) || isSettings(http2)) return 'http2';
   if (http[0] === 0x15) return 'tls';
   return postgres.length + http.length + http2.length === 0 ? 'silent' : 'other';
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Finding } from './finding.ts';
 import { isOpen, loopbackAddresses, spokenAt } from './network.ts';
+import { type OtlpAnswer, sendGrpc } from './otlp-grpc.ts';
 
 export interface OtlpTarget {
   /** With its path for HTTP. */
@@ -49,7 +50,7 @@ export async function examineOtlp(
         { port_speaks: 'HTTP/1.1' },
       );
     }
-    return [{ hop: 'endpoint', state: 'good', summary: `OTLP: ${host}:${port} speaks HTTP/2, as gRPC needs` }];
+    return judgeAnswer(await sendGrpc(url, headers, newTraceId()), headers, port, readBack, fault);
   }
   if (spoken === 'http2') {
     return fault(
@@ -69,8 +70,10 @@ export async function examineOtlp(
       { port_speaks: 'PostgreSQL' },
     );
   }
-  return sendSpan(url, headers, port, readBack, fault);
+  return judgeAnswer(await sendHttp(url, headers, newTraceId()), headers, port, readBack, fault);
 }
+
+const newTraceId = () => randomBytes(16).toString('hex');
 
 type Fault = (hop: Finding['hop'], code: string, summary: string, fix: string, more?: object) => Finding[];
 
@@ -96,17 +99,9 @@ async function closed(host: string, port: number, why: string, fault: Fault): Pr
   );
 }
 
-async function sendSpan(
-  url: string,
-  headers: Record<string, string>,
-  port: number,
-  readBack: (traceId: string) => Promise<boolean | undefined>,
-  fault: Fault,
-): Promise<Finding[]> {
-  const traceId = randomBytes(16).toString('hex');
+/** Sends a span as JSON; an error's code where there was no answer. */
+async function sendHttp(url: string, headers: Record<string, string>, traceId: string): Promise<OtlpAnswer> {
   const began = performance.now();
-  let status: number;
-  let answer: string;
   try {
     const response = await fetch(url, {
       method: 'POST',
@@ -114,29 +109,45 @@ async function sendSpan(
       body: JSON.stringify(oneSpan(traceId)),
       signal: AbortSignal.timeout(4_000),
     });
-    status = response.status;
-    answer = (await response.text()).slice(0, 200);
+    const text = (await response.text()).slice(0, 200);
+    return {
+      traceId,
+      status: response.status,
+      text: `${response.status} ${text}`.trim(),
+      tookMs: performance.now() - began,
+    };
   } catch (error) {
     const cause = (error as Error & { cause?: { code?: string } }).cause?.code ?? (error as Error).message;
-    const isTls = /SSL|TLS|CERT|self.signed|EPROTO/i.test(cause);
-    return isTls
+    return { traceId, status: undefined, text: cause, tookMs: performance.now() - began };
+  }
+}
+
+/** What the answer means, and whether a span that was accepted is stored. */
+async function judgeAnswer(
+  { traceId, status, text, tookMs }: OtlpAnswer,
+  headers: Record<string, string>,
+  port: number,
+  readBack: (traceId: string) => Promise<boolean | undefined>,
+  fault: Fault,
+): Promise<Finding[]> {
+  if (status === undefined) {
+    return /SSL|TLS|CERT|self.signed|EPROTO/i.test(text)
       ? fault(
           'endpoint',
           'OTLP_TLS',
           'the TLS handshake fails',
           'Use http:// where the endpoint has no TLS; else trust its certificate (NODE_EXTRA_CA_CERTS).',
-          { error: cause },
+          { error: text },
         )
       : fault(
           'endpoint',
           'OTLP_NO_ANSWER',
           `port ${port} accepts connections and does not answer`,
           'Look at the log of the collector.',
-          { error: cause },
+          { error: text },
         );
   }
-  const took = Math.round(performance.now() - began);
-  const said = { answer: `${status} ${answer}`.trim() };
+  const said = { answer: text };
   const sentToken = Object.keys(headers).some((name) => /auth|token|key/i.test(name));
   if (status === 401 || status === 403) {
     return fault(
@@ -172,7 +183,9 @@ async function sendSpan(
       'Its answer and its log say why.',
       said,
     );
-  const good: Finding[] = [{ hop: 'accepted', state: 'good', summary: `OTLP: a span was accepted after ${took} ms` }];
+  const good: Finding[] = [
+    { hop: 'accepted', state: 'good', summary: `OTLP: a span was accepted after ${Math.round(tookMs)} ms` },
+  ];
   const stored = await readBack(traceId);
   if (stored === undefined) return good;
   if (stored)
