@@ -1,7 +1,7 @@
 // Any OTLP endpoint, by really talking to it: address, protocol, path, token, size; and whether what it took is stored.
 import { randomBytes } from 'node:crypto';
 import type { Finding } from './finding.ts';
-import { isOpen, loopbackAddresses, spokenAt } from './network.ts';
+import { heardAt, isOpen, loopbackAddresses } from './network.ts';
 import { type OtlpAnswer, sendGrpc } from './otlp-grpc.ts';
 
 export interface OtlpTarget {
@@ -39,38 +39,29 @@ export async function examineOtlp(
   const port = Number(parsed.port || (parsed.protocol === 'https:' ? 443 : 80));
   const open = await isOpen(host, port);
   if (open !== true) return closed(host, port, open, fault);
-  const spoken = parsed.protocol === 'https:' ? undefined : await spokenAt(host, port);
-  if (protocol === 'grpc') {
-    if (spoken === 'http1') {
-      return fault(
-        'endpoint',
-        'OTLP_WRONG_PROTOCOL',
-        `gRPC is sent to port ${port}, which speaks HTTP/1.1`,
-        'Use the gRPC port (4317), or OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf with this one.',
-        { port_speaks: 'HTTP/1.1' },
-      );
-    }
-    return judgeAnswer(await sendGrpc(url, headers, newTraceId()), headers, port, readBack, fault);
-  }
-  if (spoken === 'http2') {
-    return fault(
+  // What is inside TLS is told by the answer alone.
+  const heard = parsed.protocol === 'https:' ? undefined : await heardAt(host, port);
+  const isGrpc = protocol === 'grpc';
+  const wrongProtocol = (speaks: string, answer?: string) =>
+    fault(
       'endpoint',
       'OTLP_WRONG_PROTOCOL',
-      `HTTP is sent to port ${port}, which speaks gRPC`,
-      'Use the HTTP port (4318), or OTEL_EXPORTER_OTLP_PROTOCOL=grpc with this one.',
-      { port_speaks: 'HTTP/2 (gRPC)' },
+      `${isGrpc ? 'gRPC' : 'HTTP'} is sent to port ${port}, which speaks ${speaks}`,
+      speaks === 'PostgreSQL'
+        ? 'Use the OTLP port of Beacon (4318 for HTTP, 4317 for gRPC).'
+        : isGrpc
+          ? 'Use the gRPC port (4317), or OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf with this one.'
+          : 'Use the HTTP port (4318), or OTEL_EXPORTER_OTLP_PROTOCOL=grpc with this one.',
+      { port_speaks: speaks, ...(answer && { answer }) },
     );
-  }
-  if (spoken === 'postgres') {
-    return fault(
-      'endpoint',
-      'OTLP_WRONG_PROTOCOL',
-      `port ${port} is PostgreSQL, not OTLP`,
-      'Use the OTLP port of Beacon (4318).',
-      { port_speaks: 'PostgreSQL' },
-    );
-  }
-  return judgeAnswer(await sendHttp(url, headers, newTraceId()), headers, port, readBack, fault);
+  if (heard?.postgres) return wrongProtocol('PostgreSQL');
+  if (isGrpc && heard?.http1 && !heard.http2) return wrongProtocol('HTTP/1.1');
+  if (!isGrpc && heard?.http2 && !heard.http1) return wrongProtocol('HTTP/2 (gRPC)');
+  const answer = await (isGrpc ? sendGrpc : sendHttp)(url, headers, newTraceId());
+  // Doors that answer strangers with a sentence, as Beacon's do, speak both; the answer tells for which they are.
+  if (isGrpc && answer.status === 404 && heard?.http1) return wrongProtocol('HTTP/1.1', answer.text);
+  if (!isGrpc && answer.status === 400 && heard?.http2) return wrongProtocol('HTTP/2 (gRPC)', answer.text);
+  return judgeAnswer(answer, headers, port, readBack, fault);
 }
 
 const newTraceId = () => randomBytes(16).toString('hex');
