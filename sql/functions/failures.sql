@@ -100,7 +100,8 @@ begin
     group by q.print
   ), d as materialized (
     -- One example a print is diagnosed: the verdict is the engine's, the counting is exact.
-    select g.*, c.type, c.service, c.operation, c.summary, c.recommendation, c.confidence, c.span_ids
+    select g.*, coalesce(c.type, 'UNKNOWN') as type, c.service, c.operation, coalesce(c.summary, 'It failed, and no diagnosis says why.') as summary,
+      c.recommendation, c.confidence, c.span_ids
     from g
     left join lateral (
       select k.* from beacon.identify_root_cause(g.execution_id) k where g.execution_id is not null and k.rank = 1

@@ -81,7 +81,7 @@ export const findings = operation({
     type: c.text('Type of the cause; NOT_DIAGNOSED for what is beyond the limit.'),
     service: c.textOrNull('Service to blame.'),
     operation: c.textOrNull('Operation of it.'),
-    summary: c.textOrNull('One sentence, about the example.'),
+    summary: c.text('One sentence, about the example.'),
     recommendation: c.textOrNull('What to do.'),
     confidence: c.numberOrNull('How sure the verdict is, 0 to 1.'),
     executions: c.count('Executions that failed this way; a trace that belongs to none counts as one.'),

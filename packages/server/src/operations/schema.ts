@@ -26,7 +26,7 @@ export const schema = operation({
       .nullable()
       .describe('Columns of a table or view; null for a function.'),
   }),
-  limit: { default: 500, max: 2000 },
+  limit: { default: 500, max: 5000 },
   // Functions that change something are none of the reader's.
   sql: (p) => ({
     text: `
