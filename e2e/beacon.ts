@@ -25,6 +25,8 @@ export async function startBeacon(databaseUrl: string, ports: { http?: number; g
     `${ports.http ?? 0}`,
     '--otlp-grpc-port',
     `${ports.grpc ?? 0}`,
+    '--jaeger-port',
+    '0',
   ];
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { ...process.env, DATABASE_URL: databaseUrl, LOG_LEVEL: 'info' },

@@ -41,6 +41,12 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Needs no token: it tells nothing about the data. */
     open?: boolean;
+    /** How its errors look, where that is not as on the rest of the port. */
+    sendError?: (reply: FastifyReply, problem: Problem) => FastifyReply;
+  }
+  interface FastifyRequest {
+    /** Aborted when nobody waits for the answer any more. Fastify's own `signal` is, too, when a body was read. */
+    gone: AbortSignal;
   }
 }
 
@@ -70,7 +76,11 @@ export async function httpApp(options: AppOptions): Promise<FastifyInstance> {
     routerOptions: { maxParamLength: 1_000 },
   });
 
+  app.decorateRequest('gone');
   app.addHook('onRequest', async (request, reply) => {
+    const gone = new AbortController();
+    request.gone = gone.signal;
+    reply.raw.once('close', () => gone.abort());
     reply
       .header('x-request-id', request.id)
       .header('cache-control', 'no-store')
@@ -81,7 +91,8 @@ export async function httpApp(options: AppOptions): Promise<FastifyInstance> {
   });
   // After onRequest, where the rate is limited: whoever guesses tokens is slowed down too. Before the body is read.
   app.addHook('preParsing', async (request) => {
-    if (!guard || request.is404 || request.routeOptions.config.open || guard.admits(request.headers.authorization)) return;
+    if (!guard || request.is404 || request.routeOptions.config.open || guard.admits(request.headers.authorization))
+      return;
     throw new BeaconError(
       'unauthenticated',
       'This server asks for a token, and the request brings none or a wrong one.',
@@ -91,9 +102,11 @@ export async function httpApp(options: AppOptions): Promise<FastifyInstance> {
   app.addHook('onResponse', async (request, reply) => logAnswer(request, reply));
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error);
-    if (problem.status >= 500) request.log.error({ err: error, url: pathOf(request) }, problem.detail);
+    // Nobody reads the answer any more; that its query was stopped is no failure.
+    if (request.gone.aborted) request.log.debug({ path: pathOf(request) }, 'the client went away');
+    else if (problem.status >= 500) request.log.error({ err: error, url: pathOf(request) }, problem.detail);
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
-    return sendError(reply, problem);
+    return (request.routeOptions.config?.sendError ?? sendError)(reply, problem);
   });
   app.setNotFoundHandler((request, reply) => sendError(reply, sentenceOf404(request.method, pathOf(request))));
 
@@ -105,7 +118,11 @@ export async function httpApp(options: AppOptions): Promise<FastifyInstance> {
     await app.register(rateLimit, { max: options.requestsPerMinute, timeWindow: 60_000, enableDraftSpec: true });
   }
   // Brotli's own default would take longer to pack an answer than PostgreSQL to find it; the plugin's is 4.
-  await app.register(compress, { encodings: ['br', 'gzip'], requestEncodings: ['gzip', 'br', 'deflate'], threshold: 1_024 });
+  await app.register(compress, {
+    encodings: ['br', 'gzip'],
+    requestEncodings: ['gzip', 'br', 'deflate'],
+    threshold: 1_024,
+  });
   return app;
 }
 

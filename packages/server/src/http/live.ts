@@ -1,10 +1,10 @@
 // GET /api/v1/live: spans as they are committed, as server-sent events.
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import type pg from 'pg';
 import { z } from 'zod';
 import { filterParam } from '../operations/filter.ts';
 import { type Batch, Tail, type TailOptions } from '../operations/tail.ts';
-import type pg from 'pg';
 import { BeaconError } from '../store/errors.ts';
 import { problemOf } from './problems.ts';
 
@@ -29,7 +29,9 @@ export const liveParams = z.strictObject({
     .string()
     .regex(POSITION, 'must be the id of an event of this stream')
     .optional()
-    .describe('Goes on behind this event, as the header Last-Event-ID does; spans of the five seconds before come again.'),
+    .describe(
+      'Goes on behind this event, as the header Last-Event-ID does; spans of the five seconds before come again.',
+    ),
 });
 
 /** Adds the route; listening ends with the server. */
@@ -50,7 +52,11 @@ export function liveRoute(app: FastifyInstance, pool: pg.Pool, options: LiveOpti
     const query = request.query as Record<string, unknown>;
     const { q = [], last_event_id: after } = liveParams.parse({ ...(header && { last_event_id: header }), ...query });
     if (clients.size >= (options.maxClients ?? MAX_CLIENTS)) {
-      throw new BeaconError('busy', `${clients.size} clients follow already.`, 'Close a live view, or try again later.');
+      throw new BeaconError(
+        'busy',
+        `${clients.size} clients follow already.`,
+        'Close a live view, or try again later.',
+      );
     }
     const client = new Client(reply, options.maxBufferBytes ?? MAX_BUFFER_BYTES);
     clients.add(client);

@@ -87,7 +87,8 @@ export const EXTRA_PATHS: Json = {
     post: {
       tags: ['streams and files'],
       operationId: 'importTrace',
-      summary: 'Stores such a file: OTLP as JSON or protobuf, or the JSON of Jaeger. Spans that are there already stay as they are.',
+      summary:
+        'Stores such a file: OTLP as JSON or protobuf, or the JSON of Jaeger. Spans that are there already stay as they are.',
       requestBody: {
         required: true,
         content: {
@@ -141,7 +142,10 @@ export const EXTRA_PATHS: Json = {
       tags: ['server'],
       operationId: 'metrics',
       summary: 'Counters of requests and of ingest, for Prometheus.',
-      responses: { 200: { description: 'Prometheus text.', content: { 'text/plain': { schema: { type: 'string' } } } }, ...refs(401) },
+      responses: {
+        200: { description: 'Prometheus text.', content: { 'text/plain': { schema: { type: 'string' } } } },
+        ...refs(401),
+      },
     },
   },
 };

@@ -87,9 +87,14 @@ export function openApi(operations: readonly Operation[], version: string, hasTo
         token: { type: 'http', scheme: 'bearer', description: 'BEACON_TOKEN, where the server has one.' },
       },
       schemas,
-      responses: Object.fromEntries(Object.entries(PROBLEMS).map(([status, what]) => [`Problem${status}`, problemOf(status, what)])),
+      responses: Object.fromEntries(
+        Object.entries(PROBLEMS).map(([status, what]) => [`Problem${status}`, problemOf(status, what)]),
+      ),
       headers: {
-        'X-Request-Id': { description: 'Id of the request: the one it brought, or a new one. In the log too.', schema: { type: 'string' } },
+        'X-Request-Id': {
+          description: 'Id of the request: the one it brought, or a new one. In the log too.',
+          schema: { type: 'string' },
+        },
       },
     },
   };
@@ -157,7 +162,10 @@ function answerOf(row: string, schema: z.ZodType): Json {
   const properties = {
     rows: { type: 'array', items: { $ref: `#/components/schemas/${row}` } },
     leftOut: { type: ['string', 'null'], description: 'Says in words what is not here; null when all is.' },
-    next: { type: ['string', 'null'], description: 'Cursor of the next page, to be given as `after`; null at the end.' },
+    next: {
+      type: ['string', 'null'],
+      description: 'Cursor of the next page, to be given as `after`; null at the end.',
+    },
     database: { type: 'string', description: 'Database that answered, password masked.' },
     schema: { type: 'string', description: 'Newest migration, and the hash of views and functions.' },
     range: {
@@ -210,7 +218,7 @@ function problemOf(status: string, description: string): Json {
 }
 
 /** References to the answers for these statuses. */
-export function problems(...statuses: number[]): Json {
+function problems(...statuses: number[]): Json {
   return Object.fromEntries(statuses.map((status) => [status, { $ref: `#/components/responses/Problem${status}` }]));
 }
 

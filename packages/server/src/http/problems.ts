@@ -68,7 +68,7 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
     .send({ ...problem, request_id: reply.request.id });
 }
 
-export function problem(status: number, code: string, detail: string, hint: string): Problem {
+function problem(status: number, code: string, detail: string, hint: string): Problem {
   return { type: 'about:blank', title: REFUSALS[status]?.[0] ?? 'Error', status, detail, code, hint };
 }
 

@@ -85,7 +85,7 @@ export function jaegerTrace(
 }
 
 /** Jaeger writes ids of 64 bits with 16 digits. */
-export function shortTraceId(traceId: string): string {
+function shortTraceId(traceId: string): string {
   return traceId.replace(/^0{16}/, '');
 }
 
