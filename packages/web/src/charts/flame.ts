@@ -88,7 +88,12 @@ function place(flame: Pick<Flame, 'count' | 'parent' | 'depth' | 'total'>): Pick
   }
   let nextRoot = 0;
   const levels = byDepth.map((nodes) => {
-    nodes.sort((a, b) => x[flame.parent[a]!]! - x[flame.parent[b]!]! || flame.parent[a]! - flame.parent[b]! || flame.total[b]! - flame.total[a]!);
+    nodes.sort(
+      (a, b) =>
+        x[flame.parent[a]!]! - x[flame.parent[b]!]! ||
+        flame.parent[a]! - flame.parent[b]! ||
+        flame.total[b]! - flame.total[a]!,
+    );
     for (const node of nodes) {
       const above = flame.parent[node]!;
       width[node] = all > 0 ? flame.total[node]! / all : 1 / flame.count;

@@ -55,7 +55,11 @@ function Filtered({ entries, title }: { entries: Entry[]; title: string }) {
           </button>
         </div>
       )}
-      {found.length === 0 && <p class="faint">None of {entries.length} contains “{wanted}”.</p>}
+      {found.length === 0 && (
+        <p class="faint">
+          None of {entries.length} contains “{wanted}”.
+        </p>
+      )}
       <Entries entries={found} />
     </>
   );
@@ -69,7 +73,13 @@ function Entries({ entries }: { entries: Entry[] }) {
           <dt>{key}</dt>
           <dd>
             <span class="entry-value">{value}</span>
-            <button type="button" class="quiet small" aria-label={`Copy ${key}`} title="Copy" onClick={() => copy(value, key)}>
+            <button
+              type="button"
+              class="quiet small"
+              aria-label={`Copy ${key}`}
+              title="Copy"
+              onClick={() => copy(value, key)}
+            >
               copy
             </button>
           </dd>

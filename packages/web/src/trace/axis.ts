@@ -50,9 +50,12 @@ function between(xs: number[], ys: number[], x: number): number {
   return ys[n - 1]! + (width > 0 ? ((x - xs[n - 1]!) / width) * (ys[n]! - ys[n - 1]!) : 0);
 }
 
-/** Whether cutting is worth it unasked: more than half of the trace is idle. */
+/** Cut unasked from this share of idle time on: less is part of the picture. */
+const MOSTLY = 0.75;
+
+/** Whether cutting is worth it unasked. */
 export function mostlyIdle(total: number, gaps: Gap[]): boolean {
-  return gaps.reduce((sum, gap) => sum + gap.to - gap.from, 0) > total / 2;
+  return gaps.reduce((sum, gap) => sum + gap.to - gap.from, 0) > total * MOSTLY;
 }
 
 /** The smallest stretch one can zoom to, as a share: a microsecond of an hour is still found. */

@@ -35,18 +35,31 @@ interface Similar {
 }
 
 function Choose({ session, executionId }: { session: Session; executionId: string | null }) {
-  return executionId === null ? <ByOperation session={session} /> : <BySimilarity session={session} executionId={executionId} />;
+  return executionId === null ? (
+    <ByOperation session={session} />
+  ) : (
+    <BySimilarity session={session} executionId={executionId} />
+  );
 }
 
 function BySimilarity({ session, executionId }: { session: Session; executionId: string }) {
   const params = { execution_id: executionId, limit: 25 };
   const answer = useAsk('similar', params);
   const columns: Column<Similar>[] = [
-    { key: 'execution', title: 'Execution', cell: (row) => choice(session, row.trace_id, `Execution ${row.execution_id}`) },
+    {
+      key: 'execution',
+      title: 'Execution',
+      cell: (row) => choice(session, row.trace_id, `Execution ${row.execution_id}`),
+    },
     { key: 'outcome', title: 'Outcome', cell: (row) => <Status status={row.outcome} /> },
     { key: 'similarity', title: 'Alike', end: true, cell: (row) => percent(100 * row.similarity) },
     { key: 'duration', title: 'Duration', end: true, cell: (row) => duration(row.duration_ms) },
-    { key: 'difference', title: 'What differs', wideOnly: true, cell: (row) => <span class="clip wide">{row.difference ?? ''}</span> },
+    {
+      key: 'difference',
+      title: 'What differs',
+      wideOnly: true,
+      cell: (row) => <span class="clip wide">{row.difference ?? ''}</span>,
+    },
     { key: 'started', title: 'Started', wideOnly: true, cell: (row) => moment(row.started_at) },
   ];
   return (
@@ -79,21 +92,36 @@ function BySimilarity({ session, executionId }: { session: Session; executionId:
 function ByOperation({ session }: { session: Session }) {
   const trace = session.trace.value!;
   const root = { service: trace.services[trace.service[0]!]!.name, operation: trace.names[trace.name[0]!]! };
-  const params = { q: `service=${JSON.stringify(root.service)} operation=${JSON.stringify(root.operation)}`, status: 'completed', from: '7d', limit: 10 };
+  const params = {
+    q: `service=${JSON.stringify(root.service)} operation=${JSON.stringify(root.operation)}`,
+    status: 'completed',
+    from: '7d',
+    limit: 10,
+  };
   const answer = useAsk('search', params);
   return (
     <Panel title="Successes of the same operation" operation="search" params={params} flush>
       <Loaded resource={answer} what="successful traces">
         {({ rows }) => {
           const others = rows.filter((row) => plain(row.trace_id) !== plain(trace.traceId));
-          if (others.length === 0) return <p class="choose-first dim">None of {root.operation} in the last seven days.</p>;
+          if (others.length === 0)
+            return <p class="choose-first dim">None of {root.operation} in the last seven days.</p>;
           return (
             <Table
               caption="Successful traces"
               rows={others}
               rowKey={(row) => row.trace_id}
               columns={[
-                { key: 'trace', title: 'Trace', cell: (row) => choice(session, row.trace_id, row.execution_id ? `Execution ${row.execution_id}` : plain(row.trace_id).slice(0, 12)) },
+                {
+                  key: 'trace',
+                  title: 'Trace',
+                  cell: (row) =>
+                    choice(
+                      session,
+                      row.trace_id,
+                      row.execution_id ? `Execution ${row.execution_id}` : plain(row.trace_id).slice(0, 12),
+                    ),
+                },
                 { key: 'spans', title: 'Spans', end: true, cell: (row) => row.span_count },
                 { key: 'duration', title: 'Duration', end: true, cell: (row) => duration(row.duration_ms) },
                 { key: 'started', title: 'Started', cell: (row) => moment(row.started_at) },

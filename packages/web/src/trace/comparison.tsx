@@ -67,7 +67,9 @@ function Side({ rows, names, ids }: { rows: Aligned[]; names: Props['names']; id
   const shown = useMemo(() => (all ? rows : withParents(rows)), [rows, all]);
   const longest = Math.max(1e-6, ...rows.flatMap((row) => [row.a_ms ?? 0, row.b_ms ?? 0]));
   const root = rows.find((row) => row.depth === 0 && row.a_ms !== null && row.b_ms !== null) ?? rows[0];
-  const tally = CHANGES.map((change) => [change, rows.filter((row) => row.change === change).length] as const).filter(([, n]) => n > 0);
+  const tally = CHANGES.map((change) => [change, rows.filter((row) => row.change === change).length] as const).filter(
+    ([, n]) => n > 0,
+  );
   return (
     <div class="comparison">
       <div class="comparison-head">
@@ -78,7 +80,8 @@ function Side({ rows, names, ids }: { rows: Aligned[]; names: Props['names']; id
                 {name} <code class="faint">{plain(ids[n]!).slice(0, 8)}</code>
               </dt>
               <dd>
-                <strong>{duration(n === 0 ? root?.a_ms : root?.b_ms)}</strong> {n === 0 ? root?.a_status : root?.b_status}
+                <strong>{duration(n === 0 ? root?.a_ms : root?.b_ms)}</strong>{' '}
+                {n === 0 ? root?.a_status : root?.b_status}
               </dd>
             </div>
           ))}
@@ -91,7 +94,8 @@ function Side({ rows, names, ids }: { rows: Aligned[]; names: Props['names']; id
           ))}
         </p>
         <label class="comparison-all">
-          <input type="checkbox" checked={all} onChange={({ currentTarget }) => setAll(currentTarget.checked)} /> also what is the same
+          <input type="checkbox" checked={all} onChange={({ currentTarget }) => setAll(currentTarget.checked)} /> also
+          what is the same
         </label>
       </div>
       {shown.length === 0 ? (
@@ -106,7 +110,12 @@ function Side({ rows, names, ids }: { rows: Aligned[]; names: Props['names']; id
             <span class="end">Difference</span>
             <span>Both durations</span>
           </div>
-          <VirtualRows count={shown.length} height={34} label="Compared operations" row={(n) => <Line row={shown[n]!} longest={longest} />} />
+          <VirtualRows
+            count={shown.length}
+            height={34}
+            label="Compared operations"
+            row={(n) => <Line row={shown[n]!} longest={longest} />}
+          />
         </>
       )}
     </div>
@@ -139,7 +148,9 @@ function Line({ row, longest }: { row: Aligned; longest: number }) {
         {failed(row.b_status) ? '× ' : ''}
         {row.b_status === null ? '–' : duration(row.b_ms)}
       </span>
-      <span class="end">{row.delta_ms === null ? '' : `${row.delta_ms < 0 ? '−' : '+'}${duration(Math.abs(row.delta_ms))}`}</span>
+      <span class="end">
+        {row.delta_ms === null ? '' : `${row.delta_ms < 0 ? '−' : '+'}${duration(Math.abs(row.delta_ms))}`}
+      </span>
       <span class="comparison-bars" aria-hidden="true">
         <span class="a" style={width(row.a_ms)} />
         <span class="b" style={width(row.b_ms)} />

@@ -3,8 +3,8 @@ import { type Axis, type Tick, ticks, type Zoom } from './axis.ts';
 import { type Bar, barOf, groupBars, labelPlace, ROW_HEIGHT, xOf } from './layout.ts';
 import { isFailure, type Trace } from './model.ts';
 import type { Rows } from './rows.ts';
-import { durationText } from './words.ts';
 import { STARTED } from './wire.ts';
+import { durationText } from './words.ts';
 
 /** Colours as a canvas takes them. */
 export interface Palette {
@@ -17,8 +17,6 @@ export interface Palette {
   surface: string;
   /** Line of the critical path and its outline. */
   critical: string;
-  selected: string;
-  hovered: string;
   match: string;
   font: string;
 }
@@ -38,9 +36,8 @@ export interface Scene {
   /** Critical path by span; where a critical span has none, its whole bar is underlined. */
   segments: Map<number, Segment[]>;
   matches: Uint8Array | null;
-  /** Indexes of rows; -1 for none. */
+  /** Index of a row; -1 for none. */
   selected: number;
-  hovered: number;
   palette: Palette;
 }
 
@@ -61,28 +58,26 @@ export function drawRows(
   for (const { x } of lines) context.fillRect(Math.round(x), 0, 1, height);
   context.font = palette.font;
   context.textBaseline = 'middle';
+  const labels: Label[] = [];
   for (let n = 0; n < at.count; n++) {
-    const index = at.first + n;
+    const item = rows.item[at.first + n]!;
     const y = n * ROW_HEIGHT - at.shift;
-    const background = index === scene.selected ? palette.selected : index === scene.hovered ? palette.hovered : null;
-    if (background) {
-      context.fillStyle = background;
-      context.fillRect(0, y, width, ROW_HEIGHT);
-    }
-    const item = rows.item[index]!;
-    if (item >= 0) drawSpan(context, scene, item, y, width);
-    else drawGroup(context, scene, ~item, y, width);
+    labels.push(item >= 0 ? drawSpan(context, scene, item, y, width) : drawGroup(context, scene, ~item, y, width));
   }
   for (const cut of axis.cuts) drawCut(context, scene, cut, width, height);
+  // Words last, over what is cut out.
+  for (const label of labels) label();
 }
 
-function drawSpan(context: CanvasRenderingContext2D, scene: Scene, row: number, y: number, width: number): void {
+type Label = () => void;
+
+function drawSpan(context: CanvasRenderingContext2D, scene: Scene, row: number, y: number, width: number): Label {
   const { trace, axis, zoom, palette } = scene;
   const duration = durationText(trace.end[row]! - trace.start[row]!);
   const bar = barOf(axis, zoom, width, trace.start[row]!, trace.end[row]!);
   if (!bar) {
     drawElsewhere(context, palette, xOf(axis, zoom, width, trace.start[row]!) > width, y, width);
-    return;
+    return () => {};
   }
   const failed = isFailure(trace.status[row]!);
   const running = trace.status[row] === STARTED;
@@ -90,10 +85,10 @@ function drawSpan(context: CanvasRenderingContext2D, scene: Scene, row: number, 
   drawBar(context, bar, y, colour, failed ? palette.error : null, running);
   if (trace.critical[row]) drawCritical(context, scene, row, y, width);
   const label = running ? `running, ${duration} so far` : duration;
-  drawLabel(context, scene, bar, y, width, label, failed ? '×' : null, colour, scene.matches?.[row] === 1);
+  return () => drawLabel(context, scene, bar, y, width, label, failed ? '×' : null, scene.matches?.[row] === 1);
 }
 
-function drawGroup(context: CanvasRenderingContext2D, scene: Scene, group: number, y: number, width: number): void {
+function drawGroup(context: CanvasRenderingContext2D, scene: Scene, group: number, y: number, width: number): Label {
   const { trace, axis, zoom, palette } = scene;
   const { groups } = trace;
   const bars = groupBars(trace, group, axis, zoom, width);
@@ -101,13 +96,20 @@ function drawGroup(context: CanvasRenderingContext2D, scene: Scene, group: numbe
   const colour = colourOf(palette, trace, trace.service[groups.first[group]!]!);
   for (const bar of bars) drawBar(context, bar, y, colour, failed > 0 ? palette.error : null, false);
   const [first, last] = [bars[0], bars.at(-1)];
-  if (!first || !last) return;
+  if (!first || !last) return () => {};
   const whole = { x: first.x, width: last.x + last.width - first.x };
   const label = `${durationText(groups.to[group]! - groups.from[group]!)} in all`;
-  drawLabel(context, scene, whole, y, width, label, failed > 0 ? '×' : null, colour, false);
+  return () => drawLabel(context, scene, whole, y, width, label, failed > 0 ? '×' : null, false);
 }
 
-function drawBar(context: CanvasRenderingContext2D, bar: Bar, y: number, colour: string, error: string | null, running: boolean) {
+function drawBar(
+  context: CanvasRenderingContext2D,
+  bar: Bar,
+  y: number,
+  colour: string,
+  error: string | null,
+  running: boolean,
+) {
   const top = y + BAR_TOP;
   context.fillStyle = colour;
   context.beginPath();
@@ -144,7 +146,13 @@ function drawCritical(context: CanvasRenderingContext2D, scene: Scene, row: numb
 }
 
 /** An arrow at the edge where a bar lies outside what is zoomed to. */
-function drawElsewhere(context: CanvasRenderingContext2D, palette: Palette, right: boolean, y: number, width: number): void {
+function drawElsewhere(
+  context: CanvasRenderingContext2D,
+  palette: Palette,
+  right: boolean,
+  y: number,
+  width: number,
+): void {
   const tip = right ? width - 3 : 3;
   const back = right ? width - 8 : 8;
   context.fillStyle = palette.muted;
@@ -163,7 +171,6 @@ function drawLabel(
   width: number,
   label: string,
   glyph: string | null,
-  colour: string,
   match: boolean,
 ): void {
   const text = glyph ? `${glyph} ${label}` : label;
@@ -179,12 +186,18 @@ function drawLabel(
     context.fillStyle = palette.surface;
     context.fillRect(place.x - 3, y + BAR_TOP + 1, length + 6, BAR_HEIGHT - 2);
   }
-  context.fillStyle = glyph ? palette.error : match ? palette.text : colour === '' ? palette.text : palette.muted;
+  context.fillStyle = glyph ? palette.error : match ? palette.text : palette.muted;
   context.fillText(text, place.x, middle);
 }
 
 /** A break over the whole height: what is cut out, and how long it was. */
-function drawCut(context: CanvasRenderingContext2D, scene: Scene, cut: { from: number; to: number }, width: number, height: number) {
+function drawCut(
+  context: CanvasRenderingContext2D,
+  scene: Scene,
+  cut: { from: number; to: number },
+  width: number,
+  height: number,
+) {
   const { axis, zoom, palette } = scene;
   const left = xOf(axis, zoom, width, cut.from);
   const right = xOf(axis, zoom, width, cut.to);

@@ -69,13 +69,15 @@ type Predicate = (trace: Trace) => (row: number) => boolean;
 function predicateOf(term: Term): Predicate | null {
   const { key, operator, value } = term;
   if (operator === 'word') return wordPredicate(value);
-  if (key === 'service') return textPredicate(term, (trace) => [trace.services.map((each) => each.name), trace.service]);
+  if (key === 'service')
+    return textPredicate(term, (trace) => [trace.services.map((each) => each.name), trace.service]);
   if (key === 'operation' || key === 'name') return textPredicate(term, (trace) => [trace.names, trace.name]);
   if (key === 'status') return textPredicate(term, (trace) => [[...STATUSES], trace.status]);
   if (key === 'kind') return textPredicate(term, (trace) => [[...KINDS], trace.kind]);
   if (key === 'message' || key === 'error') return textPredicate(term, (trace) => [trace.errors, trace.error]);
   if (key === 'note') return textPredicate(term, (trace) => [trace.notes, trace.note]);
-  if (key === 'duration') return numberPredicate(operator, microseconds(value), (trace, row) => trace.end[row]! - trace.start[row]!);
+  if (key === 'duration')
+    return numberPredicate(operator, microseconds(value), (trace, row) => trace.end[row]! - trace.start[row]!);
   if (key === 'self') return numberPredicate(operator, microseconds(value), (trace, row) => trace.self[row]!);
   if (key === 'depth') return numberPredicate(operator, Number(value), (trace, row) => trace.depth[row]!);
   if (key === 'id') return (trace) => (row) => idOf(trace, row).startsWith(value.toLowerCase());
@@ -89,7 +91,11 @@ function wordPredicate(word: string): Predicate {
     if (wanted === 'error' || wanted === 'errors') return (row) => isFailure(trace.status[row]!);
     if (wanted === 'critical') return (row) => trace.critical[row] === 1;
     const within = (texts: string[]) => texts.map((text) => text.toLowerCase().includes(wanted));
-    const [services, names, errors] = [within(trace.services.map((each) => each.name)), within(trace.names), within(trace.errors)];
+    const [services, names, errors] = [
+      within(trace.services.map((each) => each.name)),
+      within(trace.names),
+      within(trace.errors),
+    ];
     return (row) => services[trace.service[row]!]! || names[trace.name[row]!]! || (errors[trace.error[row]!] ?? false);
   };
 }

@@ -22,7 +22,8 @@ export function FlameView({ session }: { session: Session }) {
   const from = zoomed < 0 ? 0 : flame.x[zoomed]!;
   const to = zoomed < 0 ? 1 : from + Math.max(flame.width[zoomed]!, 1e-12);
   useEffect(() => {
-    const paint = () => drawFlame(canvas.current!, scroller.current!, { trace, flame, from, to, hovered, colours: palette() });
+    const paint = () =>
+      drawFlame(canvas.current!, scroller.current!, { trace, flame, from, to, hovered, colours: palette() });
     const observer = new ResizeObserver(paint);
     observer.observe(scroller.current!);
     scroller.current!.addEventListener('scroll', paint, { passive: true });
@@ -42,7 +43,11 @@ export function FlameView({ session }: { session: Session }) {
   return (
     <div class="flame">
       <p class="flame-told" aria-live="polite">
-        {told >= 0 ? <Told trace={trace} flame={flame} node={told} /> : <span class="dim">Own time by stack of operations, widest left. Click to zoom in.</span>}
+        {told >= 0 ? (
+          <Told trace={trace} flame={flame} node={told} />
+        ) : (
+          <span class="dim">Own time by stack of operations, widest left. Click to zoom in.</span>
+        )}
         {zoomed >= 0 && (
           <>
             <button type="button" class="small" onClick={() => setRoot(-1)}>
@@ -80,8 +85,9 @@ export function FlameView({ session }: { session: Session }) {
 function Told({ trace, flame, node }: { trace: Trace; flame: Flame; node: number }) {
   return (
     <span>
-      <strong>{trace.names[flame.name[node]!]}</strong> of {trace.services[flame.service[node]!]!.name}: {durationText(flame.total[node]!)} in all,{' '}
-      {durationText(flame.self[node]!)} its own, {count(flame.spans[node]!)} {flame.spans[node] === 1 ? 'span' : 'spans'}
+      <strong>{trace.names[flame.name[node]!]}</strong> of {trace.services[flame.service[node]!]!.name}:{' '}
+      {durationText(flame.total[node]!)} in all, {durationText(flame.self[node]!)} its own, {count(flame.spans[node]!)}{' '}
+      {flame.spans[node] === 1 ? 'span' : 'spans'}
       {flame.failed[node]! > 0 && <span class="bad"> × {count(flame.failed[node]!)} failed</span>}
     </span>
   );
@@ -96,7 +102,11 @@ interface Painted {
   colours: Palette;
 }
 
-function drawFlame(canvas: HTMLCanvasElement, scroller: HTMLElement, { trace, flame, from, to, hovered, colours }: Painted): void {
+function drawFlame(
+  canvas: HTMLCanvasElement,
+  scroller: HTMLElement,
+  { trace, flame, from, to, hovered, colours }: Painted,
+): void {
   const [width, height, top] = [scroller.clientWidth, scroller.clientHeight, scroller.scrollTop];
   if (width === 0 || height === 0) return;
   const context = contextOf(canvas, width, height);

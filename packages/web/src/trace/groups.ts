@@ -1,6 +1,7 @@
 // Repeated siblings: a loop of queries says the same thing a hundred times, and one row `query ×100` says it once.
-import { STARTED } from './wire.ts';
+
 import type { Trace } from './model.ts';
+import { STARTED } from './wire.ts';
 
 /** So many equal siblings in a row become one; fewer are quicker read than opened. */
 const REPEATED = 5;

@@ -42,7 +42,12 @@ export function Header({ session, trace, executionId, live, onCompare }: Props) 
           <button type="button" onClick={onCompare}>
             Compare
           </button>
-          <button type="button" disabled={saving} onClick={save} title="One OTLP JSON file, which Beacon and others read">
+          <button
+            type="button"
+            disabled={saving}
+            onClick={save}
+            title="One OTLP JSON file, which Beacon and others read"
+          >
             Export
           </button>
           <button type="button" onClick={() => share(session)} title="Copy a link to this view (y)">

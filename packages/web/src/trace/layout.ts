@@ -82,7 +82,8 @@ export function visible(rows: Pick<Rows, 'count'>, offset: number, viewport: num
 /** Pixels of rows above the top edge with which a row is on screen; as they are when it is already. */
 export function offsetFor(index: number, offset: number, viewport: number, center: boolean): number {
   const top = index * ROW_HEIGHT;
-  if (center && (top < offset || top + ROW_HEIGHT > offset + viewport)) return Math.max(0, top - (viewport - ROW_HEIGHT) / 2);
+  if (center && (top < offset || top + ROW_HEIGHT > offset + viewport))
+    return Math.max(0, top - (viewport - ROW_HEIGHT) / 2);
   if (top < offset) return top;
   return Math.max(offset, top + ROW_HEIGHT - viewport);
 }

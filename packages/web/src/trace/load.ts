@@ -26,10 +26,17 @@ const pending: Pending[] = [];
  * @param etag of the version at hand: `null` is returned when the server has no other.
  * @throws Problem, with status 404 where there is no trace.
  */
-export async function loadTrace(source: Source, signal: AbortSignal, etag: string | null = null): Promise<LoadedTrace | null> {
+export async function loadTrace(
+  source: Source,
+  signal: AbortSignal,
+  etag: string | null = null,
+): Promise<LoadedTrace | null> {
   const query = new URLSearchParams({ ...source });
   try {
-    const response = await send(`/api/v1/trace-columns?${query}`, { signal, headers: etag ? { 'if-none-match': etag } : {} });
+    const response = await send(`/api/v1/trace-columns?${query}`, {
+      signal,
+      headers: etag ? { 'if-none-match': etag } : {},
+    });
     const data = await response.arrayBuffer();
     // Named times, for whoever measures: npm run bench:web does.
     performance.mark('trace-arrived');

@@ -83,7 +83,8 @@ function drag(session: Session, box: HTMLElement, down: PointerEvent): void {
   const zoomFor = (now: number): Zoom => {
     if (!whole && Math.abs(at - start.from) < near) return ordered(now, start.to);
     if (!whole && Math.abs(at - start.to) < near) return ordered(start.from, now);
-    if (!whole && at > start.from && at < start.to) return clampZoom({ from: start.from + now - at, to: start.to + now - at });
+    if (!whole && at > start.from && at < start.to)
+      return clampZoom({ from: start.from + now - at, to: start.to + now - at });
     return ordered(at, now);
   };
   const released = new AbortController();
@@ -93,7 +94,8 @@ function drag(session: Session, box: HTMLElement, down: PointerEvent): void {
   };
   box.setPointerCapture(down.pointerId);
   box.addEventListener('pointermove', move, { signal: released.signal });
-  for (const end of ['pointerup', 'pointercancel'] as const) box.addEventListener(end, () => released.abort(), { signal: released.signal });
+  for (const end of ['pointerup', 'pointercancel'] as const)
+    box.addEventListener(end, () => released.abort(), { signal: released.signal });
 }
 
 function ordered(a: number, b: number): Zoom {

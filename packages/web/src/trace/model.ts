@@ -1,6 +1,7 @@
 // A trace as typed arrays: one number a span and fact, rows in drawing order. Knows nothing of the page.
-import { type Groups, groupSiblings } from './groups.ts';
+
 import { type Gap, idleGaps } from './gaps.ts';
+import { type Groups, groupSiblings } from './groups.ts';
 import { STARTED, type TraceColumns } from './wire.ts';
 
 export interface Trace extends Columns {

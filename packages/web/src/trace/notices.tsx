@@ -12,7 +12,11 @@ export function Notices({ session, trace }: { session: Session; trace: Trace }) 
     said.push(
       <>
         {plural(trace.count, 'span')}: this trace opened on its critical path. Everything is here;{' '}
-        <button type="button" class="link" onClick={() => session.change({ only: session.view.value.only === 'all' ? 'critical' : 'all' })}>
+        <button
+          type="button"
+          class="link"
+          onClick={() => session.change({ only: session.view.value.only === 'all' ? 'critical' : 'all' })}
+        >
           {session.view.value.only === 'all' ? 'show the critical path only' : 'show all spans'}
         </button>
         .
@@ -23,8 +27,8 @@ export function Notices({ session, trace }: { session: Session; trace: Trace }) 
     const many = header.orphan_count > 1;
     said.push(
       <>
-        {plural(header.orphan_count, 'span')} {many ? 'name parents that were' : 'names a parent that was'} never received;{' '}
-        {many ? 'they stand' : 'it stands'} at the left edge.{' '}
+        {plural(header.orphan_count, 'span')} {many ? 'name parents that were' : 'names a parent that was'} never
+        received; {many ? 'they stand' : 'it stands'} at the left edge.{' '}
         <button type="button" class="link" onClick={() => seekNote(session, trace, 'orphan')}>
           Show {many ? 'the next one' : 'it'}
         </button>
@@ -34,8 +38,8 @@ export function Notices({ session, trace }: { session: Session; trace: Trace }) 
   for (const [service, ms] of clocks) {
     said.push(
       <>
-        The clock of <strong>{service}</strong> was {durationText(Math.abs(ms) * 1000)} {ms > 0 ? 'behind' : 'ahead'}, by the calls it answered: its spans are
-        shown {ms > 0 ? 'later' : 'earlier'} by that much.
+        The clock of <strong>{service}</strong> was {durationText(Math.abs(ms) * 1000)} {ms > 0 ? 'behind' : 'ahead'},
+        by the calls it answered: its spans are shown {ms > 0 ? 'later' : 'earlier'} by that much.
       </>,
     );
   }

@@ -42,7 +42,12 @@ export function PathView({ session }: { session: Session }) {
       wideOnly: true,
       cell: (step) => (
         <span class="when" aria-hidden="true">
-          <span style={{ left: `${(1e5 * step.from_ms) / trace.total}%`, width: `${Math.max(0.6, (1e5 * step.ms) / trace.total)}%` }} />
+          <span
+            style={{
+              left: `${(1e5 * step.from_ms) / trace.total}%`,
+              width: `${Math.max(0.6, (1e5 * step.ms) / trace.total)}%`,
+            }}
+          />
         </span>
       ),
     },
@@ -60,9 +65,22 @@ export function PathView({ session }: { session: Session }) {
     session.goTo(rowOfId(trace, step.span_id), { panel: true });
   }
   return (
-    <Panel title="Critical path: shortening anything else changes nothing" operation="critical-path" params={params} leftOut={answer.value?.leftOut} flush>
+    <Panel
+      title="Critical path: shortening anything else changes nothing"
+      operation="critical-path"
+      params={params}
+      leftOut={answer.value?.leftOut}
+      flush
+    >
       <Loaded resource={answer} what="the critical path">
-        {({ rows }) => <Table caption="Critical path" columns={columns} rows={rows as unknown as Step[]} rowKey={(step) => String(step.step)} />}
+        {({ rows }) => (
+          <Table
+            caption="Critical path"
+            columns={columns}
+            rows={rows as unknown as Step[]}
+            rowKey={(step) => String(step.step)}
+          />
+        )}
       </Loaded>
     </Panel>
   );

@@ -31,7 +31,13 @@ export function Peers({ facts, own, finished }: { facts: PeerFacts; own: number;
           {count(peers)} others: half below {duration(facts.peer_p50_ms)}, 95 % below {duration(facts.peer_p95_ms)}
         </span>
       </figcaption>
-      <svg viewBox={`0 0 ${buckets.length * 10} ${HEIGHT}`} preserveAspectRatio="none" height={HEIGHT} role="img" aria-label={sentence}>
+      <svg
+        viewBox={`0 0 ${buckets.length * 10} ${HEIGHT}`}
+        preserveAspectRatio="none"
+        height={HEIGHT}
+        role="img"
+        aria-label={sentence}
+      >
         {buckets.map((bucket, n) => {
           const height = bucket.count === 0 ? 0 : Math.max(2, (bucket.count / most) * (HEIGHT - 2));
           return (

@@ -32,7 +32,11 @@ export function followPointer(session: Session, parts: Parts, { indexAt, hover }
     },
     { signal },
   );
-  parts.names.addEventListener('dblclick', (event) => session.toggle(session.rows.peek().item[indexAt(y(event))] ?? 0), { signal });
+  parts.names.addEventListener(
+    'dblclick',
+    (event) => session.toggle(session.rows.peek().item[indexAt(y(event))] ?? 0),
+    { signal },
+  );
 
   for (const canvas of [bars, axis]) {
     canvas.addEventListener('pointerdown', (event) => press(event, canvas), { signal });

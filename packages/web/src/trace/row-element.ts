@@ -1,8 +1,9 @@
 // One recycled row of the tree: some fifty of these show any number of spans.
-import { durationText, plural } from './words.ts';
+
 import { isFailure, siblings, type Trace } from './model.ts';
 import type { Session } from './session.ts';
 import { KINDS, STARTED, STATUSES } from './wire.ts';
+import { durationText, plural } from './words.ts';
 
 /** Pixels a level is indented by, and the share of the column that indentation may take. */
 const INDENT = 12;
@@ -56,7 +57,7 @@ export class RowElement {
     set(element, 'aria-rowindex', String(index + 1));
     set(element, 'aria-expanded', open === null ? null : String(open));
     set(element, 'aria-selected', String(selected));
-    element.className = `wf-row${selected ? ' selected' : ''}${match ? ' match' : ''}${evidence ? ' evidence' : ''}`;
+    element.className = `wf-row${selected ? ' selected' : ''}${match ? ' match' : ''}${evidence ? ' proof' : ''}`;
     const indent = Math.min(level * INDENT, width * MOST_INDENT);
     this.#indent.style.width = `${indent}px`;
     this.#indent.textContent = level * INDENT > indent ? String(level) : '';
@@ -80,7 +81,11 @@ export class RowElement {
     this.#operation.textContent = operation;
     this.#service.textContent = sameService ? '' : service.name;
     this.#count.textContent = open === false ? `+${trace.size[row]! - 1}` : '';
-    this.#error.textContent = failed ? `× ${error || STATUSES[trace.status[row]!]}` : below > 0 ? `× ${below} below` : '';
+    this.#error.textContent = failed
+      ? `× ${error || STATUSES[trace.status[row]!]}`
+      : below > 0
+        ? `× ${below} below`
+        : '';
     this.#note.textContent = note ? 'i' : '';
     this.element.title = [`${service.name} ${operation}`, error, note].filter(Boolean).join('\n');
     const evidence = session.evidence.peek().has(row);

@@ -23,7 +23,16 @@ export function selfTimes(trace: Trace): OperationTime[] {
     const duration = trace.end[row]! - trace.start[row]!;
     let entry = found.get(key);
     if (!entry) {
-      entry = { service: trace.service[row]!, name: trace.name[row]!, spans: 0, failed: 0, self: 0, total: 0, longest: 0, first: row };
+      entry = {
+        service: trace.service[row]!,
+        name: trace.name[row]!,
+        spans: 0,
+        failed: 0,
+        self: 0,
+        total: 0,
+        longest: 0,
+        first: row,
+      };
       found.set(key, entry);
     }
     entry.spans++;

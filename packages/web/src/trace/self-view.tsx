@@ -49,7 +49,13 @@ export function SelfView({ session }: { session: Session }) {
         </span>
       ),
     },
-    { key: 'share', title: 'Share', end: true, sort: (row) => row.self, cell: (row) => `${all > 0 ? ((100 * row.self) / all).toFixed(1) : 0} %` },
+    {
+      key: 'share',
+      title: 'Share',
+      end: true,
+      sort: (row) => row.self,
+      cell: (row) => `${all > 0 ? ((100 * row.self) / all).toFixed(1) : 0} %`,
+    },
     { key: 'spans', title: 'Spans', end: true, sort: (row) => row.spans, cell: (row) => count(row.spans) },
     {
       key: 'failed',
@@ -58,8 +64,22 @@ export function SelfView({ session }: { session: Session }) {
       sort: (row) => row.failed,
       cell: (row) => (row.failed > 0 ? <span class="bad">× {count(row.failed)}</span> : <span class="faint">0</span>),
     },
-    { key: 'mean', title: 'Mean', end: true, wideOnly: true, sort: (row) => row.total / row.spans, cell: (row) => durationText(row.total / row.spans) },
-    { key: 'longest', title: 'Longest', end: true, wideOnly: true, sort: (row) => row.longest, cell: (row) => durationText(row.longest) },
+    {
+      key: 'mean',
+      title: 'Mean',
+      end: true,
+      wideOnly: true,
+      sort: (row) => row.total / row.spans,
+      cell: (row) => durationText(row.total / row.spans),
+    },
+    {
+      key: 'longest',
+      title: 'Longest',
+      end: true,
+      wideOnly: true,
+      sort: (row) => row.longest,
+      cell: (row) => durationText(row.longest),
+    },
   ];
   return (
     <div class="view-body">

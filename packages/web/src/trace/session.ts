@@ -5,7 +5,20 @@ import { type Axis, axisOf, mostlyIdle, type Zoom } from './axis.ts';
 import type { Palette, Segment } from './draw.ts';
 import { parseFilter, seek } from './filter.ts';
 import { idOf, isFailure, rowOfId, type Trace } from './model.ts';
-import { byLevel, EVERYTHING, flip, indexOfSpan, isOpen, keyOf, type Rows, reveal, rowsOf, shows, spanAt, type View } from './rows.ts';
+import {
+  byLevel,
+  EVERYTHING,
+  flip,
+  indexOfSpan,
+  isOpen,
+  keyOf,
+  type Rows,
+  reveal,
+  rowsOf,
+  shows,
+  spanAt,
+  type View,
+} from './rows.ts';
 
 export const TABS = ['waterfall', 'flame', 'self', 'path', 'compare'] as const;
 export type Tab = (typeof TABS)[number];
@@ -78,7 +91,8 @@ export class Session {
       this.trace.value = trace;
       if (before && before.total !== trace.total) {
         const [from, to] = [this.zoom.value.from * before.total, this.zoom.value.to * before.total];
-        if (this.zoom.value !== WHOLE) this.zoom.value = { from: from / trace.total, to: Math.min(1, to / trace.total) };
+        if (this.zoom.value !== WHOLE)
+          this.zoom.value = { from: from / trace.total, to: Math.min(1, to / trace.total) };
       }
       if (!before && trace.count > TOO_MANY && this.view.value.only === 'all') this.change({ only: 'critical' });
     });
@@ -175,7 +189,8 @@ export class Session {
     if (!trace || index < 0) return;
     const item = rows.item[index]!;
     if (this.hasChildren(item) && this.isOpen(item)) return this.toggle(item);
-    for (let above = index - 1; above >= 0; above--) if (rows.level[above]! < rows.level[index]!) return this.select(above);
+    for (let above = index - 1; above >= 0; above--)
+      if (rows.level[above]! < rows.level[index]!) return this.select(above);
   }
 
   /** Opens what the cursor is on, or goes into it. */
@@ -245,8 +260,6 @@ export function palette(): Palette {
     line: colour('--line'),
     surface: colour('--surface'),
     critical: colour('--text'),
-    selected: colour('--accent-soft'),
-    hovered: colour('--surface-2'),
     match: colour('--warn-soft'),
     font: `11px ${getComputedStyle(document.body).fontFamily}`,
   };

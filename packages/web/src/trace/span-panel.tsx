@@ -7,7 +7,7 @@ import { Panel } from '../ui/panel.tsx';
 import { Loaded } from '../ui/states.tsx';
 import { Attributes } from './attributes.tsx';
 import { idOf, type Trace } from './model.ts';
-import { Peers, type PeerFacts } from './peers.tsx';
+import { type PeerFacts, Peers } from './peers.tsx';
 import type { Session } from './session.ts';
 import { KINDS, STARTED, STATUSES } from './wire.ts';
 import { durationText, plural } from './words.ts';
@@ -60,7 +60,13 @@ export function SpanPanel({ session }: { session: Session }) {
           </p>
           <h2 class="span-name">{trace.names[trace.name[row]!]}</h2>
         </div>
-        <button type="button" class="quiet" aria-label="Close the details" title="Close (Esc)" onClick={() => (session.panel.value = false)}>
+        <button
+          type="button"
+          class="quiet"
+          aria-label="Close the details"
+          title="Close (Esc)"
+          onClick={() => (session.panel.value = false)}
+        >
           ×
         </button>
       </header>
@@ -108,7 +114,7 @@ function SpanFacts({ session, trace, row }: { session: Session; trace: Trace; ro
           {durationText(lasted)} <span class="faint">{share} % of the trace</span>
         </Fact>
         <Fact name="Own time">{durationText(trace.self[row]!)}</Fact>
-        <Fact name="Starts">at {durationText(trace.start[row]!)}</Fact>
+        <Fact name="Starts">{trace.start[row]! > 0 ? `at ${durationText(trace.start[row]!)}` : 'with the trace'}</Fact>
         {trace.critical[row] === 1 && <Fact name="Critical path">part of it</Fact>}
         {trace.children[row]! > 0 && <Fact name="Below it">{plural(trace.size[row]! - 1, 'span')}</Fact>}
         {above >= 0 && (
@@ -122,7 +128,12 @@ function SpanFacts({ session, trace, row }: { session: Session; trace: Trace; ro
           <code>{idOf(trace, row)}</code>
         </Fact>
       </dl>
-      {note && <p class="span-note">{note[0]?.toUpperCase()}{note.slice(1)}.</p>}
+      {note && (
+        <p class="span-note">
+          {note[0]?.toUpperCase()}
+          {note.slice(1)}.
+        </p>
+      )}
     </div>
   );
 }
@@ -146,7 +157,8 @@ function GroupFacts({ session, trace, group }: { session: Session; trace: Trace;
   return (
     <div class="span-facts">
       <p>
-        Called {groups.count[group]} times in a row by the same caller, and shown as one row. Press <kbd>→</kbd> to open it.
+        Called {groups.count[group]} times in a row by the same caller, and shown as one row. Press <kbd>→</kbd> to open
+        it.
       </p>
       <dl class="facts">
         <Fact name="In all">{durationText(groups.to[group]! - groups.from[group]!)}</Fact>
@@ -181,14 +193,23 @@ function Details({ trace, row }: { trace: Trace; row: number }) {
           const scope = span.scope ?? [span.scope_name, span.scope_version].filter(Boolean).join(' ');
           return (
             <div class="span-details">
-              <Peers facts={span} own={(trace.end[row]! - trace.start[row]!) / 1000} finished={trace.status[row] !== STARTED} />
+              <Peers
+                facts={span}
+                own={(trace.end[row]! - trace.start[row]!) / 1000}
+                finished={trace.status[row] !== STARTED}
+              />
               <Attributes title="Attributes" of={span.attributes ?? span.metadata ?? {}} open />
               <Events events={span.events ?? []} from={Date.parse(trace.startedAt)} />
               <Links links={span.links ?? []} />
               <Attributes title="Resource" of={span.resource ?? {}} />
               <Attributes title="Scope" of={typeof scope === 'string' ? (scope ? { scope } : {}) : (scope ?? {})} />
-              <Attributes title="As received" of={{ ...(span.trace_state && { trace_state: span.trace_state }), ...span.otel }} />
-              <p class="faint">Started {moment(span.started_at)} ({span.started_at})</p>
+              <Attributes
+                title="As received"
+                of={{ ...(span.trace_state && { trace_state: span.trace_state }), ...span.otel }}
+              />
+              <p class="faint">
+                Started {moment(span.started_at)} ({span.started_at})
+              </p>
             </div>
           );
         }}
@@ -208,7 +229,8 @@ function Events({ events, from }: { events: SpanEvent[]; from: number }) {
         {events.map((event, n) => (
           <li key={n}>
             <p>
-              <strong>{event.name}</strong> <span class="faint">at {duration(Math.max(0, milliseconds(event.time) - from))}</span>
+              <strong>{event.name}</strong>{' '}
+              <span class="faint">at {duration(Math.max(0, milliseconds(event.time) - from))}</span>
             </p>
             <Attributes of={event.attributes ?? {}} open bare />
           </li>

@@ -94,10 +94,22 @@ function Filter({ session }: { session: Session }) {
       </span>
       {matching && (
         <>
-          <button type="button" class="small" aria-label="Match before" title="Match before (N)" onClick={() => session.next('match', -1)}>
+          <button
+            type="button"
+            class="small"
+            aria-label="Match before"
+            title="Match before (N)"
+            onClick={() => session.next('match', -1)}
+          >
             ‹
           </button>
-          <button type="button" class="small" aria-label="Next match" title="Next match (n)" onClick={() => session.next('match', 1)}>
+          <button
+            type="button"
+            class="small"
+            aria-label="Next match"
+            title="Next match (n)"
+            onClick={() => session.next('match', 1)}
+          >
             ›
           </button>
         </>
@@ -163,12 +175,22 @@ function Switches({ session }: { session: Session }) {
         </button>
       )}
       {view.focus && (
-        <button type="button" class="small" title="Show the whole trace (f)" onClick={() => session.change({ focus: null })}>
+        <button
+          type="button"
+          class="small"
+          title="Show the whole trace (f)"
+          onClick={() => session.change({ focus: null })}
+        >
           Whole trace
         </button>
       )}
       {zoomed && (
-        <button type="button" class="small" title="Show the whole time (0)" onClick={() => (session.zoom.value = WHOLE)}>
+        <button
+          type="button"
+          class="small"
+          title="Show the whole time (0)"
+          onClick={() => (session.zoom.value = WHOLE)}
+        >
           Reset zoom
         </button>
       )}

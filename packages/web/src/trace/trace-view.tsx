@@ -31,7 +31,10 @@ export function TraceView({ source }: { source: Source }) {
 function OneTrace({ source, shown }: { source: Source; shown: Source }) {
   const session = useMemo(() => new Session(), []);
   useEffect(() => follow(session), [session]);
-  useKeys('Trace', useMemo(() => traceKeys(session), [session]));
+  useKeys(
+    'Trace',
+    useMemo(() => traceKeys(session), [session]),
+  );
   const { problem, live, reload } = useTrace(session, shown);
   const trace = session.trace.value;
   const [evidence, setEvidence] = useState<string[] | null>(takeEvidence);
@@ -39,7 +42,8 @@ function OneTrace({ source, shown }: { source: Source; shown: Source }) {
   useEffect(() => {
     if (trace && evidence) setEvidence(session.focusEvidence(evidence) > 0 ? null : null);
   }, [trace, evidence, session]);
-  if (!trace) return problem ? <Untraced source={shown} problem={problem} retry={reload} /> : <Loading what="the trace" />;
+  if (!trace)
+    return problem ? <Untraced source={shown} problem={problem} retry={reload} /> : <Loading what="the trace" />;
   const executionId = 'execution_id' in source ? source.execution_id : trace.header.execution_id;
   const openTrace = (traceId: string, spans: string[] = []) => {
     leaveEvidence(spans);
@@ -56,7 +60,12 @@ function OneTrace({ source, shown }: { source: Source; shown: Source }) {
         onCompare={() => (session.tab.value = 'compare')}
       />
       {executionId !== null && trace.attempts.length > 1 && (
-        <Attempts executionId={executionId} ids={trace.attempts} current={trace.traceId} onChoose={(id) => openTrace(id)} />
+        <Attempts
+          executionId={executionId}
+          ids={trace.attempts}
+          current={trace.traceId}
+          onChoose={(id) => openTrace(id)}
+        />
       )}
       {executionId !== null ? (
         <Verdict session={session} executionId={executionId} openTrace={openTrace} />

@@ -8,7 +8,7 @@ import { Failed, Loaded } from '../ui/states.tsx';
 import { Table } from '../ui/table.tsx';
 import { Evidence } from './evidence.tsx';
 import type { Source } from './load.ts';
-import type { Cause } from './verdict.tsx';
+import { Advice, type Cause, Summary } from './verdict.tsx';
 
 export function Untraced({ source, problem, retry }: { source: Source; problem: Problem; retry: () => void }) {
   if (problem.status !== 404) return <Failed problem={problem} retry={retry} />;
@@ -38,32 +38,26 @@ export function Untraced({ source, problem, retry }: { source: Source; problem: 
 function Why({ executionId }: { executionId: string }) {
   const params = { execution_id: executionId };
   const causes = useAsk('root-cause', params);
+  const cause = causes.value?.rows[0] as unknown as Cause | undefined;
   return (
-    <Panel title="Not traced" operation="root-cause" params={params}>
-      <Loaded resource={causes} what="why there is no trace">
-        {({ rows }) => {
-          const cause = rows[0] as unknown as Cause | undefined;
-          if (!cause) return <p class="verdict-summary">Execution {executionId} has no span.</p>;
-          return (
-            <div class="verdict">
-              <p class="verdict-summary">
-                <span class="verdict-glyph warn" aria-hidden="true">
-                  ?
-                </span>
-                {cause.summary}
-              </p>
-              {cause.recommendation && (
-                <p class="verdict-do">
-                  <strong>What to do: </strong>
-                  {cause.recommendation}
-                </p>
-              )}
-              <Evidence evidence={cause.evidence} />
-            </div>
-          );
-        }}
-      </Loaded>
-    </Panel>
+    <div class="verdict">
+      <Panel
+        title={<Summary glyph="?" text={cause?.summary ?? `Execution ${executionId} has no span.`} />}
+        operation="root-cause"
+        params={params}
+      >
+        <Loaded resource={causes} what="why there is no trace">
+          {() =>
+            cause && (
+              <>
+                <Advice cause={cause} />
+                <Evidence evidence={cause.evidence} said={cause.summary} />
+              </>
+            )
+          }
+        </Loaded>
+      </Panel>
+    </div>
   );
 }
 
@@ -82,7 +76,8 @@ function Doctor() {
   const columns = ['hop', 'state', 'what', 'evidence', 'fix'].map((key) => ({
     key,
     title: key,
-    cell: (row: Finding) => (key === 'state' ? <Status status={String(row.state)} /> : <span class="wrap">{text(row[key])}</span>),
+    cell: (row: Finding) =>
+      key === 'state' ? <Status status={String(row.state)} /> : <span class="wrap">{text(row[key])}</span>,
   }));
   return (
     <Panel
@@ -97,9 +92,16 @@ function Doctor() {
     >
       {state.problem && <Failed problem={state.problem} />}
       {state.rows ? (
-        <Table caption="What the doctor found" columns={columns} rows={state.rows} rowKey={(row) => JSON.stringify(row)} />
+        <Table
+          caption="What the doctor found"
+          columns={columns}
+          rows={state.rows}
+          rowKey={(row) => JSON.stringify(row)}
+        />
       ) : (
-        <p class="dim">Follows the way a span takes, from the flag in the process to the row in the table, and says where it ends.</p>
+        <p class="dim">
+          Follows the way a span takes, from the flag in the process to the row in the table, and says where it ends.
+        </p>
       )}
     </Panel>
   );

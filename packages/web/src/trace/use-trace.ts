@@ -48,7 +48,8 @@ export function useTrace(session: Session, source: Source): TraceState {
         setState({ loading: false, problem: asProblem(error), live: false });
       }
     };
-    const again = () => (document.hidden ? document.addEventListener('visibilitychange', again, { once: true }) : look());
+    const again = () =>
+      document.hidden ? document.addEventListener('visibilitychange', again, { once: true }) : look();
     setState((before) => ({ ...before, loading: true }));
     look();
     return () => {
@@ -70,7 +71,8 @@ async function loadPath(session: Session, trace: Trace, signal: AbortSignal): Pr
   const found = new Map<number, Segment[]>();
   for (const step of answer.rows) {
     const place = Number(step.position) - 1;
-    const row = place < trace.count && idOf(trace, place) === step.span_id ? place : rowOfId(trace, String(step.span_id));
+    const row =
+      place < trace.count && idOf(trace, place) === step.span_id ? place : rowOfId(trace, String(step.span_id));
     if (row < 0) continue;
     const parts = found.get(row) ?? [];
     parts.push({ row, from: Number(step.from_ms) * 1000, to: Number(step.to_ms) * 1000 });

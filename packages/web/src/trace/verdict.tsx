@@ -22,6 +22,9 @@ export interface Cause {
   span_ids: string[] | null;
 }
 
+/** Pixels below which numbers wait to be asked for. */
+const NARROW = 700;
+
 interface Props {
   session: Session;
   executionId: string;
@@ -33,41 +36,48 @@ export function Verdict({ session, executionId, openTrace }: Props) {
   const params = { execution_id: executionId };
   const live = (session.trace.value?.open ?? 0) > 0;
   const causes = useAsk('root-cause', params, { every: live ? 3000 : undefined });
+  const rows = causes.value?.rows as unknown as Cause[] | undefined;
+  const first = rows?.[0];
+  const title = !rows ? 'Verdict' : first ? <Summary glyph="×" text={first.summary} /> : <Healthy session={session} />;
   return (
-    <Panel title="Verdict" operation="root-cause" params={params} leftOut={causes.value?.leftOut}>
-      <Loaded resource={causes} what="the verdict">
-        {({ rows }) => {
-          const [first, ...others] = rows as unknown as Cause[];
-          if (!first) return <Healthy session={session} />;
-          return (
-            <>
-              <Sentence cause={first} />
-              <Rests cause={first} session={session} openTrace={openTrace} />
-              {others.length > 0 && <Others causes={others} session={session} openTrace={openTrace} />}
-            </>
-          );
-        }}
-      </Loaded>
-    </Panel>
+    <div class="verdict">
+      <Panel title={title} operation="root-cause" params={params} leftOut={causes.value?.leftOut} flush={rows?.length === 0}>
+        <Loaded resource={causes} what="the verdict">
+          {() =>
+            first && (
+              <>
+                <Advice cause={first} />
+                <Rests cause={first} session={session} openTrace={openTrace} />
+                <Others causes={rows.slice(1)} session={session} openTrace={openTrace} />
+              </>
+            )
+          }
+        </Loaded>
+        {rows && !first && <Coped session={session} />}
+      </Panel>
+    </div>
   );
 }
 
-function Sentence({ cause }: { cause: Cause }) {
+export function Summary({ glyph, text }: { glyph: '×' | '✓' | '?'; text: string }) {
+  const kind = { '×': '', '✓': ' ok', '?': ' warn' }[glyph];
   return (
-    <div class="verdict">
-      <p class="verdict-summary">
-        <span class="verdict-glyph" aria-hidden="true">
-          ×
-        </span>
-        {cause.summary}
-      </p>
-      {cause.recommendation && (
-        <p class="verdict-do">
-          <strong>What to do: </strong>
-          {cause.recommendation}
-        </p>
-      )}
-    </div>
+    <span class="verdict-summary">
+      <span class={`verdict-glyph${kind}`} aria-hidden="true">
+        {glyph}
+      </span>
+      {text}
+    </span>
+  );
+}
+
+export function Advice({ cause }: { cause: Cause }) {
+  if (!cause.recommendation) return null;
+  return (
+    <p class="verdict-do">
+      <strong>What to do: </strong>
+      {cause.recommendation}
+    </p>
   );
 }
 
@@ -84,7 +94,14 @@ function Rests({ cause, session, openTrace }: { cause: Cause } & Pick<Props, 'se
         )}
         <ShowSpans cause={cause} session={session} openTrace={openTrace} />
       </div>
-      <Evidence evidence={cause.evidence} />
+      {innerWidth > NARROW ? (
+        <Evidence evidence={cause.evidence} said={cause.summary} />
+      ) : (
+        <details class="verdict-numbers">
+          <summary>Evidence</summary>
+          <Evidence evidence={cause.evidence} said={cause.summary} />
+        </details>
+      )}
     </>
   );
 }
@@ -100,7 +117,11 @@ function ShowSpans({ cause, session, openTrace }: { cause: Cause } & Pick<Props,
       onClick={() => {
         if (!here) return openTrace(traceId, ids);
         const shown = session.focusEvidence(ids);
-        announce(shown > 0 ? `${plural(shown, 'span')} of the evidence marked.` : 'The spans of the evidence are no longer in this trace.');
+        announce(
+          shown > 0
+            ? `${plural(shown, 'span')} of the evidence marked.`
+            : 'The spans of the evidence are no longer in this trace.',
+        );
       }}
     >
       Show the {ids.length === 1 ? 'span' : `${ids.length} spans`} it rests on{here ? '' : ', in another attempt'}
@@ -122,11 +143,12 @@ function Confidence({ value }: { value: number }) {
 
 function Others({ causes, session, openTrace }: { causes: Cause[] } & Pick<Props, 'session' | 'openTrace'>) {
   const [next] = causes;
+  if (!next) return null;
   return (
     <details class="verdict-others">
       <summary>
-        Also possible: {next?.type}
-        {next?.service ? ` of ${next.service}` : ''} ({Math.round((next?.confidence ?? 0) * 100)} %)
+        Also possible: {next.type}
+        {next.service ? ` of ${next.service}` : ''} ({Math.round(next.confidence * 100)} %)
         {causes.length > 1 ? ` and ${causes.length - 1} more` : ''}
       </summary>
       {causes.map((cause) => (
@@ -142,24 +164,18 @@ function Others({ causes, session, openTrace }: { causes: Cause[] } & Pick<Props
 
 /** No diagnosis found anything. */
 function Healthy({ session }: { session: Session }) {
-  const trace = session.trace.value;
-  if (!trace) return <p class="verdict-summary">No diagnosis found a cause.</p>;
-  const { error_count: errors } = trace.header;
+  const trace = session.trace.value!;
+  const size = `${plural(trace.count, 'span')} in ${durationText(trace.total)}`;
+  if (trace.open > 0) return <Summary glyph="✓" text={`Still running, and nothing is wrong so far: ${size}.`} />;
+  return <Summary glyph="✓" text={`Nothing is wrong: ${size}, and no diagnosis found a cause.`} />;
+}
+
+function Coped({ session }: { session: Session }) {
+  const errors = session.trace.value?.header.error_count ?? 0;
+  if (errors === 0) return null;
   return (
-    <div class="verdict healthy">
-      <p class="verdict-summary">
-        <span class="verdict-glyph ok" aria-hidden="true">
-          ✓
-        </span>
-        {trace.open > 0
-          ? `Still running, and nothing is wrong so far: ${plural(trace.count, 'span')} in ${durationText(trace.total)}.`
-          : `Nothing is wrong: ${plural(trace.count, 'span')} in ${durationText(trace.total)}, and no diagnosis found a cause.`}
-      </p>
-      {errors > 0 && (
-        <p class="verdict-do">
-          {plural(errors, 'span')} failed and the execution coped with it. Press <kbd>e</kbd> to see {errors === 1 ? 'it' : 'them'}.
-        </p>
-      )}
-    </div>
+    <p class="verdict-do">
+      {plural(errors, 'span')} failed, and the execution coped with it. Press <kbd>e</kbd> to see {errors === 1 ? 'it' : 'them'}.
+    </p>
   );
 }

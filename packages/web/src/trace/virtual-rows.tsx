@@ -31,7 +31,10 @@ export function VirtualRows({ count, height, label, row }: Props) {
       element.removeEventListener('scroll', look);
     };
   }, [count, height]);
-  const shown = Array.from({ length: Math.max(0, Math.min(count, range.last) - range.first) }, (_, n) => range.first + n);
+  const shown = Array.from(
+    { length: Math.max(0, Math.min(count, range.last) - range.first) },
+    (_, n) => range.first + n,
+  );
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
     <div class="virtual-rows" ref={scroller} role="list" aria-label={label} tabIndex={0}>

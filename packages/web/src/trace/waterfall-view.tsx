@@ -26,7 +26,7 @@ export function WaterfallView({ session }: { session: Session }) {
     });
     return () => waterfall.dispose();
   }, [session]);
-  const size = (change: (width: number) => number) => resize(root.current!, names.current!.clientWidth, change);
+  const size = (change: (width: number) => number) => resize(root.current!, bars.current!.parentElement!.offsetLeft, change);
   useEffect(() => size((width) => Number(localStorage.getItem(NAMES_KEY)) || width), []);
   return (
     <div class="wf" ref={root}>
@@ -50,11 +50,13 @@ export function WaterfallView({ session }: { session: Session }) {
             size((width) => width + step);
           }}
           onPointerDown={(event) => {
-            const start = names.current!.clientWidth - event.clientX;
+            const start = bars.current!.parentElement!.offsetLeft - event.clientX;
             const handle = event.currentTarget;
             const released = new AbortController();
             handle.setPointerCapture(event.pointerId);
-            handle.addEventListener('pointermove', (move) => size(() => start + move.clientX), { signal: released.signal });
+            handle.addEventListener('pointermove', (move) => size(() => start + move.clientX), {
+              signal: released.signal,
+            });
             handle.addEventListener('pointerup', () => released.abort(), { signal: released.signal });
           }}
         />

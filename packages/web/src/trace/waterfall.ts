@@ -1,10 +1,13 @@
 // The waterfall: recycled rows on the left, one canvas on the right, both painted in the same frame from the same position.
 import { effect } from '@preact/signals';
-import { type Scene, drawAxis, drawRows } from './draw.ts';
+import { drawAxis, drawRows, type Scene } from './draw.ts';
 import { offsetFor, ROW_HEIGHT, type Scroll, scrollOf, visible } from './layout.ts';
 import { followPointer } from './pointer.ts';
 import { RowElement, rowId } from './row-element.ts';
 import { palette, type Session } from './session.ts';
+
+/** Of the bars, as the stylesheet has it. */
+const PADDING = 10;
 
 /** The elements it lives in; the component makes them. */
 export interface Parts {
@@ -52,7 +55,7 @@ export class Waterfall {
 
   /** Runs again whenever anything that is painted changes. */
   #observe(): void {
-    const { session } = { session: this.#session };
+    const session = this.#session;
     const trace = session.trace.value;
     const rows = session.rows.value;
     if (!trace) return;
@@ -64,7 +67,6 @@ export class Waterfall {
       segments: session.segments.value,
       matches: session.found.value.matches,
       selected: session.index.value,
-      hovered: this.#hovered,
       palette: palette(),
     };
     session.evidence.value;
@@ -80,7 +82,6 @@ export class Waterfall {
   #hover(index: number): void {
     if (index === this.#hovered) return;
     this.#hovered = index;
-    if (this.#scene) this.#scene.hovered = index;
     this.#invalidate();
   }
 
@@ -106,7 +107,7 @@ export class Waterfall {
     const offset = this.#offset();
     const { first, count } = visible(scene.rows, offset, height);
     const shift = offset - first * ROW_HEIGHT;
-    const width = bars.parentElement!.clientWidth;
+    const width = inner(bars.parentElement!);
     drawRows(contextOf(bars, width, height), scene, { first, count, shift, width, height });
     drawAxis(contextOf(axis, width, axis.parentElement!.clientHeight), scene, width, axis.parentElement!.clientHeight);
     this.#placeRows(scene, first, count, shift, height);
@@ -126,14 +127,14 @@ export class Waterfall {
 
   /** A row keeps its element while it stays on screen: index modulo their number. */
   #placeRows(scene: Scene, first: number, count: number, shift: number, height: number): void {
-    const { names, grid } = this.#parts;
+    const { names, grid, bars } = this.#parts;
     const wanted = Math.ceil(height / ROW_HEIGHT) + 2;
     while (this.#rows.length < wanted) {
       const row = new RowElement();
       this.#rows.push(row);
       names.append(row.element);
     }
-    const width = names.clientWidth;
+    const width = bars.parentElement!.offsetLeft;
     const slots = this.#rows.length;
     for (let slot = 0; slot < slots; slot++) {
       const index = first + ((((slot - first) % slots) + slots) % slots);
@@ -150,6 +151,11 @@ export class Waterfall {
     else grid.removeAttribute('aria-activedescendant');
     grid.setAttribute('aria-rowcount', String(scene.rows.count));
   }
+}
+
+/** Width without the padding at both ends. */
+function inner(element: HTMLElement): number {
+  return element.clientWidth - 2 * PADDING;
 }
 
 /** The context of a canvas that has as many pixels as the screen shows of it. */

@@ -43,7 +43,10 @@ test('keys compare text, status, kind and time; all terms must hold', () => {
 });
 
 test('what the columns do not know is handed over, what cannot be read is refused in words', () => {
-  assert.deepEqual(parseFilter('http.route=/inference POST has:db.system').attributes, ['http.route=/inference', 'has:db.system']);
+  assert.deepEqual(parseFilter('http.route=/inference POST has:db.system').attributes, [
+    'http.route=/inference',
+    'has:db.system',
+  ]);
   assert.throws(() => parseFilter('duration>soon').test(trace), /soon is no duration/);
   assert.throws(() => parseFilter('service="a b'), /quotation mark in service="a b is not closed/);
   assert.throws(() => parseFilter('service='), /service= needs a value/);
@@ -54,7 +57,10 @@ test('seeking goes round and finds nothing where there is nothing', () => {
   assert.equal(seek(5, 1, 1, failed), 1);
   assert.equal(seek(5, 4, 1, failed), 1);
   assert.equal(seek(5, 0, -1, failed), 1);
-  assert.equal(seek(5, 0, 1, () => false), -1);
+  assert.equal(
+    seek(5, 0, 1, () => false),
+    -1,
+  );
 });
 
 test('time by operation adds up to the time of the spans', () => {
@@ -70,7 +76,8 @@ test('a filter over 100,000 spans agrees with asking each', () => {
   const large = buildTrace(largeTrace(100_000));
   const matches = parseFilter('service=service-3 operation=query').test(large);
   for (let row = 0; row < large.count; row++) {
-    const wanted = large.services[large.service[row]!]!.name === 'service-3' && large.names[large.name[row]!] === 'query';
+    const wanted =
+      large.services[large.service[row]!]!.name === 'service-3' && large.names[large.name[row]!] === 'query';
     assert.equal(matches[row] === 1, wanted);
   }
 });

@@ -25,7 +25,11 @@ test('bars stand where the picture has them', () => {
       a two |          ==========|
   `);
   assert.deepEqual(bars(trace, 20), ['====================', '  ======', '          ==========']);
-  assert.deepEqual(bars(trace, 20, { from: 0.25, to: 0.75 }), ['====================', '======', '          ==========']);
+  assert.deepEqual(bars(trace, 20, { from: 0.25, to: 0.75 }), [
+    '====================',
+    '======',
+    '          ==========',
+  ]);
   assert.deepEqual(bars(trace, 20, { from: 0.5, to: 1 })[1], '');
 });
 
@@ -47,7 +51,11 @@ test('members of a group that share pixels become one bar', () => {
   `);
   const axis = axisOf(trace.total, []);
   const found = groupBars(trace, 0, axis, WHOLE, 30).map(({ x, width }) => [Math.round(x), Math.round(width)]);
-  assert.deepEqual(found, [[0, 4], [20, 2], [28, 2]]);
+  assert.deepEqual(found, [
+    [0, 4],
+    [20, 2],
+    [28, 2],
+  ]);
 });
 
 test('a label stands behind its bar, before it where there is no room, else inside', () => {
@@ -81,7 +89,9 @@ test('the minimap shows every failure, also among 100,000 spans', () => {
   const small = traceOf('a run |==========|\n  b call |    ==x|');
   const lines = minimapRaster(small, axisOf(small.total, []), 10, 48);
   const draw = (y: number) =>
-    [...lines.subarray(y * 10, y * 10 + 10)].map((cell) => (cell === EMPTY ? ' ' : cell === FAILED ? 'x' : '=')).join('');
+    [...lines.subarray(y * 10, y * 10 + 10)]
+      .map((cell) => (cell === EMPTY ? ' ' : cell === FAILED ? 'x' : '='))
+      .join('');
   assert.deepEqual([draw(0), draw(5), draw(12)], ['==========', '    xxx   ', '          ']);
 });
 

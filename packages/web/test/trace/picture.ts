@@ -1,6 +1,6 @@
 // Traces drawn as text, without a database: the same pictures as the SQL is tested with, as the columns the server sends.
 import { buildTrace, type Trace } from '../../src/trace/model.ts';
-import { type Rows, type View, rowsOf } from '../../src/trace/rows.ts';
+import { type Rows, rowsOf, type View } from '../../src/trace/rows.ts';
 import { KINDS, STATUSES, type TraceColumns } from '../../src/trace/wire.ts';
 
 const ENDS: Record<string, number> = { x: 1, '!': 2, '?': 3, '>': 4 };
@@ -17,11 +17,28 @@ export function columnsOf(picture: string): TraceColumns {
     errors: [],
     notes: [],
     columns: {
-      id: [], parent: [], depth: [], service: [], name: [], start_us: [], duration_us: [], self_us: [], status: [],
-      kind: [], error: [], critical: [], note: [],
+      id: [],
+      parent: [],
+      depth: [],
+      service: [],
+      name: [],
+      start_us: [],
+      duration_us: [],
+      self_us: [],
+      status: [],
+      kind: [],
+      error: [],
+      critical: [],
+      note: [],
     },
     header: {
-      execution_id: null, job_id: null, model_id: null, region: null, span_count: 0, error_count: 0, orphan_count: 0,
+      execution_id: null,
+      job_id: null,
+      model_id: null,
+      region: null,
+      span_count: 0,
+      error_count: 0,
+      orphan_count: 0,
       corrected_clock_ms: {},
     },
   };
@@ -37,7 +54,9 @@ export function columnsOf(picture: string): TraceColumns {
     columns.id.push((row + 1).toString(16).padStart(16, '0'));
     columns.parent.push(open.at(-1)?.row ?? -1);
     columns.depth.push(open.length);
-    columns.service.push(intern(wire.services, service, (each) => each.name, { name: service, color: wire.services.length }));
+    columns.service.push(
+      intern(wire.services, service, (each) => each.name, { name: service, color: wire.services.length }),
+    );
     columns.name.push(intern(wire.names, name));
     columns.start_us.push(Math.max(0, bar.length - bar.trimStart().length) * 10_000);
     columns.duration_us.push(status > 2 ? -1 : body.length * 10_000);

@@ -25,7 +25,9 @@ test('waiting between retries is idle, in exact times', () => {
 test('a call that hangs is no idle time, nor is a moment in which something ends', () => {
   assert.deepEqual(traceOf('a run |=====================|\n  a call | ==================! |').gaps, []);
   // Its parent ends in the middle: that is something to be seen.
-  const ended = traceOf('a run |====================|\n  a part |============|\n    a bit |=|\n  a last |                   =|');
+  const ended = traceOf(
+    'a run |====================|\n  a part |============|\n    a bit |=|\n  a last |                   =|',
+  );
   assert.deepEqual(ended.gaps, [
     { from: 10_000, to: 120_000 },
     { from: 120_000, to: 190_000 },
@@ -57,7 +59,8 @@ test('idle time of 100,000 spans agrees with looking at every moment', () => {
     return false;
   };
   assert.ok(trace.gaps.length >= 1);
-  for (const gap of trace.gaps) for (let n = 1; n < 20; n++) assert.ok(!busy(gap.from + ((gap.to - gap.from) * n) / 20));
+  for (const gap of trace.gaps)
+    for (let n = 1; n < 20; n++) assert.ok(!busy(gap.from + ((gap.to - gap.from) * n) / 20));
 });
 
 test('ticks are round, apart, and never inside a cut', () => {
