@@ -52,6 +52,10 @@ test('every operation answers with rows, database and schema', async () => {
     diagnose: { execution_id: '2' },
     'root-cause': { execution_id: '2' },
     similar: { execution_id: '1' },
+    trace: { trace_id: healthy.traceId },
+    span: { trace_id: healthy.traceId, span_id: healthy.ids.get('runner execution.run') },
+    'attribute-values': { key: 'service' },
+    differences: { status: 'error' },
     compare: { execution_a: '1', b: failed.traceId },
     'critical-path': { trace_id: healthy.traceId },
   };
