@@ -83,7 +83,9 @@ function place(flame: Pick<Flame, 'count' | 'parent' | 'depth' | 'total'>): Pick
   const byDepth: number[][] = [];
   let all = 0;
   for (let node = 0; node < flame.count; node++) {
-    (byDepth[flame.depth[node]!] ??= []).push(node);
+    const depth = flame.depth[node]!;
+    byDepth[depth] ??= [];
+    byDepth[depth].push(node);
     if (flame.parent[node]! < 0) all += flame.total[node]!;
   }
   let nextRoot = 0;

@@ -8,7 +8,9 @@ const ELSEWHERE = new Set(['runner_up', 'counter_evidence']);
 /** @param said The sentence above: what it says already is not said again. */
 export function Evidence({ evidence, said }: { evidence: Record<string, unknown>; said: string }) {
   const facts = Object.entries(evidence ?? {})
-    .filter(([key, value]) => !ELSEWHERE.has(key) && !isEmpty(value) && !(typeof value === 'string' && said.includes(value)))
+    .filter(
+      ([key, value]) => !ELSEWHERE.has(key) && !isEmpty(value) && !(typeof value === 'string' && said.includes(value)),
+    )
     .map(([key, value]) => fact(key, value))
     // Short ones share a line.
     .sort((a, b) => Number(a.long) - Number(b.long));

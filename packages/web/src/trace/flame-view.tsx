@@ -66,16 +66,21 @@ export function FlameView({ session }: { session: Session }) {
           </>
         )}
       </p>
-      {/* What the drawing says, the table of own time says in words. */}
-      <div class="flame-scroll" ref={scroller}>
-        <div style={{ height: `${flame.levels.length * LEVEL}px` }}>
-          <canvas
-            ref={canvas}
-            aria-hidden="true"
-            onMouseMove={(event) => setHovered(under(event))}
-            onMouseLeave={() => setHovered(-1)}
-            onClick={(event) => setRoot(under(event))}
-          />
+      {/* biome-ignore lint/a11y/useSemanticElements: a drawing that scrolls, not a form's group. */}
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: what the drawing says, the table of own time says in words. */}
+      <div
+        class="flame-scroll"
+        ref={scroller}
+        role="group"
+        aria-label="Flame graph. The view Own time says the same in words."
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
+        tabIndex={0}
+        onMouseMove={(event) => setHovered(under(event))}
+        onMouseLeave={() => setHovered(-1)}
+        onClick={(event) => setRoot(under(event))}
+      >
+        <div style={{ height: `${flame.levels.length * LEVEL}px` }} aria-hidden="true">
+          <canvas ref={canvas} />
         </div>
       </div>
     </div>

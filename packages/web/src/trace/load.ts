@@ -1,8 +1,8 @@
 // Fetches a trace as columns and has it built in the worker.
 import { type Problem, send } from '../state/api.ts';
 import type { Trace } from './model.ts';
-import type { Built } from './worker.ts';
-import workerUrl from './worker.ts?worker';
+import type { Built } from './trace.worker.ts';
+import workerUrl from './trace.worker.ts?worker';
 
 /** Which trace: by its id, or the newest of an execution. */
 export type Source = { trace_id: string } | { execution_id: string };

@@ -67,6 +67,8 @@ function seekNote(session: Session, trace: Trace, word: string): void {
   const from = session.span();
   for (let n = 1; n <= trace.count; n++) {
     const row = (from + n) % trace.count;
-    if (trace.notes[trace.note[row]!]?.includes(word)) return session.goTo(row, { panel: true });
+    if (!trace.notes[trace.note[row]!]?.includes(word)) continue;
+    session.goTo(row, { panel: true });
+    return;
   }
 }

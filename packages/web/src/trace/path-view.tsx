@@ -43,6 +43,7 @@ export function PathView({ session }: { session: Session }) {
       cell: (step) => (
         <span class="when" aria-hidden="true">
           <span
+            class="when-fill"
             style={{
               left: `${(1e5 * step.from_ms) / trace.total}%`,
               width: `${Math.max(0.6, (1e5 * step.ms) / trace.total)}%`,

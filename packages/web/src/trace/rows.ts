@@ -27,7 +27,7 @@ export interface Rows {
 }
 
 /** Spans marked with their ancestors: what stays when only some are wanted. */
-export function withAncestors(trace: Pick<Trace, 'count' | 'parent'>, wanted: (row: number) => boolean): Uint8Array {
+function withAncestors(trace: Pick<Trace, 'count' | 'parent'>, wanted: (row: number) => boolean): Uint8Array {
   const kept = new Uint8Array(trace.count);
   for (let row = trace.count - 1; row >= 0; row--) {
     if (!kept[row] && !wanted(row)) continue;

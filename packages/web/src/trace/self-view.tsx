@@ -43,7 +43,7 @@ export function SelfView({ session }: { session: Session }) {
       cell: (row) => (
         <span class="share">
           <span class="share-bar" aria-hidden="true">
-            <span style={{ width: `${all > 0 ? (100 * row.self) / all : 0}%` }} />
+            <span class="share-fill" style={{ width: `${all > 0 ? (100 * row.self) / all : 0}%` }} />
           </span>
           {durationText(row.self)}
         </span>

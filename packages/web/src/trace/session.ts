@@ -185,21 +185,20 @@ export class Session {
 
   /** Closes what the cursor is on, or goes to what it is in. */
   left(): void {
-    const [trace, rows, index] = [this.trace.value, this.rows.value, this.index.value];
-    if (!trace || index < 0) return;
+    const [rows, index] = [this.rows.value, this.index.value];
+    if (index < 0) return;
     const item = rows.item[index]!;
-    if (this.hasChildren(item) && this.isOpen(item)) return this.toggle(item);
-    for (let above = index - 1; above >= 0; above--)
-      if (rows.level[above]! < rows.level[index]!) return this.select(above);
+    let above = index - 1;
+    while (above >= 0 && rows.level[above]! >= rows.level[index]!) above--;
+    if (this.hasChildren(item) && this.isOpen(item)) this.toggle(item);
+    else if (above >= 0) this.select(above);
   }
 
   /** Opens what the cursor is on, or goes into it. */
   right(): void {
     const [rows, index] = [this.rows.value, this.index.value];
-    if (index < 0) return this.select(0);
-    const item = rows.item[index]!;
-    if (!this.hasChildren(item)) return;
-    if (this.isOpen(item)) this.select(index + 1);
+    const item = rows.item[Math.max(0, index)]!;
+    if (index < 0 || (this.hasChildren(item) && this.isOpen(item))) this.select(index + 1);
     else this.toggle(item);
   }
 

@@ -73,7 +73,7 @@ function Filter({ session }: { session: Session }) {
   const asking = wanted !== '' && session.withAttributes.value === null;
   const matching = found.matches !== null;
   return (
-    <div class="trace-filter" role="search">
+    <search class="trace-filter">
       <input
         type="search"
         data-filter
@@ -89,7 +89,7 @@ function Filter({ session }: { session: Session }) {
           if (!session.next('match', event.shiftKey ? -1 : 1)) announce('Nothing matches.');
         }}
       />
-      <span id="trace-filter-says" class={found.error ? 'bad' : 'dim'} role="status">
+      <span id="trace-filter-says" class={`trace-says ${found.error ? 'bad' : 'dim'}`} role="status">
         {found.error ?? (asking ? 'asking the database …' : matching ? place(session) : '')}
       </span>
       {matching && (
@@ -114,7 +114,7 @@ function Filter({ session }: { session: Session }) {
           </button>
         </>
       )}
-    </div>
+    </search>
   );
 }
 

@@ -25,7 +25,6 @@ export function useTrace(session: Session, source: Source): TraceState {
   const [round, setRound] = useState(0);
   const since = epoch.value;
   const key = JSON.stringify(source);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the source.
   useEffect(() => {
     const abort = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;

@@ -41,7 +41,13 @@ export function Verdict({ session, executionId, openTrace }: Props) {
   const title = !rows ? 'Verdict' : first ? <Summary glyph="×" text={first.summary} /> : <Healthy session={session} />;
   return (
     <div class="verdict">
-      <Panel title={title} operation="root-cause" params={params} leftOut={causes.value?.leftOut} flush={rows?.length === 0}>
+      <Panel
+        title={title}
+        operation="root-cause"
+        params={params}
+        leftOut={causes.value?.leftOut}
+        flush={rows?.length === 0}
+      >
         <Loaded resource={causes} what="the verdict">
           {() =>
             first && (
@@ -175,7 +181,8 @@ function Coped({ session }: { session: Session }) {
   if (errors === 0) return null;
   return (
     <p class="verdict-do">
-      {plural(errors, 'span')} failed, and the execution coped with it. Press <kbd>e</kbd> to see {errors === 1 ? 'it' : 'them'}.
+      {plural(errors, 'span')} failed, and the execution coped with it. Press <kbd>e</kbd> to see{' '}
+      {errors === 1 ? 'it' : 'them'}.
     </p>
   );
 }

@@ -37,20 +37,20 @@ export function VirtualRows({ count, height, label, row }: Props) {
   );
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
-    <div class="virtual-rows" ref={scroller} role="list" aria-label={label} tabIndex={0}>
-      <div style={{ height: `${count * height}px` }} role="presentation">
+    // biome-ignore lint/a11y/useSemanticElements: a scrolling area, not a form's group.
+    <div class="virtual-rows" ref={scroller} role="group" aria-label={label} tabIndex={0}>
+      <ul style={{ height: `${count * height}px` }}>
         {shown.map((index) => (
-          <div
+          <li
             key={index}
-            role="listitem"
             aria-posinset={index + 1}
             aria-setsize={count}
             style={{ position: 'absolute', top: `${index * height}px`, height: `${height}px`, left: 0, right: 0 }}
           >
             {row(index)}
-          </div>
+          </li>
         ))}
-      </div>
+      </ul>
     </div>
   );
 }

@@ -26,7 +26,8 @@ export function WaterfallView({ session }: { session: Session }) {
     });
     return () => waterfall.dispose();
   }, [session]);
-  const size = (change: (width: number) => number) => resize(root.current!, bars.current!.parentElement!.offsetLeft, change);
+  const size = (change: (width: number) => number) =>
+    resize(root.current!, bars.current!.parentElement!.offsetLeft, change);
   useEffect(() => size((width) => Number(localStorage.getItem(NAMES_KEY)) || width), []);
   return (
     <div class="wf" ref={root}>
@@ -35,6 +36,7 @@ export function WaterfallView({ session }: { session: Session }) {
         <div class="wf-head-names" aria-hidden="true">
           Operation
         </div>
+        {/* biome-ignore lint/a11y/useSemanticElements: one that moves has a role and a value; an <hr> has neither. */}
         <div
           class="wf-split"
           role="separator"

@@ -1,7 +1,7 @@
 // Traces drawn as text, without a database: the same pictures as the SQL is tested with, as the columns the server sends.
 import { buildTrace, type Trace } from '../../src/trace/model.ts';
 import { type Rows, rowsOf, type View } from '../../src/trace/rows.ts';
-import { KINDS, STATUSES, type TraceColumns } from '../../src/trace/wire.ts';
+import { KINDS, type TraceColumns } from '../../src/trace/wire.ts';
 
 const ENDS: Record<string, number> = { x: 1, '!': 2, '?': 3, '>': 4 };
 
@@ -90,7 +90,7 @@ export function traceOf(picture: string): Trace {
 }
 
 /** Rows as text: indentation, operation, `×n` for what stands for n. */
-export function rowsAsText(trace: Trace, rows: Rows): string[] {
+function rowsAsText(trace: Trace, rows: Rows): string[] {
   return Array.from({ length: rows.count }, (_, index) => {
     const item = rows.item[index]!;
     const row = item >= 0 ? item : trace.groups.first[~item]!;
@@ -145,8 +145,4 @@ export function largeTrace(count: number): TraceColumns {
   }
   wire.header.span_count = count;
   return wire;
-}
-
-export function statusName(status: number): string {
-  return STATUSES[status]!;
 }
