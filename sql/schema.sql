@@ -400,6 +400,10 @@ create function beacon.doctor_forget(of_trace uuid)
   returns void
   language plpgsql volatile;
 
+create function beacon.doctor_forget_earlier(also uuid[] DEFAULT '{}'::uuid[])
+  returns bigint
+  language plpgsql volatile;
+
 create function beacon.doctor_session()
   returns jsonb
   language plpgsql stable;

@@ -1,109 +1,8 @@
 // What a row of each operation holds. Times are ISO 8601 in UTC, ids text, durations milliseconds.
+import type { OperationName, RowOf } from '@project-beacon/server/operations/types.ts';
+
 type Text = string | null;
 type Num = number | null;
-
-export interface SearchRow {
-  trace_id: string;
-  root_service: Text;
-  root_operation: Text;
-  services: string[];
-  status: string;
-  span_count: number;
-  error_count: number;
-  open_count: number;
-  started_at: string;
-  completed_at: Text;
-  duration_ms: Num;
-  execution_id: Text;
-  job_id: Text;
-  model_id: Text;
-  region: Text;
-  matched_spans: Num;
-}
-
-export interface SpansRow {
-  trace_id: string;
-  span_id: string;
-  parent_span_id: Text;
-  service: string;
-  operation: string;
-  kind: string;
-  status: string;
-  started_at: string;
-  completed_at: Text;
-  duration_ms: Num;
-  execution_id: Text;
-  job_id: Text;
-  model_id: Text;
-  region: Text;
-  error_type: Text;
-  error_message: Text;
-}
-
-export interface ServicesRow {
-  service: string;
-  color: number;
-  spans: number;
-  traces: number;
-  errors: number;
-  error_pct: Num;
-  p50_ms: Num;
-  p95_ms: Num;
-  last_seen_at: string;
-}
-
-export interface OperationsRow {
-  service: string;
-  operation: string;
-  kind: string;
-  calls: number;
-  errors: number;
-  error_pct: Num;
-  p50_ms: Num;
-  p95_ms: Num;
-  total_ms: Num;
-}
-
-export interface DependenciesRow {
-  caller: string;
-  callee: string;
-  calls: number;
-  errors: number;
-  error_pct: Num;
-  p50_ms: Num;
-  p95_ms: Num;
-}
-
-export interface HeatmapRow {
-  at: string;
-  bucket_ms_from: number;
-  bucket_ms_to: number;
-  count: number;
-  errors: number;
-}
-
-export interface DifferencesRow {
-  key: string;
-  value: string;
-  selected: number;
-  selected_total: number;
-  rest: number;
-  rest_total: number;
-  selected_pct: number;
-  rest_pct: number;
-  difference: number;
-}
-
-export interface SeriesRow {
-  at: string;
-  service: Text;
-  operation: Text;
-  calls: number;
-  errors: number;
-  p50_ms: Num;
-  p95_ms: Num;
-  p99_ms: Num;
-}
 
 export interface JobsRow {
   job_id: string;
@@ -160,18 +59,12 @@ interface AnyRow {
   [column: string]: unknown;
 }
 
-/** Row type by operation. */
-export interface Rows {
-  search: SearchRow;
-  spans: SpansRow;
-  services: ServicesRow;
-  operations: OperationsRow;
-  dependencies: DependenciesRow;
-  heatmap: HeatmapRow;
-  differences: DifferencesRow;
-  series: SeriesRow;
-  'attribute-keys': { key: string; count: number };
-  'attribute-values': { value: string; count: number };
+type Known = { [Name in OperationName]: RowOf<Name> };
+
+/** Row type by operation: as the server has it, else as it was agreed. */
+export type Rows = Known & Omit<Agreed, keyof Known>;
+
+interface Agreed {
   jobs: JobsRow;
   'job-matrix': JobMatrixRow;
   findings: FindingsRow;
@@ -196,3 +89,12 @@ export interface Rows {
   sql: AnyRow;
   schema: AnyRow;
 }
+
+export type SearchRow = Rows['search'];
+export type SpansRow = Rows['spans'];
+export type ServicesRow = Rows['services'];
+export type OperationsRow = Rows['operations'];
+export type DependenciesRow = Rows['dependencies'];
+export type HeatmapRow = Rows['heatmap'];
+export type DifferencesRow = Rows['differences'];
+export type SeriesRow = Rows['series'];
