@@ -18,6 +18,9 @@ export interface HttpDoorOptions {
   isReady: () => Promise<{ ready: boolean; detail: string }>;
 }
 
+/** Bytes of a body that is refused. */
+const WORTH_READING = 4 << 20;
+
 type Encoding = 'protobuf' | 'json';
 
 const TYPES: Record<Encoding, string> = { protobuf: 'application/x-protobuf', json: 'application/json' };
@@ -162,9 +165,9 @@ function refuse(
     response.setHeader('retry-after', Math.max(1, Math.ceil(refusal.retryAfterMs / 1_000)));
   if (refusal.code === 'METHOD_NOT_ALLOWED') response.setHeader('allow', 'POST');
   if (refusal.code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer');
-  // What is left of the body is not read: the connection cannot go on.
+  // A new connection costs more than reading to the end of a body of the usual size.
   if (!request.complete) {
-    response.setHeader('connection', 'close');
+    if (!(Number(request.headers['content-length']) <= WORTH_READING)) response.setHeader('connection', 'close');
     request.resume();
   }
   const { http: code } = CODES[refusal.code];

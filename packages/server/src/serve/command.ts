@@ -5,6 +5,7 @@ import { findDatabase } from '../cli/database.ts';
 import { action, type VerbOptions, verb } from '../cli/verb.ts';
 import { createPool } from '../store/connect.ts';
 import { BeaconError, maskUrl } from '../store/errors.ts';
+import { keepHeapSmall } from './heap.ts';
 import { wholeNumber } from './numbers.ts';
 import { otlpOptions, traceRoute, withOtlpOptions } from './otlp.ts';
 
@@ -30,6 +31,7 @@ async function serve(options: VerbOptions): Promise<number> {
     import('../maintenance/loop.ts'),
     import('../otlp/start.ts'),
   ]);
+  keepHeapSmall();
   const { url } = findDatabase(options.databaseUrl);
   const port = wholeNumber('--port', options.port ?? process.env.PORT ?? PORT, 65_535);
   const host = String(options.host ?? process.env.HOST ?? HOST);
