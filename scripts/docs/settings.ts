@@ -49,7 +49,7 @@ export const SETTINGS: Record<string, Setting[]> = {
     setting('OTLP_MAX_REQUEST_MB', '`64`', 'Largest request, unpacked, MiB; a larger one gets 413.'),
     setting(
       'OTLP_MAX_QUEUE_MB',
-      '`32`',
+      '`24`',
       'Requests under way, MiB; past it they get 429 and `Retry-After`. One is always taken.',
     ),
     setting('BEACON_REDACT', 'on', '`off` stores secrets as they came.'),

@@ -12,6 +12,7 @@ interface Delta {
   rootService: string | null;
   rootOperation: string | null;
   rootStartedAt: string | null;
+  rootSpanId: string | null;
   services: string[];
   spans: number;
   errors: number;
@@ -38,7 +39,7 @@ export class Summaries {
       delta.completedAt = completedAt;
     }
     if (!delta.services.includes(service)) delta.services.push(service);
-    if (facts.isRoot) takeRoot(delta, startedAt, service, facts.operation);
+    if (facts.isRoot) takeRoot(delta, startedAt, facts.spanId, service, facts.operation);
     delta.jobId = firstOf(delta.jobId, facts.jobId);
     if (executionId !== null && !delta.executions.some(({ id }) => id === executionId)) {
       delta.executions.push({ id: executionId, startedAt });
@@ -67,7 +68,9 @@ export class Summaries {
         to.completedAt = from.completedAt;
       }
       for (const service of from.services) if (!to.services.includes(service)) to.services.push(service);
-      if (from.rootStartedAt !== null) takeRoot(to, from.rootStartedAt, from.rootService!, from.rootOperation!);
+      if (from.rootStartedAt !== null) {
+        takeRoot(to, from.rootStartedAt, from.rootSpanId!, from.rootService!, from.rootOperation!);
+      }
       to.jobId = firstOf(to.jobId, from.jobId);
       for (const execution of from.executions) {
         if (!to.executions.some(({ id }) => id === execution.id)) to.executions.push(execution);
@@ -78,7 +81,7 @@ export class Summaries {
   /** Parameters of `UPSERT_TRACES`, or undefined when there is nothing to say. */
   traces(): string[] | undefined {
     if (this.#traces.size === 0) return undefined;
-    const columns: string[][] = Array.from({ length: 12 }, () => []);
+    const columns: string[][] = Array.from({ length: 13 }, () => []);
     for (const [traceId, delta] of this.#traces) {
       columns[0]!.push(traceId);
       columns[1]!.push(delta.startedAt);
@@ -92,6 +95,7 @@ export class Summaries {
       columns[9]!.push(`${delta.errors}`);
       columns[10]!.push(`${delta.open}`);
       columns[11]!.push(delta.rootStartedAt ?? 'null');
+      columns[12]!.push(delta.rootSpanId ?? 'null');
     }
     return columns.map(array);
   }
@@ -110,21 +114,23 @@ export class Summaries {
   }
 }
 
+// The same root again may have another name by now: that of its end.
 const IS_EARLIER_ROOT = `excluded.root_started_at is not null and (t.root_operation is null
-    or (excluded.root_started_at, excluded.root_service collate "C", excluded.root_operation collate "C")
-      < (coalesce(t.root_started_at, t.started_at), t.root_service collate "C", t.root_operation collate "C"))`;
+    or (excluded.root_started_at, excluded.root_span_id)
+      <= (coalesce(t.root_started_at, t.started_at), coalesce(t.root_span_id, excluded.root_span_id)))`;
 
 // In the order of their keys: two writers that share traces would otherwise wait for each other in a circle.
 // Whatever the order in which spans arrive, the row becomes what `recount_traces` makes of them.
 export const UPSERT_TRACES = `
 insert into beacon.traces as t (trace_id, started_at, completed_at, execution_id, job_id, root_service, root_operation,
-  services, span_count, error_count, open_count, root_started_at, updated_at)
+  services, span_count, error_count, open_count, root_started_at, root_span_id, updated_at)
 select trace_id, started_at, completed_at, execution_id, job_id, root_service, root_operation,
-  services::text[], span_count, error_count, open_count, root_started_at, now()
+  services::text[], span_count, error_count, open_count, root_started_at,
+  decode(root_span_id, 'hex'), now()
 from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::text[],
-  $8::text[], $9::integer[], $10::integer[], $11::integer[], $12::timestamptz[])
+  $8::text[], $9::integer[], $10::integer[], $11::integer[], $12::timestamptz[], $13::text[])
   as d (trace_id, started_at, completed_at, execution_id, job_id, root_service, root_operation,
-    services, span_count, error_count, open_count, root_started_at)
+    services, span_count, error_count, open_count, root_started_at, root_span_id)
 order by trace_id
 on conflict (trace_id) do update set
   started_at = least(t.started_at, excluded.started_at),
@@ -134,6 +140,7 @@ on conflict (trace_id) do update set
   root_service = case when ${IS_EARLIER_ROOT} then excluded.root_service else t.root_service end,
   root_operation = case when ${IS_EARLIER_ROOT} then excluded.root_operation else t.root_operation end,
   root_started_at = case when ${IS_EARLIER_ROOT} then excluded.root_started_at else t.root_started_at end,
+  root_span_id = case when ${IS_EARLIER_ROOT} then excluded.root_span_id else t.root_span_id end,
   services = case when t.services @> excluded.services then t.services else t.services || excluded.services end,
   span_count = t.span_count + excluded.span_count,
   error_count = t.error_count + excluded.error_count,
@@ -156,6 +163,7 @@ function empty(startedAt: string): Delta {
     rootService: null,
     rootOperation: null,
     rootStartedAt: null,
+    rootSpanId: null,
     services: [],
     spans: 0,
     errors: 0,
@@ -163,16 +171,13 @@ function empty(startedAt: string): Delta {
   };
 }
 
-/** Of several roots the one that started first names the trace; of several at once the first in the order of bytes. */
-function takeRoot(delta: Delta, startedAt: string, service: string, operation: string): void {
-  if (delta.rootStartedAt !== null) {
-    const order =
-      compare(startedAt, delta.rootStartedAt) ||
-      compare(service, delta.rootService!) ||
-      compare(operation, delta.rootOperation!);
-    if (order >= 0) return;
-  }
+/** Of several roots the one that started first names the trace; of several at once that of the lowest id. */
+function takeRoot(delta: Delta, startedAt: string, spanId: string, service: string, operation: string): void {
+  const { rootStartedAt } = delta;
+  const isLater = rootStartedAt !== null && startedAt > rootStartedAt;
+  if (isLater || (startedAt === rootStartedAt && spanId > delta.rootSpanId!)) return;
   delta.rootStartedAt = startedAt;
+  delta.rootSpanId = spanId;
   delta.rootService = service;
   delta.rootOperation = operation;
 }
@@ -183,8 +188,9 @@ function firstOf(a: string | null, b: string | null): string | null {
 }
 
 function lowestOf(executions: Delta['executions']): string {
-  if (executions.length < 2) return executions[0]?.id ?? 'null';
-  return executions.map(({ id }) => BigInt(id)).reduce((a, b) => (b < a ? b : a)).toString();
+  let lowest = executions[0]?.id ?? 'null';
+  for (const { id } of executions) if (BigInt(id) < BigInt(lowest)) lowest = id;
+  return lowest;
 }
 
 /** As the database compares with the collation "C": bytes, not UTF-16 units. */

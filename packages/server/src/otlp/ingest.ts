@@ -15,7 +15,7 @@ export interface IngestOptions extends GroupWriterOptions {
   redact?: RedactorOptions;
   /** Largest request, unpacked, bytes. Default 64 MiB. */
   maxRequestBytes?: number;
-  /** Bytes of requests under way, past which further ones are refused; one is always let in. Default 32 MiB. */
+  /** Bytes of requests under way, past which further ones are refused; one is always let in. Default 24 MiB. */
   maxQueueBytes?: number;
 }
 
@@ -27,7 +27,7 @@ export interface Accepted {
 }
 
 export const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
-const MAX_QUEUE_BYTES = 32 * 1024 * 1024;
+const MAX_QUEUE_BYTES = 24 * 1024 * 1024;
 /** Lines about single spans in an answer; the rest is told as a number. */
 const NAMED = 20;
 const BUSY_RETRY_MS = 1_000;
