@@ -76,13 +76,13 @@ begin
     low_pct := 100 * (after_ms - before_ms - error_ms) / before_ms;
     high_pct := 100 * (after_ms - before_ms + error_ms) / before_ms;
   end if;
-  verdict := case when overhead_pct is null then 'too few' when high_pct < -allowed then 'incomparable' when high_pct < allowed then 'below' when low_pct > allowed then 'above' else 'undecided' end;
+  verdict := case when overhead_pct is null then 'too few' when (p.baseline ->> 'traced')::boolean then 'traced before' when high_pct < -allowed then 'incomparable' when high_pct < allowed then 'below' when low_pct > allowed then 'above' else 'undecided' end;
   return next;
 end
 $$;
 
 comment on function beacon.preflight_compare(uuid) is
-  'Executions traced since a preflight against its baseline: overhead in percent with a 95 % interval; below or above what is allowed (5 %), undecided when the interval holds both, incomparable when executions became faster by more than that: then something else changed.';
+  'Executions traced since a preflight against its baseline: overhead in percent with a 95 % interval; below or above what is allowed (5 %), undecided when the interval holds both, traced before when the baseline holds traced executions only, incomparable when executions became faster by more than that: then something else changed.';
 
 create function beacon.storage_forecast(limit_bytes double precision) returns table (
   spans double precision, bytes double precision, bytes_per_span double precision, spans_per_day double precision,

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { askService } from '../doctor/processes.ts';
 import { bytes, type CheckResult, THRESHOLDS, type Thresholds } from '../preflight/check.ts';
 import { QUESTIONS } from '../preflight/other-checks.ts';
-import { EXIT, markdown, preflight } from '../preflight/run.ts';
+import { EXIT, lastPreflight, markdown, type Progress, preflight } from '../preflight/run.ts';
 import { BeaconError } from '../store/errors.ts';
 import { findRun } from './database.ts';
 import { servicesToAsk } from './doctor.ts';
@@ -40,8 +40,14 @@ export function preflightVerb(): Command {
 }
 
 async function check({ pool, url, options, terminal, print }: Context): Promise<number> {
-  const show = (each: CheckResult) => {
-    if (!options.json) for (const line of row(each, terminal)) print(line);
+  const isTerminal = process.stdout.isTTY === true;
+  const show: Progress = (each) => {
+    if (options.json) return;
+    // What is under way stands on a line that is overwritten.
+    if (isTerminal) process.stdout.write('\r\u001b[K');
+    if ('state' in each) for (const line of row(each, terminal)) print(line);
+    else if (isTerminal)
+      process.stdout.write(terminal.paint('dim', `… ${String(each.number).padStart(2)} ${each.name}`));
   };
   const logs = options.url ? undefined : findRun()?.run.logs;
   const result = await preflight(
@@ -115,25 +121,24 @@ const COMPARED: Record<string, string> = {
   below: 'below what is allowed',
   above: 'above what is allowed',
   undecided: 'undecided; more executions make it narrower',
+  'traced before': 'the baseline holds executions that were traced already; take one with the flag off',
   incomparable: 'executions became faster, so the two times differ in more than tracing; compare equal load',
 };
 
 async function compare({ pool, options, print }: Context): Promise<number> {
-  const { rows: last } = await pool.query(
-    'select preflight_id, taken_at from beacon.preflights order by taken_at desc limit 1',
-  );
-  if (!last[0])
+  const last = await lastPreflight(pool);
+  if (!last)
     throw new BeaconError(
       'not_found',
       'No preflight has been run against this database.',
       'Run `beacon preflight` before tracing is switched on.',
     );
-  const { rows } = await pool.query('select * from beacon.preflight_compare($1)', [last[0].preflight_id]);
+  const { rows } = await pool.query('select * from beacon.preflight_compare($1)', [last.id]);
   const [r] = rows;
   if (options.json) printJson(r);
   else {
     print(
-      `before   ${number(r.before_executions)} executions, ${number(r.before_ms)} ms on average (baseline of ${last[0].taken_at.toISOString()})`,
+      `before   ${number(r.before_executions)} executions, ${number(r.before_ms)} ms on average (baseline of ${last.takenAt})`,
     );
     print(`traced   ${number(r.after_executions)} executions, ${number(r.after_ms)} ms on average`);
     print(
