@@ -80,13 +80,17 @@ async function check({ pool, url, options, terminal, print }: Context): Promise<
 
 function row({ number: n, name, state, numbers, reason }: CheckResult, terminal: Terminal): string[] {
   const [glyph, style] = SIGNS[state];
-  const [first = '', ...more] = wrap(clean(numbers), terminal.width - 27);
-  const pad = ' '.repeat(27);
+  // A narrow window has no room for a column of numbers.
+  const indent = terminal.width < 80 ? 6 : 27;
+  const pad = ' '.repeat(indent);
+  const head = `${terminal.paint(style, glyph)} ${String(n).padStart(2)} ${padEnd(name, 11)} ${terminal.paint(style, padEnd(state.toUpperCase(), 8))}`;
+  const lines = wrap(clean(numbers), terminal.width - indent);
+  const [first = '', ...more] = indent < 27 ? ['', ...lines] : lines;
   return [
-    `${terminal.paint(style, glyph)} ${String(n).padStart(2)} ${padEnd(name, 11)} ${terminal.paint(style, padEnd(state.toUpperCase(), 8))}  ${first}`,
-    ...more.map((line) => `${pad}${line}`),
+    `${head}  ${first}`.trimEnd(),
+    ...more.filter(Boolean).map((line) => `${pad}${line}`),
     ...(reason
-      ? wrap(`↳ ${clean(reason)}`, terminal.width - 27).map((line) => `${pad}${terminal.paint(style, line)}`)
+      ? wrap(`↳ ${clean(reason)}`, terminal.width - indent).map((line) => `${pad}${terminal.paint(style, line)}`)
       : []),
   ];
 }
@@ -94,10 +98,19 @@ function row({ number: n, name, state, numbers, reason }: CheckResult, terminal:
 async function answers(options: VerbOptions): Promise<Record<string, string>> {
   if (options.answers) return JSON.parse(fs.readFileSync(String(options.answers), 'utf8'));
   if (options.json || !process.stdin.isTTY || !process.stdout.isTTY) return {};
-  const terminal = readline.createInterface({ input: process.stdin, output: process.stdout });
+  const terminal = readline.createInterface({ input: process.stdin });
+  // Lines that come faster than they are asked for are kept.
+  const lines = terminal[Symbol.asyncIterator]();
   const given: Record<string, string> = {};
-  for (const [name, question] of Object.entries(QUESTIONS)) given[name] = await terminal.question(`${question} `);
+  process.stdout.write('Three things only people know; Enter leaves one open.\n');
+  for (const [name, question] of Object.entries(QUESTIONS)) {
+    process.stdout.write(`  ${question} `);
+    const { value, done } = await lines.next();
+    if (done) break;
+    given[name] = value;
+  }
   terminal.close();
+  process.stdout.write('\n');
   return given;
 }
 
