@@ -1,0 +1,37 @@
+// Rows as text: a header once, what all rows share once, then a line a row.
+import type { Row } from '../operations/operation.ts';
+
+const SEPARATOR = ' | ';
+
+/** Lines of a table; one row alone is told as `name: value`. */
+export function tableLines(rows: Row[]): string[] {
+  const [first, ...others] = rows;
+  if (!first) return ['(no rows)'];
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  if (others.length === 0) return columns.map((name) => `${name}: ${cellText(first[name])}`);
+  const shared = columns.filter((name) => others.every((row) => sameText(row[name], first[name])));
+  const own = columns.filter((name) => !shared.includes(name));
+  return [
+    ...(shared.length > 0
+      ? [`the same in all ${rows.length} rows: ${shared.map((name) => `${name}=${cellText(first[name])}`).join(', ')}`]
+      : []),
+    own.join(SEPARATOR),
+    ...rows.map((row) => own.map((name) => fenced(cellText(row[name]))).join(SEPARATOR)),
+  ];
+}
+
+/** A value on one line; nothing for none. */
+export function cellText(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  if (Array.isArray(value) && value.every((each) => typeof each !== 'object')) return value.join(', ');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function sameText(a: unknown, b: unknown): boolean {
+  return a === b || cellText(a) === cellText(b);
+}
+
+/** A value that holds the separator is quoted, so that it cannot pass for two. */
+function fenced(text: string): string {
+  return text.includes('|') ? JSON.stringify(text) : text;
+}
