@@ -63,7 +63,7 @@ function asTable(columns: Column<Row>[], none: string): Renderer['lines'] {
 
 /** Renderers by operation name; `diagnose` has a verb of its own. */
 export const RENDERERS: Record<string, Renderer> = {
-  traces: {
+  search: {
     lines: asTable(
       [
         state('status'),

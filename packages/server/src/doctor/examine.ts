@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { runOperation } from '../operations/run.ts';
-import { traces } from '../operations/search.ts';
+import { search } from '../operations/search.ts';
 import { createPool } from '../store/connect.ts';
 import { maskUrl } from '../store/errors.ts';
 import { readShell, type Shell } from './environment.ts';
@@ -227,7 +227,7 @@ async function readBack(
       continue;
     }
     const ms = Math.round(performance.now() - began);
-    const searched = await runOperation(pool, traces, { service: tracing.service, since: '5m', limit: 1000 });
+    const searched = await runOperation(pool, search, { service: tracing.service, from: '5m', limit: 1000 });
     const visible = searched.rows.some(({ trace_id }) => trace_id === span.trace_id);
     found.push({
       hop: 'committed',

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Maintenance } from '../maintenance/loop.ts';
 import { OPERATIONS } from '../operations/registry.ts';
 import { runOperation } from '../operations/run.ts';
-import { tracers } from '../operations/search.ts';
+import { tracers } from '../operations/state.ts';
 import { BeaconError, explainDatabaseError, maskUrl } from '../store/errors.ts';
 import { problem, problemOf, sendProblem } from './problems.ts';
 

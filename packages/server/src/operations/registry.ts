@@ -1,12 +1,12 @@
 // Every operation there is, in the order help and documentation list them.
 import { diagnose, rootCause, similar } from './diagnosis.ts';
 import type { Operation } from './operation.ts';
-import { spans, tracers, traces } from './search.ts';
-import { coverage, health } from './state.ts';
+import { search, spans } from './search.ts';
+import { coverage, health, tracers } from './state.ts';
 import { compare, criticalPath, waterfall } from './trace.ts';
 
 export const OPERATIONS: readonly Operation[] = [
-  traces,
+  search,
   spans,
   waterfall,
   diagnose,

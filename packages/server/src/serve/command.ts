@@ -7,6 +7,7 @@ import { createPool } from '../store/connect.ts';
 import { BeaconError, maskUrl } from '../store/errors.ts';
 import { wholeNumber } from './numbers.ts';
 import { otlpOptions, traceRoute, withOtlpOptions } from './otlp.ts';
+import { buildStaleWeb } from './web.ts';
 
 const PORT = 8080;
 const HOST = '127.0.0.1';
@@ -46,6 +47,7 @@ async function serve(options: VerbOptions): Promise<number> {
   const app = httpServer({ pool, maintenance, logger, hosts: isLoopback ? LOOPBACK : undefined });
   await traceRoute(app, pool);
   const stop = untilSignal();
+  await buildStaleWeb((message) => logger.warn(message));
   let otlp: Awaited<ReturnType<typeof startOtlp>> | undefined;
   try {
     const warn = (message: string) => logger.warn(message);

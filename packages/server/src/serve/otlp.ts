@@ -71,7 +71,7 @@ export async function traceRoute(app: FastifyInstance, pool: pg.Pool): Promise<v
     // Tempo's clients drop zeros in front.
     const trace = await readTrace(pool, traceId.padStart(32, '0'));
     if (!trace)
-      throw new BeaconError('not_found', `There is no trace ${traceId}.`, '`beacon traces` lists what there is.');
+      throw new BeaconError('not_found', `There is no trace ${traceId}.`, '`beacon search` lists what there is.');
     if (trace.isCut) reply.header('x-beacon-left-out', `spans after the first ${trace.spans}`);
     const wantsProtobuf = /\bapplication\/(?:x-)?protobuf\b/.test(request.headers.accept ?? '');
     return wantsProtobuf

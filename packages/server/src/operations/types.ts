@@ -1,0 +1,35 @@
+// Parameters and rows of every operation by its name, as types: what the user interface imports.
+import type { z } from 'zod';
+import type { diagnose, rootCause, similar } from './diagnosis.ts';
+import type { search, spans } from './search.ts';
+import type { coverage, health, tracers } from './state.ts';
+import type { compare, criticalPath, waterfall } from './trace.ts';
+
+interface ByName {
+  search: typeof search;
+  spans: typeof spans;
+  waterfall: typeof waterfall;
+  diagnose: typeof diagnose;
+  'root-cause': typeof rootCause;
+  similar: typeof similar;
+  compare: typeof compare;
+  'critical-path': typeof criticalPath;
+  coverage: typeof coverage;
+  health: typeof health;
+  tracers: typeof tracers;
+}
+
+export type OperationName = keyof ByName;
+
+/** What may be asked: `from`, `to`, `after` and `limit` where the operation knows them. */
+export type ParamsOf<Name extends OperationName> = z.input<ByName[Name]['params']> & {
+  from?: string;
+  to?: string;
+  after?: string;
+  limit?: number;
+};
+
+/** A row of the answer: `type SearchRow = RowOf<'search'>`. */
+export type RowOf<Name extends OperationName> = z.output<ByName[Name]['row']>;
+
+export type { Answer } from './run.ts';

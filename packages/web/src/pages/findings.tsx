@@ -1,0 +1,3 @@
+export default function Findings() {
+  return <h1>Findings</h1>;
+}

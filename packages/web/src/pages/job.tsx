@@ -1,0 +1,3 @@
+export default function Job() {
+  return <h1>Job</h1>;
+}

@@ -1,0 +1,3 @@
+export default function Sql() {
+  return <h1>Sql</h1>;
+}
