@@ -28,7 +28,7 @@ const ARROWS: Record<string, string[]> = {
   'server/run-file': [],
   'server/start': ['server/operations', 'server/store', 'server/cli', 'server/run-file'],
   // Processes put together from several doors; main adds their verbs to the command line.
-  'server/serve': ['server/store', 'server/cli', 'server/http', 'server/maintenance', 'server/otlp'],
+  'server/serve': ['server/store', 'server/cli', 'server/http', 'server/mcp', 'server/maintenance', 'server/otlp'],
   'server/main': ['server/*'],
   'server/index': ['server/operations', 'server/store'],
   web: ['server/operations (types)'],

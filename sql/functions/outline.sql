@@ -1,8 +1,8 @@
 create function beacon.trace_outline(of_trace uuid, max_lines integer default 40) returns table (
   line integer, parent_line integer, depth integer, service text, operation text, status text, spans bigint,
-  on_critical_path boolean, started_at timestamptz, offset_ms double precision, duration_ms double precision,
+  on_critical_path boolean, offset_ms double precision, duration_ms double precision,
   total_ms double precision, self_ms double precision, error_type text, error_message text, note text, span_id bytea,
-  below_spans bigint, below_failed bigint, below_self_ms double precision, trace_spans bigint, trace_failed bigint)
+  below_spans bigint, below_failed bigint, below_self_ms double precision, trace_started_at timestamptz, trace_spans bigint, trace_failed bigint)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 -- Arrays of spans look costly to the planner, and compiling takes longer than running.
@@ -86,11 +86,11 @@ begin
   )
   select (row_number() over (order by p.way))::integer, (select nullif(count(*), 0)::integer from placed q where q.way <= u.way),
     l.depth, l.service, l.operation, l.status, s.spans, critical[s.longest],
-    l.started_at, round(s.offset_ms::numeric, 3)::double precision, round(l.duration_ms::numeric, 3)::double precision,
+    round(s.offset_ms::numeric, 3)::double precision, round(l.duration_ms::numeric, 3)::double precision,
     round(s.total_ms::numeric, 3)::double precision, round(s.self_ms::numeric, 3)::double precision,
     l.error_type, l.error_message, beacon.span_note(facts[s.longest]), l.span_id,
     coalesce(h.spans, 0), coalesce(h.failed, 0), round(coalesce(h.self_ms, 0)::numeric, 3)::double precision,
-    cardinality(facts)::bigint, (select count(*) from f where f.failed)
+    (select min(f.started_at) from f), cardinality(facts)::bigint, (select count(*) from f where f.failed)
   from placed p
   join shown s on s.line = p.line
   join f l on l.position = s.longest

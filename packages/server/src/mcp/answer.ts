@@ -1,7 +1,7 @@
 // An answer that fits: as many rows as the budget holds, as text and as JSON, and in words what is not in it.
 import type { Row } from '../operations/operation.ts';
 import type { Answer } from '../operations/run.ts';
-import { cutRow, type Cuts, MEASURES, type Measure } from './cut.ts';
+import { type Cuts, cutRow, MEASURES, type Measure, shareOut } from './cut.ts';
 import { tokensOf } from './tokens.ts';
 import { FENCE } from './untrusted.ts';
 
@@ -16,6 +16,8 @@ export interface Part {
   /** What the operation itself left out. */
   leftOut: string | null;
   lines: (rows: Row[]) => string[];
+  /** Columns of no use to who has read the others. */
+  omit: readonly string[];
 }
 
 export interface Question {
@@ -86,7 +88,11 @@ function attempt(parts: Part[], shown: number[], question: Question, measure: Me
   const leftOut = leftOutWords(parts, shown, question, cuts);
   const { database, schema, range } = question.origin;
   const structured: Record<string, unknown> = {};
-  for (const [i, part] of parts.entries()) structured[part.key] = rows[i];
+  for (const [i, part] of parts.entries()) {
+    const { common, rows: own } = shareOut((rows[i] ?? []).map((row) => without(row, part.omit)));
+    if (part.key === 'rows' && Object.keys(common).length > 0) structured.common = common;
+    structured[part.key] = part.key === 'rows' ? own : rows[i];
+  }
   Object.assign(structured, { leftOut, next: question.next, database, schema, ...(range && { range }) });
   const text = [
     `${question.call} on database ${database}, schema ${schema}${range ? `, from ${range.from} to ${range.to}` : ''}`,
@@ -107,10 +113,12 @@ function leftOutWords(parts: Part[], shown: number[], question: Question, cuts: 
     if (missing > 0) words.push(`${missing} of the ${rows.length} ${key} found did not fit.`);
     if (leftOut) words.push(leftOut);
   }
-  if (cuts.values > 0) words.push(`${cuts.values} long values are shortened, marked with "…".`);
+  if (cuts.values > 0)
+    words.push(`${cuts.values} long ${cuts.values === 1 ? 'value is' : 'values are'} shortened (…).`);
   if (words.length === 0) return null;
   if (question.rest) words.push(question.rest);
-  if (larger && (cuts.values > 0 || parts.some(({ rows }, i) => rows.length > (shown[i] ?? 0)))) words.push(`${larger}.`);
+  if (larger && (cuts.values > 0 || parts.some(({ rows }, i) => rows.length > (shown[i] ?? 0))))
+    words.push(`${larger}.`);
   return words.join(' ');
 }
 
@@ -118,8 +126,17 @@ function bare(parts: Part[], question: Question): Fitted {
   const none = parts.map((part) => ({ ...part, rows: [], leftOut: null, lines: () => [] }));
   const found = parts.map(({ key, rows }) => `${rows.length} ${key}`).join(' and ');
   const leftOut = `${found} were found, and not one fits into ${question.budget} tokens: raise max_tokens.`;
-  const { fitted } = attempt(none, parts.map(() => 0), { ...question, call: question.call.slice(0, 80), rest: undefined }, MEASURES[3] as Measure);
+  const { fitted } = attempt(
+    none,
+    parts.map(() => 0),
+    { ...question, call: question.call.slice(0, 80), rest: undefined },
+    MEASURES[3] as Measure,
+  );
   return { ...fitted, text: `${fitted.text}\nLeft out: ${leftOut}`, structured: { ...fitted.structured, leftOut } };
+}
+
+function without(row: Row, names: readonly string[]): Row {
+  return Object.fromEntries(Object.entries(row).filter(([name]) => !names.includes(name)));
 }
 
 function total(numbers: number[]): number {

@@ -23,10 +23,14 @@ export interface Cuts {
   values: number;
 }
 
-/** The row without nulls, its values shortened and visible, times to the millisecond, numbers to a microsecond. */
+/** The row without nulls, false and empty lists, its values short and visible, times to the millisecond. */
 export function cutRow(row: Row, measure: Measure, cuts: Cuts): Row {
-  const kept = Object.entries(row).filter(([, value]) => value !== null && value !== undefined);
+  const kept = Object.entries(row).filter(([, value]) => !isNothing(value));
   return Object.fromEntries(kept.map(([name, value]) => [name, cutValue(value, measure, cuts)]));
+}
+
+function isNothing(value: unknown): boolean {
+  return value === null || value === undefined || value === false || (Array.isArray(value) && value.length === 0);
 }
 
 function cutValue(value: unknown, measure: Measure, cuts: Cuts): unknown {
@@ -42,7 +46,7 @@ function cutValue(value: unknown, measure: Measure, cuts: Cuts): unknown {
     return shown;
   }
   if (value !== null && typeof value === 'object') {
-    const entries = Object.entries(value).filter(([, each]) => each !== null);
+    const entries = Object.entries(value).filter(([, each]) => !isNothing(each));
     const shown = entries.slice(0, measure.items).map(([key, each]) => [visible(key), cutValue(each, measure, cuts)]);
     if (shown.length < entries.length) {
       cuts.values += 1;
@@ -66,4 +70,17 @@ function cutText(text: string, characters: number, cuts: Cuts): string {
 function shortNumber(value: number): number {
   if (!Number.isFinite(value) || Number.isInteger(value)) return value;
   return Number(value.toFixed(Math.abs(value) >= 100 ? 1 : 3));
+}
+
+/** What all of two or more rows have in common, and the rows without it. */
+export function shareOut(rows: Row[]): { common: Row; rows: Row[] } {
+  const [first = {}, ...others] = rows;
+  if (others.length === 0) return { common: {}, rows };
+  const texts = new Map(Object.entries(first).map(([name, value]) => [name, JSON.stringify(value)]));
+  const common = Object.entries(first).filter(([name]) =>
+    others.every((row) => JSON.stringify(row[name]) === texts.get(name)),
+  );
+  const shared = new Set(common.map(([name]) => name));
+  const own = rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !shared.has(name))));
+  return { common: Object.fromEntries(common), rows: own };
 }

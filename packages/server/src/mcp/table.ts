@@ -1,22 +1,24 @@
 // Rows as text: a header once, what all rows share once, then a line a row.
 import type { Row } from '../operations/operation.ts';
+import { shareOut } from './cut.ts';
 
 const SEPARATOR = ' | ';
 
 /** Lines of a table; one row alone is told as `name: value`. */
-export function tableLines(rows: Row[]): string[] {
+export function tableLines(rows: Row[], omit: readonly string[] = []): string[] {
   const [first, ...others] = rows;
   if (!first) return ['(no rows)'];
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((name) => !omit.includes(name));
   if (others.length === 0) return columns.map((name) => `${name}: ${cellText(first[name])}`);
-  const shared = columns.filter((name) => others.every((row) => sameText(row[name], first[name])));
-  const own = columns.filter((name) => !shared.includes(name));
+  const { common, rows: rest } = shareOut(rows);
+  const shared = Object.entries(common)
+    .filter(([name]) => !omit.includes(name))
+    .map(([name, value]) => `${name}=${cellText(value)}`);
+  const own = columns.filter((name) => !(name in common));
   return [
-    ...(shared.length > 0
-      ? [`the same in all ${rows.length} rows: ${shared.map((name) => `${name}=${cellText(first[name])}`).join(', ')}`]
-      : []),
+    ...(shared.length > 0 ? [`the same in all ${rows.length} rows: ${shared.join(', ')}`] : []),
     own.join(SEPARATOR),
-    ...rows.map((row) => own.map((name) => fenced(cellText(row[name]))).join(SEPARATOR)),
+    ...rest.map((row) => own.map((name) => fenced(cellText(row[name]))).join(SEPARATOR)),
   ];
 }
 
@@ -25,10 +27,6 @@ export function cellText(value: unknown): string {
   if (value === undefined || value === null) return '';
   if (Array.isArray(value) && value.every((each) => typeof each !== 'object')) return value.join(', ');
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
-}
-
-function sameText(a: unknown, b: unknown): boolean {
-  return a === b || cellText(a) === cellText(b);
 }
 
 /** A value that holds the separator is quoted, so that it cannot pass for two. */

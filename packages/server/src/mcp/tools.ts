@@ -13,7 +13,9 @@ export interface Tool {
   /** Answered before, from the same parameters, under this key. */
   first?: { key: string; operation: Operation; lines: (rows: Row[]) => string[] };
   lines: (rows: Row[]) => string[];
-  /** Rows asked for when the model does not say. */
+  /** Columns left out, because others say the same to a model. */
+  omit: readonly string[];
+  /** Rows an answer of the usual size holds; a larger one is asked for more. The operation's own where it says nothing. */
   limit?: number;
   /** Whether fewer rows are a different choice of rows, so that the question is asked again for as many as fit. */
   refits: boolean;
@@ -35,6 +37,7 @@ const ENTRIES: Entry[] = [
     of: 'unusual-spans',
     first: { key: 'causes', of: 'root-cause', lines: causeLines },
     lines: unusualLines,
+    omit: ['share_pct'],
     rest: 'get_trace shows the shape of the whole trace, identify_root_cause the causes with all their evidence.',
     description:
       'Start here when an execution failed or was slow. Root causes (ranked, with evidence and what to do), then its telling spans: failed, on the critical path, or unusual against the baseline of other executions.',
@@ -64,7 +67,8 @@ const ENTRIES: Entry[] = [
     name: 'find_similar',
     of: 'similar',
     limit: 5,
-    description: 'Other executions that failed (or worked) most like this one, with similarity 0 to 1 and what differs. Tells a pattern from a single case.',
+    description:
+      'Other executions that failed (or worked) most like this one, with similarity 0 to 1 and what differs. Tells a pattern from a single case.',
   },
   {
     name: 'blast_radius',
@@ -75,6 +79,7 @@ const ENTRIES: Entry[] = [
     name: 'search_traces',
     of: 'search',
     limit: 10,
+    omit: ['completed_at', 'open_count'],
     description:
       'Finds traces, newest first. q: terms that must all hold on one span, e.g. `service=router status=failed duration>2s http.response.status_code>=500 has:error.type "some words"`; operators = != > >= < <= ~ (contains); any span or resource attribute may be a key.',
   },
@@ -82,13 +87,15 @@ const ENTRIES: Entry[] = [
     name: 'search_spans',
     of: 'spans',
     limit: 10,
-    description: 'Single spans that match the same filter language as search_traces, when the span itself is wanted and not its trace.',
+    description:
+      'Single spans that match the same filter language as search_traces, when the span itself is wanted and not its trace.',
   },
   {
     name: 'get_trace',
     of: 'outline',
     lines: outlineLines,
-    limit: 40,
+    omit: ['depth', 'total_ms'],
+    limit: 18,
     refits: true,
     rest: 'What has no line is counted below its nearest ancestor; get_span shows a span with its attributes, query_sql any of them.',
     description:
@@ -97,7 +104,8 @@ const ENTRIES: Entry[] = [
   {
     name: 'get_span',
     of: 'span',
-    description: 'One span with all it carries: attributes, events, links, resource, and how its duration compares with its peers.',
+    description:
+      'One span with all it carries: attributes, events, links, resource, and how its duration compares with its peers.',
   },
   {
     name: 'critical_path',
@@ -107,7 +115,8 @@ const ENTRIES: Entry[] = [
   {
     name: 'compare_traces',
     of: 'compare',
-    description: 'Two traces (or executions) side by side, span by span: same, status, slower, faster, missing (only in a), added (only in b).',
+    description:
+      'Two traces (or executions) side by side, span by span: same, status, slower, faster, missing (only in a), added (only in b).',
   },
   {
     name: 'what_is_different',
@@ -119,7 +128,8 @@ const ENTRIES: Entry[] = [
     name: 'list_findings',
     of: 'findings',
     limit: 10,
-    description: 'What has been going wrong in a stretch of time: causes ranked by the executions they hit, each with an example execution.',
+    description:
+      'What has been going wrong in a stretch of time: causes ranked by the executions they hit, each with an example execution.',
   },
   {
     name: 'list_services',
@@ -148,7 +158,8 @@ const ENTRIES: Entry[] = [
     name: 'job_matrix',
     of: 'job-matrix',
     limit: 100,
-    description: 'Every execution of a job by model, region and question: status, traced or not, latency, tokens, error, verdict.',
+    description:
+      'Every execution of a job by model, region and question: status, traced or not, latency, tokens, error, verdict.',
   },
   {
     name: 'coverage',
@@ -159,7 +170,8 @@ const ENTRIES: Entry[] = [
   {
     name: 'doctor',
     of: 'doctor',
-    description: 'Why there is no trace: follows a span from flag to table, names the hop that fails, with evidence and fix.',
+    description:
+      'Why there is no trace: follows a span from flag to table, names the hop that fails, with evidence and fix.',
   },
   {
     name: 'tracing_health',
@@ -189,7 +201,8 @@ export const TOOLS: readonly Tool[] = ENTRIES.flatMap(({ of, first, ...entry }) 
   return [
     {
       title: entry.name.replaceAll('_', ' ').replace(/^./, (letter) => letter.toUpperCase()),
-      lines: tableLines,
+      omit: [],
+      lines: (rows: Row[]) => tableLines(rows, entry.omit),
       refits: false,
       ...entry,
       operation,

@@ -16,7 +16,7 @@ export function outlineLines(rows: Row[]): string[] {
   });
   const first = rows[0];
   if (!first) return ['(no spans)'];
-  const head = `trace ${first.trace_id}: ${first.trace_spans} spans, ${first.trace_failed} failed, started ${first.started_at}`;
+  const head = `trace ${first.trace_id}: ${first.trace_spans} spans, ${first.trace_failed} failed, started ${first.trace_started_at}`;
   return [head, LEGEND, ...lines];
 }
 
@@ -30,7 +30,8 @@ export function unusualLines(rows: Row[]): string[] {
   const lines: string[] = [];
   for (const [i, row] of inOrder.entries()) {
     if (row.trace_id !== inOrder[i - 1]?.trace_id) lines.push(`trace ${row.trace_id}`);
-    const usual = row.baseline_p50_ms === undefined ? '' : `, usually ${row.baseline_p50_ms} to ${row.baseline_p95_ms} ms`;
+    const usual =
+      row.baseline_p50_ms === undefined ? '' : `, usually ${row.baseline_p50_ms} to ${row.baseline_p95_ms} ms`;
     const odd = row.anomaly === undefined ? '' : ` -- ${row.anomaly}`;
     lines.push(`${'  '.repeat(Math.min(20, Number(row.depth)))}${spanLine(row)}${usual}${odd}`);
   }

@@ -3,10 +3,9 @@
 /** Around everything that came out of the database. */
 export const FENCE = { open: '<beacon-data>', close: '</beacon-data>' } as const;
 
-// What does not show, turns the direction of writing, or ends a line: C0, C1, soft hyphen, zero-width and bidirectional
-// marks, line and paragraph separators, variation selectors, tag characters, lone surrogates.
-const INVISIBLE =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\u{e0000}-\u{e0fff}]|\p{Cs}/gu;
+// What does not show, turns the direction of writing, or ends a line: control characters, zero-width and bidirectional
+// marks, separators of lines, variation selectors, tag characters, lone surrogates.
+const INVISIBLE = /\p{Cc}|\p{Cf}|\p{Cs}|\p{Zl}|\p{Zp}|\p{Default_Ignorable_Code_Point}/gu;
 
 const NAMED: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 

@@ -1,6 +1,8 @@
 // Parameters and rows of every operation by its name, as types: what the user interface imports.
 import type { z } from 'zod';
 import type { diagnose, rootCause, similar } from './diagnosis.ts';
+import type { compareWithSuccessful, diagnosisTypes, timeoutRootCause, unusualSpans } from './explain.ts';
+import type { outline } from './outline.ts';
 import type { search, spans } from './search.ts';
 import type { coverage, health, tracers } from './state.ts';
 import type { compare, criticalPath, waterfall } from './trace.ts';
@@ -9,14 +11,19 @@ interface ByName {
   search: typeof search;
   spans: typeof spans;
   waterfall: typeof waterfall;
+  outline: typeof outline;
   diagnose: typeof diagnose;
+  'unusual-spans': typeof unusualSpans;
   'root-cause': typeof rootCause;
+  'timeout-root-cause': typeof timeoutRootCause;
+  'compare-with-successful': typeof compareWithSuccessful;
   similar: typeof similar;
   compare: typeof compare;
   'critical-path': typeof criticalPath;
   coverage: typeof coverage;
   health: typeof health;
   tracers: typeof tracers;
+  'diagnosis-types': typeof diagnosisTypes;
 }
 
 export type OperationName = keyof ByName;

@@ -25,9 +25,10 @@ export function serveCommand(): Command {
 
 async function serve(options: VerbOptions): Promise<number> {
   // Loaded here, because every other verb starts faster without them.
-  const [{ pino }, { httpServer, LOOPBACK }, { startMaintenance }, { startOtlp }] = await Promise.all([
+  const [{ pino }, { httpServer, LOOPBACK }, { mountMcp }, { startMaintenance }, { startOtlp }] = await Promise.all([
     import('pino'),
     import('../http/server.ts'),
+    import('../mcp/http.ts'),
     import('../maintenance/loop.ts'),
     import('../otlp/start.ts'),
   ]);
@@ -46,6 +47,7 @@ async function serve(options: VerbOptions): Promise<number> {
   const isLoopback = LOOPBACK.has(host);
   const app = httpServer({ pool, maintenance, logger, hosts: isLoopback ? LOOPBACK : undefined });
   await traceRoute(app, pool);
+  mountMcp(app, { pool, warn: (message) => logger.warn(message) });
   const stop = untilSignal();
   await buildStaleWeb((message) => logger.warn(message));
   let otlp: Awaited<ReturnType<typeof startOtlp>> | undefined;
