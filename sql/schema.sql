@@ -63,6 +63,13 @@ create table beacon.schema_state (
   constraint schema_state_key PRIMARY KEY (name)
 );
 
+create table beacon.services (
+  service text not null,
+  color integer not null,
+  first_seen_at timestamp with time zone not null default now(),
+  constraint services_key PRIMARY KEY (service)
+);
+
 create table beacon.settings (
   name text not null,
   value text not null,
@@ -305,6 +312,10 @@ create view beacon.trace_waterfall (
   note text
 );
 
+create function beacon.attributes_of(spans_from timestamp with time zone, spans_to timestamp with time zone, at_most integer DEFAULT 10000)
+  returns TABLE(place text, key text, value text, spans bigint)
+  language plpgsql stable;
+
 create function beacon.backfill(max_executions integer DEFAULT 10000)
   returns bigint
   language plpgsql volatile;
@@ -326,6 +337,10 @@ create function beacon.blast_radius(of_execution bigint, max_results integer DEF
   language plpgsql stable;
 
 create function beacon.bucket_ms(bucket double precision)
+  returns double precision
+  language plpgsql immutable;
+
+create function beacon.bucket_percentile(buckets integer[], calls bigint[], share double precision)
   returns double precision
   language plpgsql immutable;
 
@@ -373,6 +388,10 @@ create function beacon.decisive_trace(spans beacon.span_fact[])
   returns uuid
   language plpgsql stable;
 
+create function beacon.dependencies(from_time timestamp with time zone, to_time timestamp with time zone, of_service text DEFAULT NULL::text, hops integer DEFAULT 1)
+  returns TABLE(caller text, callee text, calls bigint, errors bigint, error_pct double precision, p50_ms double precision, p95_ms double precision)
+  language plpgsql stable;
+
 create function beacon.diagnose_execution_trace(of_execution bigint)
   returns TABLE(trace_id uuid, "position" integer, depth integer, service text, operation text, status text, offset_ms double precision, duration_ms double precision, self_ms double precision, share_pct double precision, on_critical_path boolean, baseline_p50_ms double precision, baseline_p95_ms double precision, baseline_calls bigint, anomaly text, error_type text, error_message text, span_id bytea, parent_span_id bytea)
   language plpgsql stable;
@@ -414,7 +433,7 @@ create function beacon.ensure_partitions(days_ahead integer DEFAULT NULL::intege
   language plpgsql volatile;
 
 create function beacon.execution_spans(of_execution bigint)
-  returns SETOF beacon.span_fact
+  returns beacon.span_fact[]
   language plpgsql stable;
 
 create function beacon.execution_traces(of_execution bigint)
@@ -529,8 +548,20 @@ create function beacon.mark_lost()
   returns integer
   language plpgsql volatile;
 
+create function beacon.name_services()
+  returns integer
+  language plpgsql volatile;
+
+create function beacon.newest_spans(from_time timestamp with time zone, to_time timestamp with time zone, at_most integer DEFAULT 10000)
+  returns SETOF beacon.trace_spans
+  language plpgsql stable;
+
 create function beacon.notable(spans beacon.span_fact[], blames beacon.blame[])
   returns beacon.span_fact[]
+  language plpgsql stable;
+
+create function beacon.operation_stats(from_time timestamp with time zone, to_time timestamp with time zone, of_service text DEFAULT NULL::text)
+  returns TABLE(service text, operation text, kind text, calls bigint, errors bigint, error_pct double precision, p50_ms double precision, p95_ms double precision, total_ms double precision)
   language plpgsql stable;
 
 create function beacon.outage_of(spans beacon.span_fact[], dimension text)
@@ -593,6 +624,14 @@ create function beacon.scope_of(of_execution bigint, of_job text)
   returns jsonb
   language plpgsql stable;
 
+create function beacon.service_colors(names text[])
+  returns TABLE(service text, color integer)
+  language plpgsql stable;
+
+create function beacon.service_stats(from_time timestamp with time zone, to_time timestamp with time zone)
+  returns TABLE(service text, color integer, spans bigint, traces bigint, errors bigint, error_pct double precision, p50_ms double precision, p95_ms double precision, last_seen_at timestamp with time zone)
+  language plpgsql stable;
+
 create function beacon.setting(setting_name text, fallback text)
   returns text
   language plpgsql stable;
@@ -605,9 +644,17 @@ create function beacon.signal_text(s beacon.signal)
   returns text
   language plpgsql immutable;
 
+create function beacon.span_counts(from_time timestamp with time zone, to_time timestamp with time zone, step interval, of_service text DEFAULT NULL::text, of_operation text DEFAULT NULL::text)
+  returns TABLE(at timestamp with time zone, service text, operation text, kind text, root boolean, bucket integer, calls bigint, errors bigint, total_ms double precision, last_at timestamp with time zone)
+  language plpgsql stable;
+
 create function beacon.span_note(f beacon.span_fact)
   returns text
   language plpgsql immutable;
+
+create function beacon.span_peers(of_service text, of_operation text, not_trace uuid, before timestamp with time zone, duration_ms double precision)
+  returns TABLE(peer_count bigint, peer_p50_ms double precision, peer_p95_ms double precision, slower_than_pct double precision, peer_histogram jsonb)
+  language plpgsql stable;
 
 create function beacon.storage_forecast(limit_bytes double precision)
   returns TABLE(spans double precision, bytes double precision, bytes_per_span double precision, spans_per_day double precision, bytes_per_day double precision, days_until_full double precision, retention_days integer, bytes_at_retention double precision, retention_suggested integer, basis text)
@@ -633,12 +680,20 @@ create function beacon.trace_paths(of_trace uuid)
   returns TABLE(path text, "position" integer, depth integer, service text, operation text, status text, duration_ms double precision, self_ms double precision)
   language plpgsql stable;
 
+create function beacon.trace_range(of_trace uuid, OUT from_time timestamp with time zone, OUT to_time timestamp with time zone)
+  returns record
+  language plpgsql stable;
+
 create function beacon.trace_tree(of_trace uuid)
   returns SETOF beacon.span_fact
   language plpgsql stable;
 
 create function beacon.tracer_state()
   returns TABLE(tracer_id uuid, last_alive timestamp with time zone)
+  language plpgsql stable;
+
+create function beacon.tree_of(of_trace uuid)
+  returns beacon.span_fact[]
   language plpgsql stable;
 
 create function beacon.unexplained(looked_at integer, blames beacon.blame[], decisive uuid)

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { z } from 'zod';
 import type { Operation } from '../operations/operation.ts';
 import { type Answer, runOperation } from '../operations/run.ts';
-import { RENDERERS } from './renderers.ts';
+import { plainRenderer, RENDERERS } from './renderers/registry.ts';
 import { printJson, type VerbOptions, verb, withDatabase } from './verb.ts';
 
 /** What flags and arguments are made of: an operation, or something with parameters like one. */
@@ -47,11 +47,11 @@ export function operationVerb(operation: Operation): Command {
   return paramFlags(verb(operation.name, operation.doc).aliases(operation.aliases), operation).action(
     withDatabase(async ({ pool, options, terminal, print }, ...args) => {
       const answer = await runOperation(pool, operation, paramsFrom(operation, options, args));
-      const render = RENDERERS[operation.name];
+      const render = RENDERERS[operation.name] ?? plainRenderer(operation);
       if (options.json) printJson(answer);
-      else for (const line of render?.lines(answer.rows, terminal) ?? []) print(line);
+      else for (const line of render.lines(answer.rows, terminal)) print(line);
       tellLeftOut(answer, options.json === true);
-      return render?.problem?.(answer.rows) ? 1 : 0;
+      return render.problem?.(answer.rows) ? 1 : 0;
     }),
   );
 }

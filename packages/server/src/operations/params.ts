@@ -18,6 +18,11 @@ export const traceId = z
   .regex(TRACE_ID, 'must be a trace id: 32 hex digits, or a uuid')
   .describe('Trace id: 32 hex digits or a uuid.');
 
+export const spanId = z
+  .string()
+  .regex(/^[0-9a-f]{16}$/i, 'must be a span id: 16 hex digits')
+  .describe('Span id: 16 hex digits.');
+
 export const jobId = z.string().min(1).describe('Job id (beacon.job_id).');
 
 export const service = z.string().min(1).describe('Service name (service.name).');

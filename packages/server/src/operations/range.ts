@@ -1,5 +1,6 @@
 // The stretch of time a question is about.
 import { z } from 'zod';
+import type { Bindings } from './filter-sql.ts';
 
 /** ISO 8601, in UTC where they say nothing else; `to` is exclusive, null where the question is open to the future. */
 export interface Range {
@@ -61,4 +62,25 @@ function moment8601(text: string, now: string): string {
 function back(from: string, ago: string): string {
   const [, count, unit] = AGO.exec(ago) as unknown as [string, string, string];
   return new Date(Date.parse(from) - Number(count) * (MS[unit] as number)).toISOString();
+}
+
+/** Condition on a column of times. */
+export function within(
+  column: string,
+  { from, to }: { from: string | null; to: string | null },
+  bind: Bindings,
+): string {
+  const conditions = [
+    ...(from === null ? [] : [`${column} >= ${bind.add(from, 'timestamptz')}`]),
+    ...(to === null ? [] : [`${column} < ${bind.add(to, 'timestamptz')}`]),
+  ];
+  return conditions.join(' and ') || 'true';
+}
+
+const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400];
+
+/** Seconds a column stands for, so that there are at most about `columns` of them: a round number. */
+export function stepOf(from: string, to: string, columns: number): number {
+  const wanted = (Date.parse(to) - Date.parse(from)) / 1_000 / columns;
+  return STEPS_S.find((step) => step >= wanted) ?? Math.ceil(wanted / 86_400) * 86_400;
 }

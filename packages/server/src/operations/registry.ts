@@ -1,15 +1,21 @@
 // Every operation there is, in the order help and documentation list them.
+import { attributeKeys, attributeValues } from './attributes.ts';
+import { differences, heatmap, series } from './charts.ts';
 import { diagnose, rootCause, similar } from './diagnosis.ts';
 import { compareWithSuccessful, diagnosisTypes, timeoutRootCause, unusualSpans } from './explain.ts';
 import type { Operation } from './operation.ts';
 import { outline } from './outline.ts';
 import { search, spans } from './search.ts';
+import { dependencies, operations, services } from './services.ts';
+import { span } from './span.ts';
 import { coverage, health, tracers } from './state.ts';
-import { compare, criticalPath, waterfall } from './trace.ts';
+import { compare, criticalPath, trace, waterfall } from './trace.ts';
 
 export const OPERATIONS: readonly Operation[] = [
   search,
   spans,
+  trace,
+  span,
   waterfall,
   outline,
   diagnose,
@@ -20,6 +26,14 @@ export const OPERATIONS: readonly Operation[] = [
   similar,
   compare,
   criticalPath,
+  services,
+  operations,
+  dependencies,
+  series,
+  heatmap,
+  differences,
+  attributeKeys,
+  attributeValues,
   coverage,
   health,
   tracers,

@@ -3,8 +3,9 @@ import { z } from 'zod';
 import * as c from './columns.ts';
 import { filterParam } from './filter.ts';
 import { Bindings, filterSql } from './filter-sql.ts';
-import { operation, type Scope } from './operation.ts';
+import { operation } from './operation.ts';
 import { executionId, jobId, service } from './params.ts';
+import { within } from './range.ts';
 
 const STATUSES = ['started', 'completed', 'failed', 'timeout', 'lost'] as const;
 
@@ -24,15 +25,6 @@ const range = {
   unbounded: (p: { job_id?: string | undefined; execution_id?: string | undefined }) =>
     p.job_id !== undefined || p.execution_id !== undefined,
 };
-
-/** Condition on a column of times. */
-function within(column: string, { from, to }: Scope, bind: Bindings): string {
-  const conditions = [
-    ...(from === null ? [] : [`${column} >= ${bind.add(from, 'timestamptz')}`]),
-    ...(to === null ? [] : [`${column} < ${bind.add(to, 'timestamptz')}`]),
-  ];
-  return conditions.join(' and ') || 'true';
-}
 
 export const search = operation({
   name: 'search',

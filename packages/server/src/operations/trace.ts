@@ -1,7 +1,7 @@
 // One trace: its shape, its critical path, and how it differs from another.
 import { z } from 'zod';
 import * as c from './columns.ts';
-import { operation } from './operation.ts';
+import { operation, type SqlCall } from './operation.ts';
 import { executionId, executionOrTrace, traceId, traceOf } from './params.ts';
 
 const either = {
@@ -17,6 +17,42 @@ function noTrace(p: { execution_id?: string | undefined; trace_id?: string | und
   };
 }
 
+/** A trace is shown whole, whichever executions it worked for; an execution with retries has several traces. */
+function waterfallSql(p: { execution_id?: string | undefined; trace_id?: string | undefined }): SqlCall {
+  return p.trace_id
+    ? {
+        text: `select t.execution_id, w.* from beacon.waterfall($1::uuid) w
+            left join beacon.traces t on t.trace_id = w.trace_id order by w.position`,
+        values: [p.trace_id],
+      }
+    : {
+        text: `select * from beacon.trace_waterfall where execution_id = $1::bigint
+            order by min(started_at) over (partition by trace_id), trace_id, position`,
+        values: [p.execution_id],
+      };
+}
+
+/** A span in its place. */
+const outline = {
+  execution_id: c.executionIdColumn,
+  trace_id: c.traceIdColumn,
+  position: c.count('Place in drawing order, from 1.'),
+  depth: c.count('Distance from the root.'),
+  service: c.serviceColumn,
+  operation: c.operationColumn,
+  kind: c.kindColumn,
+  status: c.statusColumn,
+  started_at: c.time('Start by the clock of its process.'),
+  offset_ms: c.number('Start, milliseconds after the start of the trace, clocks corrected.'),
+  duration_ms: c.number('Milliseconds; so far, while it is open.'),
+  self_ms: c.number('Milliseconds in which none of its children ran.'),
+  error_type: c.errorTypeColumn,
+  error_message: c.errorMessageColumn,
+  span_id: c.spanIdColumn,
+  parent_span_id: c.parentSpanIdColumn,
+  note: c.textOrNull('What is odd about it: orphan, corrected clock, still open.'),
+};
+
 export const waterfall = operation({
   name: 'waterfall',
   doc: 'The spans of an execution or a trace as a tree on a time axis.',
@@ -24,41 +60,28 @@ export const waterfall = operation({
   oneOf: [['execution_id', 'trace_id']],
   arguments: [executionOrTrace()],
   row: z.object({
-    execution_id: c.executionIdColumn,
-    trace_id: c.traceIdColumn,
-    position: c.count('Place in drawing order, from 1.'),
-    depth: c.count('Distance from the root.'),
+    ...outline,
     waterfall: c.text('Service and operation, indented.'),
-    service: c.serviceColumn,
-    operation: c.operationColumn,
-    kind: c.kindColumn,
-    status: c.statusColumn,
-    started_at: c.time('Start by the clock of its process.'),
-    offset_ms: c.number('Start, milliseconds after the start of the trace, clocks corrected.'),
-    duration_ms: c.number('Milliseconds; so far, while it is open.'),
-    self_ms: c.number('Milliseconds in which none of its children ran.'),
     bar: c.text('When it ran, drawn in 40 characters.'),
-    error_type: c.errorTypeColumn,
-    error_message: c.errorMessageColumn,
-    span_id: c.spanIdColumn,
-    parent_span_id: c.parentSpanIdColumn,
-    note: c.textOrNull('What is odd about it: orphan, corrected clock, still open.'),
   }),
   limit: { default: 200, max: 5000 },
   missing: noTrace,
-  // A trace is shown whole, whichever executions it worked for; an execution with retries has several traces.
-  sql: (p) =>
-    p.trace_id
-      ? {
-          text: `select t.execution_id, w.* from beacon.waterfall($1::uuid) w
-            left join beacon.traces t on t.trace_id = w.trace_id order by w.position`,
-          values: [p.trace_id],
-        }
-      : {
-          text: `select * from beacon.trace_waterfall where execution_id = $1::bigint
-            order by min(started_at) over (partition by trace_id), trace_id, position`,
-          values: [p.execution_id],
-        },
+  sql: waterfallSql,
+});
+
+export const trace = operation({
+  name: 'trace',
+  doc: 'The spans of an execution or a trace as an outline: place, times, errors, what is odd.',
+  params: either,
+  oneOf: [['execution_id', 'trace_id']],
+  arguments: [executionOrTrace()],
+  row: z.object(outline),
+  limit: { default: 200, max: 5000 },
+  missing: noTrace,
+  sql: (p) => {
+    const call = waterfallSql(p);
+    return { ...call, text: `select ${Object.keys(outline).join(', ')} from (${call.text}) w` };
+  },
 });
 
 export const criticalPath = operation({

@@ -1,15 +1,21 @@
 // Parameters and rows of every operation by its name, as types: what the user interface imports.
 import type { z } from 'zod';
+import type { attributeKeys, attributeValues } from './attributes.ts';
+import type { differences, heatmap, series } from './charts.ts';
 import type { diagnose, rootCause, similar } from './diagnosis.ts';
 import type { compareWithSuccessful, diagnosisTypes, timeoutRootCause, unusualSpans } from './explain.ts';
 import type { outline } from './outline.ts';
 import type { search, spans } from './search.ts';
+import type { dependencies, operations, services } from './services.ts';
+import type { span } from './span.ts';
 import type { coverage, health, tracers } from './state.ts';
-import type { compare, criticalPath, waterfall } from './trace.ts';
+import type { compare, criticalPath, trace, waterfall } from './trace.ts';
 
 interface ByName {
   search: typeof search;
   spans: typeof spans;
+  trace: typeof trace;
+  span: typeof span;
   waterfall: typeof waterfall;
   outline: typeof outline;
   diagnose: typeof diagnose;
@@ -20,6 +26,14 @@ interface ByName {
   similar: typeof similar;
   compare: typeof compare;
   'critical-path': typeof criticalPath;
+  services: typeof services;
+  operations: typeof operations;
+  dependencies: typeof dependencies;
+  series: typeof series;
+  heatmap: typeof heatmap;
+  differences: typeof differences;
+  'attribute-keys': typeof attributeKeys;
+  'attribute-values': typeof attributeValues;
   coverage: typeof coverage;
   health: typeof health;
   tracers: typeof tracers;

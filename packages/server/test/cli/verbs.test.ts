@@ -30,6 +30,19 @@ const failed = await draw(
   { execution: 2, job: 'job-1' },
 );
 
+const LISTS = [
+  ['trace', '2'],
+  ['span', failed.traceId, failed.ids.get('runner execution.run') ?? ''],
+  ['services'],
+  ['operations'],
+  ['dependencies'],
+  ['series'],
+  ['heatmap'],
+  ['differences', '--status', 'error'],
+  ['attribute-keys'],
+  ['attribute-values', 'service'],
+];
+
 test('waterfall draws the tree, the times and the error under its span', async () => {
   const { code, out, err } = await beacon('waterfall', '2');
   assert.equal(code, 0);
@@ -99,7 +112,9 @@ test('--json has a stable shape, with ids as text and bytes as hex', async () =>
   assert.match(diagnosis.spans[0].span_id, /^[0-9a-f]{16}$/);
   for (const args of [
     ['search'],
+    ['traces'],
     ['spans'],
+    ...LISTS,
     ['similar', '2'],
     ['health'],
     ['coverage'],
@@ -111,7 +126,7 @@ test('--json has a stable shape, with ids as text and bytes as hex', async () =>
   ]) {
     const { out } = await beacon(...args, '--json');
     const shape = ['rows', 'leftOut', 'next', 'database', 'schema'];
-    const aboutATime = ['search', 'spans'].includes(args[0] ?? '');
+    const aboutATime = ['search', 'traces', 'spans', ...LISTS.slice(2).map(([name]) => name)].includes(args[0] ?? '');
     assert.deepEqual(Object.keys(JSON.parse(out)), aboutATime ? [...shape, 'range'] : shape, args.join(' '));
   }
 });
@@ -120,6 +135,7 @@ test('every list is a table whose lines fit', async () => {
   for (const args of [
     ['search'],
     ['spans'],
+    ...LISTS,
     ['similar', '2'],
     ['health'],
     ['tracers'],

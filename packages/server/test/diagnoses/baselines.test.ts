@@ -19,10 +19,7 @@ async function settle(): Promise<void> {
 }
 
 async function usuals({ executionId }: { executionId: number | null }) {
-  const { rows } = await db.client.query(
-    'select u.* from (select array_agg(s) as all_of from execution_spans($1) s) x, usuals(x.all_of) u',
-    [executionId],
-  );
+  const { rows } = await db.client.query('select u.* from usuals(execution_spans($1)) u', [executionId]);
   return rows;
 }
 
