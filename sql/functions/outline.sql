@@ -7,6 +7,8 @@ language plpgsql stable
 set search_path = beacon, pg_catalog
 -- Arrays of spans look costly to the planner, and compiling takes longer than running.
 set jit = off
+-- 50,000 spans sort in memory; a trace of usual size needs a hundredth of it.
+set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 declare
@@ -19,13 +21,13 @@ declare
   above integer[];   -- by position: the line that shows it or its nearest ancestor, 0 for none
   step record;
 begin
-  select array_agg(t), array_agg(coalesce(t.parent_position, 0)),
-         array_agg(concat_ws(chr(31), t.service, t.operation, t.status, coalesce(t.error_type, '')))
-    into facts, parents, names
-  from beacon.trace_tree(of_trace) t;
+  facts := beacon.tree_of(of_trace);
   if facts is null then
     return;
   end if;
+  select array_agg(coalesce(t.parent_position, 0)), array_agg(concat_ws(chr(31), t.service, t.operation, t.status, coalesce(t.error_type, '')))
+    into parents, names
+  from unnest(facts) t;
   critical := array_fill(false, array[cardinality(facts)]);
   for step in select distinct s.position as at from beacon.critical_segments(facts) s loop
     critical[step.at] := true;

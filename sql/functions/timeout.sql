@@ -12,7 +12,10 @@ as $$
 declare
   spans beacon.span_fact[];
 begin
-  select array_agg(s) into spans from beacon.execution_spans(of_execution) s;
+  spans := beacon.execution_spans(of_execution);
+  if spans is null then
+    return;
+  end if;
   return query
   with timed_out as (
     select b.*, coalesce(b.callee_position, b.position) as top

@@ -6,7 +6,7 @@ import type { Operation } from '../operations/operation.ts';
 import { type Answer, runOperation } from '../operations/run.ts';
 import { BeaconError, type ErrorCode } from '../store/errors.ts';
 import { BUDGET, type Fitted, fitAnswer, type Part, type Question } from './answer.ts';
-import { TOOLS, type Tool } from './tools.ts';
+import { type Tool, toolOf } from './tools.ts';
 import { visible, visibleJson } from './untrusted.ts';
 
 type JsonSchema = Record<string, unknown>;
@@ -209,7 +209,5 @@ function parameterOf(issue: z.core.$ZodIssue): string {
 
 /** Hints name commands; here the same operation has the name of its tool. */
 function toolWords(hint: string): string {
-  return hint.replace(/`beacon ([a-z-]+)[^`]*`/g, (command, name: string) => {
-    return TOOLS.find(({ operation }) => operation.name === name)?.name ?? command;
-  });
+  return hint.replace(/`beacon ([a-z-]+)[^`]*`/g, (command, name: string) => toolOf(name) ?? command);
 }

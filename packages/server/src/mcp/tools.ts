@@ -185,6 +185,12 @@ const ENTRIES: Entry[] = [
     description: 'Attribute keys that q can use, with how often they occur.',
   },
   {
+    name: 'list_attribute_values',
+    of: 'attribute-values',
+    limit: 30,
+    description: 'Values of one attribute key, the most frequent first.',
+  },
+  {
     name: 'query_sql',
     of: 'sql',
     limit: 50,
@@ -192,6 +198,12 @@ const ENTRIES: Entry[] = [
       'One read-only SQL statement, for what no other tool answers. Tables and functions are described in the resource beacon://schema; always bound started_at when reading trace_spans.',
   },
 ];
+
+/** The tool that stands for an operation; hints name operations. */
+export function toolOf(name: string): string | undefined {
+  const known = { trace: 'outline', waterfall: 'outline', diagnose: 'unusual-spans' }[name] ?? name;
+  return TOOLS.find(({ operation }) => operation.name === known)?.name;
+}
 
 /** The tools there are: those whose operation is in the registry. */
 export const TOOLS: readonly Tool[] = ENTRIES.flatMap(({ of, first, ...entry }) => {
@@ -212,7 +224,15 @@ export const TOOLS: readonly Tool[] = ENTRIES.flatMap(({ of, first, ...entry }) 
 });
 
 /** Operations that are not tools, each with the reason. */
-export const NOT_TOOLS: Record<string, string> = {};
+export const NOT_TOOLS: Record<string, string> = {
+  trace: 'get_trace says it in few lines',
+  waterfall: 'get_trace says it in few lines',
+  diagnose: 'diagnose_execution leaves out the spans that say nothing',
+  heatmap: 'a picture; what_is_different explains what stands out in it',
+  series: 'a picture; list_operations has the figures of a stretch of time',
+  tracers: 'doctor and tracing_health judge them',
+  'diagnosis-types': 'the resource beacon://diagnoses',
+};
 
 function named(name: string): Operation | undefined {
   return OPERATIONS.find((operation) => operation.name === name);
