@@ -2,9 +2,9 @@
 import type { ReadResourceResult, Resource, ResourceTemplate } from '@modelcontextprotocol/sdk/types.js';
 import type pg from 'pg';
 import { diagnosisTypes } from '../operations/explain.ts';
+import type { Row } from '../operations/operation.ts';
 import { runOperation } from '../operations/run.ts';
-import { describeSchema, type SchemaDescription } from '../store/catalog.ts';
-import { explainDatabaseError } from '../store/errors.ts';
+import { schema } from '../operations/schema.ts';
 
 const MARKDOWN = 'text/markdown';
 
@@ -13,7 +13,7 @@ export const RESOURCES: Resource[] = [
     uri: 'beacon://schema',
     name: 'schema',
     title: 'Database schema',
-    description: 'Tables and views with their columns, and the functions worth calling, for query_sql.',
+    description: 'Views, tables, registered business tables and functions that query_sql may use.',
     mimeType: MARKDOWN,
   },
   {
@@ -28,14 +28,14 @@ export const RESOURCES: Resource[] = [
 export const RESOURCE_TEMPLATES: ResourceTemplate[] = [
   {
     uriTemplate: 'beacon://schema/{name}',
-    name: 'schema of one object',
-    description: 'One table, view, type or function, with every column and comment.',
+    name: 'one object of the schema',
+    description: 'One view, table or function, with every column and comment: beacon://schema/beacon.trace_spans.',
     mimeType: MARKDOWN,
   },
   {
     uriTemplate: 'beacon://diagnoses/{type}',
     name: 'one diagnosis',
-    description: 'One type of root cause, for example beacon://diagnoses/NETWORK_TIMEOUT.',
+    description: 'One type of root cause: beacon://diagnoses/NETWORK_TIMEOUT.',
     mimeType: MARKDOWN,
   },
 ];
@@ -50,77 +50,68 @@ export async function readResource(
   pool: pg.Pool,
   signal: AbortSignal,
 ): Promise<ReadResourceResult | undefined> {
-  const [, kind, name] = /^beacon:\/\/(schema|diagnoses)(?:\/([\w.-]+))?$/.exec(uri) ?? [];
+  const [, kind, name] = /^beacon:\/\/(schema|diagnoses)(?:\/([\w."]+))?$/.exec(uri) ?? [];
   if (kind === undefined) return undefined;
-  const text = kind === 'schema' ? await schemaText(pool, name) : await diagnosesText(pool, name, signal);
-  return text === undefined ? undefined : { contents: [{ uri, mimeType: MARKDOWN, text }] };
+  const operation = kind === 'schema' ? schema : diagnosisTypes;
+  const params = name === undefined ? {} : kind === 'schema' ? { name } : { type: name };
+  const { rows, database, schema: version } = await runOperation(pool, operation, params, { signal });
+  const wanted = name === undefined || kind !== 'schema' ? rows : rows.filter((row) => isNamed(row, name));
+  if (wanted.length === 0) return undefined;
+  const from = `Database ${database}, schema ${version}.`;
+  const lines =
+    kind === 'diagnoses' ? wanted.map(typeLine) : name === undefined ? overview(rows) : wanted.flatMap(object);
+  return { contents: [{ uri, mimeType: MARKDOWN, text: [from, ...lines].join('\n') }] };
 }
 
-async function diagnosesText(
-  pool: pg.Pool,
-  type: string | undefined,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const { rows, database, schema } = await runOperation(pool, diagnosisTypes, type ? { type } : {}, { signal });
-  if (rows.length === 0) return undefined;
-  const types = rows.map((row) => `- **${row.type}** (\`${row.function}\`): ${row.meaning}`);
-  return [`# Diagnoses\n\nDatabase ${database}, schema ${schema}.`, ...types].join('\n');
+function isNamed(row: Row, name: string): boolean {
+  return row.name === name || row.name === `beacon.${name}`;
 }
 
-async function schemaText(pool: pg.Pool, name: string | undefined): Promise<string | undefined> {
-  const schema = await schemaOf(pool);
-  if (name !== undefined) return objectText(schema, name.replace(/^beacon\./, ''));
-  const columns = (of: Array<{ name: string; type: string }>) =>
-    of.map((each) => `${each.name} ${each.type}`).join(', ');
-  const relations = [...schema.tables, ...schema.views].map(
-    (each) => `- **beacon.${each.name}** (${columns(each.columns)}): ${firstSentence(each.comment)}`,
+function typeLine(row: Row): string {
+  return `- **${row.type}** (\`${row.function}\`): ${row.meaning}`;
+}
+
+const HEADINGS: Record<string, string> = {
+  view: 'Views',
+  table: 'Tables',
+  record: 'Registered business tables',
+  function: 'Functions that return rows',
+};
+
+/** Every object in a line; of functions those that answer with rows, for the rest is what they are made of. */
+function overview(rows: Row[]): string[] {
+  const told = rows.filter((row) => row.kind !== 'function' || /^(?:TABLE|SETOF)/.test(String(row.returns)));
+  const kinds = [...new Set(told.map((row) => String(row.kind)))];
+  return [
+    'Read one object whole at beacon://schema/<name>. Bound started_at whenever you read trace_spans: it is partitioned by it.',
+    ...kinds.flatMap((kind) => [
+      `\n## ${HEADINGS[kind] ?? kind}\n`,
+      ...told.filter((row) => row.kind === kind).map(line),
+    ]),
+  ];
+}
+
+interface Column {
+  name: string;
+  type: string;
+  comment: string | null;
+}
+
+function line(row: Row): string {
+  const columns = (row.columns as Column[] | null)?.map(({ name }) => name).join(', ');
+  return `- ${row.name}(${columns ?? row.signature}): ${firstSentence(row.comment)}`;
+}
+
+function object(row: Row): string[] {
+  const columns = ((row.columns ?? []) as Column[]).map(
+    ({ name, type, comment }) => `- ${name} ${type}${comment ? `: ${comment}` : ''}`,
   );
-  const functions = schema.functions
-    .filter(({ result, volatility }) => volatility === 'stable' && /^(TABLE|SETOF)/.test(result))
-    .map((each) => `- beacon.${each.name}(${each.arguments}): ${firstSentence(each.comment)}`);
-  return [
-    '# Schema beacon',
-    'Read one object wholly at `beacon://schema/<name>`. Always bound `started_at` when reading `trace_spans` (it is partitioned by it), or go by `trace_id`.',
-    '## Tables and views',
-    relations.join('\n'),
-    '## Functions that return rows',
-    functions.join('\n'),
-  ].join('\n\n');
+  const head =
+    row.kind === 'function' ? `${row.name}(${row.signature}) returns ${row.returns}` : `${row.kind} ${row.name}`;
+  return [`\n# ${head}\n`, String(row.comment ?? ''), ...columns];
 }
 
-async function schemaOf(pool: pg.Pool): Promise<SchemaDescription> {
-  try {
-    const client = await pool.connect();
-    try {
-      return await describeSchema(client);
-    } finally {
-      client.release();
-    }
-  } catch (error) {
-    throw explainDatabaseError(error, pool.options.connectionString ?? '');
-  }
-}
-
-function objectText(schema: SchemaDescription, name: string): string | undefined {
-  const relations = [...schema.tables, ...schema.views, ...schema.types].filter((each) => each.name === name);
-  const functions = schema.functions.filter((each) => each.name === name);
-  if (relations.length + functions.length === 0) return undefined;
-  return [
-    ...relations.map((each) =>
-      [
-        `# beacon.${each.name}`,
-        each.comment ?? '',
-        each.columns
-          .map((column) => `- ${column.name} ${column.type}${column.comment ? `: ${column.comment}` : ''}`)
-          .join('\n'),
-      ].join('\n\n'),
-    ),
-    ...functions.map(
-      (each) => `# beacon.${each.name}(${each.arguments})\n\nReturns ${each.result}.\n\n${each.comment ?? ''}`,
-    ),
-  ].join('\n\n');
-}
-
-function firstSentence(comment: string | null): string {
-  return comment?.match(/^.*?[.:](?= |$)/)?.[0] ?? comment ?? '';
+function firstSentence(comment: unknown): string {
+  const text = String(comment ?? '');
+  return /^.*?[.:](?= |$)/.exec(text)?.[0] ?? text;
 }

@@ -18,7 +18,9 @@ export function describeTool(tool: Tool): Listed {
   const { operation, first } = tool;
   const input = z.toJSONSchema(operation.params, { io: 'input' });
   const properties = Object.fromEntries(
-    Object.entries(input.properties ?? {}).map(([name, schema]) => [name, leanInput(name, schema as JsonSchema)]),
+    Object.entries(input.properties ?? {})
+      .filter(([name]) => !tool.hidden.includes(name))
+      .map(([name, schema]) => [name, leanInput(name, schema as JsonSchema)]),
   );
   const rows = (of: Operation) => ({ type: 'array', items: { type: 'object', properties: columnsOf(of) } });
   return {
@@ -46,9 +48,9 @@ export function describeTool(tool: Tool): Listed {
       required: ['rows', 'leftOut', 'next', 'database', 'schema'],
     },
     annotations: {
-      readOnlyHint: !operation.mutates,
+      readOnlyHint: tool.readOnly,
       destructiveHint: false,
-      idempotentHint: !operation.mutates,
+      idempotentHint: tool.readOnly,
       // It asks the one database it was started for.
       openWorldHint: false,
     },
@@ -93,6 +95,7 @@ export async function callTool(tool: Tool, given: Record<string, unknown>, calle
   try {
     const budget = z.object({ max_tokens: maxTokens }).parse({ max_tokens }).max_tokens;
     const params = textParams(tool.operation, rest);
+    refuseHidden(tool, params);
     if (tool.limit !== undefined) params.limit ??= rowsFor(tool.limit, budget, tool.operation);
     const { text, structured } = await answerOf(tool, params, { ...caller, budget, given: rest });
     return { content: [{ type: 'text', text }], structuredContent: structured };
@@ -140,7 +143,13 @@ function rowsFor(usual: number, budget: number, { limit }: Operation): number {
 }
 
 function partsOf(tool: Tool, before: Answer | undefined, answer: Answer): Part[] {
-  const rows: Part = { key: 'rows', rows: answer.rows, leftOut: answer.leftOut, lines: tool.lines, omit: tool.omit };
+  const rows: Part = {
+    key: 'rows',
+    rows: answer.rows,
+    leftOut: answer.leftOut,
+    lines: (all) => (all.length > 0 || tool.first ? tool.lines(all) : [tool.none]),
+    omit: tool.omit,
+  };
   if (!tool.first || !before) return [rows];
   return [{ key: tool.first.key, rows: before.rows, leftOut: before.leftOut, lines: tool.first.lines, omit: [] }, rows];
 }
@@ -162,6 +171,13 @@ function questionOf(tool: Tool, { database, schema, range, next }: Answer, { giv
 /** Parameters that this operation knows too; rows are counted by each itself. */
 function leave(params: Record<string, unknown>, { params: known }: Operation): Record<string, unknown> {
   return Object.fromEntries(Object.entries(params).filter(([name]) => name !== 'limit' && name in known.shape));
+}
+
+/** A parameter the model does not get is one it does not know. */
+function refuseHidden(tool: Tool, given: Record<string, unknown>): void {
+  const keys = tool.hidden.filter((name) => name in given);
+  if (keys.length === 0) return;
+  throw new z.ZodError([{ code: 'unrecognized_keys', keys, path: [], message: 'is not a parameter', input: given }]);
 }
 
 /** Ids are texts, so that no digit is lost; a model may well send a number. Nulls are parameters that are not given. */
@@ -193,7 +209,8 @@ function explain(tool: Tool, error: unknown): { code: ErrorCode; what: string; h
   if (error instanceof BeaconError) return { code: error.code, what: error.message, hint: error.hint };
   if (error instanceof z.ZodError) {
     const wrong = error.issues.map((issue) => `${parameterOf(issue)}: ${issue.message}`).join('; ');
-    const known = [...Object.keys(tool.operation.params.shape), 'max_tokens'].join(', ');
+    const names = Object.keys(tool.operation.params.shape).filter((name) => !tool.hidden.includes(name));
+    const known = [...names, 'max_tokens'].join(', ');
     return { code: 'usage', what: `Wrong parameters: ${wrong}.`, hint: `${tool.name} takes ${known}.` };
   }
   return {

@@ -13,6 +13,12 @@ export interface Tool {
   /** Answered before, from the same parameters, under this key. */
   first?: { key: string; operation: Operation; lines: (rows: Row[]) => string[] };
   lines: (rows: Row[]) => string[];
+  /** Parameters a model does not get. */
+  hidden: readonly string[];
+  /** Whether it only reads; an operation may be POST for another reason. */
+  readOnly: boolean;
+  /** Said instead of a table without rows. */
+  none: string;
   /** Columns left out, because others say the same to a model. */
   omit: readonly string[];
   /** Rows an answer of the usual size holds; a larger one is asked for more. The operation's own where it says nothing. */
@@ -53,6 +59,7 @@ const ENTRIES: Entry[] = [
   {
     name: 'find_timeout_root_cause',
     of: 'timeout-root-cause',
+    none: 'No call of this execution timed out.',
     description:
       'For an execution in which something timed out: who gave up on whom after how long, what became of the callee, which operation behind it took the time and what it usually takes, and the verdict.',
   },
@@ -73,6 +80,7 @@ const ENTRIES: Entry[] = [
   {
     name: 'blast_radius',
     of: 'blast-radius',
+    none: 'Nobody else was hit within an hour.',
     description: 'Which other executions within an hour were hit by the same root cause as this one.',
   },
   {
@@ -151,7 +159,7 @@ const ENTRIES: Entry[] = [
   {
     name: 'list_jobs',
     of: 'jobs',
-    limit: 10,
+    limit: 8,
     description: 'Jobs, newest first: executions, how they ended, how many have a trace.',
   },
   {
@@ -170,6 +178,8 @@ const ENTRIES: Entry[] = [
   {
     name: 'doctor',
     of: 'doctor',
+    // Where it knocks is for people to decide, not for whoever wrote the text of a span.
+    hidden: ['url'],
     description:
       'Why there is no trace: follows a span from flag to table, names the hop that fails, with evidence and fix.',
   },
@@ -194,6 +204,8 @@ const ENTRIES: Entry[] = [
     name: 'query_sql',
     of: 'sql',
     limit: 50,
+    readOnly: true,
+    hidden: ['timeout_s'],
     description:
       'One read-only SQL statement, for what no other tool answers. Tables and functions are described in the resource beacon://schema; always bound started_at when reading trace_spans.',
   },
@@ -214,6 +226,9 @@ export const TOOLS: readonly Tool[] = ENTRIES.flatMap(({ of, first, ...entry }) 
     {
       title: entry.name.replaceAll('_', ' ').replace(/^./, (letter) => letter.toUpperCase()),
       omit: [],
+      hidden: [],
+      none: '(no rows)',
+      readOnly: !operation.mutates,
       lines: (rows: Row[]) => tableLines(rows, entry.omit),
       refits: false,
       ...entry,
@@ -232,6 +247,12 @@ export const NOT_TOOLS: Record<string, string> = {
   series: 'a picture; list_operations has the figures of a stretch of time',
   tracers: 'doctor and tracing_health judge them',
   'diagnosis-types': 'the resource beacon://diagnoses',
+  schema: 'the resource beacon://schema',
+  ingest: 'doctor and tracing_health judge it',
+  storage: 'for who runs the database, and no question about a trace',
+  'preflight-report': 'for who rolls tracing out, and no question about a trace',
+  'submit-job': 'starts work and costs money: a person should',
+  'run-doctor': 'doctor asks the same',
 };
 
 function named(name: string): Operation | undefined {

@@ -1,9 +1,9 @@
 // Runs an operation: one read-only transaction with a statement timeout, so that no door can hold the database.
 import type pg from 'pg';
 import { z } from 'zod';
-import { withConnection } from '../store/connect.ts';
+import { cancelOn } from '../store/cancel.ts';
 import { BeaconError, explainDatabaseError, maskUrl } from '../store/errors.ts';
-import type { Operation, Prepared, Row, SqlCall } from './operation.ts';
+import type { Operation, Prepared, Row, RunResult, SqlCall, SqlColumn } from './operation.ts';
 import { SHAPES, shapeRow } from './shape.ts';
 
 export interface Answer<Of = Row> {
@@ -18,13 +18,15 @@ export interface Answer<Of = Row> {
   schema: string;
   /** Times the answer is about, where the question is about a time. */
   range?: { from: string; to: string };
+  /** Columns of the rows, where the operation cannot tell them beforehand: those of a statement. */
+  columns?: SqlColumn[];
 }
 
 export interface RunOptions {
   /** Milliseconds after which the database stops the query. Default 15,000. */
   statementTimeoutMs?: number;
-  /** Aborted when nobody waits for the answer any more. */
-  signal?: AbortSignal;
+  /** Aborted when nobody waits for the answer any more; the statement is then cancelled. */
+  signal?: AbortSignal | undefined;
 }
 
 const STATEMENT_TIMEOUT_MS = 15_000;
@@ -49,14 +51,22 @@ export async function runOperation(
     return { result, prepared, schema };
   });
   const signal = options.signal ?? new AbortController().signal;
-  const answer = result ?? (await prepared.run?.({ pool, signal }));
+  const answer: RunResult | undefined = result ?? (await prepared.run?.({ pool, signal }));
   if (!answer) throw new Error(`The operation ${operation.name} has neither sql nor run.`);
   if (answer.rows.length === 0 && prepared.missing) {
     throw new BeaconError('not_found', prepared.missing.what, prepared.missing.hint);
   }
-  const { rows, next = null } = answer;
+  const { rows, next = null, columns } = answer;
   const leftOut = [answer.leftOut, prepared.remark?.(rows)].filter(Boolean).join(' ') || null;
-  return { rows, leftOut, next, database: maskUrl(url), schema, ...(prepared.range && { range: prepared.range }) };
+  return {
+    rows,
+    leftOut,
+    next,
+    database: maskUrl(url),
+    schema,
+    ...(prepared.range && { range: prepared.range }),
+    ...(columns && { columns }),
+  };
 }
 
 /** The statement behind an answer, whole, for whoever wants to run it himself; undefined where it is not one statement. */
@@ -90,32 +100,22 @@ export async function readOnly<T>(
   try {
     const client = await pool.connect();
     let broken: Error | undefined;
-    let cancelled: Promise<void> | undefined;
-    let cancel = () => {};
     try {
-      signal?.throwIfAborted();
       // Several statements in one message: a round trip saved, and nothing outlives the transaction.
       const begun = (await client.query(`
         begin isolation level repeatable read read only;
         set local statement_timeout = ${Math.round(statementTimeoutMs)};
         set local timezone = 'UTC'; set local datestyle = 'ISO'; set local intervalstyle = 'iso_8601';
         ${SESSION_SQL}`)) as unknown as pg.QueryResult[];
-      const session = begun.at(-1)?.rows[0];
-      cancel = () => {
-        cancelled = cancelStatement(pool.options.connectionString ?? '', session);
-      };
-      signal?.addEventListener('abort', cancel, { once: true });
-      signal?.throwIfAborted();
-      const done = await work({ client, ...session });
+      const { pid, begun: begunAt, ...session } = begun.at(-1)?.rows[0] ?? {};
+      const settled = cancelOn(signal, pool, { pid, begun: begunAt });
+      const done = await work({ client, ...session }).finally(settled);
       await client.query('commit');
       return done;
     } catch (error) {
       broken = error as Error;
       throw error;
     } finally {
-      signal?.removeEventListener('abort', cancel);
-      // It must not hit what the next user of this connection runs.
-      await cancelled;
       // A connection with a failed transaction is rolled back; one that does not answer is thrown away.
       const reset =
         broken &&
@@ -130,26 +130,10 @@ export async function readOnly<T>(
   }
 }
 
-/** Stops what another connection is running, if that is still the same transaction; that statement then fails. */
-async function cancelStatement(url: string, { pid, begun }: Transaction): Promise<void> {
-  await withConnection(url, { applicationName: 'beacon cancel' }, (client) =>
-    client.query(
-      'select pg_cancel_backend(pid) from pg_stat_activity where pid = $1 and xact_start = $2::timestamptz',
-      [pid, begun],
-    ),
-  ).catch(() => {});
-}
-
-interface Transaction {
-  pid: number;
-  begun: string;
-}
-
 const SESSION_SQL = `
   select (select max(name) from beacon.schema_migrations where set_name = 'beacon') || '+' ||
       coalesce((select left(value, 8) from beacon.schema_state where name = 'rebuilt'), 'none') as schema,
-    to_char(beacon.clock(), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as now,
-    pg_backend_pid() as pid, transaction_timestamp()::text as begun`;
+    to_char(beacon.clock(), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as now, pg_backend_pid() as pid, now()::text as begun`;
 
 async function ask(client: pg.PoolClient, operation: Operation, { limit, range, next }: Prepared, call: SqlCall) {
   // One row more than shown is what tells whether something was left out.
