@@ -73,6 +73,8 @@ try {
     find_similar_traces: 'find_similar_traces(71, 5)',
     critical_path: `critical_path(md5('t77')::uuid)`,
     compare_traces: `compare_traces(md5('t77')::uuid, md5('t78')::uuid)`,
+    'trace_waterfall, by execution': 'trace_waterfall where execution_id = 77',
+    'trace_waterfall, by trace': `trace_waterfall where trace_id = md5('t77')::uuid`,
     rank_root_causes: `rank_root_causes(${at(270)}, ${at(20)}, ${at(520)}, ${at(270)})`,
   })) {
     console.log(line);

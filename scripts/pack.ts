@@ -19,6 +19,7 @@ interface Manifest {
 
 const target = path.resolve(process.argv[2] ?? path.join(ROOT, 'dist'));
 run(path.join(ROOT, 'node_modules/typescript/bin/tsc'), ['-b', ...PUBLISHED.map((name) => `packages/${name}`)], ROOT);
+run(path.join(ROOT, 'packages/web/build.ts'), ['--if-stale'], ROOT);
 fs.mkdirSync(target, { recursive: true });
 const staging = fs.mkdtempSync(path.join(os.tmpdir(), 'beacon-pack-'));
 try {
@@ -40,7 +41,10 @@ function pack(name: string): string {
   fs.copyFileSync(path.join(ROOT, 'LICENSE'), path.join(stage, 'LICENSE'));
   const readme = [path.join(source, 'README.md'), path.join(ROOT, 'README.md')].find((file) => fs.existsSync(file));
   fs.copyFileSync(readme as string, path.join(stage, 'README.md'));
-  if (name === 'server') fs.cpSync(path.join(ROOT, 'sql'), path.join(stage, 'sql'), { recursive: true });
+  if (name === 'server') {
+    fs.cpSync(path.join(ROOT, 'sql'), path.join(stage, 'sql'), { recursive: true });
+    fs.cpSync(path.join(ROOT, 'packages/web/dist'), path.join(stage, 'web'), { recursive: true });
+  }
   const [{ filename }] = JSON.parse(npm(['pack', '--json', '--pack-destination', target], stage));
   return path.join(target, filename);
 }

@@ -27,6 +27,7 @@ const commands = {
   picture: ['scripts/picture.ts'],
   pack: ['scripts/pack.ts'],
   bench: ['scripts/bench.ts'],
+  'build:web': ['packages/web/build.ts'],
 };
 
 if (Number(process.versions.node.split('.')[0]) < 20) {

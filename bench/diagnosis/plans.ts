@@ -30,7 +30,7 @@ export async function plansOf(adminUrl: string, calls: Record<string, string>): 
       await client.query(`select * from ${call}`);
       client.off('notice', listen);
       const days = [...read].filter((partition) => partition !== 'trace_spans_default').sort();
-      lines.push(`${name.padEnd(26)} ${days.length} of ${rows[0].n}: ${days.join(', ')}`);
+      lines.push(`${name.padEnd(29)} ${days.length} of ${rows[0].n}: ${days.join(', ')}`);
     }
     return lines;
   } finally {

@@ -34,9 +34,30 @@ export const SETTINGS: Record<string, Setting[]> = {
     setting('DATABASE_URL', 'the database of `beacon start` here', 'PostgreSQL to use; `--database-url` wins.'),
     {
       ...HOST,
-      meaning: 'Address `beacon serve` listens on. Anything but loopback lets whoever reaches it read every trace.',
+      meaning: 'Address `beacon serve` answers on. Anything but loopback needs BEACON_TOKEN, or `--anonymous`.',
     },
     { ...port(8080), meaning: 'Port of `beacon serve`; `--port` wins.' },
+    setting('JAEGER_PORT', '`16686`, or a free one', "Port of Jaeger's query API; `--jaeger-port` wins."),
+    setting(
+      'TEMPO_PORT',
+      'none',
+      "Port of Tempo's API, usually 3200; it is under `/tempo` of PORT too. `--tempo-port` wins.",
+    ),
+    setting(
+      'BEACON_CORS_ORIGINS',
+      'none',
+      'Origins of web pages that may read answers, separated by commas: `https://grafana.example,http://localhost:3000`.',
+    ),
+    setting(
+      'BEACON_RATE_LIMIT',
+      '`1200`; on loopback none',
+      'Requests a minute from one address; past it they get 429 and `Retry-After`. `0` for any number.',
+    ),
+    setting(
+      'BEACON_STATEMENT_TIMEOUT_MS',
+      '`15000`',
+      'How long PostgreSQL may work on one question, milliseconds; then the answer is 504.',
+    ),
     setting('OTLP_HTTP_PORT', '`4318`, or a free one', 'Port of OTLP/HTTP; `--otlp-http-port` wins.'),
     setting('OTLP_GRPC_PORT', '`4317`, or a free one', 'Port of OTLP/gRPC; `--otlp-grpc-port` wins.'),
     setting('ZIPKIN_PORT', 'none', 'Port for Zipkin v2 JSON, usually 9411; `--zipkin-port` wins.'),
@@ -45,7 +66,16 @@ export const SETTINGS: Record<string, Setting[]> = {
       '`127.0.0.1`',
       'Address of OTLP. Anything but loopback needs BEACON_TOKEN, or `--otlp-anonymous`.',
     ),
-    setting('BEACON_TOKEN', 'none', 'Clients of OTLP must send `Authorization: Bearer <token>`; on loopback too.'),
+    setting(
+      'RUNNER_URL',
+      'none; `npm start` sets it',
+      'Runner to which submit-job hands jobs, for example http://127.0.0.1:8090.',
+    ),
+    setting(
+      'BEACON_TOKEN',
+      'none',
+      'Clients must send `Authorization: Bearer <token>`, with spans and with questions; on loopback too.',
+    ),
     setting('OTLP_MAX_REQUEST_MB', '`64`', 'Largest request, unpacked, MiB; a larger one gets 413.'),
     setting(
       'OTLP_MAX_QUEUE_MB',

@@ -12,7 +12,9 @@ const ARROWS: Record<string, string[]> = {
   'server/otlp': ['writer', 'server/store'],
   'server/maintenance': ['server/store', 'server/operations'],
   // Doors: over the operations, never over each other.
-  'server/http': ['server/operations', 'server/store', 'server/maintenance'],
+  'server/http': ['server/operations', 'server/store', 'server/maintenance', 'server/otlp'],
+  'server/jaeger': ['server/operations', 'server/store', 'server/otlp'],
+  'server/tempo': ['server/operations', 'server/store', 'server/otlp'],
   'server/mcp': ['server/operations', 'server/store'],
   'server/cli': [
     'server/operations',
@@ -22,13 +24,22 @@ const ARROWS: Record<string, string[]> = {
     'server/preflight',
     'server/doctor',
   ],
-  'server/preflight': ['server/operations', 'server/store', 'server/doctor'],
+  'server/preflight': ['server/operations', 'server/store', 'server/doctor', 'writer'],
   'server/doctor': ['server/operations', 'server/store'],
   // What `beacon start` leaves for the other verbs to read.
   'server/run-file': [],
   'server/start': ['server/operations', 'server/store', 'server/cli', 'server/run-file'],
   // Processes put together from several doors; main adds their verbs to the command line.
-  'server/serve': ['server/store', 'server/cli', 'server/http', 'server/maintenance', 'server/otlp'],
+  'server/serve': [
+    'server/store',
+    'server/cli',
+    'server/http',
+    'server/jaeger',
+    'server/tempo',
+    'server/mcp',
+    'server/maintenance',
+    'server/otlp',
+  ],
   'server/main': ['server/*'],
   'server/index': ['server/operations', 'server/store'],
   web: ['server/operations (types)'],
@@ -44,6 +55,7 @@ const PACKAGES: Record<string, string> = {
   '@project-beacon/tracer': 'tracer',
   '@project-beacon/server': 'server/index',
   '@project-beacon/server/store': 'server/store',
+  '@project-beacon/server/operations': 'server/operations',
   '@project-beacon/web': 'web',
   '@project-beacon/runner': 'services/runner',
   '@project-beacon/router': 'services/router',
@@ -72,7 +84,7 @@ function targetOf(specifier: string, file: string): string | undefined {
 }
 
 /** Why an import is not allowed; `undefined` when it is. */
-function objection(file: string, specifier: string): string | undefined {
+function objection(file: string, specifier: string, source = ''): string | undefined {
   const from = layerOf(file);
   const to = targetOf(specifier, file);
   if (to === undefined || from === to) return undefined;
@@ -81,20 +93,28 @@ function objection(file: string, specifier: string): string | undefined {
   if (allowed.some((each) => each === '*' || each === to || (each === 'server/*' && to.startsWith('server/')))) {
     return undefined;
   }
+  if (allowed.includes(`${to} (types)`) && !importsOf(withoutTypes(source)).includes(specifier)) return undefined;
   return `${file}: ${from} may not import ${to} (${specifier}); it may import ${allowed.join(', ') || 'nothing of ours'}`;
+}
+
+/** A source without what only its types import. */
+function withoutTypes(source: string): string {
+  return source.replace(/\b(?:import|export)\s+type\b[^;]*;/g, '');
 }
 
 test('every import follows the arrows of the architecture', () => {
   const files = sourceFiles().filter((file) => /\.(?:ts|tsx|mjs|js)$/.test(file));
   assert.ok(files.length > 10, 'the sources were found');
-  const objections = files.flatMap((file) => importsOf(read(file)).flatMap((each) => objection(file, each) ?? []));
+  const objections = files.flatMap((file) =>
+    importsOf(read(file)).flatMap((each) => objection(file, each, read(file)) ?? []),
+  );
   assert.deepEqual(objections, []);
 });
 
 test('no files import each other in a circle, but for types', () => {
   const files = new Set(sourceFiles().filter((file) => file.endsWith('.ts') && layerOf(file) !== 'tests'));
   const next = (file: string) =>
-    importsOf(read(file).replace(/\b(?:import|export)\s+type\b[^;]*;/g, ''))
+    importsOf(withoutTypes(read(file)))
       .filter((specifier) => specifier.startsWith('.'))
       .map((specifier) => path.posix.join(path.posix.dirname(file), specifier))
       .filter((target) => files.has(target));
@@ -137,6 +157,9 @@ test('a forbidden arrow is objected to, whether it is a path or a package', () =
   );
   assert.match(`${objection('services/runner/src/a.ts', '@project-beacon/writer')}`, /may import tracer/);
   assert.match(`${objection('packages/tracer/src/a.ts', '@project-beacon/testkit')}`, /tracer may not import testkit/);
+  const rows = '@project-beacon/server/operations/types.ts';
+  assert.equal(objection('packages/web/src/a.ts', rows, `import type { Row } from '${rows}';`), undefined);
+  assert.match(`${objection('packages/web/src/a.ts', rows, `import { Row } from '${rows}';`)}`, /web may not import/);
   assert.equal(objection('packages/server/src/http/a.ts', '../operations/b.ts'), undefined);
   assert.equal(objection('services/runner/src/a.ts', 'fastify'), undefined);
 });

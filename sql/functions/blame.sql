@@ -73,7 +73,7 @@ begin
     end if;
   end loop;
   -- From each failing span that no failing span contains, down to where it began.
-  select array_agg(coalesce(f.parent_position, 0) order by f.position) into roots from unnest(spans) f where outermost is not null;
+  select array_agg(coalesce(f.parent_position, 0)) into roots from unnest(spans) f where outermost is not null;
   for i in 1 .. coalesce(cardinality(roots), 0) loop
     roots[i] := case when roots[i] = 0 then i else roots[roots[i]] end;
   end loop;

@@ -10,17 +10,18 @@ as $$
 declare
   cause record;
   origin record;
+  since timestamptz;
+  until timestamptz;
 begin
   select c.type, c.trace_id, c.span_ids, c.confidence into cause from beacon.identify_root_cause(of_execution) c where c.rank = 1;
   if cause.span_ids is null or cardinality(cause.span_ids) = 0 then
     return;
   end if;
+  select r.from_time, r.to_time into since, until from beacon.trace_range(cause.trace_id) r;
   -- The way up is told from the outermost span in: where it began stands last.
   select s.service, s.operation, s.status, s.error_type, s.started_at, s.duration_ms into origin
   from beacon.trace_spans s
-  join beacon.traces t on t.trace_id = s.trace_id
-  where s.trace_id = cause.trace_id and s.span_id = cause.span_ids[cardinality(cause.span_ids)]
-    and s.started_at between t.started_at - interval '1 minute' and coalesce(t.completed_at, t.updated_at) + interval '1 minute'
+  where s.trace_id = cause.trace_id and s.span_id = cause.span_ids[cardinality(cause.span_ids)] and s.started_at between since and until
   limit 1;
   if origin.service is null then
     return;

@@ -11,7 +11,7 @@ declare
   key text;
   f beacon.span_fact;
 begin
-  select array_agg(t) into spans from beacon.trace_tree(of_trace) t;
+  spans := beacon.tree_of(of_trace);
   for f in select * from unnest(spans) loop
     -- A hash of the way down, the n-th of its name below the same parent: equal in both traces where they did the same.
     key := md5(coalesce(hashes[f.parent_position], '') || f.service || ' ' || f.operation);

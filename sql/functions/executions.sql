@@ -23,31 +23,40 @@ $$;
 
 comment on function beacon.execution_traces(bigint) is 'Traces of an execution, earliest first: one an attempt, usually.';
 
-create function beacon.execution_spans(of_execution bigint) returns setof beacon.span_fact
+create function beacon.execution_spans(of_execution bigint) returns beacon.span_fact[]
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
 declare
+  spans beacon.span_fact[];
+  tree beacon.span_fact[];
   f beacon.span_fact;
   of_trace uuid;
   before integer := 0;
   kept integer[];
 begin
   for of_trace in select t.trace_id from beacon.execution_traces(of_execution) t loop
+    tree := beacon.tree_of(of_trace);
+    -- A trace may hold a whole job: branches of other executions are not ours, what stands above all of them is.
+    if before = 0 and not exists (select from unnest(tree) o where o.execution_id <> of_execution) then
+      spans := tree;
+      before := coalesce(cardinality(tree), 0);
+      continue;
+    end if;
     kept := '{}';
-    for f in select * from beacon.trace_tree(of_trace) loop
-      -- A trace may hold a whole job: branches of other executions are not ours, what stands above all of them is.
+    for f in select * from unnest(tree) loop
       if f.execution_id is null or f.execution_id = of_execution then
         before := before + 1;
         kept[f.position] := before;
         f.parent_position := kept[f.parent_position];
         f.position := before;
-        return next f;
+        spans[before] := f;
       end if;
     end loop;
   end loop;
+  return spans;
 end
 $$;
 
 comment on function beacon.execution_spans(bigint) is
-  'All spans of all traces of an execution, also those of services that know nothing of executions, numbered through: position counts over all its traces. Branches that belong to other executions are left out.';
+  'All spans of all traces of an execution, also those of services that know nothing of executions, numbered through: position counts over all its traces and is the element''s index. Branches that belong to other executions are left out. Null for an execution without spans.';

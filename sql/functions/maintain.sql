@@ -45,7 +45,8 @@ begin
   if not pg_try_advisory_xact_lock(hashtextextended('beacon.maintain', 0)) then
     return jsonb_build_object('skipped', 'another session is at it');
   end if;
-  done := jsonb_build_object('spans_lost', beacon.mark_lost(), 'traces_settled', beacon.settle_baselines());
+  done := jsonb_build_object('spans_lost', beacon.mark_lost(), 'traces_settled', beacon.settle_baselines(),
+    'services_named', beacon.name_services());
   if last_hourly is null or last_hourly::timestamptz < beacon.clock() - interval '1 hour' then
     -- Partitions come and go under strong locks. Waiting for one behind a long query would make every writer wait
     -- behind us: better to try again at the next call.
@@ -63,4 +64,4 @@ end
 $$;
 
 comment on function beacon.maintain() is
-  'What the server does every few seconds, and a scheduler may do instead: marks lost spans, settles baselines, and once an hour creates partitions ahead and drops expired ones. Returns what it did.';
+  'What the server does every few seconds, and a scheduler may do instead: marks lost spans, settles baselines, names services, and once an hour creates partitions ahead and drops expired ones. Returns what it did.';

@@ -1,24 +1,45 @@
-create function beacon.trace_facts(of_trace uuid) returns setof beacon.span_fact
+create function beacon.trace_range(of_trace uuid, out from_time timestamptz, out to_time timestamptz)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
+begin
+  -- An open span may start after the last one ended, and a trace that came past the writer has no summary.
+  select t.started_at, case when t.open_count = 0 then t.completed_at end into from_time, to_time
+  from beacon.traces t where t.trace_id = of_trace;
+  from_time := coalesce(from_time, '-infinity');
+  to_time := coalesce(to_time, 'infinity');
+end
+$$;
+
+comment on function beacon.trace_range(uuid) is
+  'Within which all spans of a trace start, from its summary: so that only the partitions of its days are read.';
+
+create function beacon.trace_facts(of_trace uuid) returns setof beacon.span_fact
+language plpgsql stable
+set search_path = beacon, pg_catalog
+-- How many spans a trace has is not known to the planner, who expects one: 400 of them took seconds in nested loops.
+set enable_nestloop = off
+as $$
 declare
+  since timestamptz;
+  until timestamptz;
   trace_start timestamptz;
   last_sign timestamptz;
 begin
+  select r.from_time, r.to_time into since, until from beacon.trace_range(of_trace) r;
   -- Now, while something in it may still run; else the last moment anything in it was seen.
   select min(s.started_at), greatest(max(s.started_at), max(s.completed_at),
            max(case when s.status = 'started' then coalesce(t.last_alive, beacon.clock()) end))
     into trace_start, last_sign
   from beacon.trace_spans s
   left join beacon.tracer_state() t on t.tracer_id = s.tracer_id
-  where s.trace_id = of_trace;
+  where s.trace_id = of_trace and s.started_at between since and until;
 
   return query
   with base as materialized (
     select s.*, row_number() over (order by s.started_at, s.started_ns, s.completed_at desc nulls first, s.span_id)::integer as rn
     from beacon.trace_spans s
-    where s.trace_id = of_trace
+    where s.trace_id = of_trace and s.started_at between since and until
   ), owner as materialized (
     select b.span_id, min(b.rn) as rn from base b group by b.span_id
   )
@@ -66,12 +87,13 @@ $$;
 comment on function beacon.tracer_state() is
   'Tracers that are gone, with the last moment they were alive: those that stopped, and those whose heartbeat is older than lost_after_seconds (30).';
 
-create function beacon.trace_tree(of_trace uuid) returns setof beacon.span_fact
+create function beacon.tree_of(of_trace uuid) returns beacon.span_fact[]
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
 declare
   spans beacon.span_fact[];
+  tree beacon.span_fact[];
   f beacon.span_fact;
   n integer;
   starts double precision[];
@@ -79,6 +101,7 @@ declare
   parents integer[];
   executions bigint[];
   offsets jsonb;          -- clock of a service against that of its caller: {"caller callee": milliseconds}
+  clocks_differ boolean;
   last_child integer[];   -- children as linked lists, latest first
   earlier integer[];
   depths integer[];
@@ -100,9 +123,10 @@ begin
   from beacon.trace_facts(of_trace) t;
   n := coalesce(cardinality(spans), 0);
   if n = 0 then
-    return;
+    return null;
   end if;
   offsets := beacon.clock_offsets(spans);
+  clocks_differ := offsets <> '{}';
   last_child := array_fill(0, array[n]);
   earlier := last_child;
   depths := last_child;
@@ -142,9 +166,12 @@ begin
           depths[i] := depths[p] + 1;
           executions[i] := coalesce(executions[i], executions[p]);
           shifts[i] := shifts[p];
-          f := spans[i];
-          if f.kind = 'server' and offsets ? (spans[p].service || ' ' || f.service) then
-            shifts[i] := shifts[i] + (offsets ->> (spans[p].service || ' ' || f.service))::double precision;
+          -- Taking a span out of the array costs more than all else here together.
+          if clocks_differ then
+            f := spans[i];
+            if f.kind = 'server' then
+              shifts[i] := shifts[i] + coalesce((offsets ->> (spans[p].service || ' ' || f.service))::double precision, 0);
+            end if;
           end if;
           starts[i] := starts[i] + shifts[i];
           ends[i] := ends[i] + shifts[i];
@@ -165,6 +192,7 @@ begin
     end loop;
   end loop;
 
+  tree := array_fill(null::beacon.span_fact, array[n]);
   for k in 1 .. n loop
     i := rows_in_order[k];
     f := spans[i];
@@ -176,13 +204,25 @@ begin
     f.self_ms := greatest(0, ends[i] - starts[i] - covered[i]);
     f.skew_ms := shifts[i];
     f.execution_id := executions[i];
-    return next f;
+    tree[k] := f;
   end loop;
+  return tree;
 end
 $$;
 
-comment on function beacon.trace_tree(uuid) is
-  'Spans of a trace as a tree, depth first: position, parent, depth, self time, clock correction; execution_id is inherited from the nearest ancestor that has one. Orphans and the first span of a cycle of parents stand as roots.';
+comment on function beacon.tree_of(uuid) is
+  'Spans of a trace as a tree, depth first, the element''s index its position: parent, depth, self time, clock correction; execution_id is inherited from the nearest ancestor that has one. Orphans and the first span of a cycle of parents stand as roots. Null for a trace without spans.';
+
+create function beacon.trace_tree(of_trace uuid) returns setof beacon.span_fact
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+begin
+  return query select f.* from unnest(beacon.tree_of(of_trace)) f;
+end
+$$;
+
+comment on function beacon.trace_tree(uuid) is 'The spans of tree_of as rows.';
 
 create function beacon.clock_offsets(spans beacon.span_fact[]) returns jsonb
 language plpgsql immutable

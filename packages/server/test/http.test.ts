@@ -19,7 +19,7 @@ async function serve(databaseUrl: string) {
   const pool = createPool(databaseUrl, { applicationName: 'test', max: 2 });
   const maintenance = startMaintenance(pool, { intervalMs: 3_600_000 });
   await maintenance.round();
-  const app = httpServer({ pool, maintenance, logger: pino({ level: 'silent' }), hosts: LOOPBACK });
+  const app = await httpServer({ pool, maintenance, logger: pino({ level: 'silent' }), hosts: LOOPBACK });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const stop = async () => {
     await app.close();
@@ -67,12 +67,12 @@ test('errors are problem details with a code and a hint', async () => {
     'limit',
   ]);
 
-  const unknown = await get('/api/v1/traces?nonsense=1');
+  const unknown = await get('/api/v1/search?nonsense=1');
   assert.deepEqual(unknown.body.errors[0].parameter, 'nonsense');
 
   const missing = await get('/api/v1/waterfall?execution_id=99');
   assert.deepEqual([missing.status, missing.body.code], [404, 'not_found']);
-  assert.match(missing.body.hint, /beacon traces/);
+  assert.match(missing.body.hint, /beacon search/);
 
   const nowhere = await get('/api/v1/nothing');
   assert.deepEqual([nowhere.status, nowhere.body.code], [404, 'not_found']);
@@ -97,7 +97,7 @@ test('without its database the server is alive, not ready, and says why', async 
     assert.equal(health.body.database.hint, 'Run `beacon migrate up`.');
     assert.match(health.body.maintenance.lastError, /beacon/);
     assert.equal((await other.get('/ready')).status, 503);
-    const answer = await other.get('/api/v1/traces');
+    const answer = await other.get('/api/v1/search');
     assert.deepEqual([answer.status, answer.body.code], [503, 'not_migrated']);
   } finally {
     await other.stop();
@@ -130,7 +130,7 @@ test('when its database crashes the server stays, and is ready again when the da
 test('a web page that gives our address another name gets nothing', async () => {
   const { port } = new URL(base);
   const status = await new Promise((resolve, reject) => {
-    const request = http.get({ host: '127.0.0.1', port, path: '/api/v1/traces', headers: { host: 'evil.example' } });
+    const request = http.get({ host: '127.0.0.1', port, path: '/api/v1/search', headers: { host: 'evil.example' } });
     request.on('response', (response) => resolve(response.resume().statusCode));
     request.on('error', reject);
   });

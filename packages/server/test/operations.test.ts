@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { draw, testDatabase } from '@project-beacon/testkit';
 import { z } from 'zod';
+import { doctorRows } from '../src/doctor/rows.ts';
+import { provideDoctor } from '../src/operations/actions.ts';
 import type { Operation } from '../src/operations/operation.ts';
 import { OPERATIONS } from '../src/operations/registry.ts';
 import { runOperation } from '../src/operations/run.ts';
@@ -33,14 +35,23 @@ const failed = await draw(
   `,
   { execution: 2, job: 'job-2', at: new Date(Date.now() - 60_000) },
 );
+await draw(
+  database.client,
+  `
+  runner execution.run |=====!| kind=consumer error=timeout
+    runner POST        | ===! | kind=client error=ETIMEDOUT peer.service=router
+  `,
+  { execution: 3, job: 'job-3', at: new Date(Date.now() - 3 * 86_400_000) },
+);
 
 test('names and parameters are unique, described, and turn into a JSON schema', () => {
   assert.equal(new Set(OPERATIONS.map(({ name }) => name)).size, OPERATIONS.length);
-  for (const { name, doc, params } of OPERATIONS) {
+  for (const { name, doc, params, row } of OPERATIONS) {
     assert.match(doc, /^[A-Z].*\.$/, name);
-    const { properties = {} } = z.toJSONSchema(params, { io: 'input' });
-    for (const [param, schema] of Object.entries(properties)) {
-      assert.ok((schema as { description?: string }).description, `${name}: ${param} has no description`);
+    for (const described of [z.toJSONSchema(params, { io: 'input' }), z.toJSONSchema(row)]) {
+      for (const [key, schema] of Object.entries(described.properties ?? {})) {
+        assert.ok((schema as { description?: string }).description, `${name}: ${key} has no description`);
+      }
     }
   }
 });
@@ -51,13 +62,34 @@ test('every operation answers with rows, database and schema', async () => {
     diagnose: { execution_id: '2' },
     'root-cause': { execution_id: '2' },
     similar: { execution_id: '1' },
+    trace: { trace_id: healthy.traceId },
+    span: { trace_id: healthy.traceId, span_id: healthy.ids.get('runner execution.run') },
+    'attribute-values': { key: 'service' },
+    differences: { status: 'error' },
     compare: { execution_a: '1', b: failed.traceId },
     'critical-path': { trace_id: healthy.traceId },
+    outline: { trace_id: healthy.traceId },
+    'unusual-spans': { execution_id: '1' },
+    'timeout-root-cause': { execution_id: '3' },
+    'compare-with-successful': { execution_id: '2' },
+    'blast-radius': { execution_id: '2' },
+    'job-matrix': { job_id: 'job-1' },
+    sql: { statement: 'select 1 as one' },
   };
+  provideDoctor(({ databaseUrl }) => doctorRows(databaseUrl, []));
   for (const { name } of OPERATIONS) {
+    // It has a test of its own, with a runner.
+    if (name === 'submit-job') continue;
     const answer = await run(name, params[name] ?? {});
-    assert.ok(Array.isArray(answer.rows), name);
-    assert.equal(answer.leftOut, null, name);
+    const declared = named(name).row;
+    for (const row of answer.rows) {
+      if (name !== 'sql') {
+        assert.deepEqual(Object.keys(row).toSorted(), Object.keys(declared.shape).toSorted(), name);
+      }
+      const read = declared.safeParse(row);
+      assert.ok(read.success, `${name}: ${read.error}`);
+    }
+    if (answer.rows.length > 0) assert.equal(answer.leftOut, null, name);
     assert.match(answer.schema, /^\d{4}_\w+\+[0-9a-f]{8}$/);
     assert.match(answer.database, /^postgresql:\/\/\w+:\*\*\*@/);
   }
@@ -74,30 +106,30 @@ test('ids keep every digit, times their microseconds, counts are numbers', async
   await database.client.query(`
     insert into beacon.trace_spans (trace_id, span_id, service, operation, status, started_at, execution_id)
     values (gen_random_uuid(), '\\x00000000000000ff', 'precise', 'op', 'completed', '2026-01-02 03:04:05.123456+00', 9007199254740993)`);
-  const [span] = (await run('spans', { service: 'precise' })).rows;
+  const [span] = (await run('spans', { service: 'precise', from: '2026-01-01' })).rows;
   assert.equal(span?.execution_id, '9007199254740993');
   assert.equal(span?.span_id, '00000000000000ff');
   assert.equal(span?.started_at, '2026-01-02T03:04:05.123456Z');
-  const [trace] = (await run('traces', { execution_id: '1' })).rows;
+  const [trace] = (await run('search', { execution_id: '1' })).rows;
   assert.equal(trace?.span_count, 2);
 });
 
 test('filters select', async () => {
   const ids = async (params: Record<string, unknown>) =>
-    (await run('traces', params)).rows.map((row) => row.execution_id);
+    (await run('search', params)).rows.map((row) => row.execution_id);
   assert.deepEqual(await ids({ status: 'failed' }), ['2']);
   assert.deepEqual(await ids({ status: 'completed' }), ['1']);
   assert.deepEqual(await ids({ service: 'router' }), ['1']);
   assert.deepEqual(await ids({ job_id: 'job-2' }), ['2']);
-  assert.deepEqual(await ids({ since: '5m' }), ['2']);
-  assert.deepEqual(await ids({ since: new Date(Date.now() - 3_600_000).toISOString() }), ['2', '1']);
+  assert.deepEqual(await ids({ from: '5m' }), ['2']);
+  assert.deepEqual(await ids({ from: new Date(Date.now() - 3_600_000).toISOString() }), ['2', '1']);
   assert.deepEqual(await ids({ status: 'lost' }), []);
 });
 
 test('what a limit left out is said', async () => {
-  const answer = await run('traces', { limit: '1' });
+  const answer = await run('search', { limit: '1' });
   assert.equal(answer.rows.length, 1);
-  assert.match(answer.leftOut ?? '', /Only the first 1 rows.*raise limit \(at most 1000\)/);
+  assert.match(answer.leftOut ?? '', /Only the first 1 rows.*raise limit \(at most 1000\) or narrow/);
 });
 
 test('wrong parameters are named and nothing is run', async () => {
@@ -107,9 +139,9 @@ test('wrong parameters are named and nothing is run', async () => {
   await wrong('diagnose', { execution_id: '9223372036854775808' }, /must fit into 64 bits/);
   await wrong('waterfall', { trace_id: 'abc' }, /32 hex digits/);
   await wrong('waterfall', {}, /exactly one of execution_id and trace_id/);
-  await wrong('traces', { limit: '0' }, />=1/);
-  await wrong('traces', { since: 'yesterday' }, /must be like 15m/);
-  await wrong('traces', { nonsense: '1' }, /nonsense/);
+  await wrong('search', { limit: '0' }, />=1/);
+  await wrong('search', { from: 'yesterday' }, /must be like 15m/);
+  await wrong('search', { nonsense: '1' }, /nonsense/);
 });
 
 test('what does not exist is an error of its own', async () => {
@@ -120,10 +152,10 @@ test('what does not exist is an error of its own', async () => {
 test('a query that takes too long is stopped, and the pool is good for the next', async () => {
   const slow = {
     ...named('health'),
-    prepare: () => ({ call: { text: 'select pg_sleep(60)', values: [] }, limit: 1, missing: undefined }),
+    prepare: () => ({ ...named('health').prepare({}), call: { text: 'select pg_sleep(60)', values: [] } }),
   };
   await assert.rejects(runOperation(pool, slow, {}, { statementTimeoutMs: 20 }), { code: 'statement_timeout' });
-  assert.equal((await run('traces', { execution_id: '1' })).rows.length, 1);
+  assert.equal((await run('search', { execution_id: '1' })).rows.length, 1);
 });
 
 test('a database that is not there or not migrated is told apart', async () => {
@@ -136,7 +168,7 @@ test('a database that is not there or not migrated is told apart', async () => {
   ];
   for (const [url, code] of cases) {
     const other = createPool(url, { applicationName: 'test' });
-    await assert.rejects(runOperation(other, named('traces'), {}), (error: Error & { code: string; hint: string }) => {
+    await assert.rejects(runOperation(other, named('search'), {}), (error: Error & { code: string; hint: string }) => {
       assert.equal(error.code, code, error.message);
       assert.doesNotMatch(`${error.message} ${error.hint}`, /secret|wrong@/);
       assert.notEqual(error.hint, '');

@@ -117,7 +117,7 @@ test('a second start has the data of the first, is told apart by a third, surviv
   assert.equal(fs.statSync(path.join(kept, 'run.json')).mode & 0o777, 0o600);
   const urlOf = (name: string) => run.services.find((each) => each.name === name)?.url;
 
-  const traces = await fetch(`${urlOf('server')}/api/v1/traces?limit=100`, { headers: { connection: 'close' } });
+  const traces = await fetch(`${urlOf('server')}/api/v1/search?limit=100`, { headers: { connection: 'close' } });
   assert.ok(((await traces.json()) as { rows: unknown[] }).rows.length >= 12, 'the traces of the first start');
 
   const third = await beaconStart(['--any-port', '--dir', kept]).ended;
@@ -150,7 +150,7 @@ test('a database that dies is started again, and the services find it', async ()
   process.kill(pidsOf(run, kept)[1] as number, 'SIGQUIT');
   await beacon.said(/PostgreSQL \(pid \d+\) ended\. [\s\S]*with the data of before/);
   const server = run.services.find(({ name }) => name === 'server');
-  const traces = await fetch(`${server?.url}/api/v1/traces`, { headers: { connection: 'close' } });
+  const traces = await fetch(`${server?.url}/api/v1/search`, { headers: { connection: 'close' } });
   assert.equal(traces.status, 200);
   beacon.process.kill('SIGTERM');
   assert.equal((await beacon.ended).code, 0);

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { z } from 'zod';
 import type { Operation } from '../operations/operation.ts';
 import { type Answer, runOperation } from '../operations/run.ts';
-import { RENDERERS } from './renderers.ts';
+import { plainRenderer, RENDERERS } from './renderers/registry.ts';
 import { printJson, type VerbOptions, verb, withDatabase } from './verb.ts';
 
 /** What flags and arguments are made of: an operation, or something with parameters like one. */
@@ -26,13 +26,14 @@ export function paramFlags(command: Command, described: Answerable): Command {
     if (takenByArgument(described, param)) continue;
     const value = param === 'limit' ? 'n' : param.replace(/_id$/, '');
     command.option(`--${flagOf(param)} <${value}>`, (schema as z.ZodType).description ?? '');
+    if (param === 'from') command.option('--since <from>', 'The same as --from.');
   }
   return command;
 }
 
 /** Parameters, as text and unchecked, from what commander parsed. */
 export function paramsFrom(described: Answerable, options: VerbOptions, args: string[]): Record<string, unknown> {
-  const params: Record<string, unknown> = {};
+  const params: Record<string, unknown> = options.since === undefined ? {} : { from: options.since };
   for (const param of Object.keys(described.params.shape)) {
     const value = options[optionKey(flagOf(param))];
     if (value !== undefined) params[param] = value;
@@ -43,14 +44,14 @@ export function paramsFrom(described: Answerable, options: VerbOptions, args: st
 
 /** Verb that runs the operation and prints what its renderer makes of the rows. */
 export function operationVerb(operation: Operation): Command {
-  return paramFlags(verb(operation.name, operation.doc), operation).action(
+  return paramFlags(verb(operation.name, operation.doc).aliases(operation.aliases), operation).action(
     withDatabase(async ({ pool, options, terminal, print }, ...args) => {
       const answer = await runOperation(pool, operation, paramsFrom(operation, options, args));
-      const render = RENDERERS[operation.name];
+      const render = RENDERERS[operation.name] ?? plainRenderer(operation);
       if (options.json) printJson(answer);
-      else for (const line of render?.lines(answer.rows, terminal) ?? []) print(line);
+      else for (const line of render.lines(answer.rows, terminal)) print(line);
       tellLeftOut(answer, options.json === true);
-      return render?.problem?.(answer.rows) ? 1 : 0;
+      return render.problem?.(answer.rows) ? 1 : 0;
     }),
   );
 }

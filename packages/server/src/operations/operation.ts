@@ -1,8 +1,11 @@
 // What an operation is. The HTTP route, the CLI verb and every later door derive from this description.
+import type pg from 'pg';
 import { z } from 'zod';
+import { afterParam, type Cursor, encodeCursor } from './cursor.ts';
+import { fromParam, resolveRange, toParam } from './range.ts';
 
 /** Statement with its bound parameters; values are never formatted into the text. */
-interface SqlCall {
+export interface SqlCall {
   text: string;
   values: unknown[];
 }
@@ -15,49 +18,126 @@ export interface Argument {
   params: (text: string) => Record<string, string>;
 }
 
-/** What the function `operation` takes: a description, its parameters still typed by their zod schema. */
-interface Definition<Shape extends z.ZodRawShape> {
-  /** The same in every door: HTTP path, CLI verb. */
+/** What a call has besides its own parameters. */
+export interface Scope {
+  /** Rows the caller gets at most. The runner asks for one more, and a function that takes a limit should be given one more too. */
+  limit: number;
+  /** Times the question is about, ISO 8601; null on the side that is open, and on both where no range applies. */
+  from: string | null;
+  to: string | null;
+  /** Where the page begins: sort key of the last row of the page before; null on the first page. */
+  after: unknown[] | null;
+  /** When the first page was read, ISO 8601 with microseconds, so that later pages can tell what came meanwhile. */
+  firstPageAt: string;
+}
+
+/** What an operation that is more than one statement gets to work with. */
+export interface RunContext<Params> extends Scope {
+  pool: pg.Pool;
+  params: Params;
+  /** Aborted when the caller has gone away. */
+  signal: AbortSignal;
+}
+
+export interface RunResult {
+  rows: Row[];
+  leftOut: string | null;
+  next?: string | null;
+  /** Columns of the rows, where the description cannot tell them: those of a statement. */
+  columns?: SqlColumn[];
+}
+
+export interface SqlColumn {
+  /** Unique within the answer: a second `count` is called `count_2`. */
   name: string;
+  /** As PostgreSQL names it, for example `timestamp with time zone`. */
+  type: string;
+}
+
+type Params<Shape extends z.ZodRawShape> = z.output<z.ZodObject<Shape>>;
+
+/** What the function `operation` takes: a description, its parameters still typed by their zod schema. */
+interface Definition<Shape extends z.ZodRawShape, Columns extends z.ZodRawShape> {
+  /** The same in every door: HTTP path, CLI verb. Kebab-case. */
+  name: string;
+  /** Older names the command line still knows. */
+  aliases?: string[];
   /** One line. */
   doc: string;
   params: Shape;
+  /** Columns of a row of the answer, each described. */
+  row: z.ZodObject<Columns>;
   arguments?: Argument[];
   /** Groups of parameters of which exactly one must be given. */
   oneOf?: Array<[keyof Shape & string, keyof Shape & string]>;
   /** Rows returned when nobody asks, and at most. */
   limit: { default: number; max: number };
+  /**
+   * Adds the parameters `from` and `to`. Where neither is given, `default` is how far back the question goes, as in
+   * `24h`, and `unbounded` tells which questions need no bound, because they are by id.
+   */
+  range?: { default: string; unbounded?: (params: Params<Shape>) => boolean };
+  /**
+   * Adds the parameter `after`: `key` takes the sort key from a row, which `of` checks when it comes back. Columns whose
+   * name begins with an underscore are for the key only and not part of the answer.
+   */
+  pages?: { of: z.ZodType<unknown[]>; key: (row: Row, params: Params<Shape>) => unknown[] };
   /** Whether an answer without rows means that what was asked for does not exist. */
-  missing?: (params: z.output<z.ZodObject<Shape>>) => { what: string; hint: string };
+  missing?: (params: Params<Shape>) => { what: string; hint: string };
+  /** What the rows themselves leave out, in words; null when nothing. */
+  remark?: (rows: Row[]) => string | null;
+  /** Not a read, or one that does not belong into an address: doors offer it as POST only. */
+  mutates?: true;
   /** The SQL that decides; the runner adds the limit. */
-  sql: (params: z.output<z.ZodObject<Shape>>) => SqlCall;
+  sql?: (params: Params<Shape>, scope: Scope) => SqlCall;
+  /** Instead of `sql`, for what is not one statement. */
+  run?: (context: RunContext<Params<Shape>>) => Promise<RunResult>;
 }
 
 /** A row as every door shows it: times as ISO 8601 in UTC, ids as text, bytea as hex. */
 export type Row = Record<string, unknown>;
 
-export interface Operation {
+export interface Operation<Shape extends z.ZodRawShape = z.ZodRawShape, Columns extends z.ZodRawShape = z.ZodRawShape> {
   name: string;
+  aliases: string[];
   doc: string;
-  /** All parameters, `limit` included. */
-  params: z.ZodObject;
+  /** All parameters; also those the description only switched on, which its type does not tell: `limit`, `from`, `to`, `after`. */
+  params: z.ZodObject<Shape>;
+  row: z.ZodObject<Columns>;
   arguments: Argument[];
   limit: { default: number; max: number };
-  /** Checks parameters (a ZodError says which is wrong) and gives the call for them. */
-  prepare: (params: Record<string, unknown>) => Prepared;
+  mutates: boolean;
+  /**
+   * Checks parameters and gives the call for them.
+   *
+   * @param now The database's clock, ISO 8601; `15m` counts back from it.
+   * @throws ZodError that says which parameter is wrong.
+   */
+  prepare: (params: Record<string, unknown>, now?: string) => Prepared;
 }
 
-interface Prepared {
-  call: SqlCall;
+export interface Prepared {
+  /** The statement, without the limit; undefined where the operation runs by itself. */
+  call: SqlCall | undefined;
+  run: ((context: { pool: pg.Pool; signal: AbortSignal }) => Promise<RunResult>) | undefined;
   limit: number;
+  /** What the question is about; undefined where it is not about a time. */
+  range: { from: string; to: string } | undefined;
+  /** The cursor behind this row; undefined where there are no pages. */
+  next: ((row: Row) => string) | undefined;
   missing: { what: string; hint: string } | undefined;
+  remark: ((rows: Row[]) => string | null) | undefined;
 }
 
-/** Completes a description: parameter `limit`, and unknown parameters refused. */
-export function operation<Shape extends z.ZodRawShape>(definition: Definition<Shape>): Operation {
-  const { name, doc, limit } = definition;
-  const own = z.strictObject(definition.params);
-  const params = own.extend({
+/** Completes a description: the parameters it has switched on, and unknown parameters refused. */
+export function operation<Shape extends z.ZodRawShape, Columns extends z.ZodRawShape>(
+  definition: Definition<Shape, Columns>,
+): Operation<Shape, Columns> {
+  const { name, doc, limit, range, pages, row } = definition;
+  const params = z.strictObject({
+    ...definition.params,
+    ...(range ? { from: fromParam(range.default), to: toParam } : {}),
+    ...(pages ? { after: afterParam(pages.of) } : {}),
     limit: z.coerce
       .number()
       .int()
@@ -68,17 +148,46 @@ export function operation<Shape extends z.ZodRawShape>(definition: Definition<Sh
   });
   return {
     name,
+    aliases: definition.aliases ?? [],
     doc,
-    params,
+    params: params as unknown as z.ZodObject<Shape>,
+    row,
     arguments: definition.arguments ?? [],
     limit,
-    prepare(given) {
+    mutates: definition.mutates ?? false,
+    prepare(given, now = new Date().toISOString()) {
       const all: unknown = params.superRefine(exactlyOne(definition.oneOf ?? [])).parse(given);
-      const { limit: rows, ...rest } = all as { limit: number };
-      const checked = rest as unknown as z.output<z.ZodObject<Shape>>;
-      return { call: definition.sql(checked), limit: rows, missing: definition.missing?.(checked) };
+      const { limit: rows, after: cursor, from, to, ...rest } = all as Switched;
+      const checked = rest as unknown as Params<Shape>;
+      // A page goes on with the times of the first one, or `15m` would mean something else on every page.
+      const asked =
+        range && !cursor ? resolveRange({ from, to }, now, range, () => range.unbounded?.(checked)) : cursor?.range;
+      const scope: Scope = {
+        limit: rows,
+        from: asked?.from ?? null,
+        to: asked?.to ?? null,
+        after: cursor?.key ?? null,
+        firstPageAt: cursor?.at ?? now,
+      };
+      const { sql, run } = definition;
+      return {
+        call: sql?.(checked, scope),
+        run: run && ((context) => run({ ...context, ...scope, params: checked })),
+        limit: rows,
+        range: asked && { from: asked.from, to: asked.to ?? now },
+        next: pages && ((last) => encodeCursor({ key: pages.key(last, checked), at: scope.firstPageAt, range: asked })),
+        missing: definition.missing?.(checked),
+        remark: definition.remark,
+      };
     },
   };
+}
+
+interface Switched {
+  limit: number;
+  after?: Cursor;
+  from?: string;
+  to?: string;
 }
 
 function exactlyOne(groups: Array<[string, string]>) {

@@ -18,33 +18,14 @@ export const traceId = z
   .regex(TRACE_ID, 'must be a trace id: 32 hex digits, or a uuid')
   .describe('Trace id: 32 hex digits or a uuid.');
 
+export const spanId = z
+  .string()
+  .regex(/^[0-9a-f]{16}$/i, 'must be a span id: 16 hex digits')
+  .describe('Span id: 16 hex digits.');
+
 export const jobId = z.string().min(1).describe('Job id (beacon.job_id).');
 
 export const service = z.string().min(1).describe('Service name (service.name).');
-
-/** A span of time back from now (`90s`, `15m`, `2h`, `7d`), or a moment in ISO 8601. */
-export const since = z
-  .string()
-  .refine(
-    (text) => AGO.test(text) || !Number.isNaN(Date.parse(text)),
-    'must be like 15m, 2h, 7d, or a time in ISO 8601',
-  )
-  .describe('Only what started since: 90s, 15m, 2h, 7d, or a time in ISO 8601.');
-
-const AGO = /^(\d{1,6})([smhd])$/;
-const UNITS: Record<string, string> = { s: 'seconds', m: 'minutes', h: 'hours', d: 'days' };
-
-/** The two values behind {@link SINCE_SQL}'s placeholders: an interval back from now, or a moment. */
-export function sinceValues(text: string | undefined): [interval: string | null, moment: string | null] {
-  const ago = AGO.exec(text ?? '');
-  if (ago) return [`${ago[1]} ${UNITS[ago[2] as string]}`, null];
-  return [null, text === undefined ? null : new Date(text).toISOString()];
-}
-
-/** Text of a condition on `column`; its two values come from {@link sinceValues}. */
-export function sinceSql(column: string, interval: number): string {
-  return `${column} >= coalesce($${interval + 1}::timestamptz, beacon.clock() - $${interval}::interval, '-infinity')`;
-}
 
 /** The argument `<execution|trace id>`: trace ids are told from execution ids by their 32 digits. */
 export function executionOrTrace(executionKey = 'execution_id', traceKey = 'trace_id'): Argument {

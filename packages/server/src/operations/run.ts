@@ -1,21 +1,32 @@
 // Runs an operation: one read-only transaction with a statement timeout, so that no door can hold the database.
-import pg from 'pg';
+import type pg from 'pg';
+import { z } from 'zod';
+import { cancelOn } from '../store/cancel.ts';
 import { BeaconError, explainDatabaseError, maskUrl } from '../store/errors.ts';
-import type { Operation, Row } from './operation.ts';
+import type { Operation, Prepared, Row, RunResult, SqlCall, SqlColumn } from './operation.ts';
+import { SHAPES, shapeRow } from './shape.ts';
 
-export interface Answer {
-  rows: Row[];
-  /** Says in words what the limit left out; null when nothing was. */
+export interface Answer<Of = Row> {
+  rows: Of[];
+  /** Says in words what was left out; null when nothing was. */
   leftOut: string | null;
+  /** Cursor of the page that follows, to be given as `after`; null at the end. */
+  next: string | null;
   /** Which database answered, password masked. */
   database: string;
   /** Newest migration, and the start of the hash of its views and functions: `0001_spans+3f2a9c01`. */
   schema: string;
+  /** Times the answer is about, where the question is about a time. */
+  range?: { from: string; to: string };
+  /** Columns of the rows, where the operation cannot tell them beforehand: those of a statement. */
+  columns?: SqlColumn[];
 }
 
 export interface RunOptions {
   /** Milliseconds after which the database stops the query. Default 15,000. */
   statementTimeoutMs?: number;
+  /** Aborted when nobody waits for the answer any more; the statement is then cancelled. */
+  signal?: AbortSignal | undefined;
 }
 
 const STATEMENT_TIMEOUT_MS = 15_000;
@@ -31,8 +42,61 @@ export async function runOperation(
   params: Record<string, unknown>,
   options: RunOptions = {},
 ): Promise<Answer> {
-  const { call, limit, missing } = operation.prepare(params);
+  // Wrong parameters need no database to be refused.
+  operation.prepare(params);
   const url = pool.options.connectionString ?? '';
+  const { result, prepared, schema } = await readOnly(pool, options, async ({ client, now, schema }) => {
+    const prepared = operation.prepare(params, now);
+    const result = prepared.call && (await ask(client, operation, prepared, prepared.call));
+    return { result, prepared, schema };
+  });
+  const signal = options.signal ?? new AbortController().signal;
+  const answer: RunResult | undefined = result ?? (await prepared.run?.({ pool, signal }));
+  if (!answer) throw new Error(`The operation ${operation.name} has neither sql nor run.`);
+  if (answer.rows.length === 0 && prepared.missing) {
+    throw new BeaconError('not_found', prepared.missing.what, prepared.missing.hint);
+  }
+  const { rows, next = null, columns } = answer;
+  const leftOut = [answer.leftOut, prepared.remark?.(rows)].filter(Boolean).join(' ') || null;
+  return {
+    rows,
+    leftOut,
+    next,
+    database: maskUrl(url),
+    schema,
+    ...(prepared.range && { range: prepared.range }),
+    ...(columns && { columns }),
+  };
+}
+
+/** The statement behind an answer, whole, for whoever wants to run it himself; undefined where it is not one statement. */
+export function explainSql(operation: Operation, params: Record<string, unknown>): SqlCall | undefined {
+  const { call, limit } = operation.prepare(params);
+  return (
+    call && {
+      text: `${call.text.replace(/^\n/, '')}\nlimit $${call.values.length + 1}`,
+      values: [...call.values, limit],
+    }
+  );
+}
+
+interface Session {
+  client: pg.PoolClient;
+  /** The database's clock, ISO 8601 with microseconds. */
+  now: string;
+  schema: string;
+}
+
+/**
+ * One read-only transaction, in which every statement sees the same rows and none runs longer than allowed.
+ *
+ * @throws BeaconError when the database fails.
+ */
+export async function readOnly<T>(
+  pool: pg.Pool,
+  { statementTimeoutMs = STATEMENT_TIMEOUT_MS, signal }: RunOptions,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
   try {
     const client = await pool.connect();
     let broken: Error | undefined;
@@ -40,23 +104,14 @@ export async function runOperation(
       // Several statements in one message: a round trip saved, and nothing outlives the transaction.
       const begun = (await client.query(`
         begin isolation level repeatable read read only;
-        set local statement_timeout = ${Math.round(options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS)};
+        set local statement_timeout = ${Math.round(statementTimeoutMs)};
         set local timezone = 'UTC'; set local datestyle = 'ISO'; set local intervalstyle = 'iso_8601';
-        ${SCHEMA_SQL}`)) as unknown as pg.QueryResult[];
-      // One row more than shown is what tells whether something was left out.
-      const found = await client.query({
-        text: `select * from (${call.text}) answer limit $${call.values.length + 1}`,
-        values: [...call.values, limit + 1],
-        types: SHAPES,
-      });
+        ${SESSION_SQL}`)) as unknown as pg.QueryResult[];
+      const { pid, begun: begunAt, ...session } = begun.at(-1)?.rows[0] ?? {};
+      const settled = cancelOn(signal, pool, { pid, begun: begunAt });
+      const done = await work({ client, ...session }).finally(settled);
       await client.query('commit');
-      if (found.rows.length === 0 && missing) throw new BeaconError('not_found', missing.what, missing.hint);
-      return {
-        rows: found.rows.slice(0, limit).map((row) => shapeRow(row, found.fields)),
-        leftOut: found.rows.length > limit ? leftOut(operation, limit) : null,
-        database: maskUrl(url),
-        schema: begun.at(-1)?.rows[0].schema,
-      };
+      return done;
     } catch (error) {
       broken = error as Error;
       throw error;
@@ -71,50 +126,57 @@ export async function runOperation(
       client.release(reset);
     }
   } catch (error) {
-    throw explainDatabaseError(error, url);
+    throw error instanceof z.ZodError ? error : explainDatabaseError(error, pool.options.connectionString ?? '');
   }
 }
 
-const SCHEMA_SQL = `
+const SESSION_SQL = `
   select (select max(name) from beacon.schema_migrations where set_name = 'beacon') || '+' ||
-    coalesce((select left(value, 8) from beacon.schema_state where name = 'rebuilt'), 'none') as schema`;
+      coalesce((select left(value, 8) from beacon.schema_state where name = 'rebuilt'), 'none') as schema,
+    to_char(beacon.clock(), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as now, pg_backend_pid() as pid, now()::text as begun`;
 
-function leftOut(operation: Operation, limit: number): string {
-  const more = limit < operation.limit.max ? `raise limit (at most ${operation.limit.max}) or ` : '';
-  return `Only the first ${limit} rows are here, and there are more: ${more}narrow the question.`;
+async function ask(client: pg.PoolClient, operation: Operation, { limit, range, next }: Prepared, call: SqlCall) {
+  // One row more than shown is what tells whether something was left out.
+  const found = await client.query({
+    text: `select * from (${call.text}) answer limit $${call.values.length + 1}`,
+    values: [...call.values, limit + 1],
+    types: SHAPES,
+  });
+  const shaped: Row[] = found.rows.slice(0, limit).map((row) => shapeRow(row, found.fields));
+  const last = shaped.at(-1);
+  const more = found.rows.length > limit && last !== undefined;
+  return {
+    next: more && next ? next(last) : null,
+    rows: shaped.map(withoutKeys),
+    leftOut: more
+      ? leftOut(operation, limit, next !== undefined)
+      : shaped.length === 0 && range
+        ? await before(client, range)
+        : null,
+  };
 }
 
-const { INT8, TIMESTAMPTZ, BYTEA, DATE, TIMESTAMP } = pg.types.builtins;
-const BYTEA_ARRAY = 1001;
-const INT8_ARRAY = 1016;
-
-/** Text of times keeps the microseconds that a JavaScript Date would lose. */
-const SHAPES: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
-    if (oid === TIMESTAMPTZ) return isoTime;
-    if (oid === INT8 || oid === DATE || oid === TIMESTAMP) return (text: string) => text;
-    if (oid === BYTEA) return hex;
-    if (oid === BYTEA_ARRAY) return (text: string) => arrayOfText(text).map(hex);
-    if (oid === INT8_ARRAY) return arrayOfText;
-    return pg.types.getTypeParser(oid, format as 'text');
-  }) as pg.CustomTypesConfig['getTypeParser'],
-};
-
-const TEXT_ARRAY = 1009;
-const arrayOfText = pg.types.getTypeParser(TEXT_ARRAY as never, 'text') as unknown as (text: string) => string[];
-
-function isoTime(text: string): string {
-  return text.replace(' ', 'T').replace(/\+00$/, 'Z');
+/** Columns that begin with an underscore are there for the cursor. */
+function withoutKeys(row: Row): Row {
+  const shown = Object.entries(row).filter(([name]) => !name.startsWith('_'));
+  return Object.fromEntries(shown);
 }
 
-function hex(text: string): string {
-  return text.replace(/^\\x/, '');
+function leftOut(operation: Operation, limit: number, pages: boolean): string {
+  const ways = [
+    ...(pages ? ['give next as after'] : []),
+    ...(limit < operation.limit.max ? [`raise limit (at most ${operation.limit.max})`] : []),
+    'narrow the question',
+  ];
+  return `Only the first ${limit} rows are here, and there are more: ${ways.join(', ').replace(/, ([^,]*)$/, ' or $1')}.`;
 }
 
-/** A bigint that counts becomes a number; one that names something stays text, because its digits matter. */
-function shapeRow(row: Row, fields: pg.FieldDef[]): Row {
-  for (const { name, dataTypeID } of fields) {
-    if (dataTypeID === INT8 && row[name] !== null && !name.endsWith('_id')) row[name] = Number(row[name]);
-  }
-  return row;
+/** Says where there is something, when there was nothing in the time asked about. */
+async function before(client: pg.PoolClient, { from }: { from: string }): Promise<string | null> {
+  const { rows } = await client.query(
+    `select to_char(max(started_at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as newest from beacon.traces where started_at < $1`,
+    [from],
+  );
+  const newest = rows[0]?.newest;
+  return newest ? `Nothing since ${from}; the newest older trace began at ${newest}: ask with an earlier from.` : null;
 }

@@ -35,7 +35,7 @@ test('serve listens where it was told, maintains, and ends with a signal', async
     }>;
   while ((await health()).maintenance.rounds < 2);
   assert.equal((await health()).status, 'ok');
-  assert.equal((await fetch(`http://127.0.0.1:${port}/api/v1/traces`)).status, 200);
+  assert.equal((await fetch(`http://127.0.0.1:${port}/api/v1/search`)).status, 200);
   server.kill('SIGTERM');
   assert.deepEqual(await once(server, 'exit'), [0, null]);
 });

@@ -30,6 +30,19 @@ const failed = await draw(
   { execution: 2, job: 'job-1' },
 );
 
+const LISTS = [
+  ['trace', '2'],
+  ['span', failed.traceId, failed.ids.get('runner execution.run') ?? ''],
+  ['services'],
+  ['operations'],
+  ['dependencies'],
+  ['series'],
+  ['heatmap'],
+  ['differences', '--status', 'error'],
+  ['attribute-keys'],
+  ['attribute-values', 'service'],
+];
+
 test('waterfall draws the tree, the times and the error under its span', async () => {
   const { code, out, err } = await beacon('waterfall', '2');
   assert.equal(code, 0);
@@ -98,8 +111,10 @@ test('--json has a stable shape, with ids as text and bytes as hex', async () =>
   assert.match(diagnosis.causes[0].span_ids[0], /^[0-9a-f]{16}$/);
   assert.match(diagnosis.spans[0].span_id, /^[0-9a-f]{16}$/);
   for (const args of [
+    ['search'],
     ['traces'],
     ['spans'],
+    ...LISTS,
     ['similar', '2'],
     ['health'],
     ['coverage'],
@@ -110,14 +125,17 @@ test('--json has a stable shape, with ids as text and bytes as hex', async () =>
     ['root-cause', '2'],
   ]) {
     const { out } = await beacon(...args, '--json');
-    assert.deepEqual(Object.keys(JSON.parse(out)), ['rows', 'leftOut', 'database', 'schema'], args.join(' '));
+    const shape = ['rows', 'leftOut', 'next', 'database', 'schema'];
+    const aboutATime = ['search', 'traces', 'spans', ...LISTS.slice(2).map(([name]) => name)].includes(args[0] ?? '');
+    assert.deepEqual(Object.keys(JSON.parse(out)), aboutATime ? [...shape, 'range'] : shape, args.join(' '));
   }
 });
 
 test('every list is a table whose lines fit', async () => {
   for (const args of [
-    ['traces'],
+    ['search'],
     ['spans'],
+    ...LISTS,
     ['similar', '2'],
     ['health'],
     ['tracers'],
@@ -140,7 +158,7 @@ test('what a limit left out is said on stderr, and in JSON', async () => {
 
 test('filters are flags', async () => {
   const ids = async (...args: string[]) =>
-    JSON.parse((await beacon('traces', '--json', ...args)).out).rows.map(
+    JSON.parse((await beacon('search', '--json', ...args)).out).rows.map(
       (row: { execution_id: string }) => row.execution_id,
     );
   assert.deepEqual(await ids('--status', 'failed'), ['2']);

@@ -1,0 +1,38 @@
+// PostgreSQL's values as every door shows them.
+import pg from 'pg';
+import type { Row } from './operation.ts';
+
+const { INT8, TIMESTAMPTZ, BYTEA, DATE, TIMESTAMP } = pg.types.builtins;
+const BYTEA_ARRAY = 1001;
+const INT8_ARRAY = 1016;
+const TEXT_ARRAY = 1009;
+
+/** Text of times keeps the microseconds that a JavaScript Date would lose. */
+export const SHAPES: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+    if (oid === TIMESTAMPTZ) return isoTime;
+    if (oid === INT8 || oid === DATE || oid === TIMESTAMP) return (text: string) => text;
+    if (oid === BYTEA) return hex;
+    if (oid === BYTEA_ARRAY) return (text: string) => arrayOfText(text).map(hex);
+    if (oid === INT8_ARRAY) return arrayOfText;
+    return pg.types.getTypeParser(oid, format as 'text');
+  }) as pg.CustomTypesConfig['getTypeParser'],
+};
+
+const arrayOfText = pg.types.getTypeParser(TEXT_ARRAY as never, 'text') as unknown as (text: string) => string[];
+
+function isoTime(text: string): string {
+  return text.replace(' ', 'T').replace(/\+00$/, 'Z');
+}
+
+function hex(text: string): string {
+  return text.replace(/^\\x/, '');
+}
+
+/** A bigint that counts becomes a number; one that names something stays text, because its digits matter. */
+export function shapeRow(row: Row, fields: pg.FieldDef[]): Row {
+  for (const { name, dataTypeID } of fields) {
+    if (dataTypeID === INT8 && row[name] !== null && !name.endsWith('_id')) row[name] = Number(row[name]);
+  }
+  return row;
+}

@@ -1,0 +1,35 @@
+// Small things that look the same on every page.
+import { serviceToken } from '../state/services.ts';
+
+/** A service's name with its colour beside it. */
+export function Service({ name }: { name: string | null }) {
+  if (!name) return <span class="faint">–</span>;
+  return (
+    <span class="service">
+      <span class="dot" style={{ background: `var(${serviceToken(name)})` }} aria-hidden="true" />
+      {name}
+    </span>
+  );
+}
+
+const GLYPHS: Record<string, string> = {
+  completed: '✓',
+  failed: '✕',
+  timeout: '◷',
+  lost: '?',
+  started: '…',
+  running: '…',
+  processing: '…',
+  pending: '○',
+  cancelled: '–',
+};
+
+/** Status by glyph, word and colour. */
+export function Status({ status, bare = false }: { status: string; bare?: boolean }) {
+  return (
+    <span class={`status ${status.replace(/\W/g, '')}`}>
+      <span aria-hidden="true">{GLYPHS[status] ?? '·'}</span>
+      <span class={bare ? 'unseen' : undefined}>{status}</span>
+    </span>
+  );
+}

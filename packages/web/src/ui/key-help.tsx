@@ -1,0 +1,31 @@
+// The keys that are bound now.
+import { bindings } from '../state/keys.ts';
+import { Dialog } from './dialog.tsx';
+
+const NAMES: Record<string, string> = { ArrowUp: '↑', ArrowDown: '↓', ArrowLeft: '←', ArrowRight: '→', ' ': 'Space' };
+
+export function KeyHelp({ onClose }: { onClose(): void }) {
+  return (
+    <Dialog title="Keys" onClose={onClose}>
+      <div class="keys">
+        {bindings.value.toReversed().map(({ title, keys }) => (
+          <section key={title}>
+            <h3>{title}</h3>
+            <dl>
+              {keys.map(({ key, doc }) => (
+                <div key={key}>
+                  <dt>
+                    {key.split(/(?<=.) (?=.)/).map((each) => (
+                      <kbd key={each}>{NAMES[each] ?? each}</kbd>
+                    ))}
+                  </dt>
+                  <dd>{doc}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+      </div>
+    </Dialog>
+  );
+}

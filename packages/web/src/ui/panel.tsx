@@ -1,0 +1,89 @@
+// A part of a page that answers one question, and says how to ask the same elsewhere: SQL, command line, MCP.
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { call, type Params } from '../state/api.ts';
+import { useResource } from '../state/resource.ts';
+import { Copyable } from './copyable.tsx';
+import { Dialog } from './dialog.tsx';
+import { cliCommand, mcpCall } from './elsewhere.ts';
+import { Loaded } from './states.tsx';
+
+interface PanelProps {
+  title: ComponentChildren;
+  /** Operation that answers; without one the panel offers no SQL. */
+  operation?: string;
+  params?: Params;
+  /** What the limit left out, in the server's words. */
+  leftOut?: string | null | undefined;
+  /** Buttons and switches beside the title. */
+  actions?: ComponentChildren;
+  /** Without the inner margin: tables, drawings. */
+  flush?: boolean;
+  children: ComponentChildren;
+}
+
+export function Panel({ title, operation, params = {}, leftOut, actions, flush = false, children }: PanelProps) {
+  const [shown, setShown] = useState(false);
+  return (
+    <section class="panel">
+      <header>
+        <h2>{title}</h2>
+        <div class="panel-actions">
+          {actions}
+          {operation && (
+            <button
+              type="button"
+              class="quiet small"
+              onClick={() => setShown(true)}
+              title="Show SQL, copy as CLI or MCP call"
+            >
+              SQL
+            </button>
+          )}
+        </div>
+      </header>
+      <div class={flush ? 'panel-body flush' : 'panel-body'}>{children}</div>
+      {leftOut && <p class="left-out">{leftOut}</p>}
+      {shown && operation && <Elsewhere operation={operation} params={params} onClose={() => setShown(false)} />}
+    </section>
+  );
+}
+
+interface Explained {
+  sql: string;
+  values: unknown[];
+}
+
+function Elsewhere({ operation, params, onClose }: { operation: string; params: Params; onClose(): void }) {
+  const explained = useResource(
+    JSON.stringify([operation, params]),
+    (signal) => call(`/api/v1/${operation}`, { ...params, explain: 'sql' }, { signal }) as Promise<Explained>,
+  );
+  const cli = cliCommand(operation, params);
+  const mcp = mcpCall(operation, params);
+  return (
+    <Dialog title="The same question elsewhere" onClose={onClose} wide>
+      <Copyable title="Command line" text={cli} what="the command" />
+      <Copyable title="MCP call" text={mcp} what="the MCP call" />
+      <h3>SQL</h3>
+      <Loaded resource={explained} what="the SQL">
+        {({ sql, values }) => (
+          <>
+            <Copyable text={sql} what="SQL" />
+            {values.length > 0 && (
+              <ol class="bound">
+                {values.map((value, i) => (
+                  <li key={i}>
+                    <code>
+                      ${i + 1} = {value === null || value === undefined ? 'null' : JSON.stringify(value)}
+                    </code>
+                  </li>
+                ))}
+              </ol>
+            )}
+          </>
+        )}
+      </Loaded>
+    </Dialog>
+  );
+}

@@ -1,0 +1,87 @@
+// Which time is looked at: back from now, or between two moments.
+import { useState } from 'preact/hooks';
+import { field, readUrl, setUrl } from '../state/url.ts';
+import { moment } from './format.ts';
+
+export const rangeFields = { from: field.text('24h'), to: field.text('') };
+
+const PRESETS = [
+  ['15m', '15 minutes'],
+  ['1h', '1 hour'],
+  ['6h', '6 hours'],
+  ['24h', '24 hours'],
+  ['7d', '7 days'],
+  ['30d', '30 days'],
+] as const;
+
+/** The page's range, as parameters of an operation. */
+export function useRange(): { from: string; to: string } {
+  return readUrl(rangeFields);
+}
+
+export function RangePicker() {
+  const { from, to } = useRange();
+  const isPreset = !to && PRESETS.some(([value]) => value === from);
+  const [custom, setCustom] = useState(false);
+  return (
+    <div class="range">
+      <select
+        aria-label="Range of time"
+        value={isPreset && !custom ? from : 'custom'}
+        onChange={({ currentTarget: { value } }) => {
+          setCustom(value === 'custom');
+          if (value !== 'custom') setUrl(rangeFields, { from: value, to: '' });
+        }}
+      >
+        {PRESETS.map(([value, words]) => (
+          <option key={value} value={value}>
+            last {words}
+          </option>
+        ))}
+        <option value="custom">{isPreset ? 'between …' : rangeWords(from, to)}</option>
+      </select>
+      {(custom || !isPreset) && (
+        <>
+          <Moment label="From" value={from} onChange={(value) => setUrl(rangeFields, { from: value })} />
+          <Moment label="to" value={to} onChange={(value) => setUrl(rangeFields, { to: value })} />
+        </>
+      )}
+    </div>
+  );
+}
+
+function Moment({ label, value, onChange }: { label: string; value: string; onChange(value: string): void }) {
+  const date = new Date(value);
+  const shown = Number.isNaN(date.getTime()) ? '' : local(date);
+  return (
+    <label>
+      {label}{' '}
+      <input
+        type="datetime-local"
+        step="1"
+        value={shown}
+        onChange={({ currentTarget }) =>
+          onChange(currentTarget.value ? new Date(currentTarget.value).toISOString() : '')
+        }
+      />
+    </label>
+  );
+}
+
+/** What datetime-local takes: local time without a zone. */
+function local(date: Date): string {
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+}
+
+function rangeWords(from: string, to: string): string {
+  const words = (text: string) => (/^\d+[smhd]$/.test(text) ? `${text} ago` : moment(text));
+  return `${words(from)} – ${to ? words(to) : 'now'}`;
+}
+
+/** The range an answer is about, in milliseconds since 1970; one without an end goes to now. */
+export function timesOf(range: { from: string; to: string | null } | null | undefined): { from: number; to: number } {
+  const to = range?.to ? Date.parse(range.to) : Date.now();
+  return { from: range ? Date.parse(range.from) : to - DAY_MS, to };
+}
+
+const DAY_MS = 86_400_000;

@@ -1,0 +1,42 @@
+create function beacon.span_peers(of_service text, of_operation text, not_trace uuid, before timestamptz, duration_ms double precision) returns table (
+  peer_count bigint, peer_p50_ms double precision, peer_p95_ms double precision, slower_than_pct double precision, peer_histogram jsonb)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with counted as materialized (
+    select c.bucket, sum(c.calls)::bigint as calls
+    from beacon.span_counts(before - interval '24 hours', before, interval '1 day', of_service, of_operation) c
+    where c.bucket >= 0
+    group by c.bucket
+  ), mine as (
+    select case when s.duration_ms <= 0.01 then 0 else least(127, floor(4 * ln(s.duration_ms / 0.01) / ln(2.0)))::integer end as bucket, count(*) as calls
+    from beacon.trace_spans s
+    where s.trace_id = not_trace and s.service = of_service and s.operation = of_operation and s.duration_ms is not null
+      and s.started_at >= before - interval '24 hours' and s.started_at < before
+    group by 1
+  ), others as materialized (
+    select c.bucket, c.calls - coalesce(m.calls, 0) as calls
+    from counted c
+    left join mine m on m.bucket = c.bucket
+    where c.calls > coalesce(m.calls, 0)
+  ), own as (
+    select case when duration_ms <= 0.01 then 0 else least(127, floor(4 * ln(duration_ms / 0.01) / ln(2.0)))::integer end as bucket
+  )
+  select coalesce(sum(o.calls), 0)::bigint,
+    beacon.bucket_percentile(array_agg(o.bucket order by o.bucket), array_agg(o.calls order by o.bucket), 0.5),
+    beacon.bucket_percentile(array_agg(o.bucket order by o.bucket), array_agg(o.calls order by o.bucket), 0.95),
+    -- Half of those in the same class count as faster.
+    round(100 * sum(case when o.bucket < w.bucket then o.calls when o.bucket = w.bucket then o.calls / 2.0 else 0 end) / nullif(sum(o.calls), 0), 1)::double precision,
+    jsonb_agg(jsonb_build_object('from_ms', round(beacon.bucket_ms(o.bucket)::numeric, 4), 'to_ms', round(beacon.bucket_ms(o.bucket + 1)::numeric, 4), 'count', o.calls)
+      order by o.bucket) filter (where o.calls > 0)
+  from own w
+  left join others o on true
+  group by w.bucket;
+end
+$$;
+
+comment on function beacon.span_peers(text, text, uuid, timestamptz, double precision) is
+  'How long the same operation took in other traces in the 24 hours before: count, median, 95th percentile (to within 9 %), how many of 100 were faster than this duration, and the counts by duration class.';

@@ -1,0 +1,112 @@
+create function beacon.name_services() returns integer
+language plpgsql
+set search_path = beacon, pg_catalog
+as $$
+declare
+  named integer;
+  last_color integer := coalesce((select max(x.color) from beacon.services x), -1);
+  seen_since timestamptz := beacon.clock() - interval '10 minutes';
+begin
+  insert into beacon.services (service, color, first_seen_at)
+  select q.service, last_color + (row_number() over (order by q.service))::integer, beacon.clock()
+  from (
+    select r.attributes ->> 'service.name' as service from beacon.trace_resources r
+    union
+    select t.service from beacon.tracers t
+    union
+    select unnest(t.services) from beacon.traces t where t.started_at > seen_since
+  ) q
+  where q.service is not null and not exists (select from beacon.services x where x.service = q.service)
+  on conflict (service) do nothing;
+  get diagnostics named = row_count;
+  return named;
+end
+$$;
+
+comment on function beacon.name_services() is
+  'Gives every service that has none a colour of its own; returns how many it found.';
+
+create function beacon.service_colors(names text[]) returns table (service text, color integer)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+declare
+  last_color integer := coalesce((select max(x.color) from beacon.services x), -1);
+begin
+  -- A service that maintenance has not seen yet gets the number it is about to give.
+  return query
+  select n.name, coalesce(x.color, last_color + (count(*) filter (where x.color is null) over (order by n.name))::integer)
+  from (select distinct unnest(names) as name) n
+  left join beacon.services x on x.service = n.name;
+end
+$$;
+
+comment on function beacon.service_colors(text[]) is 'Numbers of the colours of these services.';
+
+create function beacon.service_stats(from_time timestamptz, to_time timestamptz) returns table (
+  service text, color integer, spans bigint, traces bigint, errors bigint, error_pct double precision, p50_ms double precision,
+  p95_ms double precision, last_seen_at timestamptz)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with counted as materialized (
+    select c.service, c.bucket, sum(c.calls)::bigint as calls, sum(c.errors)::bigint as errors, max(c.last_at) as last_at
+    from beacon.span_counts(from_time, to_time, interval '1 day') c
+    group by c.service, c.bucket
+  ), each as (
+    select c.service, sum(c.calls)::bigint as spans, sum(c.errors)::bigint as errors, max(c.last_at) as last_at,
+      array_agg(c.bucket order by c.bucket) as buckets, array_agg(c.calls order by c.bucket) as calls
+    from counted c
+    group by c.service
+  ), in_traces as (
+    select n.name, count(*) as traces
+    from beacon.traces t
+    cross join lateral (select distinct unnest(t.services) as name) n
+    where t.started_at >= from_time and t.started_at < to_time
+    group by n.name
+  )
+  select e.service, k.color, e.spans, coalesce(i.traces, 0), e.errors, round(100.0 * e.errors / e.spans, 2)::double precision,
+    beacon.bucket_percentile(e.buckets, e.calls, 0.5), beacon.bucket_percentile(e.buckets, e.calls, 0.95), e.last_at
+  from each e
+  join beacon.service_colors(array(select x.service from each x)) k on k.service = e.service
+  left join in_traces i on i.name = e.service
+  order by e.spans desc, e.service;
+end
+$$;
+
+comment on function beacon.service_stats(timestamptz, timestamptz) is
+  'Services with spans that began in this time: how many, in how many traces, how many failed, usual durations (to within 9 %).';
+
+create function beacon.operation_stats(from_time timestamptz, to_time timestamptz, of_service text default null) returns table (
+  service text, operation text, kind text, calls bigint, errors bigint, error_pct double precision, p50_ms double precision,
+  p95_ms double precision, total_ms double precision)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with counted as materialized (
+    select c.service, c.operation, c.kind, c.bucket, sum(c.calls)::bigint as calls, sum(c.errors)::bigint as errors, sum(c.total_ms) as total_ms
+    from beacon.span_counts(from_time, to_time, interval '1 day', of_service) c
+    group by c.service, c.operation, c.kind, c.bucket
+  ), each as (
+    select c.service, c.operation, c.kind, sum(c.calls)::bigint as spans, sum(c.errors)::bigint as errors, sum(c.total_ms) as total_ms,
+      array_agg(c.bucket order by c.bucket) as buckets, array_agg(c.calls order by c.bucket) as calls
+    from counted c
+    group by c.service, c.operation, c.kind
+  )
+  select e.service, e.operation, e.kind, e.spans, e.errors, round(100.0 * e.errors / e.spans, 2)::double precision,
+    beacon.bucket_percentile(e.buckets, e.calls, 0.5), beacon.bucket_percentile(e.buckets, e.calls, 0.95),
+    round(e.total_ms::numeric, 3)::double precision
+  from each e
+  order by e.total_ms desc, e.service, e.operation, e.kind;
+end
+$$;
+
+comment on function beacon.operation_stats(timestamptz, timestamptz, text) is
+  'Operations with spans that began in this time: calls, how many failed, usual durations (to within 9 %), time spent in all.';
