@@ -4,6 +4,7 @@ import { useAsk } from '../state/resource.ts';
 import type { Rows } from '../state/rows.ts';
 import { Service } from '../ui/bits.tsx';
 import { ago, bytes, compact, count, moment, percent } from '../ui/format.ts';
+import { Icon } from '../ui/icon.tsx';
 import { Panel } from '../ui/panel.tsx';
 import { Empty, Loaded } from '../ui/states.tsx';
 import type { Column } from '../ui/table.tsx';
@@ -116,7 +117,8 @@ function Dropped({ reasons }: { reasons: unknown }) {
   if (found.length === 0) return <span class="faint">0</span>;
   return (
     <span class="bad">
-      {found.map(([reason, n]) => `✕ ${count(Number(n))} ${reason.replaceAll('_', ' ')}`).join(', ')}
+      <Icon name="cross" size={10} />{' '}
+      {found.map(([reason, n]) => `${count(Number(n))} ${reason.replaceAll('_', ' ')}`).join(', ')}
     </span>
   );
 }
@@ -164,7 +166,7 @@ const COVERAGE_COLUMNS: Column<Rows['coverage']>[] = [
     end: true,
     cell: ({ coverage_pct }) => (
       <span class={Number(coverage_pct) < 100 ? 'warn-text' : undefined}>
-        {Number(coverage_pct) < 100 ? '! ' : ''}
+        {Number(coverage_pct) < 100 && <Icon name="bang" size={10} />}
         {percent(coverage_pct === null ? null : Number(coverage_pct))}
       </span>
     ),
@@ -251,7 +253,7 @@ function Preflight({ rows }: { rows: Rows['preflight-report'][] }) {
       {first?.decision ? (
         <p class="row">
           <span class={first.decision === 'GO' ? 'tag ok' : 'tag bad'}>
-            {first.decision === 'GO' ? '✓' : '✕'} {String(first.decision)}
+            <Icon name={first.decision === 'GO' ? 'check' : 'cross'} /> {String(first.decision)}
           </span>
           <span class="dim">{first.taken_at ? moment(String(first.taken_at)) : ''}</span>
         </p>

@@ -1,6 +1,7 @@
 // A modal window: the browser's own <dialog>, closed by Escape, its button, or a click beside it.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
+import { Icon } from './icon.tsx';
 
 interface DialogProps {
   title: string;
@@ -31,7 +32,7 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
         <header>
           <h2 id={id}>{title}</h2>
           <button type="button" class="quiet" onClick={onClose} aria-label="Close">
-            ✕
+            <Icon name="cross" />
           </button>
         </header>
         {children}
