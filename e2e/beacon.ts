@@ -29,6 +29,8 @@ export async function startBeacon(
     `${ports.http ?? 0}`,
     '--otlp-grpc-port',
     `${ports.grpc ?? 0}`,
+    '--jaeger-port',
+    '0',
   ];
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { ...process.env, DATABASE_URL: databaseUrl, LOG_LEVEL: 'info', ...env },

@@ -7,8 +7,17 @@ module.enableCompileCache();
 const { CommanderError } = await import('commander');
 const { program } = await import('./cli/program.ts');
 const { serveCommand } = await import('./serve/command.ts');
+const { provideDoctor } = await import('./operations/actions.ts');
 
 const USAGE = 2;
+
+provideDoctor(async ({ databaseUrl, url }) => {
+  const [{ doctorRows }, { servicesToAsk }] = await Promise.all([
+    import('./doctor/rows.ts'),
+    import('./cli/doctor.ts'),
+  ]);
+  return doctorRows(databaseUrl, servicesToAsk(url === undefined ? {} : { url: [url] }));
+});
 
 // Reading less than all of the output (`| head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -43,6 +43,15 @@ export interface RunResult {
   rows: Row[];
   leftOut: string | null;
   next?: string | null;
+  /** Columns of the rows, where the description cannot tell them: those of a statement. */
+  columns?: SqlColumn[];
+}
+
+export interface SqlColumn {
+  /** Unique within the answer: a second `count` is called `count_2`. */
+  name: string;
+  /** As PostgreSQL names it, for example `timestamp with time zone`. */
+  type: string;
 }
 
 type Params<Shape extends z.ZodRawShape> = z.output<z.ZodObject<Shape>>;
@@ -75,7 +84,7 @@ interface Definition<Shape extends z.ZodRawShape, Columns extends z.ZodRawShape>
   pages?: { of: z.ZodType<unknown[]>; key: (row: Row, params: Params<Shape>) => unknown[] };
   /** Whether an answer without rows means that what was asked for does not exist. */
   missing?: (params: Params<Shape>) => { what: string; hint: string };
-  /** Not a read: doors offer it as POST only. */
+  /** Not a read, or one that does not belong into an address: doors offer it as POST only. */
   mutates?: true;
   /** The SQL that decides; the runner adds the limit. */
   sql?: (params: Params<Shape>, scope: Scope) => SqlCall;

@@ -260,9 +260,9 @@ function Preflight({ rows }: { rows: Rows['preflight-report'][] }) {
       ) : null}
       <ul class="checks">
         {rows.map((row) => (
-          <li key={String(row.check)}>
-            <State state={String(row.state)} /> <strong>{String(row.check ?? '')}</strong>{' '}
-            <span class="dim">{String(row.what ?? '')}</span>
+          <li key={row.name}>
+            <State state={row.state} /> <strong>{row.name}</strong>{' '}
+            <span class="dim">{[row.numbers, row.reason].filter(Boolean).join(': ')}</span>
           </li>
         ))}
       </ul>

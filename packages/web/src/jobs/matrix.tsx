@@ -63,7 +63,12 @@ export function JobMatrix({ rows }: { rows: Cell[] }) {
                   regions.map((region, i) => (
                     <td key={keyOf(model, region)} class={i === 0 ? 'first' : undefined}>
                       {(at.get(keyOf(model, region, question)) ?? []).map((cell) => (
-                        <CellLink key={cell.execution_id} cell={cell} slowest={slowest} roomy={roomy} />
+                        <CellLink
+                          key={cell.execution_id ?? cell.trace_id}
+                          cell={cell}
+                          slowest={slowest}
+                          roomy={roomy}
+                        />
                       ))}
                     </td>
                   )),
@@ -79,7 +84,8 @@ export function JobMatrix({ rows }: { rows: Cell[] }) {
 }
 
 function CellLink({ cell, slowest, roomy }: { cell: Cell; slowest: number; roomy: boolean }) {
-  const { execution_id, traced, latency_ms, faded } = cell;
+  const { execution_id, trace_id, traced, latency_ms, faded } = cell;
+  const name = execution_id === null ? `Trace ${trace_id}` : `Execution ${execution_id}`;
   const { kind, glyph, words } = look(cell);
   const shade = kind === 'good' ? ` shade-${shadeOf(latency_ms, slowest)}` : '';
   const said = [words, latency_ms === null ? '' : duration(latency_ms), traced || kind === 'waiting' ? '' : 'no trace']
@@ -87,10 +93,10 @@ function CellLink({ cell, slowest, roomy }: { cell: Cell; slowest: number; roomy
     .join(', ');
   return (
     <a
-      href={`/execution/${execution_id}`}
+      href={execution_id === null ? `/trace/${trace_id}` : `/execution/${execution_id}`}
       class={`cell ${kind}${shade}${traced || kind === 'waiting' ? '' : ' untraced'}${faded ? ' faded' : ''}`}
-      title={`Execution ${execution_id}: ${said}`}
-      aria-label={`Execution ${execution_id}: ${said}`}
+      title={`${name}: ${said}`}
+      aria-label={`${name}: ${said}`}
     >
       <Icon name={glyph} />
       {roomy && <span>{latency_ms === null ? (kind === 'waiting' ? 'waits' : '') : duration(latency_ms)}</span>}
@@ -100,9 +106,7 @@ function CellLink({ cell, slowest, roomy }: { cell: Cell; slowest: number; roomy
 
 function look({ status, output_empty, error_type, verdict }: Cell): { kind: string; glyph: IconName; words: string } {
   const why = verdict ?? error_type;
-  if (status === 'timeout') return { kind: 'bad', glyph: 'clock', words: `timed out${why ? `: ${why}` : ''}` };
-  if (status === 'failed' || status === 'lost')
-    return { kind: 'bad', glyph: 'cross', words: `failed${why ? `: ${why}` : ''}` };
+  if (status === 'failed') return { kind: 'bad', glyph: 'cross', words: `failed${why ? `: ${why}` : ''}` };
   if (status === 'cancelled') return { kind: 'waiting', glyph: 'dash', words: 'cancelled' };
   if (status === 'completed' && output_empty)
     return { kind: 'hollow', glyph: 'empty', words: 'completed with an empty answer' };

@@ -27,17 +27,16 @@ export function summarise(rows: JobMatrixRow[]): Summary {
   const latencies = rows.flatMap(({ latency_ms }) => latency_ms ?? []).sort((a, b) => a - b);
   const sum = (pick: (row: JobMatrixRow) => number | null) => rows.reduce((total, row) => total + (pick(row) ?? 0), 0);
   const verdicts = new Map<string, { type: string; n: number; example: string }>();
-  for (const { verdict, error_type, execution_id } of failed) {
+  for (const { verdict, error_type, execution_id, trace_id } of failed) {
     const type = verdict ?? error_type ?? 'unknown';
-    const known = verdicts.get(type) ?? { type, n: 0, example: execution_id };
+    const known = verdicts.get(type) ?? { type, n: 0, example: execution_id ?? trace_id ?? '' };
     verdicts.set(type, { ...known, n: known.n + 1 });
   }
   return {
     executions: rows.length,
     finished: ended.length,
     failed: failed.length,
-    running: rows.filter(({ status }) => status === 'processing' || status === 'running' || status === 'started')
-      .length,
+    running: rows.filter(({ status }) => status === 'running').length,
     open: rows.length - ended.length,
     coverage: ended.length === 0 ? null : (100 * ended.filter(({ traced }) => traced).length) / ended.length,
     p50: quantile(latencies, 0.5),

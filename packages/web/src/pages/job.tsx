@@ -74,7 +74,7 @@ function fits(row: JobMatrixRow, show: (typeof SHOW)[number]): boolean {
 }
 
 function isFailed({ status }: JobMatrixRow): boolean {
-  return status === 'failed' || status === 'timeout' || status === 'lost';
+  return status === 'failed';
 }
 
 function Show({ rows, show }: { rows: JobMatrixRow[]; show: (typeof SHOW)[number] }) {

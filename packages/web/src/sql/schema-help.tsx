@@ -68,24 +68,11 @@ function fits(wanted: string) {
     columns.some((column) => column.name.toLowerCase().includes(wanted));
 }
 
-/** A row may be a thing with its columns, or one column of a thing. */
 function thingsOf(rows: Rows['schema'][]): Thing[] {
-  const things = new Map<string, Thing>();
-  const text = (value: unknown) => (value === null || value === undefined ? '' : String(value));
-  for (const row of rows) {
-    const name = text(row.name ?? row.relation ?? row.object);
-    const kind = text(row.kind);
-    const thing = things.get(`${kind} ${name}`) ?? { name, kind, comment: '', columns: [] };
-    const columns = Array.isArray(row.columns) ? (row.columns as Record<string, unknown>[]) : row.column ? [row] : [];
-    if (!row.column) thing.comment = text(row.comment);
-    for (const column of columns) {
-      thing.columns.push({
-        name: text(column.column ?? column.name),
-        type: text(column.type),
-        comment: text(column.comment),
-      });
-    }
-    things.set(`${kind} ${name}`, thing);
-  }
-  return [...things.values()];
+  return rows.map(({ name, kind, signature, comment, columns }) => ({
+    name: signature === null ? name : `${name}(${signature})`,
+    kind,
+    comment: comment ?? '',
+    columns: (columns ?? []).map((column) => ({ ...column, comment: column.comment ?? '' })),
+  }));
 }
