@@ -76,11 +76,11 @@ function Difference({ row, onFilter }: { row: DifferencesRow; onFilter(term: str
           <strong>{percent(selected_pct)}</strong> <span class="faint">({count(selected)})</span> against{' '}
           {percent(rest_pct)} <span class="faint">({count(rest)})</span>
         </span>
-        <span class="share-bars" aria-hidden="true">
-          <span class="share-bar">
+        <span class="bar-tracks" aria-hidden="true">
+          <span class="bar-track">
             <span class="selected" style={{ width: `${selected_pct}%` }} />
           </span>
-          <span class="share-bar">
+          <span class="bar-track">
             <span class="rest" style={{ width: `${rest_pct}%` }} />
           </span>
         </span>

@@ -48,7 +48,7 @@ export function FilterBar({ q, range, onChange, wrong }: FilterBarProps) {
       />
       {text.trim() !== q && (
         <button type="button" onClick={() => onChange(text.trim())}>
-          Apply <kbd>↵</kbd>
+          Apply <kbd>Enter</kbd>
         </button>
       )}
       {terms.length > 0 && (

@@ -38,14 +38,22 @@ function rank(state: unknown): number {
 
 const STATE_COLUMNS: Column<Rows['health']>[] = [
   { key: 'state', title: 'State', cell: ({ state }) => <State state={String(state)} /> },
-  { key: 'item', title: 'What', cell: ({ item }) => String(item).replaceAll('_', ' ') },
+  {
+    key: 'item',
+    title: 'What',
+    cell: ({ item, detail }) => (
+      <span class="wrap">
+        {String(item).replaceAll('_', ' ')}
+        {detail ? <span class="in-words">{String(detail)}</span> : null}
+      </span>
+    ),
+  },
   {
     key: 'value',
     title: 'Value',
     end: true,
     cell: ({ value, unit }) => (unit === 'bytes' ? bytes(Number(value)) : `${compact(Number(value))} ${unit ?? ''}`),
   },
-  { key: 'detail', title: 'In words', cell: ({ detail }) => <span class="wrap dim">{String(detail ?? '')}</span> },
 ];
 
 export function TracersPanel() {
@@ -192,7 +200,7 @@ function Storage({ row }: { row: Rows['storage'] }) {
   const shown = partitions.filter((each) => each.spans_estimated > 0).slice(0, 14);
   return (
     <>
-      <div class="facts bare">
+      <div class="figures bare">
         <Fact title="Stored" value={bytes(number(row.bytes))} />
         <Fact title="A span" value={bytes(number(row.bytes_per_span))} />
         <Fact title="A day" value={`${compact(number(row.spans_per_day) ?? 0)} spans`} />
@@ -205,7 +213,7 @@ function Storage({ row }: { row: Rows['storage'] }) {
         {shown.map((each) => (
           <li key={each.partition}>
             <span class="dim">{each.partition.replace(/^trace_spans_/, '')}</span>
-            <span class="share-bar" aria-hidden="true">
+            <span class="bar-track" aria-hidden="true">
               <span class="selected" style={{ width: `${(100 * each.bytes) / most}%` }} />
             </span>
             <span>{bytes(each.bytes)}</span>

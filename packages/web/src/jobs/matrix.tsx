@@ -5,6 +5,7 @@ import type { JobMatrixRow } from '../state/rows.ts';
 import { duration } from '../ui/format.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import { Scroll } from '../ui/scroll.tsx';
+import { hrefOf } from './summary.ts';
 
 type Cell = JobMatrixRow & { faded: boolean };
 
@@ -93,7 +94,7 @@ function CellLink({ cell, slowest, roomy }: { cell: Cell; slowest: number; roomy
     .join(', ');
   return (
     <a
-      href={execution_id === null ? `/trace/${trace_id}` : `/execution/${execution_id}`}
+      href={hrefOf(cell)}
       class={`cell ${kind}${shade}${traced || kind === 'waiting' ? '' : ' untraced'}${faded ? ' faded' : ''}`}
       title={`${name}: ${said}`}
       aria-label={`${name}: ${said}`}
@@ -127,7 +128,7 @@ function Legend({ slowest }: { slowest: number }) {
       {['shade-1', 'shade-2', 'shade-3', 'shade-4'].map((shade) => (
         <span key={shade} class={`cell good swatch ${shade}`} aria-hidden="true" />
       ))}
-      <span>completed, the darker the slower (up to {duration(slowest)})</span>
+      <span>completed, the stronger the slower (up to {duration(slowest)})</span>
       <span class="cell bad swatch" aria-hidden="true">
         <Icon name="cross" size={9} />
       </span>

@@ -74,7 +74,7 @@ function Finding({ row, most }: { row: FindingsRow; most: number }) {
     <li class="finding">
       <div class="finding-count">
         <strong>{count(executions)}</strong>
-        <span>{executions === 1 ? 'execution' : 'executions'}</span>
+        <span>{`${row.example_execution_id === null ? 'trace' : 'execution'}${executions === 1 ? '' : 's'}`}</span>
         <span class="finding-bar" aria-hidden="true">
           <span style={{ width: `${(100 * executions) / most}%` }} />
         </span>

@@ -17,6 +17,8 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
   useEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     ref.current?.showModal();
+    // The window itself, so that what is in it is read from its beginning.
+    ref.current?.focus();
     return () => before?.focus();
   }, []);
   return (
@@ -25,6 +27,7 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
       ref={ref}
       class={wide ? 'dialog wide' : 'dialog'}
       aria-labelledby={id}
+      tabIndex={-1}
       onClose={onClose}
       onClick={(event) => event.target === ref.current && onClose()}
     >

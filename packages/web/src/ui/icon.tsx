@@ -30,7 +30,7 @@ interface IconProps {
 
 export function Icon({ name, size = 12 }: IconProps) {
   return (
-    <svg class={`icon ${name}`} viewBox="0 0 12 12" width={size} height={size} aria-hidden="true">
+    <svg class={`icon icon-${name}`} viewBox="0 0 12 12" width={size} height={size} aria-hidden="true">
       <path d={PATHS[name]} />
     </svg>
   );

@@ -55,7 +55,7 @@ export function Loaded<T>({ resource, what, children }: LoadedProps<T>) {
     return loading ? <Loading what={what} /> : null;
   }
   return (
-    <div class={loading ? 'reloading' : undefined} aria-busy={loading}>
+    <div class={loading ? 'loaded reloading' : 'loaded'} aria-busy={loading}>
       {problem && <Failed problem={problem} retry={reload} />}
       {children(value)}
     </div>
