@@ -55,7 +55,7 @@ export const submitJob = operation({
     executions: c.count('Executions it has.'),
     replayed: z.boolean().describe('Whether the key led to a job that was there already.'),
   }),
-  limit: { default: 1, max: 1 },
+  limit: { default: 1, max: 100 },
   mutates: true,
   run: async ({ params: { idempotency_key, ...job }, signal }) => ({
     rows: [await submit(job, idempotency_key, signal)],

@@ -9,7 +9,7 @@
 // 3. It runs in a read-only transaction, under the role named in the setting `sql_role` where there is one, with a timeout,
 //    and no more rows and bytes are read than may be answered.
 import pg from 'pg';
-import { withConnection } from '../store/connect.ts';
+import { cancelNow, type Running } from '../store/cancel.ts';
 import { BeaconError, explainDatabaseError } from '../store/errors.ts';
 import type { Row, SqlColumn } from './operation.ts';
 import { SHAPES } from './shape.ts';
@@ -55,7 +55,7 @@ export async function askSql(
     const session = await begin(client, limits.timeoutMs).catch((e) => Promise.reject(explainDatabaseError(e, url)));
     await look(client, text);
     const query = single(`${RUN}${text}\n) ${PLACE} limit ${limits.rows + 1}`);
-    return await receive(client, query, limits, () => cancel(url, session.pid), signal);
+    return await receive(client, query, limits, () => cancelNow(pool, session), signal);
   } catch (error) {
     throw explainRefusal(error, text, limits, url);
   } finally {
@@ -72,20 +72,20 @@ function trimmed(statement: string): string {
   return statement.replace(/[\s;]+$/, '');
 }
 
-async function begin(client: pg.PoolClient, timeoutMs: number): Promise<{ pid: number }> {
+async function begin(client: pg.PoolClient, timeoutMs: number): Promise<Running> {
   const begun = (await client.query(`
     begin isolation level repeatable read read write;
     set local statement_timeout = ${Math.round(timeoutMs)};
     set local lock_timeout = ${LOCK_TIMEOUT_MS};
     set local search_path = pg_catalog, beacon, pg_temp;
     set local timezone = 'UTC'; set local datestyle = 'ISO'; set local intervalstyle = 'postgres'; set local bytea_output = 'hex';
-    select pg_backend_pid() as pid, beacon.setting('sql_role', null) as role`)) as unknown as pg.QueryResult[];
-  const answered = begun[begun.length - 1] as pg.QueryResult<{ pid: number; role: string | null }>;
-  const [{ pid, role }] = answered.rows as [{ pid: number; role: string | null }];
+    select pg_backend_pid() as pid, now()::text as begun, beacon.setting('sql_role', null) as role`)) as unknown as pg.QueryResult[];
+  const answered = begun[begun.length - 1] as pg.QueryResult<Running & { role: string | null }>;
+  const [{ role, ...running }] = answered.rows as [Running & { role: string | null }];
   // Names are then resolved, too, with the rights of that role.
   const become = role === null ? '' : `set local role ${pg.escapeIdentifier(role)}; `;
   await client.query(`${become}savepoint looking`);
-  return { pid };
+  return running;
 }
 
 /** Refuses what may not be touched; afterwards the transaction can only read. */
@@ -105,12 +105,6 @@ async function look(client: pg.PoolClient, text: string): Promise<void> {
 /** Through the extended protocol, which takes one statement a message. */
 function single(text: string): pg.QueryConfig & { queryMode: 'extended' } {
   return { text, queryMode: 'extended' };
-}
-
-async function cancel(url: string, pid: number): Promise<void> {
-  await withConnection(url, { applicationName: 'beacon sql cancel' }, (other) =>
-    other.query('select pg_cancel_backend($1)', [pid]),
-  ).catch(() => {});
 }
 
 type Stop = 'bytes' | 'flood' | 'aborted';

@@ -29,7 +29,7 @@ export const storage = operation({
       .array(z.object({ partition: z.string(), bytes: z.number(), spans_estimated: z.number() }))
       .describe('Each day with its bytes and an estimate of its spans, newest first.'),
   }),
-  limit: { default: 1, max: 1 },
+  limit: { default: 1, max: 100 },
   sql: (p) => ({ text: 'select * from beacon.storage($1::double precision)', values: [p.limit_bytes] }),
 });
 
