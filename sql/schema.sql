@@ -191,6 +191,8 @@ create table beacon.traces (
   open_count integer not null default 0,
   updated_at timestamp with time zone not null default now(),
   baselined_at timestamp with time zone,
+  root_started_at timestamp with time zone,
+  root_span_id bytea,
   constraint traces_key PRIMARY KEY (trace_id)
 );
 CREATE INDEX traces_job ON beacon.traces USING btree (job_id, started_at) WHERE (job_id IS NOT NULL);
@@ -371,6 +373,10 @@ create function beacon.compare_traces(a uuid, b uuid)
   returns TABLE(change text, depth integer, service text, operation text, a_status text, b_status text, a_ms double precision, b_ms double precision, delta_ms double precision, a_self_ms double precision, b_self_ms double precision)
   language plpgsql stable;
 
+create function beacon.compare_with_successful(of_execution bigint)
+  returns TABLE(change text, depth integer, service text, operation text, successful_status text, status text, successful_ms double precision, ms double precision, delta_ms double precision, successful_self_ms double precision, self_ms double precision, trace_id uuid, successful_execution_id bigint, successful_trace_id uuid, chosen_because text)
+  language plpgsql stable;
+
 create function beacon.counter_evidence(of_service text, of_traces uuid[], at timestamp with time zone)
   returns jsonb
   language plpgsql stable;
@@ -461,6 +467,10 @@ create function beacon.fellow_executions(of_traces uuid[], at timestamp with tim
 
 create function beacon.find_similar_traces(of_execution bigint, max_results integer DEFAULT 10)
   returns TABLE(execution_id bigint, trace_id uuid, similarity double precision, outcome text, started_at timestamp with time zone, duration_ms double precision, fingerprint text, difference text)
+  language plpgsql stable;
+
+create function beacon.find_timeout_root_cause(of_execution bigint)
+  returns TABLE(rank integer, decided_outcome boolean, waiting_service text, waiting_operation text, gave_up_after_ms double precision, waited_for text, callee_state text, callee_ended_after_ms double precision, slowest_service text, slowest_operation text, slowest_ms double precision, usual_p50_ms double precision, usual_p95_ms double precision, usual_calls bigint, type text, confidence double precision, summary text, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
 
 create function beacon.finding_auth_failure(spans beacon.span_fact[], blames beacon.blame[])
@@ -727,6 +737,10 @@ create function beacon.storage_forecast(limit_bytes double precision)
   returns TABLE(spans double precision, bytes double precision, bytes_per_span double precision, spans_per_day double precision, bytes_per_day double precision, days_until_full double precision, retention_days integer, bytes_at_retention double precision, retention_suggested integer, basis text)
   language plpgsql stable;
 
+create function beacon.successful_twin(of_execution bigint)
+  returns TABLE(trace_id uuid, twin_execution_id bigint, twin_trace_id uuid, chosen_because text)
+  language plpgsql stable;
+
 create function beacon.trace_facts(of_trace uuid)
   returns SETOF beacon.span_fact
   language plpgsql stable;
@@ -737,6 +751,10 @@ create function beacon.trace_features(of_traces uuid[], from_time timestamp with
 
 create function beacon.trace_findings(from_time timestamp with time zone, to_time timestamp with time zone, of_traces uuid[] DEFAULT NULL::uuid[], max_examples integer DEFAULT 20)
   returns TABLE(type text, service text, operation text, summary text, recommendation text, confidence double precision, executions bigint, first_at timestamp with time zone, last_at timestamp with time zone, example_execution_id bigint, example_trace_id uuid, span_ids bytea[], models text[], regions text[])
+  language plpgsql stable;
+
+create function beacon.trace_outline(of_trace uuid, max_lines integer DEFAULT 40)
+  returns TABLE(line integer, parent_line integer, depth integer, service text, operation text, status text, spans bigint, on_critical_path boolean, offset_ms double precision, duration_ms double precision, total_ms double precision, self_ms double precision, error_type text, error_message text, note text, span_id bytea, below_spans bigint, below_failed bigint, below_self_ms double precision, trace_started_at timestamp with time zone, trace_spans bigint, trace_failed bigint)
   language plpgsql stable;
 
 create function beacon.trace_paths(of_trace uuid)

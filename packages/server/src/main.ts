@@ -7,6 +7,7 @@ module.enableCompileCache();
 const { CommanderError } = await import('commander');
 const { program } = await import('./cli/program.ts');
 const { serveCommand } = await import('./serve/command.ts');
+const { mcpCommand } = await import('./serve/mcp.ts');
 const { provideDoctor } = await import('./operations/actions.ts');
 
 const USAGE = 2;
@@ -26,7 +27,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await program([...(await startVerb()), serveCommand()]).parseAsync();
+  await program([...(await startVerb()), serveCommand(), mcpCommand()]).parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? 0 : USAGE;

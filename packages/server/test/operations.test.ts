@@ -35,6 +35,14 @@ const failed = await draw(
   `,
   { execution: 2, job: 'job-2', at: new Date(Date.now() - 60_000) },
 );
+await draw(
+  database.client,
+  `
+  runner execution.run |=====!| kind=consumer error=timeout
+    runner POST        | ===! | kind=client error=ETIMEDOUT peer.service=router
+  `,
+  { execution: 3, job: 'job-3', at: new Date(Date.now() - 3 * 86_400_000) },
+);
 
 test('names and parameters are unique, described, and turn into a JSON schema', () => {
   assert.equal(new Set(OPERATIONS.map(({ name }) => name)).size, OPERATIONS.length);
@@ -60,6 +68,10 @@ test('every operation answers with rows, database and schema', async () => {
     differences: { status: 'error' },
     compare: { execution_a: '1', b: failed.traceId },
     'critical-path': { trace_id: healthy.traceId },
+    outline: { trace_id: healthy.traceId },
+    'unusual-spans': { execution_id: '1' },
+    'timeout-root-cause': { execution_id: '3' },
+    'compare-with-successful': { execution_id: '2' },
     'blast-radius': { execution_id: '2' },
     'job-matrix': { job_id: 'job-1' },
     sql: { statement: 'select 1 as one' },

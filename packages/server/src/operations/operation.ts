@@ -84,6 +84,8 @@ interface Definition<Shape extends z.ZodRawShape, Columns extends z.ZodRawShape>
   pages?: { of: z.ZodType<unknown[]>; key: (row: Row, params: Params<Shape>) => unknown[] };
   /** Whether an answer without rows means that what was asked for does not exist. */
   missing?: (params: Params<Shape>) => { what: string; hint: string };
+  /** What the rows themselves leave out, in words; null when nothing. */
+  remark?: (rows: Row[]) => string | null;
   /** Not a read, or one that does not belong into an address: doors offer it as POST only. */
   mutates?: true;
   /** The SQL that decides; the runner adds the limit. */
@@ -124,6 +126,7 @@ export interface Prepared {
   /** The cursor behind this row; undefined where there are no pages. */
   next: ((row: Row) => string) | undefined;
   missing: { what: string; hint: string } | undefined;
+  remark: ((rows: Row[]) => string | null) | undefined;
 }
 
 /** Completes a description: the parameters it has switched on, and unknown parameters refused. */
@@ -174,6 +177,7 @@ export function operation<Shape extends z.ZodRawShape, Columns extends z.ZodRawS
         range: asked && { from: asked.from, to: asked.to ?? now },
         next: pages && ((last) => encodeCursor({ key: pages.key(last, checked), at: scope.firstPageAt, range: asked })),
         missing: definition.missing?.(checked),
+        remark: definition.remark,
       };
     },
   };

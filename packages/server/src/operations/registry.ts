@@ -3,8 +3,10 @@ import { doctor, runDoctor, submitJob } from './actions.ts';
 import { attributeKeys, attributeValues } from './attributes.ts';
 import { differences, heatmap, series } from './charts.ts';
 import { diagnose, rootCause, similar } from './diagnosis.ts';
+import { compareWithSuccessful, diagnosisTypes, timeoutRootCause, unusualSpans } from './explain.ts';
 import { blastRadius, findings, jobMatrix, jobs } from './jobs.ts';
 import type { Operation } from './operation.ts';
+import { outline } from './outline.ts';
 import { schema } from './schema.ts';
 import { search, spans } from './search.ts';
 import { dependencies, operations, services } from './services.ts';
@@ -20,8 +22,12 @@ export const OPERATIONS: readonly Operation[] = [
   trace,
   span,
   waterfall,
+  outline,
   diagnose,
+  unusualSpans,
   rootCause,
+  timeoutRootCause,
+  compareWithSuccessful,
   similar,
   blastRadius,
   findings,
@@ -41,6 +47,7 @@ export const OPERATIONS: readonly Operation[] = [
   coverage,
   health,
   tracers,
+  diagnosisTypes,
   ingest,
   storage,
   preflightReport,

@@ -56,7 +56,8 @@ export async function runOperation(
   if (answer.rows.length === 0 && prepared.missing) {
     throw new BeaconError('not_found', prepared.missing.what, prepared.missing.hint);
   }
-  const { rows, leftOut, next = null, columns } = answer;
+  const { rows, next = null, columns } = answer;
+  const leftOut = [answer.leftOut, prepared.remark?.(rows)].filter(Boolean).join(' ') || null;
   return {
     rows,
     leftOut,

@@ -6,6 +6,7 @@ import { action, type VerbOptions, verb } from '../cli/verb.ts';
 import type { Otlp } from '../otlp/start.ts';
 import { createPool } from '../store/connect.ts';
 import { maskUrl } from '../store/errors.ts';
+import { keepHeapSmall } from './heap.ts';
 import { wholeNumber } from './numbers.ts';
 import { otlpOptions, withOtlpOptions } from './otlp.ts';
 import { listen, readingOptions, withReadingOptions } from './reading.ts';
@@ -30,6 +31,7 @@ async function serve(options: VerbOptions): Promise<number> {
     import('../otlp/start.ts'),
     import('../otlp/token.ts'),
   ]);
+  keepHeapSmall();
   const { url } = findDatabase(options.databaseUrl);
   const reading = readingOptions(options, process.env, (host) => LOOPBACK.has(host));
   const otlpWanted = otlpOptions(options, process.env);
@@ -87,12 +89,14 @@ async function openReading({ pool, maintenance, logger, reading, guard, otlp, ap
     { httpApp },
     { jaegerError, jaegerRoutes },
     { tempoError, tempoRoutes },
+    { mountMcp },
     { metricsText },
   ] = await Promise.all([
     import('../http/server.ts'),
     import('../http/app.ts'),
     import('../jaeger/routes.ts'),
     import('../tempo/routes.ts'),
+    import('../mcp/http.ts'),
     import('../otlp/counters.ts'),
   ]);
   const { host, origins, requestsPerMinute, statementTimeoutMs } = reading;
@@ -122,7 +126,7 @@ async function openReading({ pool, maintenance, logger, reading, guard, otlp, ap
   });
   apps.push(api);
   tempoRoutes(api, pool, { prefix: '/tempo', statementTimeoutMs });
-  // Further doors on the same port are mounted here, before it listens.
+  mountMcp(api, { pool, warn: (message) => logger.warn(message) });
   const port = await open(api, reading.port, 'HTTP', '--port');
 
   let jaegerPort: number | undefined;
