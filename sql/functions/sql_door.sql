@@ -50,7 +50,9 @@ begin
   left join pg_class c on c.oid = r.id
   left join pg_namespace n on n.oid = c.relnamespace
   where c.oid is null or not (
-    (n.nspname = 'beacon' and c.relkind in ('r', 'p', 'v', 'm'))
+    -- Up to PostgreSQL 15 a view's tree holds the view itself; the statement cannot name it, for it was not there.
+    c.oid = of_view
+    or (n.nspname = 'beacon' and c.relkind in ('r', 'p', 'v', 'm'))
     or c.oid in (select to_regclass(t.relation)::oid from beacon.trace_records t where to_regclass(t.relation) is not null))
   union all
   select distinct 'type', format('%I.%I', n.nspname, e.typname)
