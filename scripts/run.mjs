@@ -19,6 +19,7 @@ const commands = {
   start: ['packages/server/src/main.ts', 'start'],
   beacon: ['packages/server/src/main.ts'],
   test: ['scripts/test.ts'],
+  'test:mcp': ['scripts/conformance.ts'],
   'test:interop': ['scripts/test.ts', 'e2e/interop/clients.interop.ts'],
   versions: ['scripts/versions.ts'],
   check: ['scripts/check.ts'],
