@@ -67,6 +67,11 @@ export const SETTINGS: Record<string, Setting[]> = {
       'Address of OTLP. Anything but loopback needs BEACON_TOKEN, or `--otlp-anonymous`.',
     ),
     setting(
+      'RUNNER_URL',
+      'none; `npm start` sets it',
+      'Runner to which submit-job hands jobs, for example http://127.0.0.1:8090.',
+    ),
+    setting(
       'BEACON_TOKEN',
       'none',
       'Clients must send `Authorization: Bearer <token>`, with spans and with questions; on loopback too.',

@@ -24,7 +24,7 @@ const ARROWS: Record<string, string[]> = {
     'server/preflight',
     'server/doctor',
   ],
-  'server/preflight': ['server/operations', 'server/store', 'server/doctor'],
+  'server/preflight': ['server/operations', 'server/store', 'server/doctor', 'writer'],
   'server/doctor': ['server/operations', 'server/store'],
   // What `beacon start` leaves for the other verbs to read.
   'server/run-file': [],

@@ -94,8 +94,8 @@ function renderDiagnosis(diagnosis: Diagnosis, terminal: Terminal): string[] {
     lines.push(...wrap(`${clean(one.summary)}. ${clean(one.fix)}`, terminal.width, '  '));
   }
   if (good.length > 0) lines.push('', terminal.paint('bold', 'Checked and found good'));
-  for (const { hop, service, summary } of good) {
-    const text = wrap(clean(`${service ? `${service}: ` : ''}${summary}`), terminal.width - 14);
+  for (const { hop, summary } of together(good)) {
+    const text = wrap(clean(summary), terminal.width - 14);
     lines.push(
       ...text.map((line, i) =>
         i === 0
@@ -109,6 +109,20 @@ function renderDiagnosis(diagnosis: Diagnosis, terminal: Terminal): string[] {
   const seconds = (tookMs / 1000).toFixed(1);
   lines.push(terminal.paint('dim', `Took ${seconds} s${leftBehind.length === 0 ? '; nothing was left behind' : ''}.`));
   return lines;
+}
+
+/** What is good of several services in the same words is said once. */
+function together(good: Finding[]): { hop: string; summary: string }[] {
+  const said = new Map<string, { hop: string; summary: string; services: string[] }>();
+  for (const { hop, service, summary } of good) {
+    const one = said.get(`${hop} ${summary}`) ?? { hop, summary, services: [] };
+    if (service) one.services.push(service);
+    said.set(`${hop} ${summary}`, one);
+  }
+  return [...said.values()].map(({ hop, summary, services }) => ({
+    hop,
+    summary: services.length > 0 ? `${services.join(', ')}: ${summary}` : summary,
+  }));
 }
 
 function faultLines(fault: Finding, terminal: Terminal): string[] {

@@ -11,6 +11,9 @@ import { statusVerb } from './status.ts';
 import { EXIT_CODES } from './verb.ts';
 import { watchVerb } from './watch.ts';
 
+/** Operations the command line does in its own way. */
+const OWN_VERBS = new Set(['diagnose', 'doctor', 'run-doctor']);
+
 /**
  * The program `beacon`, ready to parse.
  *
@@ -31,7 +34,7 @@ export function program(more: Command[]): Command {
     maintainVerb(),
     diagnoseVerb(),
     watchVerb(),
-    ...OPERATIONS.filter(({ name }) => name !== 'diagnose').map(operationVerb),
+    ...OPERATIONS.filter(({ name }) => !OWN_VERBS.has(name)).map(operationVerb),
   ];
   for (const verb of verbs) beacon.addCommand(verb);
   return everywhere(beacon);

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { z } from 'zod';
 import { cancelOn } from '../store/cancel.ts';
 import { BeaconError, explainDatabaseError, maskUrl } from '../store/errors.ts';
-import type { Operation, Prepared, Row, SqlCall } from './operation.ts';
+import type { Operation, Prepared, Row, RunResult, SqlCall, SqlColumn } from './operation.ts';
 import { SHAPES, shapeRow } from './shape.ts';
 
 export interface Answer<Of = Row> {
@@ -18,6 +18,8 @@ export interface Answer<Of = Row> {
   schema: string;
   /** Times the answer is about, where the question is about a time. */
   range?: { from: string; to: string };
+  /** Columns of the rows, where the operation cannot tell them beforehand: those of a statement. */
+  columns?: SqlColumn[];
 }
 
 export interface RunOptions {
@@ -49,13 +51,22 @@ export async function runOperation(
     return { result, prepared, schema };
   });
   const signal = options.signal ?? new AbortController().signal;
-  const answer = result ?? (await prepared.run?.({ pool, signal }));
+  const answer: RunResult | undefined = result ?? (await prepared.run?.({ pool, signal }));
   if (!answer) throw new Error(`The operation ${operation.name} has neither sql nor run.`);
   if (answer.rows.length === 0 && prepared.missing) {
     throw new BeaconError('not_found', prepared.missing.what, prepared.missing.hint);
   }
-  const { rows, leftOut, next = null } = answer;
-  return { rows, leftOut, next, database: maskUrl(url), schema, ...(prepared.range && { range: prepared.range }) };
+  const { rows, next = null, columns } = answer;
+  const leftOut = [answer.leftOut, prepared.remark?.(rows)].filter(Boolean).join(' ') || null;
+  return {
+    rows,
+    leftOut,
+    next,
+    database: maskUrl(url),
+    schema,
+    ...(prepared.range && { range: prepared.range }),
+    ...(columns && { columns }),
+  };
 }
 
 /** The statement behind an answer, whole, for whoever wants to run it himself; undefined where it is not one statement. */

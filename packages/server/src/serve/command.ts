@@ -87,12 +87,14 @@ async function openReading({ pool, maintenance, logger, reading, guard, otlp, ap
     { httpApp },
     { jaegerError, jaegerRoutes },
     { tempoError, tempoRoutes },
+    { mountMcp },
     { metricsText },
   ] = await Promise.all([
     import('../http/server.ts'),
     import('../http/app.ts'),
     import('../jaeger/routes.ts'),
     import('../tempo/routes.ts'),
+    import('../mcp/http.ts'),
     import('../otlp/counters.ts'),
   ]);
   const { host, origins, requestsPerMinute, statementTimeoutMs } = reading;
@@ -122,7 +124,7 @@ async function openReading({ pool, maintenance, logger, reading, guard, otlp, ap
   });
   apps.push(api);
   tempoRoutes(api, pool, { prefix: '/tempo', statementTimeoutMs });
-  // Further doors on the same port are mounted here, before it listens.
+  mountMcp(api, { pool, warn: (message) => logger.warn(message) });
   const port = await open(api, reading.port, 'HTTP', '--port');
 
   let jaegerPort: number | undefined;

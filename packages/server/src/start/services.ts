@@ -62,6 +62,7 @@ export async function planServices(dir: string, databaseUrl: string, anyPort: bo
     OTLP_HTTP_PORT: String(otlp.http),
     OTLP_GRPC_PORT: String(otlp.grpc),
     JAEGER_PORT: String(port('Jaeger')),
+    ...(hasServices ? unlessSet('RUNNER_URL', `http://127.0.0.1:${port('runner')}`) : {}),
   };
   const specs = [{ name: 'server', script: [SERVER, 'serve'], port: port('server'), env: env(ports) }];
   if (hasServices) {

@@ -20,17 +20,19 @@ const beside = new WeakMap<pg.Pool, pg.Pool>();
  *
  * @returns a function that ends this, to be called when the session is done.
  */
-export function cancelOn(signal: AbortSignal | undefined, pool: pg.Pool, { pid, begun }: Running): () => void {
+export function cancelOn(signal: AbortSignal | undefined, pool: pg.Pool, running: Running): () => void {
   if (!signal) return () => {};
-  const cancel = () => {
-    // Not finding it, or not reaching the database, leaves the statement to its timeout.
-    cancellerOf(pool)
-      .query(CANCEL, [pid, begun])
-      .catch(() => {});
-  };
+  const cancel = () => void cancelNow(pool, running);
   if (signal.aborted) cancel();
   else signal.addEventListener('abort', cancel, { once: true });
   return () => signal.removeEventListener('abort', cancel);
+}
+
+/** Cancels what the session runs. Not finding it, or not reaching the database, leaves the statement to its timeout. */
+export async function cancelNow(pool: pg.Pool, { pid, begun }: Running): Promise<void> {
+  await cancellerOf(pool)
+    .query(CANCEL, [pid, begun])
+    .catch(() => {});
 }
 
 function cancellerOf(pool: pg.Pool): pg.Pool {

@@ -5,6 +5,8 @@ export const ERROR_CODES = {
   usage: { status: 400, exit: 2 },
   database_unreachable: { status: 503, exit: 3 },
   not_migrated: { status: 503, exit: 3 },
+  /** Something this process was not given, or cannot reach: a runner, the doctor. */
+  unavailable: { status: 503, exit: 5 },
   not_found: { status: 404, exit: 4 },
   migration_refused: { status: 409, exit: 1 },
   statement_timeout: { status: 504, exit: 5 },

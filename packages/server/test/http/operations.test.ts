@@ -4,11 +4,15 @@ import { test } from 'node:test';
 import { draw, testDatabase } from '@project-beacon/testkit';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { z } from 'zod';
+import { doctorRows } from '../../src/doctor/rows.ts';
+import { provideDoctor } from '../../src/operations/actions.ts';
 import { OPERATIONS } from '../../src/operations/registry.ts';
 import { serve } from './server.ts';
 
 const database = await testDatabase();
 const server = await serve(database);
+// As the program does, which puts the parts together.
+provideDoctor(({ databaseUrl }) => doctorRows(databaseUrl, []));
 
 const failed = await draw(
   database.client,

@@ -1,4 +1,5 @@
-// Where the services of a graph stand and how their edges run. The layout comes when a graph is shown.
+// Where the services of a graph stand and how their edges run.
+import { type Point as LayerPoint, layers } from './layers.ts';
 
 export interface Edge {
   from: string;
@@ -15,48 +16,59 @@ export interface Placed {
   edges: { path: string; x: number; y: number }[];
 }
 
-export const NODE = { height: 34, charWidth: 7.3, padding: 34 };
+export const NODE = { height: 34 };
+const NODE_PADDING = 40;
 const LABEL_HEIGHT = 16;
 
 /**
- * Layered layout by dagre. Coordinates are pixels; nodes are given by their middle.
+ * Layered layout. Coordinates are pixels; nodes are given by their middle.
  *
  * @param upright Callers above callees instead of left of them.
  */
 export async function place(names: string[], edges: Edge[], upright: boolean): Promise<Placed> {
-  const { Graph, layout } = await import('@dagrejs/dagre');
-  const graph = new Graph({ multigraph: true });
-  graph.setGraph({
-    rankdir: upright ? 'TB' : 'LR',
-    nodesep: 22,
-    ranksep: upright ? 44 : 60,
-    marginx: 10,
-    marginy: 10,
-    edgesep: 14,
-  });
-  for (const name of names) graph.setNode(name, { width: nodeWidth(name), height: NODE.height });
-  for (const [i, { from, to, labelWidth }] of edges.entries()) {
-    graph.setEdge(from, to, { width: labelWidth, height: LABEL_HEIGHT, labelpos: 'c' }, String(i));
-  }
-  layout(graph);
-  const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
+  const sizeOf = (width: number, height: number) =>
+    upright ? { along: height, across: width } : { along: width, across: height };
+  const xy = ({ along, across }: LayerPoint): Point => (upright ? { x: across, y: along } : { x: along, y: across });
+  const number = new Map(names.map((name, n) => [name, n]));
+  const {
+    nodes,
+    edges: lines,
+    extent,
+  } = layers(
+    names.map((name) => sizeOf(nodeWidth(name), NODE.height)),
+    edges.map(({ from, to, labelWidth }) => ({
+      from: number.get(from) ?? 0,
+      to: number.get(to) ?? 0,
+      label: sizeOf(labelWidth, LABEL_HEIGHT),
+    })),
+    { along: upright ? 44 : 60, across: 22 },
+  );
+  const { x: width, y: height } = xy(extent);
   return {
     width,
     height,
-    nodes: new Map(names.map((name) => [name, graph.node(name) as { x: number; y: number }])),
-    edges: edges.map(({ from, to }, i) => {
-      const { points, x, y } = graph.edge({ v: from, w: to, name: String(i) }) as unknown as {
-        points: Point[];
-        x: number;
-        y: number;
-      };
-      return { path: curve(points), x, y };
-    }),
+    nodes: new Map(names.map((name, n) => [name, xy(nodes[n] as LayerPoint)])),
+    edges: lines.map(({ points, label }) => ({ path: curve(points.map(xy)), ...xy(label) })),
   };
 }
 
+/** Pixels a service's box is wide. */
 export function nodeWidth(name: string): number {
-  return Math.round(name.length * NODE.charWidth + NODE.padding);
+  return Math.ceil(textWidth(name, 12.5)) + NODE_PADDING;
+}
+
+/** Pixels an edge's words are wide. */
+export function labelWidth(words: string): number {
+  return Math.ceil(textWidth(words, 11)) + 8;
+}
+
+let measure: CanvasRenderingContext2D | null | undefined;
+
+function textWidth(text: string, pixels: number): number {
+  measure ??= document.createElement('canvas').getContext('2d');
+  if (!measure) return text.length * pixels * 0.6;
+  measure.font = `${pixels}px ${getComputedStyle(document.body).fontFamily}`;
+  return measure.measureText(text).width;
 }
 
 interface Point {

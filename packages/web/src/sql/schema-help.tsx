@@ -8,6 +8,8 @@ interface Thing {
   name: string;
   kind: string;
   comment: string;
+  /** Of a function: how it is called. */
+  call: string | undefined;
   columns: { name: string; type: string; comment: string }[];
 }
 
@@ -35,10 +37,16 @@ export function SchemaHelp({ onPick }: { onPick(name: string): void }) {
                 <li key={`${thing.kind} ${thing.name}`}>
                   <details>
                     <summary>
-                      <span class="mono">{thing.name}</span> <span class="faint">{thing.kind}</span>
+                      <span class="mono">{thing.name.replace(/^beacon\./, '')}</span>{' '}
+                      <span class="faint">{thing.kind}</span>
                     </summary>
+                    {thing.call && <p class="mono">{thing.call}</p>}
                     <p class="dim">{thing.comment}</p>
-                    <button type="button" class="small" onClick={() => onPick(thing.name)}>
+                    <button
+                      type="button"
+                      class="small"
+                      onClick={() => onPick(thing.call === undefined ? thing.name : `${thing.name}()`)}
+                    >
                       Insert
                     </button>
                     {thing.columns.length > 0 && (
@@ -68,24 +76,12 @@ function fits(wanted: string) {
     columns.some((column) => column.name.toLowerCase().includes(wanted));
 }
 
-/** A row may be a thing with its columns, or one column of a thing. */
 function thingsOf(rows: Rows['schema'][]): Thing[] {
-  const things = new Map<string, Thing>();
-  const text = (value: unknown) => (value === null || value === undefined ? '' : String(value));
-  for (const row of rows) {
-    const name = text(row.name ?? row.relation ?? row.object);
-    const kind = text(row.kind);
-    const thing = things.get(`${kind} ${name}`) ?? { name, kind, comment: '', columns: [] };
-    const columns = Array.isArray(row.columns) ? (row.columns as Record<string, unknown>[]) : row.column ? [row] : [];
-    if (!row.column) thing.comment = text(row.comment);
-    for (const column of columns) {
-      thing.columns.push({
-        name: text(column.column ?? column.name),
-        type: text(column.type),
-        comment: text(column.comment),
-      });
-    }
-    things.set(`${kind} ${name}`, thing);
-  }
-  return [...things.values()];
+  return rows.map(({ name, kind, signature, comment, columns }) => ({
+    name,
+    kind,
+    call: signature === null ? undefined : `${name}(${signature})`,
+    comment: comment ?? '',
+    columns: (columns ?? []).map((column) => ({ ...column, comment: column.comment ?? '' })),
+  }));
 }

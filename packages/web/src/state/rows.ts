@@ -1,60 +1,6 @@
 // What a row of each operation holds. Times are ISO 8601 in UTC, ids text, durations milliseconds.
 import type { OperationName, RowOf } from '@project-beacon/server/operations/types.ts';
 
-type Text = string | null;
-type Num = number | null;
-
-export interface JobsRow {
-  job_id: string;
-  status: string;
-  executions: number;
-  finished: number;
-  failed: number;
-  running: number;
-  traced: number;
-  coverage_pct: Num;
-  models: string[];
-  regions: string[];
-  questions: number;
-  created_at: Text;
-  finished_at: Text;
-  p50_ms: Num;
-  p95_ms: Num;
-}
-
-export interface JobMatrixRow {
-  model_id: Text;
-  region: Text;
-  question: Text;
-  execution_id: string;
-  status: string;
-  traced: boolean;
-  trace_id: Text;
-  latency_ms: Num;
-  tokens_in: Num;
-  tokens_out: Num;
-  error_type: Text;
-  verdict: Text;
-  output_empty: boolean | null;
-}
-
-export interface FindingsRow {
-  type: string;
-  service: Text;
-  operation: Text;
-  summary: string;
-  recommendation: Text;
-  confidence: Num;
-  executions: number;
-  first_at: string;
-  last_at: string;
-  example_execution_id: Text;
-  example_trace_id: Text;
-  span_ids: string[];
-  models: string[];
-  regions: string[];
-}
-
 interface AnyRow {
   [column: string]: unknown;
 }
@@ -65,9 +11,6 @@ type Known = { [Name in OperationName]: RowOf<Name> };
 export type Rows = Known & Omit<Agreed, keyof Known>;
 
 interface Agreed {
-  jobs: JobsRow;
-  'job-matrix': JobMatrixRow;
-  findings: FindingsRow;
   trace: AnyRow;
   span: AnyRow;
   waterfall: AnyRow;
@@ -76,20 +19,14 @@ interface Agreed {
   similar: AnyRow;
   compare: AnyRow;
   'critical-path': AnyRow;
-  'blast-radius': AnyRow;
   coverage: AnyRow;
   health: AnyRow;
   tracers: AnyRow;
-  storage: AnyRow;
-  ingest: AnyRow;
-  'preflight-report': AnyRow;
-  doctor: AnyRow;
-  'run-doctor': AnyRow;
-  'submit-job': AnyRow;
-  sql: AnyRow;
-  schema: AnyRow;
 }
 
+export type JobsRow = Rows['jobs'];
+export type JobMatrixRow = Rows['job-matrix'];
+export type FindingsRow = Rows['findings'];
 export type SearchRow = Rows['search'];
 export type SpansRow = Rows['spans'];
 export type ServicesRow = Rows['services'];
