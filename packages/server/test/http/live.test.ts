@@ -42,7 +42,10 @@ async function follow(of: Served, query = '', headers: Record<string, string> = 
     .finally(() => {
       seen.ended = true;
     });
-  const operations = () => events.filter(({ event }) => event === 'spans').flatMap(({ data }) => data.map((row: { operation: string }) => row.operation));
+  const operations = () =>
+    events
+      .filter(({ event }) => event === 'spans')
+      .flatMap(({ data }) => data.map((row: { operation: string }) => row.operation));
   return { response, events, seen, operations, leave: () => gone.abort() };
 }
 
