@@ -36,13 +36,13 @@ export interface Served {
 export function serve(
   database: Pick<TestDatabase, 'url'>,
   options: Partial<HttpOptions> = {},
-  more: (app: FastifyInstance) => void = () => {},
+  more: (app: FastifyInstance, pool: pg.Pool) => void = () => {},
 ): Promise<Served> {
   const make = async (common: AppOptions, pool: pg.Pool) => {
     const maintenance = startMaintenance(pool, { intervalMs: 3_600_000 });
     const app = await httpServer({ ...common, maintenance, pool, ...options });
     app.addHook('onClose', () => maintenance.stop());
-    more(app);
+    more(app, pool);
     return app;
   };
   return serveApp(database, make, options.pool);
