@@ -26,8 +26,9 @@ async function follow(of: Served, query = '', headers: Record<string, string> = 
   const seen = { comments: 0, ended: false };
   const read = async () => {
     let rest = '';
-    for await (const chunk of (response.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream())) {
-      const parts = (rest + chunk).split('\n\n');
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body as ReadableStream<Uint8Array>) {
+      const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n\n');
       rest = parts.pop() ?? '';
       for (const part of parts) {
         const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(part)?.[1];
