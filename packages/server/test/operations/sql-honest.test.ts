@@ -1,22 +1,17 @@
 // What the SQL door is for: every question here has to be answered.
 import assert from 'node:assert/strict';
-import * as fs from 'node:fs';
-import * as path from 'node:path';
 import { after, test } from 'node:test';
-import { draw, testDatabase } from '@project-beacon/testkit';
+import { draw } from '@project-beacon/testkit';
+import { runnerDatabase } from '../../../../services/runner/test/database.ts';
 import { askSql, type SqlAnswer } from '../../src/operations/sql-door.ts';
 import { createPool } from '../../src/store/connect.ts';
 
-const { client, url } = await testDatabase();
+const { client, url } = await runnerDatabase();
 const pool = createPool(url, { applicationName: 'test', max: 2 });
 after(() => pool.end());
 const ask = (sql: string): Promise<SqlAnswer> =>
   askSql(pool, sql, { rows: 1000, bytes: 1_048_576, timeoutMs: 10_000 }, new AbortController().signal);
 
-const RUNNER = path.join(import.meta.dirname, '../../../../services/runner/sql/migrations');
-for (const file of ['0001_jobs.up.sql', '0002_matrix.up.sql']) {
-  await client.query(fs.readFileSync(path.join(RUNNER, file), 'utf8'));
-}
 await client.query(`
   insert into runner.jobs (models, regions, questions, request_hash) values ('{m}', '{eu}', '{why}', 'h');
   insert into runner.executions (job_id, model_id, region, question, status, max_attempts, output_data, completed_at)
