@@ -201,12 +201,14 @@ async function overload(seconds: number): Promise<void> {
   );
   const stored = Number((await admin.query('select count(*) as n from beacon.trace_spans')).rows[0].n);
   const acknowledged = (answers.ok ?? 0) * batch;
+  const told = (answers['429'] ?? 0) + (answers['503'] ?? 0);
   console.log(`answers ${JSON.stringify(answers)}; ack p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`);
   console.log(
-    `acknowledged ${acknowledged.toLocaleString('en')} spans, stored ${stored.toLocaleString('en')}; refused and counted ${refused} requests; peak memory ${peakMemoryOf(server.pid).toFixed(0)} MB`,
+    `acknowledged ${acknowledged.toLocaleString('en')} spans, stored ${stored.toLocaleString('en')}; requests refused ${told}, counted ${refused}; peak memory ${peakMemoryOf(server.pid).toFixed(0)} MB (limit 300)`,
   );
   await server.stop();
   if (stored < acknowledged) throw new Error('acknowledged spans are missing');
+  if (refused < told) throw new Error('refused requests were not counted');
 }
 
 interface Server {
