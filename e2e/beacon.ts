@@ -16,7 +16,11 @@ export interface Beacon {
 }
 
 /** Starts it on free ports, or on those that are given; killed after the tests of the file. */
-export async function startBeacon(databaseUrl: string, ports: { http?: number; grpc?: number } = {}): Promise<Beacon> {
+export async function startBeacon(
+  databaseUrl: string,
+  ports: { http?: number; grpc?: number } = {},
+  env: Record<string, string> = {},
+): Promise<Beacon> {
   const args = [
     'serve',
     '--port',
@@ -25,9 +29,11 @@ export async function startBeacon(databaseUrl: string, ports: { http?: number; g
     `${ports.http ?? 0}`,
     '--otlp-grpc-port',
     `${ports.grpc ?? 0}`,
+    '--jaeger-port',
+    '0',
   ];
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { ...process.env, DATABASE_URL: databaseUrl, LOG_LEVEL: 'info' },
+    env: { ...process.env, DATABASE_URL: databaseUrl, LOG_LEVEL: 'info', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   after(() => child.kill('SIGKILL'));

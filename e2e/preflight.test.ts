@@ -34,7 +34,7 @@ test('preflight says GO, and --compare says what 200 traced executions cost, wit
   );
   if (process.env.SHOW) console.log(go.stdout);
   assert.equal(go.status, 0, go.stdout + go.stderr);
-  assert.match(go.stdout, /200 completed executions in 7 days/);
+  assert.match(go.stdout, /200 completed executions without a trace in 7 days/);
   assert.match(go.stdout, /\nGO {2}/);
   const report = path.join(os.tmpdir(), `${path.basename(dir)}.md`);
   assert.match(fs.readFileSync(report, 'utf8'), /^# Preflight: GO/);

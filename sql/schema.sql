@@ -94,6 +94,13 @@ create table beacon.trace_records (
   status_column text,
   created_column text not null,
   registered_at timestamp with time zone not null default now(),
+  question_column text,
+  output_column text,
+  error_column text,
+  duration_column text,
+  finished_column text,
+  tokens_in_column text,
+  tokens_out_column text,
   constraint trace_records_key PRIMARY KEY (name)
 );
 
@@ -184,6 +191,8 @@ create table beacon.traces (
   open_count integer not null default 0,
   updated_at timestamp with time zone not null default now(),
   baselined_at timestamp with time zone,
+  root_started_at timestamp with time zone,
+  root_span_id bytea,
   constraint traces_key PRIMARY KEY (trace_id)
 );
 CREATE INDEX traces_job ON beacon.traces USING btree (job_id, started_at) WHERE (job_id IS NOT NULL);
@@ -364,6 +373,10 @@ create function beacon.compare_traces(a uuid, b uuid)
   returns TABLE(change text, depth integer, service text, operation text, a_status text, b_status text, a_ms double precision, b_ms double precision, delta_ms double precision, a_self_ms double precision, b_self_ms double precision)
   language plpgsql stable;
 
+create function beacon.compare_with_successful(of_execution bigint)
+  returns TABLE(change text, depth integer, service text, operation text, successful_status text, status text, successful_ms double precision, ms double precision, delta_ms double precision, successful_self_ms double precision, self_ms double precision, trace_id uuid, successful_execution_id bigint, successful_trace_id uuid, chosen_because text)
+  language plpgsql stable;
+
 create function beacon.counter_evidence(of_service text, of_traces uuid[], at timestamp with time zone)
   returns jsonb
   language plpgsql stable;
@@ -398,6 +411,10 @@ create function beacon.doctor()
 
 create function beacon.doctor_forget(of_trace uuid)
   returns void
+  language plpgsql volatile;
+
+create function beacon.doctor_forget_earlier(also uuid[] DEFAULT '{}'::uuid[])
+  returns bigint
   language plpgsql volatile;
 
 create function beacon.doctor_session()
@@ -436,12 +453,24 @@ create function beacon.execution_traces(of_execution bigint)
   returns TABLE(trace_id uuid, started_at timestamp with time zone)
   language plpgsql stable;
 
+create function beacon.failing_executions(of_traces uuid[], from_time timestamp with time zone, to_time timestamp with time zone)
+  returns TABLE(execution_id bigint, trace_id uuid, model_id text, region text, started_at timestamp with time zone, print text)
+  language plpgsql stable;
+
+create function beacon.failing_traces(of_traces uuid[], from_time timestamp with time zone, to_time timestamp with time zone)
+  returns TABLE(trace_id uuid, model_id text, region text, print text)
+  language plpgsql stable;
+
 create function beacon.fellow_executions(of_traces uuid[], at timestamp with time zone)
   returns TABLE(execution_id bigint, region text, model_id text, failed boolean)
   language plpgsql stable;
 
 create function beacon.find_similar_traces(of_execution bigint, max_results integer DEFAULT 10)
   returns TABLE(execution_id bigint, trace_id uuid, similarity double precision, outcome text, started_at timestamp with time zone, duration_ms double precision, fingerprint text, difference text)
+  language plpgsql stable;
+
+create function beacon.find_timeout_root_cause(of_execution bigint)
+  returns TABLE(rank integer, decided_outcome boolean, waiting_service text, waiting_operation text, gave_up_after_ms double precision, waited_for text, callee_state text, callee_ended_after_ms double precision, slowest_service text, slowest_operation text, slowest_ms double precision, usual_p50_ms double precision, usual_p95_ms double precision, usual_calls bigint, type text, confidence double precision, summary text, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
 
 create function beacon.finding_auth_failure(spans beacon.span_fact[], blames beacon.blame[])
@@ -532,6 +561,26 @@ create function beacon.identify_root_cause(of_execution bigint)
   returns TABLE(rank integer, type text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
 
+create function beacon.identify_trace_root_cause(of_trace uuid)
+  returns TABLE(rank integer, type text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
+  language plpgsql stable;
+
+create function beacon.is_empty_output(output text)
+  returns boolean
+  language plpgsql immutable;
+
+create function beacon.job_matrix(of_job text)
+  returns TABLE(model_id text, region text, question text, execution_id bigint, status text, traced boolean, trace_id uuid, latency_ms double precision, tokens_in bigint, tokens_out bigint, error_type text, verdict text, output_empty boolean)
+  language plpgsql stable;
+
+create function beacon.job_status(executions bigint, pending bigint, running bigint, failed bigint, cancelled bigint)
+  returns text
+  language plpgsql immutable;
+
+create function beacon.jobs(from_time timestamp with time zone, to_time timestamp with time zone, max_results integer DEFAULT 50)
+  returns TABLE(job_id text, status text, executions bigint, finished bigint, failed bigint, running bigint, traced bigint, coverage_pct double precision, models text[], regions text[], questions bigint, created_at timestamp with time zone, finished_at timestamp with time zone, p50_ms double precision, p95_ms double precision)
+  language plpgsql stable;
+
 create function beacon.maintain()
   returns jsonb
   language plpgsql volatile;
@@ -539,6 +588,10 @@ create function beacon.maintain()
 create function beacon.mark_lost()
   returns integer
   language plpgsql volatile;
+
+create function beacon.merged(lists jsonb[])
+  returns text[]
+  language plpgsql immutable;
 
 create function beacon.name_services()
   returns integer
@@ -592,6 +645,10 @@ create function beacon.rank_signals(signals beacon.signal[], tolerance double pr
   returns TABLE(service text, score double precision, signal beacon.signal, shared double precision)
   language plpgsql immutable;
 
+create function beacon.ranked_causes(spans beacon.span_fact[], of_execution bigint)
+  returns TABLE(rank integer, type text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
+  language plpgsql stable;
+
 create function beacon.rate_change(usual_hits double precision, usual_calls double precision, hits double precision, calls double precision)
   returns double precision
   language plpgsql immutable;
@@ -600,8 +657,24 @@ create function beacon.recent_traces(before timestamp with time zone, at_most in
   returns uuid[]
   language plpgsql stable;
 
+create function beacon.record_column(relation text, column_name text, as_type text)
+  returns text
+  language plpgsql stable;
+
 create function beacon.record_columns(relation text)
   returns TABLE(began text, ended text, took text)
+  language plpgsql stable;
+
+create function beacon.record_job_condition(r beacon.trace_records, jobs text)
+  returns text
+  language plpgsql stable;
+
+create function beacon.record_outcome(status text)
+  returns text
+  language plpgsql immutable;
+
+create function beacon.record_source(r beacon.trace_records)
+  returns text
   language plpgsql stable;
 
 create function beacon.recount_traces(of_traces uuid[])
@@ -648,8 +721,24 @@ create function beacon.span_peers(of_service text, of_operation text, not_trace 
   returns TABLE(peer_count bigint, peer_p50_ms double precision, peer_p95_ms double precision, slower_than_pct double precision, peer_histogram jsonb)
   language plpgsql stable;
 
+create function beacon.spans_of_jobs(of_jobs text[], from_time timestamp with time zone, to_time timestamp with time zone)
+  returns TABLE(execution_id bigint, trace_id uuid, job_id text, model_id text, region text, status text, error_type text, latency_ms double precision, created_at timestamp with time zone, finished_at timestamp with time zone)
+  language plpgsql stable;
+
+create function beacon.sql_refused(of_view regclass)
+  returns TABLE(kind text, name text)
+  language plpgsql stable;
+
+create function beacon.storage(most_bytes double precision DEFAULT NULL::double precision)
+  returns TABLE(bytes double precision, spans double precision, bytes_per_span double precision, spans_per_day double precision, bytes_per_day double precision, limit_bytes double precision, days_to_limit double precision, retention_days integer, bytes_at_retention double precision, retention_suggested integer, basis text, partitions jsonb)
+  language plpgsql stable;
+
 create function beacon.storage_forecast(limit_bytes double precision)
   returns TABLE(spans double precision, bytes double precision, bytes_per_span double precision, spans_per_day double precision, bytes_per_day double precision, days_until_full double precision, retention_days integer, bytes_at_retention double precision, retention_suggested integer, basis text)
+  language plpgsql stable;
+
+create function beacon.successful_twin(of_execution bigint)
+  returns TABLE(trace_id uuid, twin_execution_id bigint, twin_trace_id uuid, chosen_because text)
   language plpgsql stable;
 
 create function beacon.trace_facts(of_trace uuid)
@@ -658,6 +747,14 @@ create function beacon.trace_facts(of_trace uuid)
 
 create function beacon.trace_features(of_traces uuid[], from_time timestamp with time zone, to_time timestamp with time zone)
   returns TABLE(trace_id uuid, calls text[], failures text[])
+  language plpgsql stable;
+
+create function beacon.trace_findings(from_time timestamp with time zone, to_time timestamp with time zone, of_traces uuid[] DEFAULT NULL::uuid[], max_examples integer DEFAULT 20)
+  returns TABLE(type text, service text, operation text, summary text, recommendation text, confidence double precision, executions bigint, first_at timestamp with time zone, last_at timestamp with time zone, example_execution_id bigint, example_trace_id uuid, span_ids bytea[], models text[], regions text[])
+  language plpgsql stable;
+
+create function beacon.trace_outline(of_trace uuid, max_lines integer DEFAULT 40)
+  returns TABLE(line integer, parent_line integer, depth integer, service text, operation text, status text, spans bigint, on_critical_path boolean, offset_ms double precision, duration_ms double precision, total_ms double precision, self_ms double precision, error_type text, error_message text, note text, span_id bytea, below_spans bigint, below_failed bigint, below_self_ms double precision, trace_started_at timestamp with time zone, trace_spans bigint, trace_failed bigint)
   language plpgsql stable;
 
 create function beacon.trace_paths(of_trace uuid)
@@ -711,6 +808,10 @@ create function beacon.verdict(type text, b beacon.blame, confidence double prec
 create function beacon.waterfall(of_trace uuid, of_execution bigint DEFAULT NULL::bigint)
   returns TABLE(trace_id uuid, "position" integer, depth integer, waterfall text, service text, operation text, kind text, status text, started_at timestamp with time zone, offset_ms double precision, duration_ms double precision, self_ms double precision, bar text, error_type text, error_message text, span_id bytea, parent_span_id bytea, note text)
   language plpgsql stable;
+
+create function beacon.whole_number(value text)
+  returns numeric
+  language plpgsql immutable;
 
 create function beacon.window_calls(incident_from timestamp with time zone, incident_to timestamp with time zone, normal_from timestamp with time zone, normal_to timestamp with time zone)
   returns TABLE(incident boolean, service text, signal text, caller text, operation text, own_ms double precision, code text, resource_id bigint, spans_service text, calls text[])

@@ -12,7 +12,9 @@ const ARROWS: Record<string, string[]> = {
   'server/otlp': ['writer', 'server/store'],
   'server/maintenance': ['server/store', 'server/operations'],
   // Doors: over the operations, never over each other.
-  'server/http': ['server/operations', 'server/store', 'server/maintenance'],
+  'server/http': ['server/operations', 'server/store', 'server/maintenance', 'server/otlp'],
+  'server/jaeger': ['server/operations', 'server/store', 'server/otlp'],
+  'server/tempo': ['server/operations', 'server/store', 'server/otlp'],
   'server/mcp': ['server/operations', 'server/store'],
   'server/cli': [
     'server/operations',
@@ -22,13 +24,22 @@ const ARROWS: Record<string, string[]> = {
     'server/preflight',
     'server/doctor',
   ],
-  'server/preflight': ['server/operations', 'server/store', 'server/doctor'],
+  'server/preflight': ['server/operations', 'server/store', 'server/doctor', 'writer'],
   'server/doctor': ['server/operations', 'server/store'],
   // What `beacon start` leaves for the other verbs to read.
   'server/run-file': [],
   'server/start': ['server/operations', 'server/store', 'server/cli', 'server/run-file'],
   // Processes put together from several doors; main adds their verbs to the command line.
-  'server/serve': ['server/store', 'server/cli', 'server/http', 'server/maintenance', 'server/otlp'],
+  'server/serve': [
+    'server/store',
+    'server/cli',
+    'server/http',
+    'server/jaeger',
+    'server/tempo',
+    'server/mcp',
+    'server/maintenance',
+    'server/otlp',
+  ],
   'server/main': ['server/*'],
   'server/index': ['server/operations', 'server/store'],
   web: ['server/operations (types)'],

@@ -77,14 +77,45 @@ create function beacon.doctor_forget(of_trace uuid) returns void
 language plpgsql
 set search_path = beacon, pg_catalog
 as $$
+declare
+  resources bigint[];
 begin
-  delete from beacon.trace_spans where trace_id = of_trace and operation = 'beacon.probe'
-    and started_at between beacon.clock() - interval '1 day' and beacon.clock() + interval '1 day';
-  delete from beacon.traces where trace_id = of_trace and root_operation = 'beacon.probe';
+  with gone as (
+    delete from beacon.trace_spans s where s.trace_id = of_trace and s.operation = 'beacon.probe'
+      and s.started_at between beacon.clock() - interval '1 day' and beacon.clock() + interval '1 day'
+    returning s.resource_id
+  )
+  select array_agg(distinct g.resource_id) into resources from gone g;
+  delete from beacon.traces t where t.trace_id = of_trace and t.root_operation = 'beacon.probe';
+  -- The resource of a service stays, others need it; that of a probe sent for Beacon itself has no other user.
+  delete from beacon.trace_resources r where r.resource_id = any(resources)
+    and r.attributes ->> 'service.name' in ('beacon doctor', 'beacon preflight');
 end
 $$;
 
-comment on function beacon.doctor_forget(uuid) is 'Removes a span that beacon doctor had a service write.';
+comment on function beacon.doctor_forget(uuid) is 'Removes a span that beacon doctor or beacon preflight had written.';
+
+create function beacon.doctor_forget_earlier(also uuid[] default '{}') returns bigint
+language plpgsql
+set search_path = beacon, pg_catalog
+as $$
+declare
+  probe uuid;
+  forgotten bigint := 0;
+begin
+  -- Probes of somebody who is looking right now are younger.
+  for probe in select t.trace_id from beacon.traces t where t.root_operation = 'beacon.probe' and t.span_count = 1
+    and (t.trace_id = any(also) or t.started_at between beacon.clock() - interval '1 day' and beacon.clock() - interval '1 minute')
+  loop
+    perform beacon.doctor_forget(probe);
+    forgotten := forgotten + 1;
+  end loop;
+  return forgotten;
+end
+$$;
+
+comment on function beacon.doctor_forget_earlier(uuid[]) is
+  'Removes spans that earlier examinations had written and that arrived too late to be removed by them; those named, and all of the last day older than a minute.';
 
 create function beacon.doctor() returns table (
   hop text, state text, fault text, service text, summary text, evidence jsonb, fix text)
@@ -161,6 +192,29 @@ begin
       format('spans of %s do not find their parent: "%s" begins traces of its own inside "%s"', t.service, t.operation, t.around),
       jsonb_build_object('traces_of_a_single_span', t.inside, 'that_run_inside', t.around, 'of_all_such_spans', t.total),
       'The context is lost between the two: run callbacks, queue consumers and event handlers through context.bind or context.with, or use withSpan around the awaited work.';
+  end loop;
+
+  -- Servers that take OTLP. Counters begin with the server: once something came through, what was refused may be history.
+  for t in
+    select i.instance, i.doors, i.spans_received, d.key as reason, d.value::bigint as refused, i.heartbeat_at,
+      (select coalesce(sum(q.value::bigint), 0) from jsonb_each_text(i.requests) q) as requests
+    from beacon.ingest i, jsonb_each_text(i.requests_refused) d
+    where i.stopped_at is null and i.heartbeat_at > now_is - greatest(lost_after, interval '15 seconds')
+      and d.key not in ('disconnected', 'shutting_down', 'database', 'queue_full') and d.value::bigint > 0
+    order by d.value::bigint desc
+  loop
+    if t.spans_received = 0 and t.reason in ('token', 'too_large') then
+      return query select 'accepted', 'fault', case t.reason when 'token' then 'OTLP_TOKEN_REFUSED' else 'OTLP_TOO_LARGE' end, null::text,
+        case t.reason when 'token' then format('%s of %s requests over OTLP came without the right token and were refused; none got through', t.refused, t.requests)
+          else format('%s of %s requests over OTLP were larger than the server takes, and were refused; none got through', t.refused, t.requests) end,
+        jsonb_build_object('server', t.instance, 'doors', t.doors, 'requests', t.requests, 'refused', t.refused, 'spans_received', t.spans_received, 'counted_until', t.heartbeat_at),
+        case t.reason when 'token' then 'Set OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer <token>" in the processes that send, with the BEACON_TOKEN of this server.'
+          else 'Have the exporter send smaller batches (OTEL_BSP_MAX_EXPORT_BATCH_SIZE) or smaller attributes, or raise OTLP_MAX_REQUEST_MB of the server.' end;
+    else
+      return query select 'accepted', 'note', null::text, null::text,
+        format('%s of %s requests over OTLP were refused since that server started (%s)', t.refused, t.requests, t.reason),
+        jsonb_build_object('server', t.instance), 'The process that sent them was told why; its log says more.';
+    end if;
   end loop;
 
   select count(*) into n from (select from beacon.trace_spans_default s limit 1000) q;

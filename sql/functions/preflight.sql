@@ -28,9 +28,9 @@ declare
   branches text;
 begin
   select string_agg(format(
-    'select %s as ms from %s e where e.%I >= $1 and e.%I < $2 and ($3 is null or $3 = exists (
+    'select %s as ms, e.%I as at from %s e where e.%I >= $1 and e.%I < $2 and ($3 is null or $3 = exists (
        select from beacon.trace_executions x where x.execution_id = e.%I::bigint))%s',
-    c.took, to_regclass(r.relation), r.created_column, r.created_column, r.id_column,
+    c.took, r.created_column, to_regclass(r.relation), r.created_column, r.created_column, r.id_column,
     case when r.status_column is null then '' else format(' and e.%I::text = ''completed''', r.status_column) end), ' union all ')
   into branches
   from beacon.trace_records r, beacon.record_columns(r.relation) c where to_regclass(r.relation) is not null;
@@ -38,16 +38,22 @@ begin
     return query select 0::bigint, 0::bigint, null::double precision, null::double precision, null::double precision, null::double precision;
     return;
   end if;
+  -- Executions that follow one another share the machine's moods, so they say less than so many independent ones would.
+  -- Batch means (Law, Simulation Modeling and Analysis): the variance of the averages of 20 batches in order of time, times
+  -- the size of a batch, where that is more than the variance of single executions.
   return query execute format(
-    'select count(*), count(q.ms), avg(q.ms), max(q.ms),
-       percentile_cont(0.95) within group (order by q.ms), var_samp(q.ms)
-     from (%s) q', branches)
+    'with q as materialized (%s), b as (
+       select avg(n.ms) as ms from (select q.ms, ntile(20) over (order by q.at) as batch from q where q.ms is not null) n group by n.batch)
+     select count(*), count(q.ms), avg(q.ms), max(q.ms),
+       percentile_cont(0.95) within group (order by q.ms),
+       greatest(var_samp(q.ms), case when count(q.ms) >= 100 then (select var_samp(b.ms) from b) * count(q.ms) / 20 end)
+     from q', branches)
   using since, until, traced;
 end
 $$;
 
 comment on function beacon.preflight_baseline(timestamptz, timestamptz, boolean) is
-  'How long executions of the registered tables took between two moments, those that completed; with or without a trace only, if asked.';
+  'How long executions of the registered tables took between two moments, those that completed; with or without a trace only, if asked. The variance is one by which the error of the average is sqrt(variance / timed): of batches where executions near each other are alike.';
 
 create function beacon.preflight_compare(of_preflight uuid) returns table (
   before_executions bigint, before_ms double precision, after_executions bigint, after_ms double precision,
@@ -76,13 +82,13 @@ begin
     low_pct := 100 * (after_ms - before_ms - error_ms) / before_ms;
     high_pct := 100 * (after_ms - before_ms + error_ms) / before_ms;
   end if;
-  verdict := case when overhead_pct is null then 'too few' when high_pct < -allowed then 'incomparable' when high_pct < allowed then 'below' when low_pct > allowed then 'above' else 'undecided' end;
+  verdict := case when overhead_pct is null then 'too few' when (p.baseline ->> 'traced')::boolean then 'traced before' when high_pct < -allowed then 'incomparable' when high_pct < allowed then 'below' when low_pct > allowed then 'above' else 'undecided' end;
   return next;
 end
 $$;
 
 comment on function beacon.preflight_compare(uuid) is
-  'Executions traced since a preflight against its baseline: overhead in percent with a 95 % interval; below or above what is allowed (5 %), undecided when the interval holds both, incomparable when executions became faster by more than that: then something else changed.';
+  'Executions traced since a preflight against its baseline: overhead in percent with a 95 % interval; below or above what is allowed (5 %), undecided when the interval holds both, traced before when the baseline holds traced executions only, incomparable when executions became faster by more than that: then something else changed.';
 
 create function beacon.storage_forecast(limit_bytes double precision) returns table (
   spans double precision, bytes double precision, bytes_per_span double precision, spans_per_day double precision,

@@ -90,7 +90,7 @@ $$;
 
 comment on function beacon.findings(beacon.span_fact[], beacon.blame[]) is 'What every diagnosis has to say about these spans, unranked.';
 
-create function beacon.identify_root_cause(of_execution bigint) returns table (
+create function beacon.ranked_causes(spans beacon.span_fact[], of_execution bigint) returns table (
   rank integer, type text, service text, operation text, confidence double precision, summary text, evidence jsonb,
   recommendation text, trace_id uuid, span_ids bytea[])
 language plpgsql stable
@@ -102,16 +102,10 @@ set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 declare
-  spans beacon.span_fact[];
   blames beacon.blame[];
   decisive uuid;
   of_traces uuid[];
 begin
-  spans := beacon.execution_spans(of_execution);
-  if spans is null then
-    return query select 1, u.* from beacon.untraced(of_execution) u;
-    return;
-  end if;
   select array_agg(b) into blames from beacon.blames(spans) b;
   of_traces := array(select distinct f.trace_id from unnest(spans) f);
   decisive := case when cardinality(of_traces) = 1 then of_traces[1] else beacon.decisive_trace(spans) end;
@@ -148,8 +142,54 @@ begin
 end
 $$;
 
+comment on function beacon.ranked_causes(beacon.span_fact[], bigint) is
+  'Causes of the failures among these spans, ranked: what identify_root_cause says of an execution, or of a trace.';
+
+create function beacon.identify_root_cause(of_execution bigint) returns table (
+  rank integer, type text, service text, operation text, confidence double precision, summary text, evidence jsonb,
+  recommendation text, trace_id uuid, span_ids bytea[])
+language plpgsql stable
+set search_path = beacon, pg_catalog
+set jit = off
+set work_mem = '64MB'
+as $$
+#variable_conflict use_column
+declare
+  spans beacon.span_fact[];
+begin
+  spans := beacon.execution_spans(of_execution);
+  if spans is null then
+    return query select 1, u.* from beacon.untraced(of_execution) u;
+  else
+    return query select c.* from beacon.ranked_causes(spans, of_execution) c;
+  end if;
+end
+$$;
+
 comment on function beacon.identify_root_cause(bigint) is
   'Why an execution failed or was slow: ranked causes, best first, each with confidence, evidence (with the runner-up, and as counter_evidence what speaks against it), recommendation and the spans that show it. No row for a healthy execution. An execution without spans yields UNTRACED with what the tracers say; a failure that no diagnosis explains yields UNKNOWN with what was looked at.';
+
+create function beacon.identify_trace_root_cause(of_trace uuid) returns table (
+  rank integer, type text, service text, operation text, confidence double precision, summary text, evidence jsonb,
+  recommendation text, trace_id uuid, span_ids bytea[])
+language plpgsql stable
+set search_path = beacon, pg_catalog
+set jit = off
+set work_mem = '64MB'
+as $$
+#variable_conflict use_column
+declare
+  spans beacon.span_fact[];
+begin
+  spans := beacon.tree_of(of_trace);
+  if spans is not null then
+    return query select c.* from beacon.ranked_causes(spans, null) c;
+  end if;
+end
+$$;
+
+comment on function beacon.identify_trace_root_cause(uuid) is
+  'The same as identify_root_cause for one trace, whichever executions it worked for, or none. No row for a healthy trace, nor for one without spans.';
 
 create function beacon.decisive_trace(spans beacon.span_fact[]) returns uuid
 language plpgsql stable

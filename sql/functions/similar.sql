@@ -65,12 +65,16 @@ begin
   end if;
   select f.calls, f.failures, f.failures <> '{}' into own_calls, own_failures, failed
   from beacon.trace_range(mine) r, beacon.trace_features(array[mine], r.from_time, r.to_time) f;
-  -- Of the same outcome first; the newest 300 within a week keep this a bounded amount of work.
+  -- Of the same outcome first; the newest 300 within a week, as far as their spans go, keep this a bounded amount of work.
   candidates := array(
-    select t.trace_id from beacon.traces t
-    where t.started_at between at - interval '7 days' and at + interval '7 days' and t.execution_id is not null
-      and t.execution_id <> of_execution and (not failed or t.error_count > 0)
-    order by t.started_at desc limit 300);
+    select q.trace_id from (
+      select n.trace_id, row_number() over newest as place, sum(n.span_count) over newest as spans
+      from (select t.trace_id, t.started_at, t.span_count from beacon.traces t
+            where t.started_at between at - interval '7 days' and at + interval '7 days' and t.execution_id is not null
+              and t.execution_id <> of_execution and (not failed or t.error_count > 0)
+            order by t.started_at desc limit 300) n
+      window newest as (order by n.started_at desc, n.trace_id)) q
+    where q.spans <= 10000 or q.place <= 10);
   select min(t.started_at), max(case when t.open_count = 0 then t.completed_at else 'infinity' end) into since, until
   from beacon.traces t where t.trace_id = any (candidates);
   return query
@@ -103,4 +107,4 @@ end
 $$;
 
 comment on function beacon.find_similar_traces(bigint, integer) is
-  'Traces of other executions that failed (or worked) most alike: similarity is 0.65 times the overlap of failures plus 0.35 times the overlap of structure, that is of operations with their callers (structure alone for a healthy one). Looks at the newest 300 of the week before and after; says how each ended and what differs.';
+  'Traces of other executions that failed (or worked) most alike: similarity is 0.65 times the overlap of failures plus 0.35 times the overlap of structure, that is of operations with their callers (structure alone for a healthy one). Looks at the newest 300 of the week before and after (of large traces fewer: 10,000 spans in all, ten traces at least); says how each ended and what differs.';

@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { after } from 'node:test';
 
 export interface PgBouncer {
   /** The given connection string, led through PgBouncer. */
@@ -43,9 +44,12 @@ export async function pgBouncer(program: string, connectionString: string): Prom
   child.stderr.on('data', (data) => {
     said += data;
   });
+  after(() => child.kill('SIGKILL'));
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   while (!(await accepts(port))) {
-    if (child.exitCode !== null) throw new Error(`PgBouncer ended with code ${child.exitCode}: ${said}`);
+    // One killed by a signal has no exit code; waiting for it would never end.
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`PgBouncer ended with ${child.exitCode ?? child.signalCode}: ${said}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   const through = new URL(connectionString);

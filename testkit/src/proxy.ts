@@ -45,6 +45,7 @@ export async function faultyProxy(connectionString: string): Promise<FaultyProxy
     const upstream = net.connect(Number(target.port), target.hostname);
     const pair: [net.Socket, net.Socket] = [client, upstream];
     pairs.add(pair);
+    for (const socket of pair) socket.unref();
     let mute = false;
     const pass = (to: net.Socket, data: Buffer) => {
       if (stalled || mute) return;
@@ -90,6 +91,8 @@ export async function faultyProxy(connectionString: string): Promise<FaultyProxy
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // A test that fails before it has closed the proxy must not hold the run.
+  server.unref();
   const { port } = server.address() as net.AddressInfo;
   const through = new URL(connectionString);
   through.host = `127.0.0.1:${port}`;

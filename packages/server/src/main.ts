@@ -7,8 +7,18 @@ module.enableCompileCache();
 const { CommanderError } = await import('commander');
 const { program } = await import('./cli/program.ts');
 const { serveCommand } = await import('./serve/command.ts');
+const { mcpCommand } = await import('./serve/mcp.ts');
+const { provideDoctor } = await import('./operations/actions.ts');
 
 const USAGE = 2;
+
+provideDoctor(async ({ databaseUrl, url }) => {
+  const [{ doctorRows }, { servicesToAsk }] = await Promise.all([
+    import('./doctor/rows.ts'),
+    import('./cli/doctor.ts'),
+  ]);
+  return doctorRows(databaseUrl, servicesToAsk(url === undefined ? {} : { url: [url] }));
+});
 
 // Reading less than all of the output (`| head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -17,7 +27,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await program([...(await startVerb()), serveCommand()]).parseAsync();
+  await program([...(await startVerb()), serveCommand(), mcpCommand()]).parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? 0 : USAGE;

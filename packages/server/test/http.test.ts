@@ -19,7 +19,7 @@ async function serve(databaseUrl: string) {
   const pool = createPool(databaseUrl, { applicationName: 'test', max: 2 });
   const maintenance = startMaintenance(pool, { intervalMs: 3_600_000 });
   await maintenance.round();
-  const app = httpServer({ pool, maintenance, logger: pino({ level: 'silent' }), hosts: LOOPBACK });
+  const app = await httpServer({ pool, maintenance, logger: pino({ level: 'silent' }), hosts: LOOPBACK });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const stop = async () => {
     await app.close();

@@ -31,7 +31,7 @@ export interface TracerHealth {
   enabled: boolean;
   /** Value of ENABLE_DB_TRACING as it was read; `<unset>` when there was none. */
   flag: string;
-  flagSource: 'environment' | 'option' | 'default';
+  flagSource: 'environment' | 'file' | 'option' | 'default';
   service: string;
   instance: string;
   tracerId: string;

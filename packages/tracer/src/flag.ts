@@ -1,9 +1,13 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+
 /** The switch as this process found it. */
 export interface Flag {
   enabled: boolean;
   /** What was found, fit for a log line; `<unset>` when nothing was. */
   text: string;
-  source: 'environment' | 'option' | 'default';
+  /** `file`: an env file put it into the environment after the process had started (seen on Linux only). */
+  source: 'environment' | 'file' | 'option' | 'default';
   /** Whether the text is one of the accepted values. */
   known: boolean;
 }
@@ -25,15 +29,39 @@ export function readFlag(option: string | undefined, environment: string | undef
   return {
     enabled,
     text: printable(found),
-    source: option === undefined ? 'environment' : 'option',
+    source: option !== undefined ? 'option' : cameFromFile() ? 'file' : 'environment',
     known: enabled || OFF.includes(value),
   };
+}
+
+const NAME = 'ENABLE_DB_TRACING';
+
+/** Whether the process began without it and an env file has it: a file is changed elsewhere than an environment. */
+function cameFromFile(): boolean {
+  try {
+    const atStart = fs.readFileSync('/proc/self/environ', 'latin1').split('\0');
+    if (atStart.some((entry) => entry.startsWith(`${NAME}=`))) return false;
+  } catch {
+    return false;
+  }
+  const given = process.execArgv.flatMap((option, i, all) => {
+    const found = /^--env-file(?:-if-exists)?(?:=(.*))?$/.exec(option);
+    return found ? (found[1] ?? all[i + 1] ?? []) : [];
+  });
+  return [...given, '.env', '.env.local', '.env.production'].some((file) => {
+    try {
+      return new RegExp(`^\\s*(?:export\\s+)?${NAME}\\s*=`, 'm').test(fs.readFileSync(path.resolve(file), 'utf8'));
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** The line that says at start what the switch was found to be. */
 export function flagLine(flag: Flag, missing?: string): string {
   const state = flag.enabled && missing === undefined ? 'ENABLED' : 'DISABLED';
-  const from = flag.source === 'option' ? ', from the option "flag"' : '';
+  const from =
+    flag.source === 'option' ? ', from the option "flag"' : flag.source === 'file' ? ', from an env file' : '';
   const unknown = flag.known
     ? ''
     : `: not an accepted value. On: ${ON.join(', ')}; off: ${OFF.filter(Boolean).join(', ')} or empty`;

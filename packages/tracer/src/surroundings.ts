@@ -35,6 +35,8 @@ export interface Surroundings {
   preloaded: boolean;
   /** Whether instrumentations wait for `require`, which a library that was imported never calls. */
   requireIsPatched: boolean;
+  /** Libraries that were there before the instrumentation that patches libraries as they are loaded. */
+  loadedBefore: string[];
   /** Incoming contexts that said what became of sampling, and those whose caller had decided against it. */
   callers: { total: number; unsampled: number };
   inContainer: boolean;
@@ -68,6 +70,7 @@ export function surroundings(
       [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' '),
     ),
     requireIsPatched: /patchedRequire/.test(String(module.Module.prototype.require)),
+    loadedBefore: loadedBefore(),
     callers: { ...callers },
     inContainer: fs.existsSync('/.dockerenv') || fs.existsSync('/run/.containerenv'),
     probes,
@@ -173,6 +176,19 @@ function entryKind(): Surroundings['entry'] {
   } catch {
     return 'unknown';
   }
+}
+
+// Those for which OpenTelemetry has instrumentations that patch them.
+const PATCHED =
+  /[\\/]node_modules[\\/](amqplib|aws-sdk|bunyan|cassandra-driver|connect|express|fastify|graphql|@grpc[\\/]grpc-js|@hapi[\\/]hapi|ioredis|kafkajs|knex|koa|memcached|mongodb|mongoose|mysql2?|@nestjs[\\/]core|pg|pino|redis|restify|socket\.io|tedious|winston)[\\/]/;
+const INSTRUMENTATION = /[\\/]node_modules[\\/](?:@opentelemetry[\\/]instrumentation|require-in-the-middle)[\\/]/;
+
+/** The cache of modules keeps the order in which they were loaded. */
+function loadedBefore(): string[] {
+  const files = Object.keys(module.createRequire(import.meta.url).cache);
+  const instrumentation = files.findIndex((file) => INSTRUMENTATION.test(file));
+  const before = files.slice(0, Math.max(0, instrumentation));
+  return [...new Set(before.flatMap((file) => PATCHED.exec(file)?.[1] ?? []))];
 }
 
 /** A span of its own, made the way the application makes them. */

@@ -5,6 +5,8 @@ export interface ChildOptions {
   env?: Record<string, string>;
   /** OpenTelemetry 2.x instead of the workspace's 3.x. */
   otel2?: boolean;
+  /** Options of Node. */
+  node?: string[];
 }
 
 export interface Finished {
@@ -23,10 +25,10 @@ import { BeaconSpanProcessor, startTracing } from '@project-beacon/tracer';
 `;
 
 /** Starts a program of its own, given as TypeScript; the tracer's and the API's names are imported. */
-export function startChild(code: string, { env = {}, otel2 = false }: ChildOptions = {}): ChildProcess {
+export function startChild(code: string, { env = {}, otel2 = false, node = [] }: ChildOptions = {}): ChildProcess {
   const hook = otel2 ? ['--import', path.join(import.meta.dirname, 'otel2.mjs')] : [];
   const { ENABLE_DB_TRACING: _, DATABASE_URL: __, ...inherited } = process.env;
-  return spawn(process.execPath, [...hook, '--input-type=module-typescript', '--eval', IMPORTS + code], {
+  return spawn(process.execPath, [...hook, ...node, '--input-type=module-typescript', '--eval', IMPORTS + code], {
     cwd: path.join(import.meta.dirname, '..'),
     env: { ...inherited, NODE_NO_WARNINGS: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { after, test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
 import { readFlag } from '@project-beacon/tracer';
 import { firstLine, runChild, startChild } from './child.ts';
@@ -51,6 +54,21 @@ for (const { name, env, code = START, line } of LINES) {
     else assert.match(ended.tracerLines[0]!, line);
   });
 }
+
+test('a flag from an env file is told apart from one of the environment', {
+  skip: process.platform !== 'linux',
+}, async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'beacon-flag-'));
+  after(() => fs.rmSync(dir, { recursive: true }));
+  const file = path.join(dir, 'settings.env');
+  fs.writeFileSync(file, 'ENABLE_DB_TRACING=false\n');
+  const code = `${START} console.log(tracer.health().flagSource);`;
+  const fromFile = await runChild(code, { node: [`--env-file=${file}`] });
+  assert.equal(fromFile.stdout, 'file\n', fromFile.stderr);
+  assert.deepEqual(fromFile.tracerLines, ['DBTracer: DISABLED (ENABLE_DB_TRACING=false, from an env file)']);
+  const both = await runChild(code, { node: [`--env-file=${file}`], env: { ENABLE_DB_TRACING: 'no' } });
+  assert.equal(both.stdout, 'environment\n');
+});
 
 test('the flag without an address: one line, and no tracing', async () => {
   const ended = await runChild(`${START} tracer.withSpan('x', () => {}); console.log(tracer.enabled);`, {

@@ -23,6 +23,8 @@ export interface SpanWriterOptions<Item> {
   statementTimeoutMs?: number;
   /** Milliseconds until a connection attempt is given up. Default 5,000. */
   connectTimeoutMs?: number;
+  /** Shown in pg_stat_activity. Default `beacon-writer`. */
+  applicationName?: string;
   /** Failures in a row after which the database is only probed every `probeMs`. Default 5. */
   breakAfter?: number;
   /** Default 10,000. */

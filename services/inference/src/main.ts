@@ -1,5 +1,5 @@
 // The process: reads its environment, listens, and stops in order.
-import { startTracing } from '@project-beacon/tracer';
+import { logFields, startTracing } from '@project-beacon/tracer';
 import { errorReporting } from '@project-beacon/tracer/sentry';
 import { pino } from 'pino';
 import { buildInference } from './app.ts';
@@ -14,7 +14,7 @@ try {
 
 async function run(): Promise<void> {
   const config = readConfig(process.env);
-  const log = pino({ name: 'inference', level: config.LOG_LEVEL });
+  const log = pino({ name: 'inference', level: config.LOG_LEVEL, mixin: logFields });
   const tracer = await startTracing({ service: 'inference', log: (line) => log.info(line) });
   const errors = await errorReporting(process.env, 'inference');
   const inference = await buildInference({ config, tracer, log, report: errors.report });

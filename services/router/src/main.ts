@@ -1,6 +1,6 @@
 // The process: reads its environment, listens, and stops in order.
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
-import { startTracing } from '@project-beacon/tracer';
+import { logFields, startTracing } from '@project-beacon/tracer';
 import { errorReporting } from '@project-beacon/tracer/sentry';
 import { pino } from 'pino';
 import { buildRouter } from './app.ts';
@@ -15,7 +15,7 @@ try {
 
 async function run(): Promise<void> {
   const config = readConfig(process.env);
-  const log = pino({ name: 'router', level: config.LOG_LEVEL });
+  const log = pino({ name: 'router', level: config.LOG_LEVEL, mixin: logFields });
   const tracer = await startTracing({ service: 'router', log: (line) => log.info(line) });
   // Spans of outgoing requests, and the trace context on them; with the flag off fetch is left alone.
   if (tracer.enabled) new UndiciInstrumentation();

@@ -65,18 +65,21 @@ export class Executor {
       execution,
     );
     const noted = this.#note(held, span);
+    // Log lines carry the trace's id when they are written inside.
+    const active = trace.setSpan(execution, span);
     try {
       const ask = () => askRouter(config.HYBRID_ROUTER_URL, held, signal);
-      const output = await context.with(trace.setSpan(execution, span), ask);
+      const output = await context.with(active, ask);
       const receipt = issueReceipt(receiptKey, held, output, traceIdOf(span));
       await noted;
       if (!(await persistently(() => complete(pool, held, output, receipt)))) throw new LeaseLost('lease lost');
       tracer.completeSpan(span);
-      log.info({ ...logged(held), provider: output.provider }, 'execution completed');
+      context.with(active, () => log.info({ ...logged(held), provider: output.provider }, 'execution completed'));
     } catch (error) {
       await noted;
       // The outcome of the attempt; a failure to store it surfaces after the span has ended.
-      const stored = this.#failed(held, error as Error).catch((cause: Error) => cause);
+      const failing = () => this.#failed(held, error as Error);
+      const stored = context.with(active, failing).catch((cause: Error) => cause);
       const why = reason(error as Error);
       tracer.completeSpanWithError(span, error as Error, {
         'error.type': why.code,

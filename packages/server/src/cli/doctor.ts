@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { examine } from '../doctor/examine.ts';
 import { type Diagnosis, EXIT, type Finding } from '../doctor/finding.ts';
+import { BeaconError } from '../store/errors.ts';
 import { findDatabase, findRun } from './database.ts';
 import { clean, padEnd, type Terminal, terminalOf, wrap } from './terminal.ts';
 import { action, print, printJson, type VerbOptions, verb } from './verb.ts';
@@ -20,6 +21,7 @@ export function doctorVerb(): Command {
     .option('--url <url...>', 'service to ask, for example http://127.0.0.1:8090 (default: those started here)')
     .option('--otlp <url>', 'OTLP/HTTP endpoint to try (default: OTEL_EXPORTER_OTLP_ENDPOINT)')
     .option('--watch', 'look again every two seconds until nothing is wrong')
+    .option('--within <seconds>', 'with --watch: at most so long; the exit code is then that of the last look')
     .addHelpText('after', `\n${EXITS}`)
     .action(action(doctor));
 }
@@ -27,22 +29,33 @@ export function doctorVerb(): Command {
 async function doctor(options: VerbOptions): Promise<number> {
   const terminal = terminalOf(process.stdout);
   const databaseUrl = database(options);
+  const until = performance.now() + 1_000 * within(options);
   let said = '';
+  const pending: string[] = [];
   for (;;) {
     const diagnosis = await examine({
       databaseUrl,
       services: servicesToAsk(options),
       otlpUrl: options.otlp as string | undefined,
+      earlier: pending,
     });
+    pending.push(...diagnosis.pending);
     const now = JSON.stringify([diagnosis.verdict, diagnosis.faults.map(({ fault, service }) => [fault, service])]);
     if (now !== said) {
       if (options.json) printJson(diagnosis);
       else for (const line of renderDiagnosis(diagnosis, terminal)) print(line);
     }
     said = now;
-    if (!options.watch || diagnosis.verdict === 'healthy') return EXIT[diagnosis.verdict];
+    if (!options.watch || diagnosis.verdict === 'healthy' || performance.now() > until) return EXIT[diagnosis.verdict];
     await pause(WATCH_EVERY_MS);
   }
+}
+
+/** Seconds --watch goes on for. */
+function within(options: VerbOptions): number {
+  const seconds = Number(options.within ?? Number.POSITIVE_INFINITY);
+  if (seconds > 0) return seconds;
+  throw new BeaconError('usage', `--within ${options.within} is no time.`, 'It is a number of seconds.');
 }
 
 /** Services named by --url, or those started here: asked anew each time, because a restart may have moved them. */
@@ -81,8 +94,8 @@ function renderDiagnosis(diagnosis: Diagnosis, terminal: Terminal): string[] {
     lines.push(...wrap(`${clean(one.summary)}. ${clean(one.fix)}`, terminal.width, '  '));
   }
   if (good.length > 0) lines.push('', terminal.paint('bold', 'Checked and found good'));
-  for (const { hop, service, summary } of good) {
-    const text = wrap(clean(`${service ? `${service}: ` : ''}${summary}`), terminal.width - 14);
+  for (const { hop, summary } of together(good)) {
+    const text = wrap(clean(summary), terminal.width - 14);
     lines.push(
       ...text.map((line, i) =>
         i === 0
@@ -96,6 +109,20 @@ function renderDiagnosis(diagnosis: Diagnosis, terminal: Terminal): string[] {
   const seconds = (tookMs / 1000).toFixed(1);
   lines.push(terminal.paint('dim', `Took ${seconds} s${leftBehind.length === 0 ? '; nothing was left behind' : ''}.`));
   return lines;
+}
+
+/** What is good of several services in the same words is said once. */
+function together(good: Finding[]): { hop: string; summary: string }[] {
+  const said = new Map<string, { hop: string; summary: string; services: string[] }>();
+  for (const { hop, service, summary } of good) {
+    const one = said.get(`${hop} ${summary}`) ?? { hop, summary, services: [] };
+    if (service) one.services.push(service);
+    said.set(`${hop} ${summary}`, one);
+  }
+  return [...said.values()].map(({ hop, summary, services }) => ({
+    hop,
+    summary: services.length > 0 ? `${services.join(', ')}: ${summary}` : summary,
+  }));
 }
 
 function faultLines(fault: Finding, terminal: Terminal): string[] {

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { askService } from '../doctor/processes.ts';
 import { bytes, type CheckResult, THRESHOLDS, type Thresholds } from '../preflight/check.ts';
 import { QUESTIONS } from '../preflight/other-checks.ts';
-import { EXIT, markdown, preflight } from '../preflight/run.ts';
+import { EXIT, lastPreflight, markdown, type Progress, preflight } from '../preflight/run.ts';
 import { BeaconError } from '../store/errors.ts';
 import { findRun } from './database.ts';
 import { servicesToAsk } from './doctor.ts';
@@ -40,8 +40,14 @@ export function preflightVerb(): Command {
 }
 
 async function check({ pool, url, options, terminal, print }: Context): Promise<number> {
-  const show = (each: CheckResult) => {
-    if (!options.json) for (const line of row(each, terminal)) print(line);
+  const isTerminal = process.stdout.isTTY === true;
+  const show: Progress = (each) => {
+    if (options.json) return;
+    // What is under way stands on a line that is overwritten.
+    if (isTerminal) process.stdout.write('\r\u001b[K');
+    if ('state' in each) for (const line of row(each, terminal)) print(line);
+    else if (isTerminal)
+      process.stdout.write(terminal.paint('dim', `… ${String(each.number).padStart(2)} ${each.name}`));
   };
   const logs = options.url ? undefined : findRun()?.run.logs;
   const result = await preflight(
@@ -74,13 +80,17 @@ async function check({ pool, url, options, terminal, print }: Context): Promise<
 
 function row({ number: n, name, state, numbers, reason }: CheckResult, terminal: Terminal): string[] {
   const [glyph, style] = SIGNS[state];
-  const [first = '', ...more] = wrap(clean(numbers), terminal.width - 27);
-  const pad = ' '.repeat(27);
+  // A narrow window has no room for a column of numbers.
+  const indent = terminal.width < 80 ? 6 : 27;
+  const pad = ' '.repeat(indent);
+  const head = `${terminal.paint(style, glyph)} ${String(n).padStart(2)} ${padEnd(name, 11)} ${terminal.paint(style, padEnd(state.toUpperCase(), 8))}`;
+  const lines = wrap(clean(numbers), terminal.width - indent);
+  const [first = '', ...more] = indent < 27 ? ['', ...lines] : lines;
   return [
-    `${terminal.paint(style, glyph)} ${String(n).padStart(2)} ${padEnd(name, 11)} ${terminal.paint(style, padEnd(state.toUpperCase(), 8))}  ${first}`,
-    ...more.map((line) => `${pad}${line}`),
+    `${head}  ${first}`.trimEnd(),
+    ...more.filter(Boolean).map((line) => `${pad}${line}`),
     ...(reason
-      ? wrap(`↳ ${clean(reason)}`, terminal.width - 27).map((line) => `${pad}${terminal.paint(style, line)}`)
+      ? wrap(`↳ ${clean(reason)}`, terminal.width - indent).map((line) => `${pad}${terminal.paint(style, line)}`)
       : []),
   ];
 }
@@ -88,10 +98,19 @@ function row({ number: n, name, state, numbers, reason }: CheckResult, terminal:
 async function answers(options: VerbOptions): Promise<Record<string, string>> {
   if (options.answers) return JSON.parse(fs.readFileSync(String(options.answers), 'utf8'));
   if (options.json || !process.stdin.isTTY || !process.stdout.isTTY) return {};
-  const terminal = readline.createInterface({ input: process.stdin, output: process.stdout });
+  const terminal = readline.createInterface({ input: process.stdin });
+  // Lines that come faster than they are asked for are kept.
+  const lines = terminal[Symbol.asyncIterator]();
   const given: Record<string, string> = {};
-  for (const [name, question] of Object.entries(QUESTIONS)) given[name] = await terminal.question(`${question} `);
+  process.stdout.write('Three things only people know; Enter leaves one open.\n');
+  for (const [name, question] of Object.entries(QUESTIONS)) {
+    process.stdout.write(`  ${question} `);
+    const { value, done } = await lines.next();
+    if (done) break;
+    given[name] = value;
+  }
   terminal.close();
+  process.stdout.write('\n');
   return given;
 }
 
@@ -115,25 +134,24 @@ const COMPARED: Record<string, string> = {
   below: 'below what is allowed',
   above: 'above what is allowed',
   undecided: 'undecided; more executions make it narrower',
+  'traced before': 'the baseline holds executions that were traced already; take one with the flag off',
   incomparable: 'executions became faster, so the two times differ in more than tracing; compare equal load',
 };
 
 async function compare({ pool, options, print }: Context): Promise<number> {
-  const { rows: last } = await pool.query(
-    'select preflight_id, taken_at from beacon.preflights order by taken_at desc limit 1',
-  );
-  if (!last[0])
+  const last = await lastPreflight(pool);
+  if (!last)
     throw new BeaconError(
       'not_found',
       'No preflight has been run against this database.',
       'Run `beacon preflight` before tracing is switched on.',
     );
-  const { rows } = await pool.query('select * from beacon.preflight_compare($1)', [last[0].preflight_id]);
+  const { rows } = await pool.query('select * from beacon.preflight_compare($1)', [last.id]);
   const [r] = rows;
   if (options.json) printJson(r);
   else {
     print(
-      `before   ${number(r.before_executions)} executions, ${number(r.before_ms)} ms on average (baseline of ${last[0].taken_at.toISOString()})`,
+      `before   ${number(r.before_executions)} executions, ${number(r.before_ms)} ms on average (baseline of ${last.takenAt})`,
     );
     print(`traced   ${number(r.after_executions)} executions, ${number(r.after_ms)} ms on average`);
     print(

@@ -28,7 +28,29 @@ export interface Diagnosis {
   good: Finding[];
   /** What the doctor wrote and could not take back. */
   leftBehind: string[];
+  /** Trace ids of probes that may still be written: the next examination removes them. */
+  pending: string[];
   tookMs: number;
+}
+
+/** One line of a diagnosis. */
+export interface FindingRow {
+  hop: Hop;
+  /** `fault` rows come first, the one to mend first at the top. */
+  state: Finding['state'];
+  /** The code of a fault, its service, and what was found. */
+  what: string;
+  evidence: Record<string, unknown>;
+  /** What to do; null where there is nothing to do. */
+  fix: string | null;
+}
+
+/** A diagnosis as rows: faults, what could not be checked, notes, what is good. */
+export function findingRows({ faults, unknown, notes, good }: Diagnosis): FindingRow[] {
+  return [...faults, ...unknown, ...notes, ...good].map(({ hop, state, fault, service, summary, evidence, fix }) => {
+    const named = service === undefined || summary.includes(service) ? summary : `${service}: ${summary}`;
+    return { hop, state, what: fault ? `${fault}: ${named}` : named, evidence: evidence ?? {}, fix: fix ?? null };
+  });
 }
 
 /** Exit code of `beacon doctor`. */
@@ -38,7 +60,7 @@ export const EXIT = { healthy: 0, fault: 1, unknown: 2 } as const;
  * One verdict out of all findings. A span that does not get past one hop cannot be expected at the later ones, so of each
  * service only the first broken hop is accused; and what is missing in the data follows from any of them.
  */
-export function conclude(all: Finding[], leftBehind: string[], tookMs: number): Diagnosis {
+export function conclude(all: Finding[], left: { behind: string[]; pending: string[] }, tookMs: number): Diagnosis {
   const ordered = all
     .filter(({ state }) => state === 'fault')
     .sort((a, b) => HOPS.indexOf(a.hop) - HOPS.indexOf(b.hop) || Number(!a.service) - Number(!b.service));
@@ -57,7 +79,8 @@ export function conclude(all: Finding[], leftBehind: string[], tookMs: number): 
     unknown,
     notes: all.filter(({ state }) => state === 'note'),
     good: all.filter(({ state }) => state === 'good').sort((a, b) => rank(a) - rank(b)),
-    leftBehind,
+    leftBehind: left.behind,
+    pending: left.pending,
     tookMs,
   };
 }

@@ -32,18 +32,39 @@ export async function loopbackAddresses(port: number): Promise<{ v4: boolean; v6
   return { v4: v4 === true, v6: v6 === true };
 }
 
-/** Finds out what a port speaks by speaking to it: PostgreSQL, then HTTP/1.1, then HTTP/2, which gRPC is. */
+/** Which protocols got an answer in kind. Doors that explain themselves to strangers answer more than one. */
+export interface Heard {
+  postgres: boolean;
+  http1: boolean;
+  http2: boolean;
+  tls: boolean;
+  /** Whether there was an answer at all. */
+  any: boolean;
+}
+
+/** Speaks PostgreSQL, HTTP/1.1 and HTTP/2, which gRPC is, to a port that is open. */
+export async function heardAt(host: string, port: number): Promise<Heard> {
+  // At once: a port that keeps silent costs one wait, not three. The path is one that OTLP servers do not count.
+  const [postgres, http, http2] = await Promise.all([
+    say(host, port, SSL_REQUEST),
+    say(host, port, Buffer.from(`GET /health HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)),
+    say(host, port, Buffer.concat([Buffer.from(HTTP2_PREFACE), EMPTY_SETTINGS])),
+  ]);
+  return {
+    postgres: postgres.length === 1 && /^[SN]$/.test(postgres.toString('latin1')),
+    http1: http.subarray(0, 5).toString('latin1') === 'HTTP/',
+    http2: isSettings(http) || isSettings(http2),
+    tls: http[0] === 0x15,
+    any: postgres.length + http.length + http2.length > 0,
+  };
+}
+
+/** The one protocol a port is there for, as far as it can be told. */
 export async function spokenAt(host: string, port: number): Promise<Spoken> {
   if ((await isOpen(host, port)) !== true) return 'closed';
-  const postgres = await say(host, port, SSL_REQUEST);
-  if (postgres.length === 1 && /^[SN]$/.test(postgres.toString('latin1'))) return 'postgres';
-  const http = await say(host, port, Buffer.from(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`));
-  if (http.subarray(0, 5).toString('latin1') === 'HTTP/') return 'http1';
-  if (isSettings(http)) return 'http2';
-  const http2 = await say(host, port, Buffer.concat([Buffer.from(HTTP2_PREFACE), EMPTY_SETTINGS]));
-  if (isSettings(http2)) return 'http2';
-  if (http[0] === 0x15) return 'tls';
-  return postgres.length + http.length + http2.length === 0 ? 'silent' : 'other';
+  const heard = await heardAt(host, port);
+  const kinds = ['postgres', 'http1', 'http2', 'tls'] as const;
+  return kinds.find((kind) => heard[kind]) ?? (heard.any ? 'other' : 'silent');
 }
 
 /** An HTTP/2 server opens with a SETTINGS frame (type 4 on stream 0). */

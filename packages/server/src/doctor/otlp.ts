@@ -1,7 +1,8 @@
 // Any OTLP endpoint, by really talking to it: address, protocol, path, token, size; and whether what it took is stored.
 import { randomBytes } from 'node:crypto';
 import type { Finding } from './finding.ts';
-import { isOpen, loopbackAddresses, spokenAt } from './network.ts';
+import { heardAt, isOpen, loopbackAddresses } from './network.ts';
+import { type OtlpAnswer, sendGrpc } from './otlp-grpc.ts';
 
 export interface OtlpTarget {
   /** With its path for HTTP. */
@@ -38,39 +39,32 @@ export async function examineOtlp(
   const port = Number(parsed.port || (parsed.protocol === 'https:' ? 443 : 80));
   const open = await isOpen(host, port);
   if (open !== true) return closed(host, port, open, fault);
-  const spoken = parsed.protocol === 'https:' ? undefined : await spokenAt(host, port);
-  if (protocol === 'grpc') {
-    if (spoken === 'http1') {
-      return fault(
-        'endpoint',
-        'OTLP_WRONG_PROTOCOL',
-        `gRPC is sent to port ${port}, which speaks HTTP/1.1`,
-        'Use the gRPC port (4317), or OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf with this one.',
-        { port_speaks: 'HTTP/1.1' },
-      );
-    }
-    return [{ hop: 'endpoint', state: 'good', summary: `OTLP: ${host}:${port} speaks HTTP/2, as gRPC needs` }];
-  }
-  if (spoken === 'http2') {
-    return fault(
+  // What is inside TLS is told by the answer alone.
+  const heard = parsed.protocol === 'https:' ? undefined : await heardAt(host, port);
+  const isGrpc = protocol === 'grpc';
+  const wrongProtocol = (speaks: string, answer?: string) =>
+    fault(
       'endpoint',
       'OTLP_WRONG_PROTOCOL',
-      `HTTP is sent to port ${port}, which speaks gRPC`,
-      'Use the HTTP port (4318), or OTEL_EXPORTER_OTLP_PROTOCOL=grpc with this one.',
-      { port_speaks: 'HTTP/2 (gRPC)' },
+      `${isGrpc ? 'gRPC' : 'HTTP'} is sent to port ${port}, which speaks ${speaks}`,
+      speaks === 'PostgreSQL'
+        ? 'Use the OTLP port of Beacon (4318 for HTTP, 4317 for gRPC).'
+        : isGrpc
+          ? 'Use the gRPC port (4317), or OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf with this one.'
+          : 'Use the HTTP port (4318), or OTEL_EXPORTER_OTLP_PROTOCOL=grpc with this one.',
+      { port_speaks: speaks, ...(answer && { answer }) },
     );
-  }
-  if (spoken === 'postgres') {
-    return fault(
-      'endpoint',
-      'OTLP_WRONG_PROTOCOL',
-      `port ${port} is PostgreSQL, not OTLP`,
-      'Use the OTLP port of Beacon (4318).',
-      { port_speaks: 'PostgreSQL' },
-    );
-  }
-  return sendSpan(url, headers, port, readBack, fault);
+  if (heard?.postgres) return wrongProtocol('PostgreSQL');
+  if (isGrpc && heard?.http1 && !heard.http2) return wrongProtocol('HTTP/1.1');
+  if (!isGrpc && heard?.http2 && !heard.http1) return wrongProtocol('HTTP/2 (gRPC)');
+  const answer = await (isGrpc ? sendGrpc : sendHttp)(url, headers, newTraceId());
+  // Doors that answer strangers with a sentence, as Beacon's do, speak both; the answer tells for which they are.
+  if (isGrpc && answer.status === 404 && heard?.http1) return wrongProtocol('HTTP/1.1', answer.text);
+  if (!isGrpc && answer.status === 400 && heard?.http2) return wrongProtocol('HTTP/2 (gRPC)', answer.text);
+  return judgeAnswer(answer, headers, port, readBack, fault);
 }
+
+const newTraceId = () => randomBytes(16).toString('hex');
 
 type Fault = (hop: Finding['hop'], code: string, summary: string, fix: string, more?: object) => Finding[];
 
@@ -96,17 +90,9 @@ async function closed(host: string, port: number, why: string, fault: Fault): Pr
   );
 }
 
-async function sendSpan(
-  url: string,
-  headers: Record<string, string>,
-  port: number,
-  readBack: (traceId: string) => Promise<boolean | undefined>,
-  fault: Fault,
-): Promise<Finding[]> {
-  const traceId = randomBytes(16).toString('hex');
+/** Sends a span as JSON; an error's code where there was no answer. */
+async function sendHttp(url: string, headers: Record<string, string>, traceId: string): Promise<OtlpAnswer> {
   const began = performance.now();
-  let status: number;
-  let answer: string;
   try {
     const response = await fetch(url, {
       method: 'POST',
@@ -114,29 +100,45 @@ async function sendSpan(
       body: JSON.stringify(oneSpan(traceId)),
       signal: AbortSignal.timeout(4_000),
     });
-    status = response.status;
-    answer = (await response.text()).slice(0, 200);
+    const text = (await response.text()).slice(0, 200);
+    return {
+      traceId,
+      status: response.status,
+      text: `${response.status} ${text}`.trim(),
+      tookMs: performance.now() - began,
+    };
   } catch (error) {
     const cause = (error as Error & { cause?: { code?: string } }).cause?.code ?? (error as Error).message;
-    const isTls = /SSL|TLS|CERT|self.signed|EPROTO/i.test(cause);
-    return isTls
+    return { traceId, status: undefined, text: cause, tookMs: performance.now() - began };
+  }
+}
+
+/** What the answer means, and whether a span that was accepted is stored. */
+async function judgeAnswer(
+  { traceId, status, text, tookMs }: OtlpAnswer,
+  headers: Record<string, string>,
+  port: number,
+  readBack: (traceId: string) => Promise<boolean | undefined>,
+  fault: Fault,
+): Promise<Finding[]> {
+  if (status === undefined) {
+    return /SSL|TLS|CERT|self.signed|EPROTO/i.test(text)
       ? fault(
           'endpoint',
           'OTLP_TLS',
           'the TLS handshake fails',
           'Use http:// where the endpoint has no TLS; else trust its certificate (NODE_EXTRA_CA_CERTS).',
-          { error: cause },
+          { error: text },
         )
       : fault(
           'endpoint',
           'OTLP_NO_ANSWER',
           `port ${port} accepts connections and does not answer`,
           'Look at the log of the collector.',
-          { error: cause },
+          { error: text },
         );
   }
-  const took = Math.round(performance.now() - began);
-  const said = { answer: `${status} ${answer}`.trim() };
+  const said = { answer: text };
   const sentToken = Object.keys(headers).some((name) => /auth|token|key/i.test(name));
   if (status === 401 || status === 403) {
     return fault(
@@ -172,7 +174,9 @@ async function sendSpan(
       'Its answer and its log say why.',
       said,
     );
-  const good: Finding[] = [{ hop: 'accepted', state: 'good', summary: `OTLP: a span was accepted after ${took} ms` }];
+  const good: Finding[] = [
+    { hop: 'accepted', state: 'good', summary: `OTLP: a span was accepted after ${Math.round(tookMs)} ms` },
+  ];
   const stored = await readBack(traceId);
   if (stored === undefined) return good;
   if (stored)

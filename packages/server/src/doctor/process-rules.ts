@@ -12,6 +12,8 @@ export interface Around {
   untracedSince(moment: Date): Promise<{ untraced: number; ids: string[] } | undefined>;
   /** When the tracer's row was made, and its last counters; null when this database has never heard of it. */
   tracerRow(tracerId: string): Promise<{ startedAt: Date } | null | undefined>;
+  /** Newest span stored under that service name within a day, whoever sent it; null when there is none. */
+  newestSpanOf(service: string): Promise<Date | null | undefined>;
   /** Database and host the doctor reads. */
   reads: string | null;
   /** Spans that are really there. */
@@ -37,7 +39,10 @@ export async function examineProcess(report: ProcessReport, around: Around): Pro
       },
     ];
   }
-  if (!report.tracing) return [...configuration, notConstructed(report, around.shell)];
+  if (!report.tracing) {
+    const newest = await around.newestSpanOf(service);
+    return [...configuration, newest ? sentByAnother(service, newest) : notConstructed(report, around.shell)];
+  }
   const { tracing } = report;
   if (!tracing.enabled) return [...configuration, flagOff(report, tracing, around.shell)];
   const good: Finding[] = [
@@ -71,6 +76,16 @@ function missingSettings({ service, status, url }: ProcessReport): Finding[] {
           ? `Set HYBRID_ROUTER_URL in the environment of the process ${service} and restart it.`
           : `Set the address of ${name} in the environment of ${service} and restart it.`,
     }));
+}
+
+/** An OpenTelemetry SDK without our tracer tells nothing over HTTP; its spans speak for it. */
+function sentByAnother(service: string, newest: Date): Finding {
+  return {
+    hop: 'committed',
+    state: 'good',
+    service,
+    summary: `it has no tracer of Beacon's, and its spans arrive all the same (newest ${newest.toISOString().slice(0, 19)}Z)`,
+  };
 }
 
 function notConstructed({ service, url }: ProcessReport, shell: Shell): Finding {
@@ -319,6 +334,17 @@ const entered: Rule = async ({ service }, tracing, around) => {
         waiting_for: 'require, which imports never call',
       },
       fix: 'Start it with `node --import ./instrumentation.mjs app.mjs`, where instrumentation.mjs registers the loader hook of @opentelemetry/instrumentation before anything else.',
+    };
+  }
+  if (s.requireIsPatched && (s.loadedBefore ?? []).length > 0) {
+    return {
+      hop: 'sdk',
+      state: 'fault',
+      fault: 'LOADED_TOO_LATE',
+      service,
+      summary: `${service} loaded ${s.loadedBefore?.slice(0, 5).join(', ')} before the instrumentation that should have patched them`,
+      evidence: { ...evidence, program: s.entry, loaded_before_the_instrumentation: s.loadedBefore },
+      fix: 'Load the instrumentation first: `node --require ./instrumentation.cjs app.cjs` (or --import), or as the first line of the main module.',
     };
   }
   return {

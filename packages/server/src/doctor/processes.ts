@@ -33,6 +33,7 @@ export interface Surroundings {
   entry: string;
   preloaded: boolean;
   requireIsPatched: boolean;
+  loadedBefore: string[];
   callers: { total: number; unsampled: number };
   inContainer: boolean;
   probes: number;
@@ -63,7 +64,9 @@ export interface ProcessReport {
   probe?: Probe;
 }
 
-const TIMEOUT_MS = 3_000;
+const TIMEOUT_MS = 2_000;
+// A tracer gives its probe three seconds.
+const PROBE_TIMEOUT_MS = 4_000;
 
 /** Asks a service; one that is enabled is also told to send a span. Never rejects. */
 export async function askService(url: string, name?: string): Promise<ProcessReport> {
@@ -86,8 +89,8 @@ export async function askService(url: string, name?: string): Promise<ProcessRep
       if (!name) found.service = tracing.body.service;
     }
     if (found.tracing?.enabled) {
-      const probe = await ask(`${base}/health/tracing/probe`, 'POST').catch(() => undefined);
-      if (probe?.status === 200) found.probe = probe.body as Probe;
+      const probe = await askProbe(base);
+      if (probe) found.probe = probe;
       // What failed on the way is in the counters afterwards.
       const after = await ask(`${base}/health/tracing`);
       if (isTracing(after.body)) found.tracing = after.body;
@@ -98,8 +101,17 @@ export async function askService(url: string, name?: string): Promise<ProcessRep
   return found;
 }
 
+/** Tells a service to send a span; undefined where it has no route for that, or does not answer. */
+export async function askProbe(url: string): Promise<Probe | undefined> {
+  const probe = await ask(`${url}/health/tracing/probe`, 'POST').catch(() => undefined);
+  return probe?.status === 200 ? (probe.body as Probe) : undefined;
+}
+
 async function ask(url: string, method = 'GET'): Promise<{ status: number; body: unknown }> {
-  const response = await fetch(url, { method, signal: AbortSignal.timeout(method === 'POST' ? 8_000 : TIMEOUT_MS) });
+  const response = await fetch(url, {
+    method,
+    signal: AbortSignal.timeout(method === 'POST' ? PROBE_TIMEOUT_MS : TIMEOUT_MS),
+  });
   const text = await response.text();
   try {
     return { status: response.status, body: JSON.parse(text) };

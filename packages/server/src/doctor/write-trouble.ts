@@ -13,6 +13,13 @@ interface Known {
 // In words and SQLSTATEs, as the tracer's line has them.
 const KNOWN: Known[] = [
   {
+    text: /no encryption|SSL off|does not support SSL|self.signed certificate|unable to verify|CERT_|ERR_TLS|EPROTO/i,
+    hop: 'endpoint',
+    fault: 'TLS',
+    what: 'the database and its connection string do not agree on TLS',
+    fix: 'Where the server demands TLS add ?sslmode=require to DATABASE_URL, where it has none take sslmode out; a certificate nobody knows goes into NODE_EXTRA_CA_CERTS.',
+  },
+  {
     text: /28P01|28000|password authentication failed|role ".*" does not exist|SASL|no pg_hba/,
     hop: 'endpoint',
     fault: 'CREDENTIALS_REFUSED',

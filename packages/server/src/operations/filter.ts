@@ -154,6 +154,8 @@ class Reader {
 function keyOf(name: string): Key {
   const column = COLUMNS.find((each) => each === name);
   if (column) return { column };
+  // Attributes may be called as columns and places are.
+  if (name.length > 1 && name.startsWith('.')) return { attribute: name.slice(1), place: null };
   const place = PLACES.find((each) => name.startsWith(`${each}.`) && name.length > each.length + 1);
   return place ? { attribute: name.slice(place.length + 1), place } : { attribute: name, place: null };
 }

@@ -46,6 +46,15 @@ export interface RunResult {
   rows: Row[];
   leftOut: string | null;
   next?: string | null;
+  /** Columns of the rows, where the description cannot tell them: those of a statement. */
+  columns?: SqlColumn[];
+}
+
+export interface SqlColumn {
+  /** Unique within the answer: a second `count` is called `count_2`. */
+  name: string;
+  /** As PostgreSQL names it, for example `timestamp with time zone`. */
+  type: string;
 }
 
 type Params<Shape extends z.ZodRawShape> = z.output<z.ZodObject<Shape>>;
@@ -78,7 +87,9 @@ interface Definition<Shape extends z.ZodRawShape, Columns extends z.ZodRawShape>
   pages?: { of: z.ZodType<unknown[]>; key: (row: Row, params: Params<Shape>) => unknown[] };
   /** Whether an answer without rows means that what was asked for does not exist. */
   missing?: (params: Params<Shape>) => { what: string; hint: string };
-  /** Not a read: doors offer it as POST only. */
+  /** What the rows themselves leave out, in words; null when nothing. */
+  remark?: (rows: Row[]) => string | null;
+  /** Not a read, or one that does not belong into an address: doors offer it as POST only. */
   mutates?: true;
   /** The SQL that decides; the runner adds the limit. */
   sql?: (params: Params<Shape>, scope: Scope) => SqlCall;
@@ -124,6 +135,7 @@ export interface Prepared {
   /** The cursor behind this row; undefined where there are no pages. */
   next: ((row: Row) => string) | undefined;
   missing: { what: string; hint: string } | undefined;
+  remark: ((rows: Row[]) => string | null) | undefined;
 }
 
 /** Completes a description: the parameters it has switched on, and unknown parameters refused. */
@@ -175,6 +187,7 @@ export function operation<Shape extends z.ZodRawShape, Columns extends z.ZodRawS
         range: asked && { from: asked.from, to: asked.to ?? now },
         next: pages && ((last) => encodeCursor({ key: pages.key(last, checked), at: scope.firstPageAt, range: asked })),
         missing: definition.missing?.(checked),
+        remark: definition.remark,
       };
     },
   };

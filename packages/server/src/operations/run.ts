@@ -1,8 +1,9 @@
 // Runs an operation: one read-only transaction with a statement timeout, so that no door can hold the database.
 import type pg from 'pg';
 import { z } from 'zod';
+import { cancelOn } from '../store/cancel.ts';
 import { BeaconError, explainDatabaseError, maskUrl } from '../store/errors.ts';
-import type { Operation, Prepared, Row, SqlCall } from './operation.ts';
+import type { Operation, Prepared, Row, RunResult, SqlCall, SqlColumn } from './operation.ts';
 import { SHAPES, shapeRow } from './shape.ts';
 
 export interface Answer<Of = Row> {
@@ -17,13 +18,15 @@ export interface Answer<Of = Row> {
   schema: string;
   /** Times the answer is about, where the question is about a time. */
   range?: { from: string; to: string };
+  /** Columns of the rows, where the operation cannot tell them beforehand: those of a statement. */
+  columns?: SqlColumn[];
 }
 
 export interface RunOptions {
   /** Milliseconds after which the database stops the query. Default 15,000. */
   statementTimeoutMs?: number;
-  /** Aborted when nobody waits for the answer any more. */
-  signal?: AbortSignal;
+  /** Aborted when nobody waits for the answer any more; the statement is then cancelled. */
+  signal?: AbortSignal | undefined;
 }
 
 const STATEMENT_TIMEOUT_MS = 15_000;
@@ -48,13 +51,22 @@ export async function runOperation(
     return { result, prepared, schema };
   });
   const signal = options.signal ?? new AbortController().signal;
-  const answer = result ?? (await prepared.run?.({ pool, signal }));
+  const answer: RunResult | undefined = result ?? (await prepared.run?.({ pool, signal }));
   if (!answer) throw new Error(`The operation ${operation.name} has neither sql nor run.`);
   if (answer.rows.length === 0 && prepared.missing) {
     throw new BeaconError('not_found', prepared.missing.what, prepared.missing.hint);
   }
-  const { rows, leftOut, next = null } = answer;
-  return { rows, leftOut, next, database: maskUrl(url), schema, ...(prepared.range && { range: prepared.range }) };
+  const { rows, next = null, columns } = answer;
+  const leftOut = [answer.leftOut, prepared.remark?.(rows)].filter(Boolean).join(' ') || null;
+  return {
+    rows,
+    leftOut,
+    next,
+    database: maskUrl(url),
+    schema,
+    ...(prepared.range && { range: prepared.range }),
+    ...(columns && { columns }),
+  };
 }
 
 /** The statement behind an answer, whole, for whoever wants to run it himself; undefined where it is not one statement. */
@@ -82,7 +94,7 @@ interface Session {
  */
 export async function readOnly<T>(
   pool: pg.Pool,
-  { statementTimeoutMs = STATEMENT_TIMEOUT_MS }: RunOptions,
+  { statementTimeoutMs = STATEMENT_TIMEOUT_MS, signal }: RunOptions,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   try {
@@ -95,7 +107,9 @@ export async function readOnly<T>(
         set local statement_timeout = ${Math.round(statementTimeoutMs)};
         set local timezone = 'UTC'; set local datestyle = 'ISO'; set local intervalstyle = 'iso_8601';
         ${SESSION_SQL}`)) as unknown as pg.QueryResult[];
-      const done = await work({ client, ...begun.at(-1)?.rows[0] });
+      const { pid, begun: begunAt, ...session } = begun.at(-1)?.rows[0] ?? {};
+      const settled = cancelOn(signal, pool, { pid, begun: begunAt });
+      const done = await work({ client, ...session }).finally(settled);
       await client.query('commit');
       return done;
     } catch (error) {
@@ -119,7 +133,7 @@ export async function readOnly<T>(
 const SESSION_SQL = `
   select (select max(name) from beacon.schema_migrations where set_name = 'beacon') || '+' ||
       coalesce((select left(value, 8) from beacon.schema_state where name = 'rebuilt'), 'none') as schema,
-    to_char(beacon.clock(), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as now`;
+    to_char(beacon.clock(), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as now, pg_backend_pid() as pid, now()::text as begun`;
 
 async function ask(client: pg.PoolClient, operation: Operation, prepared: Prepared, call: SqlCall) {
   const { limit, range, next, fetch } = prepared;

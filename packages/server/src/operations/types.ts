@@ -1,13 +1,20 @@
 // Parameters and rows of every operation by its name, as types: what the user interface imports.
 import type { z } from 'zod';
+import type { doctor, runDoctor, submitJob } from './actions.ts';
 import type { attributeKeys, attributeValues } from './attributes.ts';
 import type { differences, heatmap, series } from './charts.ts';
 import type { diagnose, rootCause, similar } from './diagnosis.ts';
+import type { compareWithSuccessful, diagnosisTypes, timeoutRootCause, unusualSpans } from './explain.ts';
+import type { blastRadius, findings, jobMatrix, jobs } from './jobs.ts';
+import type { outline } from './outline.ts';
+import type { schema } from './schema.ts';
 import type { search, spans } from './search.ts';
 import type { dependencies, operations, services } from './services.ts';
 import type { span } from './span.ts';
+import type { sql } from './sql.ts';
 import type { coverage, health, tracers } from './state.ts';
 import type { compare, criticalPath, trace, waterfall } from './trace.ts';
+import type { ingest, preflightReport, storage } from './upkeep.ts';
 
 interface ByName {
   search: typeof search;
@@ -15,11 +22,20 @@ interface ByName {
   trace: typeof trace;
   span: typeof span;
   waterfall: typeof waterfall;
+  outline: typeof outline;
   diagnose: typeof diagnose;
+  'unusual-spans': typeof unusualSpans;
   'root-cause': typeof rootCause;
+  'timeout-root-cause': typeof timeoutRootCause;
+  'compare-with-successful': typeof compareWithSuccessful;
   similar: typeof similar;
   compare: typeof compare;
   'critical-path': typeof criticalPath;
+  'blast-radius': typeof blastRadius;
+  findings: typeof findings;
+  jobs: typeof jobs;
+  'job-matrix': typeof jobMatrix;
+  'submit-job': typeof submitJob;
   services: typeof services;
   operations: typeof operations;
   dependencies: typeof dependencies;
@@ -31,6 +47,14 @@ interface ByName {
   coverage: typeof coverage;
   health: typeof health;
   tracers: typeof tracers;
+  'diagnosis-types': typeof diagnosisTypes;
+  ingest: typeof ingest;
+  storage: typeof storage;
+  'preflight-report': typeof preflightReport;
+  doctor: typeof doctor;
+  'run-doctor': typeof runDoctor;
+  schema: typeof schema;
+  sql: typeof sql;
 }
 
 export type OperationName = keyof ByName;

@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import { encodeMessage } from './encode.ts';
 import { KEY_VALUE, TRACES } from './messages.ts';
+import type { AnyValue, KeyValue, OtlpTraces, ResourceSpans, Span, SpanEvent, SpanLink } from './traces.ts';
 import { unpack } from './unpack.ts';
 
 /** Spans read of one trace; what is beyond is left out, and said. */
@@ -52,6 +53,7 @@ interface ResourceRecord {
 type Json = Record<string, unknown>;
 
 export interface TraceData {
+  traces: OtlpTraces;
   json(): string;
   protobuf(): Buffer;
   spans: number;
@@ -77,11 +79,12 @@ export async function readTrace(client: Pick<pg.Pool, 'query'>, traceId: string)
     const found = resources.find(({ resource_id }) => resource_id === of[0]!.resource_id);
     return resourceSpansOf(found, of, traceId.toLowerCase());
   });
-  const data = { resourceSpans };
+  const traces: OtlpTraces = { resourceSpans };
   return {
+    traces,
     // Of all numbers, only a double may be minus nothing; JSON.stringify would drop its sign.
-    json: () => JSON.stringify(data, (_key, value) => (Object.is(value, -0) ? JSON_RAW.rawJSON('-0') : value)),
-    protobuf: () => encodeMessage(TRACES, data).bytes,
+    json: () => JSON.stringify(traces, (_key, value) => (Object.is(value, -0) ? JSON_RAW.rawJSON('-0') : value)),
+    protobuf: () => encodeMessage(TRACES, traces).bytes,
     spans: spans.length,
     isCut,
   };
@@ -90,7 +93,7 @@ export async function readTrace(client: Pick<pg.Pool, 'query'>, traceId: string)
 // Known to Node 22 and newer, not yet to TypeScript.
 const JSON_RAW = JSON as unknown as { rawJSON(text: string): unknown };
 
-function resourceSpansOf(row: ResourceRecord | undefined, spans: SpanRecord[], traceId: string): Json {
+function resourceSpansOf(row: ResourceRecord | undefined, spans: SpanRecord[], traceId: string): ResourceSpans {
   const otel = parsed(row?.otel ?? null);
   const attributes = row ? attributesOf(parsed(row.attributes), otel.exact) : [text('service.name', spans[0]!.service)];
   return {
@@ -104,16 +107,16 @@ function resourceSpansOf(row: ResourceRecord | undefined, spans: SpanRecord[], t
           ...count('droppedAttributesCount', otel.scope_dropped_attributes),
         },
         spans: spans.map((span) => spanOf(span, traceId)),
-        ...(otel.scope_schema_url ? { schemaUrl: otel.scope_schema_url } : {}),
+        ...(otel.scope_schema_url ? { schemaUrl: otel.scope_schema_url as string } : {}),
       },
     ],
-    ...(otel.resource_schema_url ? { schemaUrl: otel.resource_schema_url } : {}),
+    ...(otel.resource_schema_url ? { schemaUrl: otel.resource_schema_url as string } : {}),
   };
 }
 
 const KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'];
 
-function spanOf(row: SpanRecord, traceId: string): Json {
+function spanOf(row: SpanRecord, traceId: string): Span {
   const otel = parsed(row.otel);
   const start = BigInt(row.started_us) * 1_000n + BigInt(row.started_ns);
   const end = row.duration_ms === null ? 0n : start + BigInt(Math.round(row.duration_ms * 1e6));
@@ -122,7 +125,7 @@ function spanOf(row: SpanRecord, traceId: string): Json {
     spanId: row.span_id,
     ...(row.trace_state ? { traceState: row.trace_state } : {}),
     ...(row.parent_span_id ? { parentSpanId: row.parent_span_id } : {}),
-    name: otel.name ?? row.operation,
+    name: (otel.name as string | undefined) ?? row.operation,
     kind: otel.kind instanceof Digits ? Number(otel.kind.text) : KINDS.indexOf(row.kind),
     startTimeUnixNano: (otel.start_ns as string) ?? `${start}`,
     endTimeUnixNano: (otel.end_ns as string) ?? `${end}`,
@@ -137,31 +140,31 @@ function spanOf(row: SpanRecord, traceId: string): Json {
   };
 }
 
-function statusOf({ status, error_message }: SpanRecord, kept: Json | undefined): Json {
+function statusOf({ status, error_message }: SpanRecord, kept: Json | undefined): Span['status'] {
   if (kept) {
     return {
       ...(kept.code instanceof Digits ? { code: Number(kept.code.text) } : {}),
-      ...(kept.message ? { message: kept.message } : {}),
+      ...(kept.message ? { message: kept.message as string } : {}),
     };
   }
   const failed = status === 'failed' || status === 'timeout';
   return { ...(failed ? { code: 2 } : {}), ...(error_message ? { message: error_message } : {}) };
 }
 
-function eventOf(event: Json): Json {
+function eventOf(event: Json): SpanEvent {
   return {
-    timeUnixNano: event.time,
-    name: event.name,
+    timeUnixNano: event.time as string,
+    name: event.name as string,
     attributes: attributesOf((event.attributes ?? {}) as Json, event.exact),
     ...count('droppedAttributesCount', event.dropped_attributes),
   };
 }
 
-function linkOf(link: Json): Json {
+function linkOf(link: Json): SpanLink {
   return {
-    traceId: link.trace_id,
-    spanId: link.span_id,
-    ...(link.trace_state ? { traceState: link.trace_state } : {}),
+    traceId: link.trace_id as string,
+    spanId: link.span_id as string,
+    ...(link.trace_state ? { traceState: link.trace_state as string } : {}),
     attributes: attributesOf((link.attributes ?? {}) as Json, link.exact),
     ...count('droppedAttributesCount', link.dropped_attributes),
     ...count('flags', link.flags),
@@ -169,18 +172,18 @@ function linkOf(link: Json): Json {
 }
 
 /** KeyValues of an object; those JSON could not say all of, as they came. */
-function attributesOf(object: Json, exact: unknown): Json[] {
-  const found = new Map<string, Json>();
+function attributesOf(object: Json, exact: unknown): KeyValue[] {
+  const found = new Map<string, KeyValue>();
   for (const [key, value] of Object.entries(object)) found.set(key, { key, value: anyValue(value) });
   for (const base64 of (exact ?? []) as string[]) {
     const attribute = unpack(KEY_VALUE, Buffer.from(base64, 'base64'));
     const key = String(attribute.key ?? '');
-    found.set(key.replaceAll('\u0000', '\ufffd'), { key, value: attribute.value ?? {} });
+    found.set(key.replaceAll('\u0000', '\ufffd'), { key, value: (attribute.value as AnyValue | undefined) ?? {} });
   }
   return [...found.values()];
 }
 
-function anyValue(value: unknown): Json {
+function anyValue(value: unknown): AnyValue {
   if (typeof value === 'string') return { stringValue: value };
   if (typeof value === 'boolean') return { boolValue: value };
   if (value instanceof Digits) {
@@ -218,6 +221,6 @@ function count(name: string, value: unknown): Json {
   return value instanceof Digits ? { [name]: Number(value.text) } : {};
 }
 
-function text(key: string, stringValue: string): Json {
+function text(key: string, stringValue: string): KeyValue {
   return { key, value: { stringValue } };
 }

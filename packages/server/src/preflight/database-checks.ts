@@ -1,9 +1,11 @@
 // Checks 1, 2, 4, 7 and 8: what the database is, how executions fare, how fast it writes, whether there is a way back.
 import { randomBytes } from 'node:crypto';
+import * as os from 'node:os';
 import pg from 'pg';
 import { OWN_SET, readSets } from '../store/migrations.ts';
 import { statements } from '../store/statements.ts';
 import { bytes, type CheckResult, judged, type Situation } from './check.ts';
+import { DRAIN_WITHIN_MS, timed, type WriterPath } from './writer-path.ts';
 
 type Body = Omit<CheckResult, 'number' | 'name'>;
 
@@ -55,6 +57,8 @@ async function isTransactionPooled(pool: pg.Pool): Promise<boolean> {
 }
 
 export interface Baseline {
+  /** Whether these executions were traced: then nothing can be compared with them. */
+  traced: boolean;
   executions: number;
   timed: number;
   average_ms: number | null;
@@ -66,9 +70,13 @@ export interface Baseline {
 }
 
 export async function measureBaseline({ pool, thresholds }: Pick<Situation, 'pool' | 'thresholds'>): Promise<Baseline> {
-  const { rows } = await pool.query(
-    `select * from beacon.preflight_baseline(now() - interval '7 days', now() + interval '1 minute')`,
-  );
+  const week = (traced: boolean) =>
+    pool.query(`select * from beacon.preflight_baseline(now() - interval '7 days', now() + interval '1 minute', $1)`, [
+      traced,
+    ]);
+  let { rows } = await week(false);
+  const traced = Number(rows[0].timed) === 0;
+  if (traced) ({ rows } = await week(true));
   const { rows: there } = await pool.query(`select to_regclass('pg_stat_statements') is not null as there`);
   const slowest = there[0].there
     ? (
@@ -81,6 +89,7 @@ export async function measureBaseline({ pool, thresholds }: Pick<Situation, 'poo
     : [];
   return {
     ...rows[0],
+    traced: traced && Number(rows[0].timed) > 0,
     executions: Number(rows[0].executions),
     timed: Number(rows[0].timed),
     overhead_pct_allowed: thresholds.overheadPct,
@@ -91,18 +100,24 @@ export async function measureBaseline({ pool, thresholds }: Pick<Situation, 'poo
 export function baselineCheck(baseline: Baseline): Body {
   const ms = (value: number | null) => (value === null ? '–' : `${value.toFixed(1)} ms`);
   return {
-    state: baseline.timed > 0 ? 'go' : 'warn',
-    reason:
-      baseline.timed > 0
-        ? ''
-        : 'no execution of the last 7 days has a duration: --compare will have nothing to compare with',
-    numbers: `${baseline.executions} completed executions in 7 days, average ${ms(baseline.average_ms)}, p95 ${ms(baseline.p95_ms)}, max ${ms(baseline.max_ms)}; ${baseline.slowest_statements.length > 0 ? `${baseline.slowest_statements.length} slowest statements kept` : 'pg_stat_statements is not there'}`,
+    ...judged([
+      {
+        state: baseline.timed > 0 ? 'go' : 'warn',
+        reason: 'no execution of the last 7 days has a duration: --compare will have nothing to compare with',
+      },
+      {
+        state: baseline.traced ? 'warn' : 'go',
+        reason: 'all of these were traced already: --compare cannot tell what tracing costs',
+      },
+    ]),
+    numbers: `${baseline.executions} completed executions ${baseline.traced ? 'with' : 'without'} a trace in 7 days, average ${ms(baseline.average_ms)}, p95 ${ms(baseline.p95_ms)}, max ${ms(baseline.max_ms)}; ${baseline.slowest_statements.length > 0 ? `${baseline.slowest_statements.length} slowest statements kept` : 'pg_stat_statements is not there'}`,
   };
 }
 
 const INSERTS = 100;
 
-export async function writePerformance({ pool, thresholds: t, services }: Situation): Promise<Body> {
+/** @param path What the tracer's own path took. */
+export async function writePerformance({ pool, thresholds: t }: Situation, path: WriterPath): Promise<Body> {
   const table = `beacon.${pg.escapeIdentifier(`preflight_scratch_${randomBytes(4).toString('hex')}`)}`;
   const client = await pool.connect();
   try {
@@ -118,17 +133,15 @@ export async function writePerformance({ pool, thresholds: t, services }: Situat
         ),
       );
       const each = single / INSERTS;
-      const probes = services.flatMap(({ service, probe }) =>
-        probe?.written ? [`${service} ${probe.milliseconds.toFixed(0)} ms`] : [],
-      );
       return {
         ...judged([
           {
             state: each < t.goInsertMs ? 'go' : each > t.stopInsertMs ? 'no-go' : 'warn',
             reason: `an insert takes ${each.toFixed(1)} ms; below ${t.goInsertMs} ms is good, above ${t.stopInsertMs} ms is too slow`,
           },
+          { state: path.error === null ? 'go' : 'no-go', reason: `the tracer's path: ${path.error}` },
         ]),
-        numbers: `${each.toFixed(2)} ms an insert (of ${INSERTS}), ${batch.toFixed(1)} ms for ${INSERTS} at once; tracer's path: ${probes.join(', ') || 'tracing is off, so nothing was sent'}`,
+        numbers: `${each.toFixed(2)} ms an insert (of ${INSERTS}), ${batch.toFixed(1)} ms for ${INSERTS} at once; ${path.batchMs.toFixed(1)} ms for ${path.spans} spans through the tracer's path`,
       };
     } finally {
       await client.query(`drop table ${table}`);
@@ -138,7 +151,8 @@ export async function writePerformance({ pool, thresholds: t, services }: Situat
   }
 }
 
-export async function rollback({ pool }: Situation): Promise<Body> {
+/** @param path What the tracer's own path took to stop. */
+export async function rollback({ pool }: Situation, path: WriterPath): Promise<Body> {
   const scratch = `beacon_rehearsal_${randomBytes(4).toString('hex')}`;
   const set = readSets().find(({ name }) => name === OWN_SET);
   const inScratch = (sql: string) => statements(sql).map((text) => text.replaceAll(/\bbeacon\./g, `${scratch}.`));
@@ -163,8 +177,16 @@ export async function rollback({ pool }: Situation): Promise<Body> {
     return {
       ...judged([
         { state: rows[0].n === 0 ? 'go' : 'no-go', reason: `the way down leaves ${rows[0].n} objects behind` },
+        {
+          state: path.drainMs < DRAIN_WITHIN_MS && path.error === null ? 'go' : 'no-go',
+          reason: `a tracer that is switched off does not get rid of its spans within ${DRAIN_WITHIN_MS / 1_000} s`,
+        },
+        {
+          state: path.stillOpen === 0 ? 'go' : 'no-go',
+          reason: `a tracer that has stopped leaves ${path.stillOpen} connections open`,
+        },
       ]),
-      numbers: `tables up ${up.toFixed(0)} ms, down ${down.toFixed(0)} ms, up again, in a scratch schema; ${stopped[0].stopped} tracers have stopped in order so far`,
+      numbers: `tables up ${up.toFixed(0)} ms, down ${down.toFixed(0)} ms, up again, in a scratch schema; ${path.waiting} waiting spans written and connection closed in ${path.drainMs.toFixed(0)} ms; ${stopped[0].stopped} tracers have stopped in order so far`,
     };
   } catch (error) {
     return { state: 'no-go', reason: `migrations do not go down and up: ${(error as Error).message}`, numbers: '' };
@@ -177,6 +199,7 @@ export async function rollback({ pool }: Situation): Promise<Body> {
 export async function monitoring({ pool, services, thresholds: t }: Situation): Promise<Body> {
   const { rows } = await pool.query('select * from beacon.storage_forecast($1)', [t.limitBytes]);
   const [f] = rows;
+  const metrics = await metricsOf(pool);
   const healthy = services.filter(({ tracing }) => tracing !== null).length;
   const days = f.days_until_full === null ? 'never' : `${Math.floor(f.days_until_full)} days`;
   return {
@@ -193,12 +216,23 @@ export async function monitoring({ pool, services, thresholds: t }: Situation): 
         reason: `${f.retention_days} days need ${bytes(f.bytes_at_retention)} of ${bytes(t.limitBytes)}: keep ${f.retention_suggested} days`,
       },
     ]),
-    numbers: `${healthy} of ${services.length} health endpoints; ${Math.round(f.bytes_per_span)} B a span (${f.basis}), ${Math.round(f.spans_per_day)} spans a day, ${bytes(t.limitBytes)} full in ${days}, retention ${f.retention_days} days`,
+    numbers: `${healthy} of ${services.length} health endpoints; ${metrics}; ${Math.round(f.bytes_per_span)} B a span (${f.basis}), ${Math.round(f.spans_per_day)} spans a day, ${bytes(t.limitBytes)} full in ${days}, retention ${f.retention_days} days`,
   };
 }
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return performance.now() - began;
+/** What the servers that take OTLP on this machine give to a scraper. */
+async function metricsOf(pool: pg.Pool): Promise<string> {
+  const { rows } = await pool.query(
+    `select instance, doors ->> 'http' as port from beacon.ingest
+    where stopped_at is null and heartbeat_at > now() - interval '30 seconds' and instance like $1`,
+    [`${os.hostname()}:%`],
+  );
+  const counts = await Promise.all(
+    rows.map(async ({ port }) => {
+      const response = await fetch(`http://127.0.0.1:${port}/metrics`, { signal: AbortSignal.timeout(2_000) });
+      return ((await response.text()).match(/^# TYPE /gm) ?? []).length;
+    }),
+  ).catch((error: Error) => error);
+  if (counts instanceof Error) return `/metrics does not answer (${counts.message})`;
+  return counts.length === 0 ? 'no /metrics: no `beacon serve` takes OTLP here' : `/metrics with ${counts[0]} families`;
 }

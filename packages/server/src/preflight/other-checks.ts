@@ -2,12 +2,14 @@
 import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import type { TracingHealth } from '../doctor/processes.ts';
 import { describeSchema } from '../store/catalog.ts';
 import { withConnection } from '../store/connect.ts';
 import { migrationStatus } from '../store/migrate.ts';
 import { readSets, SQL_DIR } from '../store/migrations.ts';
 import { renderSchemaSql } from '../store/render-schema.ts';
 import { type CheckResult, judged, type Situation } from './check.ts';
+import { askPlatforms, platformWords } from './platforms.ts';
 
 type Body = Omit<CheckResult, 'number' | 'name'>;
 
@@ -24,8 +26,9 @@ export async function logging({ services, env, logs }: Situation): Promise<Body>
         reason: `not reachable: ${down.map(({ service, trouble }) => `${service} (${trouble})`).join(', ')}`,
       },
       {
-        state: withIds === undefined || withIds === services.length ? 'go' : 'warn',
-        reason: `logs without trace ids: a log line cannot be found from its trace`,
+        // One that had nothing to say of its work has no line to carry an id.
+        state: withIds === undefined || withIds > 0 || services.length === 0 ? 'go' : 'warn',
+        reason: 'logs without trace ids: a log line cannot be found from its trace (with pino: mixin: logFields)',
       },
     ]),
     numbers: `${services.length - down.length} of ${services.length} services answer; trace ids in logs: ${withIds === undefined ? 'log files are not known' : `${withIds} of ${services.length}`}; Sentry: ${env.SENTRY_DSN ? 'configured in this shell' : 'not configured in this shell'}`,
@@ -40,14 +43,24 @@ function carriesTraceIds(file: string): boolean {
   }
 }
 
-export async function featureFlag({ pool, services }: Situation): Promise<Body> {
+export async function featureFlag({ pool, services, env, dir }: Situation): Promise<Body> {
   const told = services.map(({ service, tracing }) =>
     tracing ? `${service} "${tracing.flag}" (${tracing.flagSource})` : `${service} has none`,
   );
-  const { rows } = await pool.query(`select count(*)::int as n from pg_stat_activity
-    where application_name in ('beacon-writer', 'beacon-tracer') and datname = current_database()`);
-  const off = services.filter(({ tracing }) => tracing && !tracing.enabled);
+  const [platforms, { rows }] = await Promise.all([
+    askPlatforms(env, dir),
+    pool.query(`select count(*)::int as n from pg_stat_activity
+      where application_name in ('beacon-writer', 'beacon-tracer') and datname = current_database()`),
+  ]);
+  const off = services.flatMap(({ tracing }) => (tracing && !tracing.enabled ? [tracing.instance] : []));
   const allOff = off.length === services.length && services.length > 0;
+  const { rows: alive } = await pool.query(
+    `select service from beacon.tracers where instance = any($1) and stopped_at is null and heartbeat_at > now() - interval '30 seconds'`,
+    [off],
+  );
+  const otherwise = platforms.filter(
+    ({ flag }) => flag !== null && services.some(({ tracing }) => differs(flag, tracing)),
+  );
   return {
     ...judged([
       { state: services.length > 0 ? 'go' : 'unknown', reason: 'no service is known: name them with --url' },
@@ -56,12 +69,24 @@ export async function featureFlag({ pool, services }: Situation): Promise<Body> 
         reason: 'a service does not tell its flag: no tracer was constructed there',
       },
       {
+        state: alive.length === 0 ? 'go' : 'no-go',
+        reason: `off is not off: ${alive.map(({ service }) => service).join(', ')} still writes`,
+      },
+      {
         state: allOff && rows[0].n > 0 ? 'warn' : 'go',
         reason: `every flag is off, and ${rows[0].n} tracer connections are open: another process writes`,
       },
+      {
+        state: otherwise.length === 0 ? 'go' : 'warn',
+        reason: `${otherwise.map(({ name, flag }) => `${name} has "${flag}"`).join(', ')}, and a running process something else: it was not restarted since`,
+      },
     ]),
-    numbers: `${told.join(', ') || 'none'}; ${rows[0].n} connections of tracers`,
+    numbers: `${told.join(', ') || 'none'}; ${rows[0].n} connections of tracers; ${platformWords(platforms)}`,
   };
+}
+
+function differs(flag: string | null, tracing: TracingHealth | null): boolean {
+  return tracing !== null && /^\s*(?:true|1|on|yes)\s*$/i.test(flag ?? '') !== tracing.enabled;
 }
 
 export async function staging({ env, accepted }: Situation): Promise<Body> {

@@ -1,6 +1,10 @@
 // The ten checks in their order, the decision, and what is kept of it.
+//
+// For callers other than the command line: `preflight(situation)` runs them, `lastPreflight(pool)` gives the report that
+// was stored last, `markdown` makes a page of either. None prints.
 import { randomUUID } from 'node:crypto';
 import * as os from 'node:os';
+import type pg from 'pg';
 import { explainDatabaseError } from '../store/errors.ts';
 import type { CheckResult, Situation } from './check.ts';
 import {
@@ -13,6 +17,7 @@ import {
   writePerformance,
 } from './database-checks.ts';
 import { codeReadiness, featureFlag, logging, people, staging } from './other-checks.ts';
+import { measureWriterPath, type WriterPath } from './writer-path.ts';
 
 export interface Preflight {
   id: string;
@@ -25,16 +30,25 @@ export interface Preflight {
   baseline: Baseline | null;
 }
 
+/** A check that begins, or one that is done. */
+export type Progress = (check: CheckResult | Pick<CheckResult, 'number' | 'name'>) => void;
+
 /** Exit code of `beacon preflight`. */
 export const EXIT = { GO: 0, 'NO-GO': 1, UNKNOWN: 2 } as const;
 
 /**
  * Runs the checks one after the other and stores decision, numbers and baseline.
  *
- * @param progress Told of each check when it is done.
+ * @param progress Told of each check when it begins (`state` undefined) and when it is done.
  */
-export async function preflight(situation: Situation, progress: (check: CheckResult) => void): Promise<Preflight> {
+export async function preflight(situation: Situation, progress: Progress = () => {}): Promise<Preflight> {
   let baseline: Baseline | null = null;
+  // Measured once for two checks.
+  let path: Promise<WriterPath> | undefined;
+  const writerPath = () => {
+    path ??= measureWriterPath(situation.pool, situation.url);
+    return path;
+  };
   const CHECKS: [string, () => Promise<Omit<CheckResult, 'number' | 'name'>>][] = [
     ['database', () => databaseHealth(situation)],
     [
@@ -45,16 +59,17 @@ export async function preflight(situation: Situation, progress: (check: CheckRes
       },
     ],
     ['logging', () => logging(situation)],
-    ['writing', () => writePerformance(situation)],
+    ['writing', async () => writePerformance(situation, await writerPath())],
     ['flag', () => featureFlag(situation)],
     ['staging', () => staging(situation)],
-    ['rollback', () => rollback(situation)],
+    ['rollback', async () => rollback(situation, await writerPath())],
     ['monitoring', () => monitoring(situation)],
     ['people', () => people(situation)],
     ['code', () => codeReadiness(situation)],
   ];
   const checks: CheckResult[] = [];
   for (const [i, [name, check]] of CHECKS.entries()) {
+    progress({ number: i + 1, name });
     const body = await check().catch((error) => ({
       state: 'unknown' as const,
       numbers: '',
@@ -74,6 +89,8 @@ export async function preflight(situation: Situation, progress: (check: CheckRes
     checks,
     baseline,
   };
+  const probes = situation.services.flatMap(({ probe }) => probe?.traceId ?? []);
+  await situation.pool.query('select beacon.doctor_forget_earlier($1::uuid[])', [probes]).catch(() => {});
   // What cannot be stored is still told.
   await situation.pool
     .query(
@@ -82,6 +99,23 @@ export async function preflight(situation: Situation, progress: (check: CheckRes
     )
     .catch(() => {});
   return done;
+}
+
+/** The report that was stored last; undefined when there is none. */
+export async function lastPreflight(pool: pg.Pool): Promise<Preflight | undefined> {
+  const { rows } = await pool.query('select * from beacon.preflights order by taken_at desc limit 1');
+  const [last] = rows;
+  if (!last) return undefined;
+  const checks = last.checks as CheckResult[];
+  return {
+    id: last.preflight_id,
+    takenAt: last.taken_at.toISOString(),
+    takenBy: last.taken_by,
+    decision: last.decision,
+    open: checks.filter(({ state }) => state === 'open').length,
+    checks,
+    baseline: 'timed' in last.baseline ? last.baseline : null,
+  };
 }
 
 /** The same as Markdown, for whoever decides. */

@@ -1,84 +1,149 @@
-// `beacon serve`: OTLP, HTTP API and maintenance in one process, until a signal ends it.
-import type { AddressInfo } from 'node:net';
+// `beacon serve`: OTLP, the reading doors and maintenance in one process, until a signal ends it.
 import type { Command } from 'commander';
+import type { FastifyInstance } from 'fastify';
 import { findDatabase } from '../cli/database.ts';
 import { action, type VerbOptions, verb } from '../cli/verb.ts';
+import type { Otlp } from '../otlp/start.ts';
 import { createPool } from '../store/connect.ts';
-import { BeaconError, maskUrl } from '../store/errors.ts';
+import { maskUrl } from '../store/errors.ts';
+import { keepHeapSmall } from './heap.ts';
 import { wholeNumber } from './numbers.ts';
-import { otlpOptions, traceRoute, withOtlpOptions } from './otlp.ts';
+import { otlpOptions, withOtlpOptions } from './otlp.ts';
+import { listen, readingOptions, withReadingOptions } from './reading.ts';
 import { buildStaleWeb } from './web.ts';
 
-const PORT = 8080;
-const HOST = '127.0.0.1';
+const CONNECTIONS = 8;
 
 export function serveCommand(): Command {
   const serving = verb(
     'serve',
-    'Takes spans over OTLP, serves the HTTP API, keeps the tables in order (lost spans, baselines, partitions, retention).',
-  )
-    .option('--port <port>', `port (default: PORT, else ${PORT}; 0 lets the system choose)`)
-    .option('--host <host>', `address to listen on (default: HOST, else ${HOST})`)
-    .option('--maintain-every <ms>', 'pause between two rounds of maintenance, milliseconds', '5000');
-  return withOtlpOptions(serving).action(action(serve));
+    'Takes spans over OTLP, answers over HTTP, as Jaeger and as Tempo, keeps the tables in order (lost spans, baselines, partitions, retention).',
+  ).option('--maintain-every <ms>', 'pause between two rounds of maintenance, milliseconds', '5000');
+  return withOtlpOptions(withReadingOptions(serving)).action(action(serve));
 }
 
 async function serve(options: VerbOptions): Promise<number> {
   // Loaded here, because every other verb starts faster without them.
-  const [{ pino }, { httpServer, LOOPBACK }, { startMaintenance }, { startOtlp }] = await Promise.all([
+  const [{ pino }, { LOOPBACK }, { startMaintenance }, { startOtlp }, { Gate }] = await Promise.all([
     import('pino'),
     import('../http/server.ts'),
     import('../maintenance/loop.ts'),
     import('../otlp/start.ts'),
+    import('../otlp/token.ts'),
   ]);
+  keepHeapSmall();
   const { url } = findDatabase(options.databaseUrl);
-  const port = wholeNumber('--port', options.port ?? process.env.PORT ?? PORT, 65_535);
-  const host = String(options.host ?? process.env.HOST ?? HOST);
+  const reading = readingOptions(options, process.env, (host) => LOOPBACK.has(host));
   const otlpWanted = otlpOptions(options, process.env);
   const logger = pino({ name: 'server', level: process.env.LOG_LEVEL ?? 'info' });
 
   const maintenancePool = createPool(url, { applicationName: 'beacon maintenance', max: 1 });
-  const pool = createPool(url, { applicationName: 'beacon serve', max: 4 });
+  const pool = createPool(url, { applicationName: 'beacon serve', max: CONNECTIONS });
   const maintenance = startMaintenance(maintenancePool, {
     intervalMs: wholeNumber('--maintain-every', options.maintainEvery, 3_600_000),
     warn: (message) => logger.warn(message),
   });
-  const isLoopback = LOOPBACK.has(host);
-  const app = httpServer({ pool, maintenance, logger, hosts: isLoopback ? LOOPBACK : undefined });
-  await traceRoute(app, pool);
   const stop = untilSignal();
-  await buildStaleWeb((message) => logger.warn(message));
-  let otlp: Awaited<ReturnType<typeof startOtlp>> | undefined;
+  const apps: FastifyInstance[] = [];
+  let otlp: Otlp | undefined;
   try {
     const warn = (message: string) => logger.warn(message);
+    const built = buildStaleWeb(warn);
     if (otlpWanted) otlp = await startOtlp(pool, { ...otlpWanted, connectionString: url, warn });
+    await built;
     for (const note of otlp?.doors.notes ?? []) logger.warn(note);
-    await listen(app, host, port);
-    const bound = app.server.address() as AddressInfo;
+    const guard = new Gate(process.env.BEACON_TOKEN || undefined);
+    const ports = await openReading({ pool, maintenance, logger, reading, guard, otlp, apps });
     const { httpPort, grpcPort, zipkinPort } = otlp?.doors ?? {};
-    const ports = { port: bound.port, otlpHttpPort: httpPort, otlpGrpcPort: grpcPort, zipkinPort };
-    logger.info({ ...ports, host: bound.address, database: maskUrl(url) }, 'listening');
-    if (!isLoopback) logger.warn(`Listening on ${host}: whoever reaches this port can read every trace.`);
+    const all = { ...ports, otlpHttpPort: httpPort, otlpGrpcPort: grpcPort, zipkinPort };
+    logger.info({ ...all, host: reading.host, database: maskUrl(url) }, 'listening');
+    if (!reading.isLoopback && guard.isOpen) {
+      logger.warn(`Listening on ${reading.host} without a token: whoever reaches it can read every trace.`);
+    }
     const signal = await stop;
     logger.info({ signal }, 'stopping');
   } finally {
     await otlp?.stop();
-    await app.close();
+    await Promise.all(apps.map((app) => app.close()));
     await maintenance.stop();
     await Promise.all([pool.end(), maintenancePool.end()]);
   }
   return 0;
 }
 
-async function listen(app: { listen(o: { host: string; port: number }): Promise<string> }, host: string, port: number) {
-  try {
-    await app.listen({ host, port });
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const what =
-      code === 'EADDRINUSE' ? `Port ${port} on ${host} is busy.` : `Cannot listen on ${host}:${port}: ${message}`;
-    throw new BeaconError('internal', what, 'Choose another one with --port (0 lets the system choose) or --host.');
+interface Parts {
+  pool: import('pg').Pool;
+  maintenance: import('../maintenance/loop.ts').Maintenance;
+  logger: import('pino').Logger;
+  reading: import('./reading.ts').ReadingOptions;
+  guard: import('../otlp/token.ts').Gate;
+  otlp: Otlp | undefined;
+  /** Takes what has to be closed in the end. */
+  apps: FastifyInstance[];
+}
+
+/** Opens every reading port; each asks for the same token and answers the same hosts. */
+async function openReading({ pool, maintenance, logger, reading, guard, otlp, apps }: Parts) {
+  const [
+    { httpServer, LOOPBACK, webDir },
+    { httpApp },
+    { jaegerError, jaegerRoutes },
+    { tempoError, tempoRoutes },
+    { mountMcp },
+    { metricsText },
+  ] = await Promise.all([
+    import('../http/server.ts'),
+    import('../http/app.ts'),
+    import('../jaeger/routes.ts'),
+    import('../tempo/routes.ts'),
+    import('../mcp/http.ts'),
+    import('../otlp/counters.ts'),
+  ]);
+  const { host, origins, requestsPerMinute, statementTimeoutMs } = reading;
+  const hosts = reading.isLoopback ? LOOPBACK : undefined;
+  // Longer than a statement may take, so that its own, better sentence is the answer.
+  const timeoutMs = statementTimeoutMs * 2 + 1_000;
+  const common = { logger, hosts, guard, origins, requestsPerMinute, timeoutMs };
+  const open = async (app: FastifyInstance, wanted: typeof reading.port, name: string, option: string) => {
+    const { address, note } = await listen(app, host, wanted, { name, option });
+    if (note) logger.warn(note);
+    return address.port;
+  };
+  const metrics = () => {
+    if (!otlp) return '';
+    otlp.ingest.settle();
+    return metricsText(otlp.ingest.counters, otlp.ingest.gauges());
+  };
+
+  const api = await httpServer({
+    ...common,
+    pool,
+    maintenance,
+    statementTimeoutMs,
+    importer: otlp?.ingest,
+    metrics,
+    web: webDir(),
+  });
+  apps.push(api);
+  tempoRoutes(api, pool, { prefix: '/tempo', statementTimeoutMs });
+  mountMcp(api, { pool, warn: (message) => logger.warn(message) });
+  const port = await open(api, reading.port, 'HTTP', '--port');
+
+  let jaegerPort: number | undefined;
+  if (reading.jaegerPort) {
+    const jaeger = await httpApp({ ...common, sendError: jaegerError });
+    apps.push(jaeger);
+    jaegerRoutes(jaeger, pool, { statementTimeoutMs });
+    jaegerPort = await open(jaeger, reading.jaegerPort, "Jaeger's query API", '--jaeger-port');
   }
+  let tempoPort: number | undefined;
+  if (reading.tempoPort) {
+    const tempo = await httpApp({ ...common, sendError: tempoError });
+    apps.push(tempo);
+    tempoRoutes(tempo, pool, { prefix: '', statementTimeoutMs });
+    tempoPort = await open(tempo, reading.tempoPort, "Tempo's API", '--tempo-port');
+  }
+  return { port, jaegerPort, tempoPort };
 }
 
 function untilSignal(): Promise<string> {

@@ -10,3 +10,15 @@ export function wholeNumber(name: string, text: unknown, max: number): number {
   if (Number.isInteger(value) && value >= 0 && value <= max && text !== '') return value;
   throw new BeaconError('usage', `${name} is "${text}".`, `It must be a whole number from 0 to ${max}.`);
 }
+
+/** A port; a `firm` one must be free, another one is replaced when it is busy. */
+export interface Wanted {
+  port: number;
+  firm: boolean;
+}
+
+/** A port that was asked for must be that one; a usual one need not. */
+export function wanted(name: string, given: unknown, otherwise: number): Wanted {
+  if (given === undefined) return { port: otherwise, firm: false };
+  return { port: wholeNumber(name, given, 65_535), firm: true };
+}

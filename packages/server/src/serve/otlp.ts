@@ -1,11 +1,8 @@
-// OTLP's part of `beacon serve`: its options, and the route that gives a trace back.
+// OTLP's part of `beacon serve`: its options.
 import type { Command } from 'commander';
-import type { FastifyInstance } from 'fastify';
-import type pg from 'pg';
 import type { VerbOptions } from '../cli/verb.ts';
 import type { OtlpOptions } from '../otlp/start.ts';
-import { BeaconError } from '../store/errors.ts';
-import { wholeNumber } from './numbers.ts';
+import { wanted, wholeNumber } from './numbers.ts';
 
 const HTTP_PORT = 4318;
 const GRPC_PORT = 4317;
@@ -39,7 +36,7 @@ export function otlpOptions(
     token: env.BEACON_TOKEN || undefined,
     anonymous: options.otlpAnonymous === true,
     maxRequestBytes: wholeNumber('OTLP_MAX_REQUEST_MB', env.OTLP_MAX_REQUEST_MB ?? 64, 1_024) * MEGABYTE,
-    maxQueueBytes: wholeNumber('OTLP_MAX_QUEUE_MB', env.OTLP_MAX_QUEUE_MB ?? 64, 65_536) * MEGABYTE,
+    maxQueueBytes: wholeNumber('OTLP_MAX_QUEUE_MB', env.OTLP_MAX_QUEUE_MB ?? 24, 65_536) * MEGABYTE,
     redact: {
       enabled: !/^(?:off|false|0|no)$/i.test(env.BEACON_REDACT ?? ''),
       keys: names(env.BEACON_REDACT_KEYS),
@@ -48,34 +45,9 @@ export function otlpOptions(
   };
 }
 
-function wanted(name: string, given: unknown, otherwise: number) {
-  if (given === undefined) return { port: otherwise, firm: false };
-  return { port: wholeNumber(name, given, 65_535), firm: true };
-}
-
 function names(list: string | undefined): string[] {
   return (list ?? '')
     .split(',')
     .map((name) => name.trim())
     .filter(Boolean);
-}
-
-/** GET /tempo/api/traces/{traceId}: the trace as OTLP, in the encoding that is asked for. */
-export async function traceRoute(app: FastifyInstance, pool: pg.Pool): Promise<void> {
-  const { readTrace } = await import('../otlp/read-back.ts');
-  app.get<{ Params: { traceId: string } }>('/tempo/api/traces/:traceId', async (request, reply) => {
-    const traceId = request.params.traceId.replaceAll('-', '');
-    if (!/^[0-9a-f]{1,32}$/i.test(traceId)) {
-      throw new BeaconError('usage', 'A trace id is up to 32 hexadecimal digits.', 'GET /api/v1/search lists traces.');
-    }
-    // Tempo's clients drop zeros in front.
-    const trace = await readTrace(pool, traceId.padStart(32, '0'));
-    if (!trace)
-      throw new BeaconError('not_found', `There is no trace ${traceId}.`, '`beacon search` lists what there is.');
-    if (trace.isCut) reply.header('x-beacon-left-out', `spans after the first ${trace.spans}`);
-    const wantsProtobuf = /\bapplication\/(?:x-)?protobuf\b/.test(request.headers.accept ?? '');
-    return wantsProtobuf
-      ? reply.type('application/protobuf').send(trace.protobuf())
-      : reply.type('application/json').send(trace.json());
-  });
 }

@@ -17,6 +17,7 @@ const PREFERRED = {
   server: 8080,
   'OTLP/HTTP': 4318,
   'OTLP/gRPC': 4317,
+  Jaeger: 16_686,
   runner: 8090,
   router: 8091,
   inference: 8092,
@@ -25,7 +26,7 @@ const PREFERRED = {
   'inference asia-southeast': 8095,
 };
 
-const SERVER_PORTS = new Set(['server', 'OTLP/HTTP', 'OTLP/gRPC']);
+const SERVER_PORTS = new Set(['server', 'OTLP/HTTP', 'OTLP/gRPC', 'Jaeger']);
 
 const EXTENSION = path.extname(import.meta.filename);
 const SERVER = path.join(import.meta.dirname, `../main${EXTENSION}`);
@@ -60,6 +61,8 @@ export async function planServices(dir: string, databaseUrl: string, anyPort: bo
     OTLP_HOST: '127.0.0.1',
     OTLP_HTTP_PORT: String(otlp.http),
     OTLP_GRPC_PORT: String(otlp.grpc),
+    JAEGER_PORT: String(port('Jaeger')),
+    ...(hasServices ? unlessSet('RUNNER_URL', `http://127.0.0.1:${port('runner')}`) : {}),
   };
   const specs = [{ name: 'server', script: [SERVER, 'serve'], port: port('server'), env: env(ports) }];
   if (hasServices) {

@@ -5,10 +5,15 @@ export const ERROR_CODES = {
   usage: { status: 400, exit: 2 },
   database_unreachable: { status: 503, exit: 3 },
   not_migrated: { status: 503, exit: 3 },
+  /** Something this process was not given, or cannot reach: a runner, the doctor. */
+  unavailable: { status: 503, exit: 5 },
   not_found: { status: 404, exit: 4 },
   migration_refused: { status: 409, exit: 1 },
   statement_timeout: { status: 504, exit: 5 },
+  unauthenticated: { status: 401, exit: 5 },
   forbidden: { status: 403, exit: 5 },
+  /** So much is under way already that this is not taken. */
+  busy: { status: 503, exit: 5 },
   internal: { status: 500, exit: 5 },
 } as const;
 

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { after } from 'node:test';
 
 const MAIN = path.join(import.meta.dirname, '../../src/main.ts');
 
@@ -14,7 +15,10 @@ export interface Ran {
 /** Starts the program as users do, in a folder of its own; the environment holds only what is given. */
 export function start(args: string[], env: Record<string, string> = {}, cwd = os.tmpdir()): ChildProcess {
   const given = { PATH: process.env.PATH ?? '', COLUMNS: '120', ...env };
-  return spawn(process.execPath, [MAIN, ...args], { env: given, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [MAIN, ...args], { env: given, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  // One that goes on when its test has failed would hold the run, and outlive it.
+  after(() => child.kill('SIGKILL'));
+  return child;
 }
 
 /** Runs the program to its end. */

@@ -117,6 +117,7 @@ const server = http.createServer(async (request, response) => {
   }
 });
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
+process.stdin.resume().once('end', () => process.exit());
 process.on('SIGTERM', async () => {
   await tracer?.shutdown();
   process.exit(0);

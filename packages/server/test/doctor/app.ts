@@ -30,7 +30,8 @@ export async function startApp(env: Record<string, string>, program = 'app.mjs',
   const file = path.isAbsolute(program) ? program : path.join(import.meta.dirname, program);
   const child = spawn(process.execPath, [...node, file], {
     env: { ...inherited, NODE_NO_WARNINGS: '1', ENABLE_DB_TRACING: 'true', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // A pipe that closes with this process, whatever ends it: the fixture ends then, too.
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   after(() => child.kill('SIGKILL'));
   const [port] = await Promise.race([

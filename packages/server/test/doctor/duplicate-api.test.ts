@@ -23,6 +23,7 @@ http.createServer(async (request, response) => {
   const body = request.url === '/health' ? { status: 'ok' } : request.url.endsWith('probe') ? await tracer.probe() : tracer.health();
   response.end(JSON.stringify(body));
 }).listen(0, '127.0.0.1', function () { console.log(this.address().port); });
+process.stdin.resume().once('end', () => process.exit());
 `;
 
 test('two versions of the API package: DUPLICATE_API, with both versions', async () => {

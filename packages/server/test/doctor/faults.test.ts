@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { faultyProxy } from '@project-beacon/testkit/proxy.ts';
 import { until } from '@project-beacon/testkit/until.ts';
+import { findingRows } from '../../src/doctor/finding.ts';
+import { explainTrouble } from '../../src/doctor/write-trouble.ts';
 import { type App, accused, ask, kill, startApp, work, workDatabase } from './app.ts';
 
 const WITHIN_MS = 10_000;
@@ -14,6 +17,8 @@ interface Seed {
   env?: (url: string) => Record<string, string> | Promise<Record<string, string>>;
   /** On the database, as superuser, before the service starts. */
   sql?: string;
+  /** The program; by default app.mjs. */
+  program?: string;
   work?: number;
   headers?: Record<string, string>;
   evidence?: RegExp;
@@ -55,6 +60,13 @@ const SEEDS: Seed[] = [
     env: () => ({ FAULT: 'esm without import' }),
     work: 2,
   },
+  {
+    title: 'libraries that were loaded before their instrumentation',
+    fault: 'LOADED_TOO_LATE',
+    program: 'late.cjs',
+    work: 2,
+    evidence: /"pg"/,
+  },
   { title: 'a second provider', fault: 'SECOND_PROVIDER', env: () => ({ FAULT: 'second provider' }), work: 2 },
   {
     title: 'the sampler is off',
@@ -86,6 +98,24 @@ const SEEDS: Seed[] = [
     }),
     work: 1,
   },
+  {
+    title: 'TLS demanded of a server that has none',
+    fault: 'TLS',
+    env: (url) => ({ DATABASE_URL: `${url}?sslmode=require`, WORK_DATABASE_URL: url }),
+    work: 1,
+  },
+  {
+    title: 'a database that does not exist',
+    fault: 'DATABASE_MISSING',
+    env: (url) => ({ DATABASE_URL: `${url}_gone`, WORK_DATABASE_URL: url }),
+    work: 1,
+  },
+  {
+    title: 'a host nobody knows',
+    fault: 'HOST_UNKNOWN',
+    env: (url) => ({ ...at('no-such-host.invalid', portOf(url))(url) }),
+    work: 1,
+  },
   { title: 'a burst larger than the buffer', fault: 'OVERFLOW', env: () => ({ FAULT: 'overflow' }), work: 1 },
   {
     title: 'spans the database refuses as too large',
@@ -115,6 +145,14 @@ const SEEDS: Seed[] = [
     work: 1,
   },
   {
+    title: 'a disk that is full, as the database says it',
+    fault: 'DISK_FULL',
+    sql: `create function public.full_disk() returns boolean language plpgsql volatile as $$ begin
+        raise exception using errcode = 'disk_full', message = 'could not extend file "base/16384/16390": No space left on device'; end $$;
+      alter table beacon.trace_spans add constraint needs_room check (public.full_disk())`,
+    work: 1,
+  },
+  {
     title: 'stored under another service name',
     fault: 'FILTERED_OUT',
     env: () => ({ FAULT: 'other name' }),
@@ -137,13 +175,13 @@ const SEEDS: Seed[] = [
   { title: 'a tracer that traces itself', fault: 'SELF_TRACING', env: () => ({ FAULT: 'self-tracing' }), work: 1 },
 ];
 
-for (const { title, fault, env, sql, work: times = 0, headers, evidence } of SEEDS) {
+for (const { title, fault, env, sql, program, work: times = 0, headers, evidence } of SEEDS) {
   test(`${title}: ${fault}, and nobody else is accused`, async () => {
     const database = await workDatabase();
     if (sql) await asAdmin(database.adminUrl, sql, database.url);
-    const app = await startApp({ DATABASE_URL: database.url, ...(await env?.(database.url)) });
+    const app = await startApp({ DATABASE_URL: database.url, ...(await env?.(database.url)) }, program);
     // What ran before the tracer's first heartbeat counts as older than tracing.
-    if (['CODE_NOT_ENTERED', 'ESM_WITHOUT_IMPORT'].includes(fault)) await settled(app, fault);
+    if (['CODE_NOT_ENTERED', 'ESM_WITHOUT_IMPORT', 'LOADED_TOO_LATE'].includes(fault)) await settled(app, fault);
     await work(app, times, headers);
     await settled(app, fault);
     const began = performance.now();
@@ -168,6 +206,10 @@ test('another database that looks plausible: WRONG_DATABASE', async () => {
   const diagnosis = await ask(right.url, [app, healthy]);
   assert.deepEqual(accused(diagnosis), ['WRONG_DATABASE'], JSON.stringify(diagnosis, null, 1));
   assert.match(diagnosis.faults[0]?.service ?? '', /^shop$/);
+  const [first, ...others] = findingRows(diagnosis);
+  assert.deepEqual([first?.state, others.some(({ state }) => state === 'fault')], ['fault', false]);
+  assert.match(`${first?.what} ${first?.fix}`, /^WRONG_DATABASE: shop writes .* Give both the same/);
+  assert.match(diagnosis.leftBehind.join(), /beacon\.probe, in .*which is not read here/);
 });
 
 test('a lock on the table, so that every statement is given up: STATEMENT_TOO_SLOW, within ten seconds', async () => {
@@ -183,6 +225,36 @@ test('a lock on the table, so that every statement is given up: STATEMENT_TOO_SL
   assert.deepEqual(accused(diagnosis), ['STATEMENT_TOO_SLOW'], JSON.stringify(diagnosis, null, 1));
   await database.client.query('rollback');
   await kill(app);
+});
+
+test('a database that takes connections and then keeps silent holds nobody longer than ten seconds: NO_ANSWER', async () => {
+  const database = await workDatabase();
+  const proxy = await faultyProxy(database.url);
+  const app = await startApp({ DATABASE_URL: proxy.url, WORK_DATABASE_URL: database.url });
+  await work(app, 1);
+  proxy.stall(true);
+  await work(app, 1);
+  const began = performance.now();
+  const diagnosis = await ask(proxy.url, [app]);
+  assert.ok(performance.now() - began < WITHIN_MS, `${performance.now() - began} ms`);
+  assert.equal(diagnosis.verdict, 'fault', JSON.stringify(diagnosis, null, 1));
+  for (const fault of accused(diagnosis)) assert.match(`${fault}`, /^(?:NO_ANSWER|STATEMENT_TOO_SLOW)$/);
+});
+
+test('a proxy that accepts connections and drops them: NO_ANSWER', async () => {
+  const database = await workDatabase();
+  const proxy = await faultyProxy(database.url);
+  const app = await startApp({ DATABASE_URL: proxy.url, WORK_DATABASE_URL: database.url });
+  proxy.cut();
+  await work(app, 1);
+  await settled(app, 'NO_ANSWER');
+  const diagnosis = await ask(database.url, [app]);
+  assert.deepEqual(accused(diagnosis), ['NO_ANSWER'], JSON.stringify(diagnosis, null, 1));
+});
+
+test('localhost in a container is the container: LOCALHOST_IN_CONTAINER', async () => {
+  const found = await explainTrouble('shop', 'connect ECONNREFUSED 127.0.0.1:9', '127.0.0.1:9/app', true);
+  assert.equal(found.fault, 'LOCALHOST_IN_CONTAINER');
 });
 
 test('a process that ends before it has flushed: EXIT_BEFORE_FLUSH', async () => {

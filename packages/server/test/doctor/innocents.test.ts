@@ -1,9 +1,11 @@
 // Systems that are well, in ways that look like something: nobody is accused.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { draw, type TestDatabase } from '@project-beacon/testkit';
 import { pgBouncer, pgBouncerProgram } from '@project-beacon/testkit/pgbouncer.ts';
 import { faultyProxy } from '@project-beacon/testkit/proxy.ts';
 import { until } from '@project-beacon/testkit/until.ts';
+import { run, start } from '../cli/run.ts';
 import { type App, accused, ask, kill, startApp, work, workDatabase } from './app.ts';
 
 const CALLER = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-';
@@ -30,7 +32,13 @@ const INNOCENTS: Innocent[] = [
     before: (app) => work(app, 1, { traceparent: `${CALLER}00` }),
   },
   { title: 'a burst that fits into the buffer', env: { FAULT: 'burst' }, work: 2 },
-
+  {
+    title: 'spans of one kind that happen to run during another request',
+    work: 3,
+    before: async (app) => {
+      await Promise.all(Array.from({ length: 12 }, () => work(app, 1)));
+    },
+  },
   { title: 'a flag in other letters', env: { ENABLE_DB_TRACING: ' On ' }, work: 2 },
 ];
 
@@ -88,9 +96,68 @@ test('a tracer behind PgBouncer in transaction mode: nobody is accused', { skip:
   await bouncer.stop();
 });
 
+test("a service that is asked by two at once: nobody is accused, and neither takes the other one's probe", async () => {
+  const database = await workDatabase();
+  const app = await startApp({ DATABASE_URL: database.url });
+  await work(app, 1);
+  const both = await Promise.all([ask(database.url, [app]), ask(database.url, [app])]);
+  for (const diagnosis of both) assert.deepEqual(accused(diagnosis), [], JSON.stringify(diagnosis, null, 1));
+});
+
+test('another SDK that sends over OTLP, and has no tracer of ours: nobody is accused', async () => {
+  const database = await workDatabase();
+  await draw(database.client, 'shop checkout |====|', { at: new Date(Date.now() - 60_000) });
+  const app = await startApp({ DATABASE_URL: database.url, FAULT: 'not constructed' });
+  assert.deepEqual(accused(await ask(database.url, [app])), []);
+});
+
+test('a probe that could not be written is told of, and removed by the next one that looks', async () => {
+  const database = await workDatabase();
+  const app = await startApp({ DATABASE_URL: database.url });
+  await work(app, 1);
+  await database.client.query('begin');
+  await database.client.query('lock table beacon.traces in access exclusive mode');
+  const held = await ask(database.url, [app]);
+  await database.client.query('rollback');
+  assert.match(held.leftBehind.join(), /beacon\.probe, waits in shop/);
+  await until('the probe is written', async () => (await probes(database)) > 0);
+  const after = await ask(database.url, [app], { earlier: held.pending });
+  assert.deepEqual([accused(after), after.leftBehind, await probes(database)], [[], [], 0]);
+});
+
+test('--watch says what is wrong, looks again, and ends with 0 once it is mended', async () => {
+  const database = await workDatabase();
+  const app = await startApp({ DATABASE_URL: database.url });
+  await beating(app);
+  await database.client.query('create table public.trace_spans (id integer)');
+  const watch = start(['doctor', '--watch', '--within', '60', '--url', app.url], { DATABASE_URL: database.url });
+  let said = '';
+  watch.stdout?.on('data', (data) => {
+    said += data;
+  });
+  await until('the fault is named', () => /SHADOWED/.test(said));
+  await database.client.query('drop table public.trace_spans');
+  await until('its end', () => watch.exitCode !== null, 30_000);
+  assert.equal(watch.exitCode, 0, said);
+  assert.match(said, /SHADOWED(?:.|\n)*HEALTHY/);
+});
+
+test('--watch --within gives up, with the exit code of what it saw last', async () => {
+  const { code, out } = await run(['doctor', '--watch', '--within', '0.1', '--url', 'http://127.0.0.1:9'], {
+    DATABASE_URL: 'postgresql://nobody:hidden@127.0.0.1:9/none',
+  });
+  assert.equal(code, 1, out);
+  assert.match(out, /PORT_CLOSED/);
+  assert.doesNotMatch(out, /hidden/);
+});
+
 test('nothing to look at is neither healthy nor a fault', async () => {
   assert.equal((await ask(undefined, [])).verdict, 'unknown');
 });
+
+async function probes({ client }: TestDatabase): Promise<number> {
+  return (await client.query(`select from beacon.trace_spans where operation = 'beacon.probe'`)).rows.length;
+}
 
 async function health({
   url,

@@ -43,8 +43,37 @@ test('refusals are told apart: token, path, size, anything else', async () => {
   }
 });
 
+/** A collector that speaks gRPC and answers every call with this status. */
+function grpcCollector(status: number): Promise<number> {
+  const server = http2.createServer();
+  server.on('stream', (stream) => {
+    stream.on('error', () => {});
+    stream.resume().once('end', () => {
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+      stream.once('wantTrailers', () =>
+        stream.sendTrailers({ 'grpc-status': `${status}`, 'grpc-message': 'so%20it%20is' }),
+      );
+      stream.end();
+    });
+  });
+  return listening(server);
+}
+
+test('over gRPC too, a span is sent and refusals are told apart', async () => {
+  for (const [status, fault] of [
+    [16, 'OTLP_TOKEN_REFUSED'],
+    [12, 'OTLP_WRONG_PATH'],
+    [13, 'OTLP_REFUSED'],
+  ] as const) {
+    const url = `http://127.0.0.1:${await grpcCollector(status)}`;
+    assert.deepEqual(await faultsAt(url, { protocol: 'grpc' }), [fault]);
+  }
+  const url = `http://127.0.0.1:${await grpcCollector(0)}`;
+  assert.deepEqual(await faultsAt(url, { protocol: 'grpc', stored: false }), ['OTLP_NOT_STORED']);
+});
+
 test('HTTP sent to a gRPC port, and gRPC sent to an HTTP port', async () => {
-  const grpc = await listening(http2.createServer());
+  const grpc = await grpcCollector(0);
   assert.deepEqual(await faultsAt(traces(grpc)), ['OTLP_WRONG_PROTOCOL']);
   assert.deepEqual(await faultsAt(`http://127.0.0.1:${grpc}`, { protocol: 'grpc' }), []);
   const port = await collector(200);

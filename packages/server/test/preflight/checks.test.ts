@@ -18,7 +18,9 @@ import {
   writePerformance,
 } from '../../src/preflight/database-checks.ts';
 import { codeReadiness, featureFlag, logging, people, staging } from '../../src/preflight/other-checks.ts';
-import { markdown, preflight } from '../../src/preflight/run.ts';
+import { lastPreflight, markdown, preflight } from '../../src/preflight/run.ts';
+import { measureWriterPath, type WriterPath } from '../../src/preflight/writer-path.ts';
+import { createPool } from '../../src/store/connect.ts';
 import { startApp, workDatabase } from '../doctor/app.ts';
 
 const database = await workDatabase();
@@ -49,6 +51,7 @@ before(async () => {
   };
 });
 
+const QUICK: WriterPath = { batchMs: 3, spans: 100, drainMs: 40, waiting: 2_000, error: null, stillOpen: 0 };
 const but = (changed: Partial<Situation>): Situation => ({ ...usual, ...changed });
 const limits = (changed: Partial<Situation['thresholds']>) => but({ thresholds: { ...THRESHOLDS, ...changed } });
 
@@ -56,7 +59,7 @@ test('on a system that is well it says GO, with a number in every row that can b
   await database.client.query(`alter table app.work add duration_ms float8;
     insert into app.work (duration_ms) select 100 + n % 7 from generate_series(1, 50) n`);
   const seen: number[] = [];
-  const result = await preflight(usual, ({ number }) => seen.push(number));
+  const result = await preflight(usual, (each) => 'state' in each && seen.push(each.number));
   assert.equal(result.decision, 'GO', JSON.stringify(result.checks, null, 1));
   assert.deepEqual(seen, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   for (const { name, numbers } of result.checks)
@@ -72,6 +75,11 @@ test('on a system that is well it says GO, with a number in every row that can b
     await database.client.query(`select relname from pg_class where relname like 'preflight_scratch%'
     union select nspname from pg_namespace where nspname like 'beacon_rehearsal%'`);
   assert.deepEqual(left, [], 'scratch tables and schemas are gone');
+  const { rows: probes } =
+    await database.client.query(`select operation from beacon.trace_spans where operation = 'beacon.probe'
+    union all select attributes ->> 'service.name' from beacon.trace_resources where attributes ->> 'service.name' = 'beacon preflight'`);
+  assert.deepEqual(probes, [], 'probe spans are gone');
+  assert.deepEqual((await lastPreflight(pool))?.checks, result.checks);
 });
 
 test('1 database: connections that are nearly used up, size, a right that is missing', async () => {
@@ -100,12 +108,21 @@ test('1 database: connection slots that are really taken', async () => {
   assert.deepEqual([state, /connections are in use/.test(reason)], ['no-go', true]);
 });
 
-test('2 baseline: without an execution there is nothing to compare with', async () => {
+test('2 baseline: without an execution there is nothing to compare with, and traced ones say nothing', async () => {
   const empty = await workDatabase();
-  const other = new pg.Pool({ connectionString: empty.url });
-  const { state } = baselineCheck(await measureBaseline({ pool: other, thresholds: THRESHOLDS }));
+  const other = createPool(empty.url, { applicationName: 'test' });
+  const check = async () => baselineCheck(await measureBaseline({ pool: other, thresholds: THRESHOLDS }));
+  const none = await check();
+  assert.deepEqual([none.state, /no execution of the last 7 days/.test(none.reason)], ['warn', true]);
+  await empty.client.query(`alter table app.work add duration_ms float8;
+    with made as (insert into app.work (duration_ms) values (100), (110) returning id)
+    insert into beacon.trace_executions (execution_id, trace_id, started_at) select id, gen_random_uuid(), now() from made`);
+  const traced = await check();
+  assert.deepEqual([traced.state, /traced already/.test(traced.reason)], ['warn', true]);
+  await empty.client.query('insert into app.work (duration_ms) values (90), (95)');
+  const both = await check();
+  assert.deepEqual([both.state, both.numbers.slice(0, 38)], ['go', '2 completed executions without a trace']);
   await other.end();
-  assert.equal(state, 'warn');
 });
 
 test('3 logging: a service that is down, and none that is known', async () => {
@@ -113,15 +130,67 @@ test('3 logging: a service that is down, and none that is known', async () => {
   assert.equal((await logging(but({ services: [] }))).state, 'unknown');
 });
 
+test('3 logging: a log whose lines carry no trace id warns', async () => {
+  const logs = fs.mkdtempSync(path.join(dir, 'logs-'));
+  fs.writeFileSync(path.join(logs, 'shop.log'), '{"msg":"done"}\n');
+  const without = await logging(but({ logs }));
+  assert.deepEqual([without.state, /without trace ids/.test(without.reason)], ['warn', true]);
+  fs.writeFileSync(path.join(logs, 'shop.log'), `{"msg":"done","trace_id":"${'ab'.repeat(16)}"}\n`);
+  assert.equal((await logging(but({ logs }))).state, 'go');
+  fs.rmSync(logs, { recursive: true });
+});
+
 test('4 writing: a slow disk, as a delay on the way, is NO-GO; a slower one warns', async () => {
   const proxy = await faultyProxy(database.url);
-  const slow = new pg.Pool({ connectionString: proxy.url, max: 2 });
+  const slow = createPool(proxy.url, { applicationName: 'test', max: 2 });
   proxy.delay(6);
-  const { state, reason } = await writePerformance(but({ pool: slow }));
+  const { state, reason } = await writePerformance(but({ pool: slow }), QUICK);
   assert.deepEqual([state, /an insert takes/.test(reason)], ['no-go', true]);
   await slow.end();
   await proxy.close();
-  assert.equal((await writePerformance(limits({ goInsertMs: 0, stopInsertMs: 1000 }))).state, 'warn');
+  assert.equal((await writePerformance(limits({ goInsertMs: 0, stopInsertMs: 1000 }), QUICK)).state, 'warn');
+});
+
+test("4 writing, 7 rollback: a tracer's path that loses spans, drains too slowly, or does not let go is NO-GO", async () => {
+  const admin = new pg.Client({ connectionString: database.adminUrl });
+  await admin.connect();
+  await admin.query(`alter table beacon.trace_spans add constraint no_probes check (service <> 'beacon preflight')`);
+  const refused = await measureWriterPath(pool, database.url);
+  await admin.query('alter table beacon.trace_spans drop constraint no_probes');
+  await admin.end();
+  assert.match(String(refused.error), /no_probes/);
+  const writing = await writePerformance(usual, refused);
+  assert.deepEqual([writing.state, /the tracer's path: .*no_probes/.test(writing.reason)], ['no-go', true]);
+  for (const [path, why] of [
+    [{ ...QUICK, drainMs: 30_001 }, /within 30 s/],
+    [{ ...QUICK, stillOpen: 1 }, /leaves 1 connections open/],
+  ] as const) {
+    const { state, reason } = await rollback(usual, path);
+    assert.deepEqual([state, why.test(reason)], ['no-go', true], reason);
+  }
+});
+
+test('5 flag: one that says it is off and writes all the same', async () => {
+  const [service] = usual.services;
+  assert.ok(service?.tracing);
+  const lying = { ...service, tracing: { ...service.tracing, enabled: false, flag: 'false' } };
+  const { state, reason } = await featureFlag(but({ services: [lying] }));
+  assert.deepEqual([state, /off is not off: shop still writes/.test(reason)], ['no-go', true]);
+});
+
+test("5 flag: what the platforms' own command lines tell, and what could not be seen", async () => {
+  const bin = fs.mkdtempSync(path.join(dir, 'bin-'));
+  const program = (name: string, script: string) =>
+    fs.writeFileSync(path.join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  program('railway', `[ "$1" = whoami ] || echo '{"ENABLE_DB_TRACING":"false","API_KEY":"s3cret"}'`);
+  program('fly', `[ "$1" = auth ] || echo '[{"Name":"ENABLE_DB_TRACING","Digest":"d"}]'`);
+  program('neonctl', 'exit 1');
+  const { state, reason, numbers } = await featureFlag(but({ env: { PATH: bin } }));
+  assert.deepEqual([state, /Railway has "false", and a running process something else/.test(reason)], ['warn', true]);
+  assert.match(numbers, /Fly.io: ENABLE_DB_TRACING is among the secrets; its value is not shown; Railway: /);
+  assert.match(numbers, /not seen: Modal \(not installed\), Neon \(not logged in\)/);
+  assert.doesNotMatch(numbers, /s3cret/);
+  fs.rmSync(bin, { recursive: true });
 });
 
 test('5 flag: a service without a tracer', async () => {
@@ -142,8 +211,8 @@ test('7 rollback: a role that may not create a schema cannot rehearse', async ()
   const name = new URL(database.url).pathname.slice(1);
   await admin.query(`create role visitor_${process.pid} login password 'secret'`);
   const url = Object.assign(new URL(database.url), { username: `visitor_${process.pid}`, password: 'secret' });
-  const visitor = new pg.Pool({ connectionString: url.href, max: 1 });
-  const { state, reason } = await rollback(but({ pool: visitor }));
+  const visitor = createPool(url.href, { applicationName: 'test', max: 1 });
+  const { state, reason } = await rollback(but({ pool: visitor }), QUICK);
   await visitor.end();
   await admin.query(`drop role visitor_${process.pid}`);
   await admin.end();
@@ -168,6 +237,15 @@ test('10 code: a dirty tree, drift, tests that fail', async () => {
   assert.equal((await codeReadiness(but({ accepted: ['git'] }))).state, 'go');
   fs.rmSync(path.join(dir, 'new.txt'));
   assert.match((await codeReadiness(but({ tests: 'exit 3' }))).reason, /ended with 3/);
+  const { rows } = await database.client.query(
+    `delete from beacon.schema_migrations where name = '0003_preflight' returning *`,
+  );
+  const pending = await codeReadiness(usual);
+  await database.client.query(
+    'insert into beacon.schema_migrations select * from jsonb_populate_record(null::beacon.schema_migrations, $1)',
+    [rows[0]],
+  );
+  assert.deepEqual([pending.state, /0003_preflight \(pending\)/.test(pending.reason)], ['no-go', true], pending.reason);
   await database.client.query('alter table beacon.traces add column by_hand integer');
   const { state, reason } = await codeReadiness(usual);
   await database.client.query('alter table beacon.traces drop column by_hand');

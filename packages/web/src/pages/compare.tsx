@@ -1,5 +1,36 @@
-import type { PageProps } from '../routes.ts';
+import { field, readUrl, setUrl } from '../state/url.ts';
+import { Comparison } from '../trace/comparison.tsx';
+import { Empty } from '../ui/states.tsx';
 
-export default function Compare({ params }: PageProps) {
-  return <h1>Compare {params.id}</h1>;
+const fields = { a: field.text(), b: field.text() };
+
+export default function Compare() {
+  const { a, b } = readUrl(fields);
+  return (
+    <>
+      <div class="page-head">
+        <h1>Compare</h1>
+        <p class="lead">what the second did otherwise than the first</p>
+      </div>
+      <form
+        class="row"
+        onSubmit={(event) => {
+          event.preventDefault();
+          const given = new FormData(event.currentTarget);
+          setUrl(fields, { a: String(given.get('a')).trim(), b: String(given.get('b')).trim() });
+        }}
+      >
+        <input name="a" aria-label="First trace id" placeholder="trace id" value={a} size={34} required />
+        <input name="b" aria-label="Second trace id" placeholder="trace id" value={b} size={34} required />
+        <button type="submit">Compare</button>
+      </form>
+      {a && b ? (
+        <Comparison a={a} b={b} names={['the first', 'the second']} />
+      ) : (
+        <Empty title="Two traces are needed">
+          <p>Open an execution and choose “Compare”, or paste two trace ids.</p>
+        </Empty>
+      )}
+    </>
+  );
 }

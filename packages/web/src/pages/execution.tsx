@@ -1,5 +1,6 @@
 import type { PageProps } from '../routes.ts';
+import { TraceView } from '../trace/trace-view.tsx';
 
 export default function Execution({ params }: PageProps) {
-  return <h1>Execution {params.id}</h1>;
+  return <TraceView source={{ execution_id: params.id ?? '' }} />;
 }

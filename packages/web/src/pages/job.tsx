@@ -1,3 +1,143 @@
-export default function Job() {
-  return <h1>Job</h1>;
+// One job: its matrix, live while it runs, and what its failures have in common.
+import { JobMatrix } from '../jobs/matrix.tsx';
+import { Progress } from '../jobs/progress.tsx';
+import { hasEnded, summarise } from '../jobs/summary.ts';
+import type { PageProps } from '../routes.ts';
+import { useAsk } from '../state/resource.ts';
+import type { JobMatrixRow } from '../state/rows.ts';
+import { field, hrefTo, readUrl, setUrl } from '../state/url.ts';
+import { count, duration, percent } from '../ui/format.ts';
+import { Panel } from '../ui/panel.tsx';
+import { Segments } from '../ui/segments.tsx';
+import { Empty, Loaded } from '../ui/states.tsx';
+
+const SHOW = ['all', 'failed', 'untraced', 'empty'] as const;
+const fields = { show: field.oneOf(SHOW, 'all') };
+const LIVE_MS = 1000;
+
+export default function Job({ params: { id = '' } }: PageProps) {
+  const { show } = readUrl(fields);
+  const params = { job_id: id, limit: 5000 };
+  const first = useAsk('job-matrix', params);
+  const live = first.value ? summarise(first.value.rows).open > 0 : false;
+  const matrix = useAsk('job-matrix', live ? params : null, { every: LIVE_MS });
+  const shown = matrix.value ? matrix : first;
+  return (
+    <>
+      <div class="page-head">
+        <h1>
+          <a href="/jobs" class="crumb">
+            Jobs
+          </a>{' '}
+          / {id}
+        </h1>
+        <a
+          class="grow"
+          href={hrefTo('/explore', { q: `job=${/^[\w.-]+$/.test(id) ? id : JSON.stringify(id)}`, from: '30d' })}
+        >
+          Its traces
+        </a>
+      </div>
+      <Loaded resource={shown} what="the matrix">
+        {({ rows, leftOut }) =>
+          rows.length === 0 ? (
+            <Empty title={`Job ${id} has no executions.`}>
+              <p>
+                <a href="/jobs">All jobs</a>
+              </p>
+            </Empty>
+          ) : (
+            <>
+              <Facts rows={rows} />
+              <Panel
+                title={`${count(rows.length)} executions`}
+                operation="job-matrix"
+                params={params}
+                leftOut={leftOut}
+                flush
+                actions={<Show rows={rows} show={show} />}
+              >
+                <JobMatrix rows={rows.map((row) => ({ ...row, faded: !fits(row, show) }))} />
+              </Panel>
+            </>
+          )
+        }
+      </Loaded>
+    </>
+  );
+}
+
+function fits(row: JobMatrixRow, show: (typeof SHOW)[number]): boolean {
+  if (show === 'failed') return isFailed(row);
+  if (show === 'untraced') return !row.traced && hasEnded(row);
+  return show === 'empty' ? row.output_empty === true : true;
+}
+
+function isFailed({ status }: JobMatrixRow): boolean {
+  return status === 'failed';
+}
+
+function Show({ rows, show }: { rows: JobMatrixRow[]; show: (typeof SHOW)[number] }) {
+  const words = { all: 'all', failed: 'failed', untraced: 'without trace', empty: 'empty answer' };
+  const options = SHOW.map((each) => {
+    const n = rows.filter((row) => fits(row, each)).length;
+    return [
+      each,
+      <>
+        {words[each]} <span class="n">{count(n)}</span>
+      </>,
+    ] as const;
+  });
+  return (
+    <Segments
+      label="Highlight"
+      options={options}
+      value={show}
+      onChange={(value) => setUrl(fields, { show: value }, { replace: true })}
+    />
+  );
+}
+
+function Facts({ rows }: { rows: JobMatrixRow[] }) {
+  const facts = summarise(rows);
+  return (
+    <section class="figures" aria-label="The job in figures">
+      <div>
+        <dl>
+          <dt>Progress</dt>
+          <dd>
+            <Progress job={facts} wide />
+          </dd>
+        </dl>
+      </div>
+      <Fact title="Failed" value={count(facts.failed)} bad={facts.failed > 0} />
+      <Fact title="Traced" value={percent(facts.coverage)} />
+      <Fact title="Median" value={duration(facts.p50)} />
+      <Fact title="p95" value={duration(facts.p95)} />
+      <Fact title="Tokens in / out" value={`${count(facts.tokensIn)} / ${count(facts.tokensOut)}`} />
+      {facts.verdicts.length > 0 && (
+        <div class="verdicts">
+          <dl>
+            <dt>Why they failed</dt>
+            <dd class="row">
+              {facts.verdicts.map(({ type, n, href }) => (
+                <a key={type} class="tag bad" href={href}>
+                  {n} × {type}
+                </a>
+              ))}
+            </dd>
+          </dl>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Fact({ title, value, bad = false }: { title: string; value: string; bad?: boolean }) {
+  return (
+    <dl>
+      <dt>{title}</dt>
+      <dd class={bad ? 'figure bad' : 'figure'}>{value}</dd>
+    </dl>
+  );
 }

@@ -1,5 +1,6 @@
 import type { PageProps } from '../routes.ts';
+import { TraceView } from '../trace/trace-view.tsx';
 
 export default function Trace({ params }: PageProps) {
-  return <h1>Trace {params.id}</h1>;
+  return <TraceView source={{ trace_id: params.id ?? '' }} />;
 }

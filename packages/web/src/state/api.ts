@@ -14,7 +14,7 @@ export interface Answer<R> {
   database: string;
   schema: string;
   /** The range of time that was looked at. */
-  range?: { from: string; to: string } | null;
+  range?: { from: string; to: string | null } | null;
 }
 
 /** What the server said when it could not answer, or that it said nothing. */

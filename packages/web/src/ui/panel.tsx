@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { call, type Params } from '../state/api.ts';
 import { useResource } from '../state/resource.ts';
-import { announce, copy } from './announce.tsx';
+import { Copyable } from './copyable.tsx';
 import { Dialog } from './dialog.tsx';
 import { cliCommand, mcpCall } from './elsewhere.ts';
 import { Loaded } from './states.tsx';
@@ -63,8 +63,8 @@ function Elsewhere({ operation, params, onClose }: { operation: string; params: 
   const mcp = mcpCall(operation, params);
   return (
     <Dialog title="The same question elsewhere" onClose={onClose} wide>
-      <Copyable title="Command line" text={cli} />
-      <Copyable title="MCP call" text={mcp} />
+      <Copyable title="Command line" text={cli} what="the command" />
+      <Copyable title="MCP call" text={mcp} what="the MCP call" />
       <h3>SQL</h3>
       <Loaded resource={explained} what="the SQL">
         {({ sql, values }) => (
@@ -85,18 +85,5 @@ function Elsewhere({ operation, params, onClose }: { operation: string; params: 
         )}
       </Loaded>
     </Dialog>
-  );
-}
-
-function Copyable({ title, text, what = title ?? '' }: { title?: string; text: string; what?: string }) {
-  return (
-    <div class="copyable">
-      {title && <h3>{title}</h3>}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
-      <pre tabIndex={0}>{text}</pre>
-      <button type="button" class="small" onClick={() => copy(text, what).catch(() => announce('Not copied.'))}>
-        Copy<span class="unseen"> {what}</span>
-      </button>
-    </div>
   );
 }

@@ -77,3 +77,11 @@ function rangeWords(from: string, to: string): string {
   const words = (text: string) => (/^\d+[smhd]$/.test(text) ? `${text} ago` : moment(text));
   return `${words(from)} – ${to ? words(to) : 'now'}`;
 }
+
+/** The range an answer is about, in milliseconds since 1970; one without an end goes to now. */
+export function timesOf(range: { from: string; to: string | null } | null | undefined): { from: number; to: number } {
+  const to = range?.to ? Date.parse(range.to) : Date.now();
+  return { from: range ? Date.parse(range.from) : to - DAY_MS, to };
+}
+
+const DAY_MS = 86_400_000;

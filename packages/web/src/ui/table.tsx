@@ -1,5 +1,7 @@
 // A table whose columns sort, whose rows open by their first link, and through which arrow keys walk.
 import type { ComponentChildren } from 'preact';
+import { Icon } from './icon.tsx';
+import { Scroll } from './scroll.tsx';
 
 export interface Column<R> {
   key: string;
@@ -30,9 +32,7 @@ interface TableProps<R> {
 export function Table<R>({ caption, columns, rows, rowKey, rowClass, sort = '', onSort }: TableProps<R>) {
   const sorted = sortRows(rows, columns, sort);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
-    // biome-ignore lint/a11y/useSemanticElements: a scrolling area, not a form's group.
-    <div class="table-scroll" tabIndex={0} role="group" aria-label={caption} onKeyDown={walk}>
+    <Scroll label={caption} onKeyDown={walk}>
       <table>
         <caption class="unseen">{caption}</caption>
         <thead>
@@ -54,7 +54,7 @@ export function Table<R>({ caption, columns, rows, rowKey, rowClass, sort = '', 
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 
@@ -80,7 +80,7 @@ function Head<R>({ column, sort, onSort }: HeadProps<R>) {
     <th scope="col" class={classOf(column)} aria-sort={direction}>
       <button type="button" class="sort" onClick={() => onSort(next)}>
         {title}
-        <span aria-hidden="true">{direction === 'ascending' ? ' ↑' : direction === 'descending' ? ' ↓' : ''}</span>
+        {direction !== 'none' && <Icon name={direction === 'ascending' ? 'up' : 'down'} size={10} />}
       </button>
     </th>
   );

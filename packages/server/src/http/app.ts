@@ -1,0 +1,163 @@
+// What every HTTP port of the server has in common: who may ask, how often, for how long, and how an error looks.
+import { randomUUID } from 'node:crypto';
+import compress from '@fastify/compress';
+import cors from '@fastify/cors';
+import rateLimit from '@fastify/rate-limit';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
+import { BeaconError } from '../store/errors.ts';
+import { type Problem, problemOf, sendProblem, sentenceOf404 } from './problems.ts';
+
+/** Who may ask; the same object guards the OTLP ports. */
+export interface Guard {
+  isOpen: boolean;
+  /** Whether an Authorization header opens; takes the same time for every header. */
+  admits(authorization: string | undefined): boolean;
+}
+
+export interface AppOptions {
+  logger: FastifyBaseLogger;
+  /** Host names that requests may be addressed to; `undefined` allows every name. */
+  hosts: ReadonlySet<string> | undefined;
+  /** Default: everybody. */
+  guard?: Guard | undefined;
+  /** Origins of web pages that may read answers: `https://grafana.example`. Default: none. */
+  origins?: readonly string[] | undefined;
+  /** Requests a minute from one address; 0 for any number. Default 0. */
+  requestsPerMinute?: number | undefined;
+  /** How long a request may take from its first byte to its answer, milliseconds. Default 30,000. */
+  timeoutMs?: number | undefined;
+  /** How this port says errors. Default: problem details. */
+  sendError?: ((reply: FastifyReply, problem: Problem) => FastifyReply) | undefined;
+}
+
+/** What a route may say about itself. */
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Needs no token: it tells nothing about the data. */
+    open?: boolean;
+    /** How its errors look, where that is not as on the rest of the port. */
+    sendError?: (reply: FastifyReply, problem: Problem) => FastifyReply;
+  }
+  interface FastifyRequest {
+    /** Aborted when nobody waits for the answer any more. Fastify's own `signal` is, too, when a body was read. */
+    gone: AbortSignal;
+  }
+}
+
+/** Names under which a server on loopback is addressed. Anything else is a web page that guessed the address. */
+export const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]', '::1']);
+
+const TIMEOUT_MS = 30_000;
+const IDLE_MS = 75_000;
+const SLOW_MS = 5_000;
+const BODY_LIMIT = 1024 * 1024;
+/** Ids of callers end up in logs and headers. */
+const REQUEST_ID = /^[\w.:/+=-]{1,128}$/;
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** A server without routes, not yet listening. */
+export async function httpApp(options: AppOptions): Promise<FastifyInstance> {
+  const { guard, hosts, origins = [], sendError = sendProblem } = options;
+  const app = fastify({
+    loggerInstance: options.logger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    genReqId: requestId,
+    forceCloseConnections: 'idle',
+    requestTimeout: options.timeoutMs ?? TIMEOUT_MS,
+    handlerTimeout: options.timeoutMs ?? TIMEOUT_MS,
+    keepAliveTimeout: IDLE_MS,
+    bodyLimit: BODY_LIMIT,
+    routerOptions: { maxParamLength: 1_000 },
+  });
+
+  app.decorateRequest('gone');
+  app.addHook('onRequest', async (request, reply) => {
+    const gone = new AbortController();
+    request.gone = gone.signal;
+    reply.raw.once('close', () => gone.abort());
+    reply
+      .header('x-request-id', request.id)
+      .header('cache-control', 'no-store')
+      .header('x-content-type-options', 'nosniff')
+      .header('referrer-policy', 'no-referrer');
+    checkHost(request, hosts);
+    checkOrigin(request, origins);
+  });
+  // After onRequest, where the rate is limited: whoever guesses tokens is slowed down too. Before the body is read.
+  app.addHook('preParsing', async (request) => {
+    if (!guard || request.is404 || request.routeOptions.config.open || guard.admits(request.headers.authorization))
+      return;
+    throw new BeaconError(
+      'unauthenticated',
+      'This server asks for a token, and the request brings none or a wrong one.',
+      'Send the header "Authorization: Bearer <BEACON_TOKEN>".',
+    );
+  });
+  app.addHook('onResponse', async (request, reply) => logAnswer(request, reply));
+  app.setErrorHandler((error, request, reply) => {
+    const problem = problemOf(error);
+    // Nobody reads the answer any more; that its query was stopped is no failure.
+    if (request.gone.aborted) request.log.debug({ path: pathOf(request) }, 'the client went away');
+    else if (problem.status >= 500) request.log.error({ err: error, url: pathOf(request) }, problem.detail);
+    if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+    return (request.routeOptions.config?.sendError ?? sendError)(reply, problem);
+  });
+  app.setNotFoundHandler((request, reply) => sendError(reply, sentenceOf404(request.method, pathOf(request))));
+
+  if (origins.length > 0) {
+    const exposed = ['x-request-id', 'x-beacon-left-out', 'etag', 'retry-after'];
+    await app.register(cors, { origin: [...origins], methods: ['GET', 'POST', 'DELETE'], exposedHeaders: exposed });
+  }
+  if (options.requestsPerMinute) {
+    await app.register(rateLimit, { max: options.requestsPerMinute, timeWindow: 60_000, enableDraftSpec: true });
+  }
+  // Brotli's own default would take longer to pack an answer than PostgreSQL to find it; the plugin's is 4.
+  await app.register(compress, {
+    encodings: ['br', 'gzip'],
+    requestEncodings: ['gzip', 'br', 'deflate'],
+    threshold: 1_024,
+  });
+  return app;
+}
+
+function requestId({ headers }: { headers: Record<string, string | string[] | undefined> }): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+function checkHost(request: FastifyRequest, hosts: ReadonlySet<string> | undefined): void {
+  const host = (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
+  if (!hosts || hosts.has(host)) return;
+  const what = `Requests to the host "${host}" are not answered here.`;
+  throw new BeaconError('forbidden', what, 'Use 127.0.0.1 or localhost.');
+}
+
+/** A page of somebody else can send a form here without asking; it must not start anything. */
+function checkOrigin(request: FastifyRequest, origins: readonly string[]): void {
+  const { origin, host } = request.headers;
+  if (SAFE_METHODS.has(request.method) || origin === undefined || origins.includes(origin)) return;
+  if (URL.parse(origin)?.host === host) return;
+  throw new BeaconError(
+    'forbidden',
+    `The web page ${origin.slice(0, 200)} may not send requests here.`,
+    'BEACON_CORS_ORIGINS names the pages that may.',
+  );
+}
+
+function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
+  const ms = Math.round(reply.elapsedTime);
+  const facts = { method: request.method, path: pathOf(request), status: reply.statusCode, ms };
+  if (ms >= SLOW_MS) request.log.warn(facts, 'slow request');
+  else request.log.debug(facts, 'request');
+}
+
+/** What is asked for may hold values of attributes: it stays out of the log. */
+function pathOf(request: FastifyRequest): string {
+  return request.url.replace(/\?.*/s, '').slice(0, 300);
+}

@@ -1,0 +1,92 @@
+// What load balancers, Prometheus and people on call ask.
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type pg from 'pg';
+import type { Maintenance } from '../maintenance/loop.ts';
+import { runOperation } from '../operations/run.ts';
+import { tracers } from '../operations/state.ts';
+import { explainDatabaseError, maskUrl } from '../store/errors.ts';
+
+const READY_TIMEOUT_MS = 2_000;
+const OPEN = { config: { open: true } };
+
+export function statusRoutes(app: FastifyInstance, pool: pg.Pool, maintenance: Maintenance): void {
+  app.get('/health', OPEN, async () => {
+    const database = await askDatabase(pool);
+    const rounds = maintenance.state();
+    const status = database.error === null && rounds.lastError === null ? 'ok' : 'degraded';
+    // Alive is alive: a restart does not repair the database. What depends on the database asks /ready.
+    return { status, database, maintenance: rounds };
+  });
+  app.get('/ready', OPEN, async (_request, reply) => {
+    const database = await askDatabase(pool);
+    const ready = database.error === null;
+    return reply.code(ready ? 200 : 503).send({ ready, database });
+  });
+  app.get('/health/tracing', async () => runOperation(pool, tracers, {}));
+}
+
+interface DatabaseState {
+  url: string;
+  schema: string | null;
+  error: string | null;
+  hint: string | null;
+}
+
+/** Whether the database answers and is migrated; never rejects. */
+async function askDatabase(pool: pg.Pool): Promise<DatabaseState> {
+  const url = pool.options.connectionString ?? '';
+  try {
+    const answer = await runOperation(pool, tracers, { limit: 1 }, { statementTimeoutMs: READY_TIMEOUT_MS });
+    return { url: maskUrl(url), schema: answer.schema, error: null, hint: null };
+  } catch (error) {
+    const { message, hint } = explainDatabaseError(error, url);
+    return { url: maskUrl(url), schema: null, error: message, hint };
+  }
+}
+
+interface Measured {
+  count: number;
+  seconds: number;
+}
+
+/** Adds /metrics; counts every request from now on. @param more Prometheus text of other parts of the process. */
+export function metricsRoute(app: FastifyInstance, more: () => string): void {
+  const measured = new Map<string, Measured>();
+  const under = new Set<FastifyRequest>();
+  app.addHook('onRequest', async (request) => {
+    under.add(request);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    under.delete(request);
+    // Paths nobody serves would make a label each.
+    const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
+    const labels = `route="${route}",method="${request.method}",status="${reply.statusCode}"`;
+    const found = measured.get(labels) ?? { count: 0, seconds: 0 };
+    found.count++;
+    found.seconds += reply.elapsedTime / 1_000;
+    measured.set(labels, found);
+  });
+  app.get('/metrics', async (_request, reply) => {
+    const family = (name: string, type: string, help: string, samples: string[]) =>
+      [`# HELP beacon_http_${name} ${help}`, `# TYPE beacon_http_${name} ${type}`, ...samples].join('\n');
+    const all = [...measured];
+    const text = [
+      family(
+        'requests_total',
+        'counter',
+        'Requests answered.',
+        all.map(([labels, { count }]) => `beacon_http_requests_total{${labels}} ${count}`),
+      ),
+      family(
+        'request_seconds_total',
+        'counter',
+        'Seconds they took, added up.',
+        all.map(([labels, { seconds }]) => `beacon_http_request_seconds_total{${labels}} ${seconds.toFixed(6)}`),
+      ),
+      family('requests_under_way', 'gauge', 'Requests not answered yet.', [
+        `beacon_http_requests_under_way ${under.size}`,
+      ]),
+    ];
+    return reply.type('text/plain; version=0.0.4').send(`${text.join('\n')}\n${more()}`);
+  });
+}

@@ -1,0 +1,123 @@
+// A trace as one answer and as one file: out as OTLP, in as OTLP or as Jaeger's JSON.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type pg from 'pg';
+import { z } from 'zod';
+import { executionId, traceId } from '../operations/params.ts';
+import { type RunOptions, readOnly } from '../operations/run.ts';
+import { CODES, Refusal } from '../otlp/answer.ts';
+import { readTraceFile } from '../otlp/file.ts';
+import type { Ingest } from '../otlp/ingest.ts';
+import { readTrace } from '../otlp/read-back.ts';
+import { BeaconError } from '../store/errors.ts';
+import { refusal, sendProblem } from './problems.ts';
+
+/** The part of ingest that stores a file. */
+export type Importer = Pick<Ingest, 'claim' | 'store' | 'maxRequestBytes'>;
+
+export interface TraceFileOptions {
+  importer?: Importer | undefined;
+  statementTimeoutMs?: number | undefined;
+}
+
+const FILE_TYPES = ['application/json', 'application/x-protobuf', 'application/protobuf', 'application/octet-stream'];
+const PROTOBUF = /\bapplication\/(?:x-)?protobuf\b/;
+
+const which = z
+  .strictObject({ trace_id: traceId.optional(), execution_id: executionId.optional() })
+  .refine((given) => (given.trace_id === undefined) !== (given.execution_id === undefined), {
+    message: 'give exactly one of trace_id and execution_id',
+    path: ['trace_id'],
+  });
+
+export async function traceFileRoutes(app: FastifyInstance, pool: pg.Pool, options: TraceFileOptions): Promise<void> {
+  const limits = options.statementTimeoutMs === undefined ? {} : { statementTimeoutMs: options.statementTimeoutMs };
+
+  app.get('/api/v1/export', async (request, reply) => {
+    const found = await findTrace(pool, request, limits);
+    const wantsProtobuf = PROTOBUF.test(request.headers.accept ?? '');
+    if (isUnchanged(request, reply, found, wantsProtobuf ? 'protobuf' : 'json')) return reply.code(304).send();
+    const run = { ...limits, signal: request.gone };
+    const trace = await readOnly(pool, run, ({ client }) => readTrace(client, found.traceId));
+    if (!trace) throw missing(found.traceId);
+    if (trace.isCut) reply.header('x-beacon-left-out', `spans after the first ${trace.spans}`);
+    reply.header(
+      'content-disposition',
+      `attachment; filename="trace-${found.traceId}.${wantsProtobuf ? 'pb' : 'json'}"`,
+    );
+    return wantsProtobuf
+      ? reply.type('application/x-protobuf').send(trace.protobuf())
+      : reply.type('application/json').send(trace.json());
+  });
+
+  await app.register(async (scope) => {
+    const { importer } = options;
+    const bodyLimit = importer?.maxRequestBytes ?? 1_024;
+    // A file is read by the decoder of OTLP, which keeps digits that JSON.parse would round.
+    scope.addContentTypeParser(FILE_TYPES, { parseAs: 'buffer', bodyLimit }, (_request, body, done) =>
+      done(null, body),
+    );
+    scope.post('/api/v1/import', { bodyLimit }, async (request, reply) => {
+      if (!importer) {
+        throw new BeaconError('forbidden', 'This server takes no spans.', 'Start it without --no-otlp.');
+      }
+      const file = readTraceFile((request.body as Buffer | undefined) ?? Buffer.alloc(0));
+      try {
+        const claim = importer.claim(file.bytes.length);
+        try {
+          const { rejected, message } = await importer.store(file.bytes, file.encoding, claim);
+          return { trace_ids: file.traceIds, spans: file.spans, rejected, message };
+        } finally {
+          claim.release();
+        }
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1_000));
+        return sendProblem(reply, refusal(CODES[error.code].http, error.message));
+      }
+    });
+  });
+}
+
+interface Found {
+  /** 32 hexadecimal digits. */
+  traceId: string;
+  /** What changes whenever the trace or its form does; undefined while something in it is open. */
+  version: string | undefined;
+}
+
+/** The trace that is meant, from its summary: one look-up by key. */
+async function findTrace(pool: pg.Pool, request: FastifyRequest, limits: RunOptions): Promise<Found> {
+  const { trace_id: trace, execution_id: execution } = which.parse(request.query);
+  const found = await readOnly(pool, { ...limits, signal: request.gone }, async ({ client, schema }) => {
+    const { rows } = await client.query(
+      `select t.trace_id::text, t.updated_at::text, t.span_count, t.open_count from beacon.traces t
+      where t.trace_id = coalesce($1::uuid, (select e.trace_id from beacon.trace_executions e
+        where e.execution_id = $2::bigint order by e.started_at desc, e.trace_id limit 1))`,
+      [trace ?? null, execution ?? null],
+    );
+    return rows[0] && { ...rows[0], schema };
+  });
+  if (!found) throw missing(trace ?? `execution ${execution}`);
+  const { trace_id, updated_at, span_count, open_count, schema } = found;
+  return {
+    traceId: trace_id.replaceAll('-', ''),
+    version: open_count === 0 ? `${schema} ${updated_at} ${span_count}` : undefined,
+  };
+}
+
+/** Sets the ETag, and says whether the caller has this version already. */
+function isUnchanged(request: FastifyRequest, reply: FastifyReply, { traceId, version }: Found, form: string): boolean {
+  if (version === undefined) return false;
+  // Weak: the packed and the plain answer share it.
+  const tag = `W/"${Buffer.from(`${traceId} ${version} ${form}`).toString('base64url')}"`;
+  reply.header('etag', tag).header('cache-control', 'private, no-cache').header('vary', 'accept');
+  return (request.headers['if-none-match'] ?? '').split(/\s*,\s*/).includes(tag);
+}
+
+function missing(what: string): BeaconError {
+  return new BeaconError(
+    'not_found',
+    `There is no trace ${what}.`,
+    '`beacon search` lists what there is; GET /api/v1/search too.',
+  );
+}

@@ -1,0 +1,144 @@
+// An answer that fits: as many rows as the budget holds, as text and as JSON, and in words what is not in it.
+import type { Row } from '../operations/operation.ts';
+import type { Answer } from '../operations/run.ts';
+import { type Cuts, cutRow, MEASURES, type Measure, shareOut } from './cut.ts';
+import { tokensOf } from './tokens.ts';
+import { FENCE } from './untrusted.ts';
+
+/** Tokens of an answer, text and JSON together. */
+export const BUDGET = { min: 500, default: 2_000, max: 20_000 } as const;
+
+/** Rows of one operation inside an answer; the last part of an answer is the one that is cut first. */
+export interface Part {
+  /** Its name in the JSON: `rows`, `causes`. */
+  key: string;
+  rows: Row[];
+  /** What the operation itself left out. */
+  leftOut: string | null;
+  lines: (rows: Row[]) => string[];
+  /** Columns of no use to who has read the others. */
+  omit: readonly string[];
+}
+
+export interface Question {
+  /** The call as the model made it: `get_trace {"execution_id":"7"}`. */
+  call: string;
+  /** Where the rows came from. */
+  origin: Pick<Answer, 'database' | 'schema' | 'range'>;
+  next: string | null;
+  budget: number;
+  /** What to call for the rows that did not fit; undefined where only a larger answer has them. */
+  rest: string | undefined;
+}
+
+export interface Fitted {
+  text: string;
+  structured: Record<string, unknown>;
+  /** Rows that are in it, by part. */
+  shown: number[];
+}
+
+/** A row costs more tokens than this, whatever is in it: what could never fit need not be tried. */
+const LEAST_ROW = 12;
+/** Fewer rows than these, and texts are shortened further to make room for more. */
+const ENOUGH_ROWS = 8;
+/** What the first of two parts may take, so that the second is not left without. */
+const FIRST_PART = 0.6;
+
+/** The largest answer that costs no more than the budget. Without any row it still says where it looked. */
+export function fitAnswer(parts: Part[], question: Question): Fitted {
+  let best: Fitted | undefined;
+  for (const measure of MEASURES) {
+    const fitted = fitRows(parts, question, measure);
+    if (!fitted) continue;
+    const wanted = parts.map(({ rows }) => Math.min(rows.length, ENOUGH_ROWS));
+    if (!best || total(fitted.shown) > total(best.shown)) best = fitted;
+    if (wanted.every((rows, i) => (fitted.shown[i] ?? 0) >= rows)) break;
+  }
+  return best ?? bare(parts, question);
+}
+
+/** Each part in turn takes what it needs, all but the last no more than its share. */
+function fitRows(parts: Part[], question: Question, measure: Measure): Fitted | undefined {
+  const shown = parts.map(() => 0);
+  for (const [i, { rows }] of parts.entries()) {
+    const room = i === parts.length - 1 ? question.budget : question.budget * FIRST_PART;
+    const fits = (count: number) => {
+      shown[i] = count;
+      return attempt(parts, shown, question, measure).cost <= room;
+    };
+    let low = 0;
+    let high = Math.min(rows.length, Math.floor(question.budget / LEAST_ROW));
+    if (fits(high)) low = high;
+    // By halving: what a row costs depends on what it has in common with the others.
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (fits(middle)) low = middle;
+      else high = middle - 1;
+    }
+    shown[i] = low;
+  }
+  const { cost, fitted } = attempt(parts, shown, question, measure);
+  return cost <= question.budget ? fitted : undefined;
+}
+
+function attempt(parts: Part[], shown: number[], question: Question, measure: Measure) {
+  const cuts: Cuts = { values: 0 };
+  const rows = parts.map((part, i) => part.rows.slice(0, shown[i]).map((row) => cutRow(row, measure, cuts)));
+  const leftOut = leftOutWords(parts, shown, question, cuts);
+  const { database, schema, range } = question.origin;
+  const structured: Record<string, unknown> = {};
+  for (const [i, part] of parts.entries()) {
+    const { common, rows: own } = shareOut((rows[i] ?? []).map((row) => without(row, part.omit)));
+    if (part.key === 'rows' && Object.keys(common).length > 0) structured.common = common;
+    structured[part.key] = part.key === 'rows' ? own : rows[i];
+  }
+  Object.assign(structured, { leftOut, next: question.next, database, schema, ...(range && { range }) });
+  const text = [
+    `${question.call} on database ${database}, schema ${schema}${range ? `, from ${range.from} to ${range.to}` : ''}`,
+    FENCE.open,
+    ...parts.flatMap((part, i) => part.lines(rows[i] ?? [])),
+    FENCE.close,
+    ...(leftOut ? [`Left out: ${leftOut}`] : []),
+  ].join('\n');
+  const cost = tokensOf(text) + tokensOf(JSON.stringify(structured));
+  return { cost, fitted: { text, structured, shown: [...shown] } };
+}
+
+function leftOutWords(parts: Part[], shown: number[], question: Question, cuts: Cuts): string | null {
+  const words: string[] = [];
+  const larger = question.budget < BUDGET.max ? `max_tokens (at most ${BUDGET.max}) allows a longer answer` : '';
+  for (const [i, { key, rows, leftOut }] of parts.entries()) {
+    const missing = rows.length - (shown[i] ?? 0);
+    if (missing > 0) words.push(`${missing} of the ${rows.length} ${key} found did not fit.`);
+    if (leftOut) words.push(leftOut);
+  }
+  if (cuts.values > 0)
+    words.push(`${cuts.values} long ${cuts.values === 1 ? 'value is' : 'values are'} shortened (…).`);
+  if (words.length === 0) return null;
+  if (question.rest) words.push(question.rest);
+  if (larger && (cuts.values > 0 || parts.some(({ rows }, i) => rows.length > (shown[i] ?? 0))))
+    words.push(`${larger}.`);
+  return words.join(' ');
+}
+
+function bare(parts: Part[], question: Question): Fitted {
+  const none = parts.map((part) => ({ ...part, rows: [], leftOut: null, lines: () => [] }));
+  const found = parts.map(({ key, rows }) => `${rows.length} ${key}`).join(' and ');
+  const leftOut = `${found} were found, and not one fits into ${question.budget} tokens: raise max_tokens.`;
+  const { fitted } = attempt(
+    none,
+    parts.map(() => 0),
+    { ...question, call: question.call.slice(0, 80), rest: undefined },
+    MEASURES[3] as Measure,
+  );
+  return { ...fitted, text: `${fitted.text}\nLeft out: ${leftOut}`, structured: { ...fitted.structured, leftOut } };
+}
+
+function without(row: Row, names: readonly string[]): Row {
+  return Object.fromEntries(Object.entries(row).filter(([name]) => !names.includes(name)));
+}
+
+function total(numbers: number[]): number {
+  return numbers.reduce((sum, each) => sum + each, 0);
+}

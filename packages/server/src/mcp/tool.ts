@@ -1,0 +1,230 @@
+// A tool as the protocol has it: its schemas from the operation's description, its call, its errors.
+import type { CallToolResult, Tool as Listed } from '@modelcontextprotocol/sdk/types.js';
+import type pg from 'pg';
+import { z } from 'zod';
+import type { Operation } from '../operations/operation.ts';
+import { type Answer, runOperation } from '../operations/run.ts';
+import { BeaconError, type ErrorCode } from '../store/errors.ts';
+import { BUDGET, type Fitted, fitAnswer, type Part, type Question } from './answer.ts';
+import { type Tool, toolOf } from './tools.ts';
+import { visible, visibleJson } from './untrusted.ts';
+
+type JsonSchema = Record<string, unknown>;
+
+const maxTokens = z.coerce.number().int().min(BUDGET.min).max(BUDGET.max).default(BUDGET.default);
+
+/** The entry of `tools/list`; no more words than a model needs, because every conversation pays for them. */
+export function describeTool(tool: Tool): Listed {
+  const { operation, first } = tool;
+  const input = z.toJSONSchema(operation.params, { io: 'input' });
+  const properties = Object.fromEntries(
+    Object.entries(input.properties ?? {})
+      .filter(([name]) => !tool.hidden.includes(name))
+      .map(([name, schema]) => [name, leanInput(name, schema as JsonSchema)]),
+  );
+  const rows = (of: Operation) => ({ type: 'array', items: { type: 'object', properties: columnsOf(of) } });
+  return {
+    name: tool.name,
+    title: tool.title,
+    description: tool.description,
+    inputSchema: {
+      type: 'object',
+      properties: { ...properties, max_tokens: { type: 'integer', minimum: BUDGET.min, maximum: BUDGET.max } },
+      ...(input.required && input.required.length > 0 && { required: input.required }),
+      additionalProperties: false,
+    },
+    outputSchema: {
+      type: 'object',
+      properties: {
+        ...(first && { [first.key]: rows(first.operation) }),
+        rows: rows(operation),
+        common: { type: 'object', description: 'Columns that are the same in all rows.' },
+        leftOut: TEXT_OR_NULL,
+        next: TEXT_OR_NULL,
+        database: { type: 'string' },
+        schema: { type: 'string' },
+        range: { type: 'object' },
+      },
+      required: ['rows', 'leftOut', 'next', 'database', 'schema'],
+    },
+    annotations: {
+      readOnlyHint: tool.readOnly,
+      destructiveHint: false,
+      idempotentHint: tool.readOnly,
+      // It asks the one database it was started for.
+      openWorldHint: false,
+    },
+  };
+}
+
+const TEXT_OR_NULL = { type: ['string', 'null'] };
+
+/** Patterns repeat what the description says, and a wrong value gets a sentence; defaults stay. */
+function leanInput(name: string, schema: JsonSchema): JsonSchema {
+  if (name === 'limit') return { type: 'integer', minimum: 1 };
+  const { pattern: _pattern, minLength: _minLength, ...rest } = schema;
+  return rest;
+}
+
+/** Types of the columns; a null is left out of a row, so none is required. */
+function columnsOf({ row }: Operation): JsonSchema {
+  const { properties = {} } = z.toJSONSchema(row, { io: 'output', unrepresentable: 'any' });
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, schema]) => [name, leanColumn(schema as JsonSchema)]),
+  );
+}
+
+function leanColumn(schema: JsonSchema): JsonSchema {
+  const known = (schema.anyOf as JsonSchema[] | undefined)?.find(({ type }) => type !== 'null') ?? schema;
+  const { type } = known;
+  if (type === 'array') return { type };
+  return typeof type === 'string' ? { type: type === 'integer' ? 'number' : type } : {};
+}
+
+/** Who asks, and for whom it is answered. */
+export interface Caller {
+  pool: pg.Pool;
+  signal: AbortSignal;
+  /** Told of faults that are ours. */
+  warn?: (message: string) => void;
+}
+
+/** Runs a tool. What goes wrong comes back as a result with `isError`, so that the model reads it. */
+export async function callTool(tool: Tool, given: Record<string, unknown>, caller: Caller): Promise<CallToolResult> {
+  const { max_tokens, ...rest } = given;
+  try {
+    const budget = z.object({ max_tokens: maxTokens }).parse({ max_tokens }).max_tokens;
+    const params = textParams(tool.operation, rest);
+    refuseHidden(tool, params);
+    if (tool.limit !== undefined) params.limit ??= rowsFor(tool.limit, budget, tool.operation);
+    const { text, structured } = await answerOf(tool, params, { ...caller, budget, given: rest });
+    return { content: [{ type: 'text', text }], structuredContent: structured };
+  } catch (error) {
+    // Nobody waits for it any more; the protocol answers a cancelled call with nothing.
+    if (caller.signal.aborted) throw error;
+    if (!(error instanceof BeaconError || error instanceof z.ZodError))
+      caller.warn?.(`${tool.name}: ${(error as Error).stack}`);
+    return toolError(tool, error);
+  }
+}
+
+interface Wanted extends Caller {
+  budget: number;
+  given: Record<string, unknown>;
+}
+
+async function answerOf(tool: Tool, params: Record<string, unknown>, wanted: Wanted): Promise<Fitted> {
+  const { pool, signal } = wanted;
+  const { operation, first } = tool;
+  const before = first && (await runOperation(pool, first.operation, leave(params, first.operation), { signal }));
+  const answer = await runOperation(pool, operation, params, { signal }).catch((error) => {
+    // An execution without a trace has a cause too: why it has none.
+    if (before && before.rows.length > 0 && isNotFound(error))
+      return { ...before, rows: [], leftOut: error.message, next: null };
+    throw error;
+  });
+  const fit = (of: Answer) => fitAnswer(partsOf(tool, before, of), questionOf(tool, of, wanted));
+  const again = tool.refits || 'after' in operation.params.shape;
+  let [found, fitted] = [answer.rows.length, fit(answer)];
+  // Fewer rows are another choice of lines, or a cursor that goes on behind the last one shown.
+  for (let round = 1; again && round <= REFITS; round += 1) {
+    const shown = fitted.shown.at(-1) ?? 0;
+    if (shown === found || shown === 0) break;
+    const fewer = await runOperation(pool, operation, { ...params, limit: shown }, { signal });
+    [found, fitted] = [fewer.rows.length, fit(fewer)];
+  }
+  return fitted;
+}
+
+const REFITS = 3;
+
+function rowsFor(usual: number, budget: number, { limit }: Operation): number {
+  return Math.min(limit.max, Math.ceil((usual * budget) / BUDGET.default));
+}
+
+function partsOf(tool: Tool, before: Answer | undefined, answer: Answer): Part[] {
+  const rows: Part = {
+    key: 'rows',
+    rows: answer.rows,
+    leftOut: answer.leftOut,
+    lines: (all) => (all.length > 0 || tool.first ? tool.lines(all) : [tool.none]),
+    omit: tool.omit,
+  };
+  if (!tool.first || !before) return [rows];
+  return [{ key: tool.first.key, rows: before.rows, leftOut: before.leftOut, lines: tool.first.lines, omit: [] }, rows];
+}
+
+function questionOf(tool: Tool, { database, schema, range, next }: Answer, { given, budget }: Wanted): Question {
+  const call = `${tool.name} ${JSON.stringify(visibleJson(given))}`;
+  const page =
+    next === null ? undefined : `${tool.name} with the same parameters and after="${next}" has the rows that follow.`;
+  const rest = [page, tool.rest].filter((part) => part !== undefined).join(' ') || undefined;
+  return {
+    call: call.length > 200 ? `${call.slice(0, 200)}…` : call,
+    origin: { database, schema, ...(range && { range }) },
+    next,
+    budget,
+    rest,
+  };
+}
+
+/** Parameters that this operation knows too; rows are counted by each itself. */
+function leave(params: Record<string, unknown>, { params: known }: Operation): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(params).filter(([name]) => name !== 'limit' && name in known.shape));
+}
+
+/** A parameter the model does not get is one it does not know. */
+function refuseHidden(tool: Tool, given: Record<string, unknown>): void {
+  const keys = tool.hidden.filter((name) => name in given);
+  if (keys.length === 0) return;
+  throw new z.ZodError([{ code: 'unrecognized_keys', keys, path: [], message: 'is not a parameter', input: given }]);
+}
+
+/** Ids are texts, so that no digit is lost; a model may well send a number. Nulls are parameters that are not given. */
+function textParams(operation: Operation, given: Record<string, unknown>): Record<string, unknown> {
+  const { properties = {} } = z.toJSONSchema(operation.params, { io: 'input' });
+  const entries = Object.entries(given).filter(([, value]) => value !== null);
+  return Object.fromEntries(
+    entries.map(([name, value]) => {
+      const { type } = (properties[name] ?? {}) as JsonSchema;
+      return [name, type === 'string' && Number.isSafeInteger(value) ? String(value) : value];
+    }),
+  );
+}
+
+function isNotFound(error: unknown): error is BeaconError {
+  return error instanceof BeaconError && error.code === 'not_found';
+}
+
+const LONGEST_MESSAGE = 600;
+
+/** What went wrong and what to do, for the model to read. */
+function toolError(tool: Tool, error: unknown): CallToolResult {
+  const { code, what, hint } = explain(tool, error);
+  const text = `Error (${code}): ${visible(what).slice(0, LONGEST_MESSAGE)}\nWhat to do: ${toolWords(hint)}`;
+  return { content: [{ type: 'text', text }], isError: true };
+}
+
+function explain(tool: Tool, error: unknown): { code: ErrorCode; what: string; hint: string } {
+  if (error instanceof BeaconError) return { code: error.code, what: error.message, hint: error.hint };
+  if (error instanceof z.ZodError) {
+    const wrong = error.issues.map((issue) => `${parameterOf(issue)}: ${issue.message}`).join('; ');
+    const names = Object.keys(tool.operation.params.shape).filter((name) => !tool.hidden.includes(name));
+    const known = [...names, 'max_tokens'].join(', ');
+    return { code: 'usage', what: `Wrong parameters: ${wrong}.`, hint: `${tool.name} takes ${known}.` };
+  }
+  return {
+    code: 'internal',
+    what: 'The server failed on this call.',
+    hint: "Try another tool; the server's log says more.",
+  };
+}
+
+function parameterOf(issue: z.core.$ZodIssue): string {
+  return issue.code === 'unrecognized_keys' ? issue.keys.join(', ') : issue.path.join('.') || 'parameters';
+}
+
+/** Hints name commands; here the same operation has the name of its tool. */
+function toolWords(hint: string): string {
+  return hint.replace(/`beacon ([a-z-]+)[^`]*`/g, (command, name: string) => toolOf(name) ?? command);
+}

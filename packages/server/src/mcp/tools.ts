@@ -1,0 +1,260 @@
+// Which operations a model gets as tools, under which names, and in which words.
+import type { Operation, Row } from '../operations/operation.ts';
+import { OPERATIONS } from '../operations/registry.ts';
+import { tableLines } from './table.ts';
+import { causeLines, outlineLines, unusualLines } from './trace-text.ts';
+
+export interface Tool {
+  name: string;
+  title: string;
+  /** For a model that has to choose: when to call it, what comes back. */
+  description: string;
+  operation: Operation;
+  /** Answered before, from the same parameters, under this key. */
+  first?: { key: string; operation: Operation; lines: (rows: Row[]) => string[] };
+  lines: (rows: Row[]) => string[];
+  /** Parameters a model does not get. */
+  hidden: readonly string[];
+  /** Whether it only reads; an operation may be POST for another reason. */
+  readOnly: boolean;
+  /** Said instead of a table without rows. */
+  none: string;
+  /** Columns left out, because others say the same to a model. */
+  omit: readonly string[];
+  /** Rows an answer of the usual size holds; a larger one is asked for more. The operation's own where it says nothing. */
+  limit?: number;
+  /** Whether fewer rows are a different choice of rows, so that the question is asked again for as many as fit. */
+  refits: boolean;
+  /** Which call gets what did not fit. */
+  rest?: string;
+}
+
+interface Entry extends Partial<Omit<Tool, 'operation' | 'first'>> {
+  /** Name of the operation. */
+  of: string;
+  name: string;
+  description: string;
+  first?: { key: string; of: string; lines: (rows: Row[]) => string[] };
+}
+
+const ENTRIES: Entry[] = [
+  {
+    name: 'diagnose_execution',
+    of: 'unusual-spans',
+    first: { key: 'causes', of: 'root-cause', lines: causeLines },
+    lines: unusualLines,
+    omit: ['share_pct'],
+    rest: 'get_trace shows the shape of the whole trace, identify_root_cause the causes with all their evidence.',
+    description:
+      'Start here when an execution failed or was slow. Root causes (ranked, with evidence and what to do), then its telling spans: failed, on the critical path, or unusual against the baseline of other executions.',
+  },
+  {
+    name: 'identify_root_cause',
+    of: 'root-cause',
+    lines: causeLines,
+    rest: 'get_span shows the spans named as evidence.',
+    description:
+      'Ranked root causes of one execution: type, service, confidence 0 to 1, evidence, counter-evidence, recommendation, span ids. No rows: healthy. UNTRACED: it has no spans, and why. UNKNOWN: no diagnosis explains it.',
+  },
+  {
+    name: 'find_timeout_root_cause',
+    of: 'timeout-root-cause',
+    none: 'No call of this execution timed out.',
+    description:
+      'For an execution in which something timed out: who gave up on whom after how long, what became of the callee, which operation behind it took the time and what it usually takes, and the verdict.',
+  },
+  {
+    name: 'compare_with_successful',
+    of: 'compare-with-successful',
+    rest: 'compare_traces with trace_id and successful_trace_id has all spans, the equal ones too.',
+    description:
+      'How an execution differs from the most similar one that worked (same operation, model and region where there is one): spans missing, added, slower, or ended differently.',
+  },
+  {
+    name: 'find_similar',
+    of: 'similar',
+    limit: 5,
+    description:
+      'Other executions that failed (or worked) most like this one, with similarity 0 to 1 and what differs. Tells a pattern from a single case.',
+  },
+  {
+    name: 'blast_radius',
+    of: 'blast-radius',
+    none: 'Nobody else was hit within an hour.',
+    description: 'Which other executions within an hour were hit by the same root cause as this one.',
+  },
+  {
+    name: 'search_traces',
+    of: 'search',
+    limit: 10,
+    omit: ['completed_at', 'open_count'],
+    description:
+      'Finds traces, newest first. q: terms that must all hold on one span, e.g. `service=router status=failed duration>2s http.response.status_code>=500 has:error.type "some words"`; operators = != > >= < <= ~ (contains); any span or resource attribute may be a key.',
+  },
+  {
+    name: 'search_spans',
+    of: 'spans',
+    limit: 10,
+    description:
+      'Single spans that match the same filter language as search_traces, when the span itself is wanted and not its trace.',
+  },
+  {
+    name: 'get_trace',
+    of: 'outline',
+    lines: outlineLines,
+    omit: ['depth', 'total_ms'],
+    limit: 18,
+    refits: true,
+    rest: 'What has no line is counted below its nearest ancestor; get_span shows a span with its attributes, query_sql any of them.',
+    description:
+      'Outline of a trace (by trace_id, or the newest of execution_id), however large: roots, failures, the critical path and the most work keep their lines, repeated siblings are folded (×n), what is hidden is counted. Then get_span for details.',
+  },
+  {
+    name: 'get_span',
+    of: 'span',
+    description:
+      'One span with all it carries: attributes, events, links, resource, and how its duration compares with its peers.',
+  },
+  {
+    name: 'critical_path',
+    of: 'critical-path',
+    description: 'The chain of work that decided how long a trace took, in order of time, with the share of each step.',
+  },
+  {
+    name: 'compare_traces',
+    of: 'compare',
+    description:
+      'Two traces (or executions) side by side, span by span: same, status, slower, faster, missing (only in a), added (only in b).',
+  },
+  {
+    name: 'what_is_different',
+    of: 'differences',
+    description:
+      'Which attribute values set a selection of spans (a box in time and duration) apart from all others that match q: counted over all of them. For "what do the slow or failing ones have in common?".',
+  },
+  {
+    name: 'list_findings',
+    of: 'findings',
+    limit: 10,
+    description:
+      'What has been going wrong in a stretch of time: causes ranked by the executions they hit, each with an example execution.',
+  },
+  {
+    name: 'list_services',
+    of: 'services',
+    description: 'Services with spans, errors and latencies. What there is to ask about.',
+  },
+  {
+    name: 'list_operations',
+    of: 'operations',
+    limit: 15,
+    description: 'Operations (span names) of a service or of all, with calls, errors and latencies.',
+  },
+  {
+    name: 'dependencies',
+    of: 'dependencies',
+    limit: 20,
+    description: 'Which service calls which, with calls, errors and latencies.',
+  },
+  {
+    name: 'list_jobs',
+    of: 'jobs',
+    limit: 8,
+    description: 'Jobs, newest first: executions, how they ended, how many have a trace.',
+  },
+  {
+    name: 'job_matrix',
+    of: 'job-matrix',
+    limit: 100,
+    description:
+      'Every execution of a job by model, region and question: status, traced or not, latency, tokens, error, verdict.',
+  },
+  {
+    name: 'coverage',
+    of: 'coverage',
+    limit: 10,
+    description: 'Which executions have no trace, by job. With doctor, the way to "why is there no trace?".',
+  },
+  {
+    name: 'doctor',
+    of: 'doctor',
+    // Where it knocks is for people to decide, not for whoever wrote the text of a span.
+    hidden: ['url'],
+    description:
+      'Why there is no trace: follows a span from flag to table, names the hop that fails, with evidence and fix.',
+  },
+  {
+    name: 'tracing_health',
+    of: 'health',
+    description: 'Whether tracing itself works: writers, losses, partitions, clocks.',
+  },
+  {
+    name: 'list_attributes',
+    of: 'attribute-keys',
+    limit: 30,
+    description: 'Attribute keys that q can use, with how often they occur.',
+  },
+  {
+    name: 'list_attribute_values',
+    of: 'attribute-values',
+    limit: 30,
+    description: 'Values of one attribute key, the most frequent first.',
+  },
+  {
+    name: 'query_sql',
+    of: 'sql',
+    limit: 50,
+    readOnly: true,
+    hidden: ['timeout_s'],
+    description:
+      'One read-only SQL statement, for what no other tool answers. Tables and functions are described in the resource beacon://schema; always bound started_at when reading trace_spans.',
+  },
+];
+
+/** The tool that stands for an operation; hints name operations. */
+export function toolOf(name: string): string | undefined {
+  const known = { trace: 'outline', waterfall: 'outline', diagnose: 'unusual-spans' }[name] ?? name;
+  return TOOLS.find(({ operation }) => operation.name === known)?.name;
+}
+
+/** The tools there are: those whose operation is in the registry. */
+export const TOOLS: readonly Tool[] = ENTRIES.flatMap(({ of, first, ...entry }) => {
+  const operation = named(of);
+  if (!operation) return [];
+  const before = first && named(first.of);
+  return [
+    {
+      title: entry.name.replaceAll('_', ' ').replace(/^./, (letter) => letter.toUpperCase()),
+      omit: [],
+      hidden: [],
+      none: '(no rows)',
+      readOnly: !operation.mutates,
+      lines: (rows: Row[]) => tableLines(rows, entry.omit),
+      refits: false,
+      ...entry,
+      operation,
+      ...(first && before && { first: { key: first.key, operation: before, lines: first.lines } }),
+    },
+  ];
+});
+
+/** Operations that are not tools, each with the reason. */
+export const NOT_TOOLS: Record<string, string> = {
+  trace: 'get_trace says it in few lines',
+  waterfall: 'get_trace says it in few lines',
+  diagnose: 'diagnose_execution leaves out the spans that say nothing',
+  heatmap: 'a picture; what_is_different explains what stands out in it',
+  series: 'a picture; list_operations has the figures of a stretch of time',
+  tracers: 'doctor and tracing_health judge them',
+  'diagnosis-types': 'the resource beacon://diagnoses',
+  schema: 'the resource beacon://schema',
+  ingest: 'doctor and tracing_health judge it',
+  storage: 'for who runs the database, and no question about a trace',
+  'preflight-report': 'for who rolls tracing out, and no question about a trace',
+  'submit-job': 'starts work and costs money: a person should',
+  'run-doctor': 'doctor asks the same',
+};
+
+function named(name: string): Operation | undefined {
+  return OPERATIONS.find((operation) => operation.name === name);
+}

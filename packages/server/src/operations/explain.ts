@@ -1,0 +1,150 @@
+// Questions about one execution that put several functions together, and the reference of what a diagnosis may say.
+import { z } from 'zod';
+import * as c from './columns.ts';
+import { operation } from './operation.ts';
+import { executionId } from './params.ts';
+
+const byExecution = {
+  params: { execution_id: executionId },
+  arguments: [{ name: 'execution', params: (text: string) => ({ execution_id: text }) }],
+};
+
+function noTrace({ execution_id }: { execution_id: string }) {
+  return {
+    what: `Execution ${execution_id} has no trace.`,
+    hint: '`beacon root-cause` says what the tracers report; `beacon coverage` says which executions have a trace.',
+  };
+}
+
+export const unusualSpans = operation({
+  name: 'unusual-spans',
+  doc: 'Spans of an execution that failed, decided its time or took unusually long, the most telling first.',
+  ...byExecution,
+  row: z.object({
+    trace_id: c.traceIdColumn,
+    position: c.count('Place in drawing order, from 1, over all traces of the execution.'),
+    depth: c.count('Distance from the root.'),
+    service: c.serviceColumn,
+    operation: c.operationColumn,
+    status: c.statusColumn,
+    offset_ms: c.number('Start, milliseconds after the start of the trace, clocks corrected.'),
+    duration_ms: c.number('Milliseconds; so far, while it is open.'),
+    self_ms: c.number('Milliseconds in which none of its children ran.'),
+    share_pct: c.numberOrNull('Share of the work of the trace.'),
+    on_critical_path: c.flag('Whether shortening it would have shortened the trace.'),
+    baseline_p50_ms: c.numberOrNull('Usual duration: half of the calls of other executions were faster.'),
+    baseline_p95_ms: c.numberOrNull('Duration that 95 of 100 calls of other executions stayed below.'),
+    anomaly: c.textOrNull('What is unusual about it, in words.'),
+    error_message: c.errorMessageColumn,
+    span_id: c.spanIdColumn,
+    trace_spans: c.count('Spans of the execution, all of them.'),
+  }),
+  limit: { default: 20, max: 1000 },
+  missing: noTrace,
+  remark: (rows) => {
+    const all = Number(rows[0]?.trace_spans ?? 0);
+    return all > rows.length ? `${all - rows.length} of the ${all} spans are not listed here.` : null;
+  },
+  sql: (p) => ({
+    text: `
+      select trace_id, position, depth, service, operation, status, offset_ms, duration_ms, self_ms, share_pct,
+        on_critical_path, baseline_p50_ms, baseline_p95_ms, anomaly, error_message, span_id, trace_spans
+      from (select d.*, count(*) over () as trace_spans from beacon.diagnose_execution_trace($1::bigint) d) d
+      where depth = 0 or anomaly is not null or on_critical_path
+      order by depth = 0 desc, beacon.has_failed(status) desc, anomaly is not null desc, self_ms desc, position`,
+    values: [p.execution_id],
+  }),
+});
+
+export const timeoutRootCause = operation({
+  name: 'timeout-root-cause',
+  doc: 'For calls that ran into their time-out: who gave up on whom, what became of the callee, and where the time went.',
+  ...byExecution,
+  row: z.object({
+    rank: c.count('1 is the call that decided the outcome.'),
+    decided_outcome: c.flag('Whether it explains why the execution failed; else it was coped with.'),
+    waiting_service: c.text('Service that gave up.'),
+    waiting_operation: c.text('Its call.'),
+    gave_up_after_ms: c.number('Milliseconds after which it did.'),
+    waited_for: c.textOrNull('Service that was called, where it is known.'),
+    callee_state: c.text('What became of the callee, in words.'),
+    callee_ended_after_ms: c.numberOrNull('When it ended, milliseconds after the call began.'),
+    slowest_service: c.textOrNull('Service with the most time of its own behind that call.'),
+    slowest_operation: c.textOrNull('Its operation.'),
+    slowest_ms: c.numberOrNull('That time of its own, milliseconds.'),
+    usual_p50_ms: c.numberOrNull(
+      'What this operation usually takes: half of the calls of other executions were faster.',
+    ),
+    usual_p95_ms: c.numberOrNull('Duration that 95 of 100 calls of other executions stayed below.'),
+    usual_calls: c.numberOrNull('Calls that is known from.'),
+    type: c.textOrNull('Type of the finding on this call, for example SERVICE_TIMEOUT.'),
+    confidence: c.numberOrNull('How sure it is, 0 to 1.'),
+    summary: c.textOrNull('The finding in one sentence.'),
+    recommendation: c.textOrNull('What to do.'),
+    trace_id: c.traceIdColumn,
+    span_ids: c.texts('Spans that show it, outermost first.'),
+  }),
+  limit: { default: 5, max: 200 },
+  sql: (p) => ({
+    text: 'select * from beacon.find_timeout_root_cause($1::bigint) order by rank',
+    values: [p.execution_id],
+  }),
+});
+
+export const compareWithSuccessful = operation({
+  name: 'compare-with-successful',
+  doc: 'How an execution differs from the one most like it that worked; spans that are alike are left out.',
+  ...byExecution,
+  row: z.object({
+    change: c.text('status, slower, faster, missing (only where it worked), added (only here), or same for the root.'),
+    depth: c.count('Distance from the root.'),
+    service: c.serviceColumn,
+    operation: c.operationColumn,
+    successful_status: c.statusOrNullColumn,
+    status: c.statusOrNullColumn,
+    successful_ms: c.numberOrNull('Duration where it worked, milliseconds.'),
+    ms: c.numberOrNull('Duration here, milliseconds.'),
+    delta_ms: c.numberOrNull('How much longer it took here.'),
+    successful_self_ms: c.numberOrNull('Own time where it worked, milliseconds.'),
+    self_ms: c.numberOrNull('Own time here, milliseconds.'),
+    trace_id: c.traceIdColumn,
+    successful_execution_id: c.executionIdColumn,
+    successful_trace_id: c.text('Trace of the one that worked, as a uuid.'),
+    chosen_because: c.text('How like this one it is, in words.'),
+  }),
+  limit: { default: 50, max: 5000 },
+  missing: ({ execution_id }) => ({
+    what: `There is no execution to compare ${execution_id} with: it has no trace, or none of its kind has worked within a week.`,
+    hint: '`beacon similar` finds those that failed alike; `beacon search` lists traces by status.',
+  }),
+  sql: (p) => ({
+    text: 'select * from beacon.compare_with_successful($1::bigint)',
+    values: [p.execution_id],
+  }),
+});
+
+export const diagnosisTypes = operation({
+  name: 'diagnosis-types',
+  doc: 'Every type of root cause there is: what it means, how it is decided, its blind spot.',
+  params: { type: z.string().min(1).optional().describe('One type only, for example NETWORK_TIMEOUT.') },
+  row: z.object({
+    type: c.text('Type as in the answer of root-cause.'),
+    meaning: c.text('What it means, how it is decided, its blind spot.'),
+    function: c.text('SQL function that decides it.'),
+  }),
+  limit: { default: 100, max: 1000 },
+  sql: (p) => ({
+    text: `
+      select type, substr(said, length(type) + 3) as meaning, function
+      from (
+        select (regexp_match(d.said, '^([A-Z_]+): '))[1] as type, d.said, d.function
+        from (
+          select obj_description(f.oid, 'pg_proc') as said, 'beacon.' || f.proname as function from pg_catalog.pg_proc f
+          where f.pronamespace = 'beacon'::regnamespace and (f.proname ~ '^(finding|pattern)_' or f.proname in ('unexplained', 'untraced'))
+        ) d
+      ) t
+      where type is not null and ($1::text is null or type = upper($1))
+      order by type, function`,
+    values: [p.type],
+  }),
+});

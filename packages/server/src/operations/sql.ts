@@ -1,0 +1,32 @@
+// SQL of one's own, read-only.
+import { z } from 'zod';
+import { operation } from './operation.ts';
+import { askSql } from './sql-door.ts';
+
+const TIMEOUT_S = 15;
+const MOST_BYTES = 8_388_608;
+
+export const sql = operation({
+  name: 'sql',
+  doc: 'One read-only query over the schema beacon and the registered tables.',
+  params: {
+    statement: z
+      .string()
+      .min(1)
+      .describe('The query: select, with, values or table. Operation schema lists what there is.'),
+    timeout_s: z.coerce
+      .number()
+      .min(0.1)
+      .max(60)
+      .default(TIMEOUT_S)
+      .describe(`Seconds it may take (default ${TIMEOUT_S}, at most 60).`),
+  },
+  arguments: [{ name: 'statement', params: (text) => ({ statement: text }) }],
+  // Whatever the statement selects; the answer's columns say what that is.
+  row: z.looseObject({}),
+  limit: { default: 1000, max: 10_000 },
+  // A read, but one that does not belong into an address: logs keep those, and any page can make a browser ask them.
+  mutates: true,
+  run: ({ pool, params, limit, signal }) =>
+    askSql(pool, params.statement, { rows: limit, bytes: MOST_BYTES, timeoutMs: params.timeout_s * 1000 }, signal),
+});

@@ -1,0 +1,87 @@
+// Which tags there are, and which values: what Grafana's query builder offers.
+import type pg from 'pg';
+import { countOf, operationNamed } from '../operations/foreign.ts';
+import { type RunOptions, runOperation } from '../operations/run.ts';
+import { one, type Query, timesOf } from './search.ts';
+import { INTRINSIC_NAMES } from './traceql.ts';
+
+/** Places of attributes, by the scopes Tempo calls them. */
+const SCOPES: Record<string, string> = {
+  resource: 'resource',
+  span: 'span',
+  event: 'event',
+  link: 'link',
+  instrumentation: 'scope',
+};
+const MOST = 5_000;
+const KEYWORDS: Record<string, string[]> = {
+  status: ['error', 'ok', 'unset'],
+  kind: ['client', 'consumer', 'internal', 'producer', 'server', 'unspecified'],
+};
+/** Tags that are columns here. */
+const COLUMNS: Record<string, string> = {
+  name: 'operation',
+  rootName: 'operation',
+  'trace:rootName': 'operation',
+  rootServiceName: 'service',
+  'trace:rootService': 'service',
+  statusMessage: 'message',
+};
+
+export interface TagScope {
+  name: string;
+  tags: string[];
+}
+
+/** Tags by scope; all scopes, or the one `scope` names. */
+export async function tagScopes(pool: pg.Pool, query: Query, limits: RunOptions): Promise<TagScope[]> {
+  const wanted = one(query, 'scope');
+  const most = countOf('limit', one(query, 'limit'), MOST, MOST);
+  const params = { ...timesOf(query), limit: MOST };
+  const { rows } = await runOperation(pool, operationNamed('attribute-keys'), params, limits);
+  const found: TagScope[] = [];
+  for (const [name, place] of Object.entries(SCOPES)) {
+    const keys = rows.filter((row) => row.place === place).map((row) => String(row.key));
+    // Spans of our own tracers have it in a column.
+    if (name === 'resource') keys.push('service.name');
+    found.push({ name, tags: [...new Set(keys)].sort().slice(0, most) });
+  }
+  found.push({ name: 'intrinsic', tags: [...INTRINSIC_NAMES] });
+  return found.filter(({ name, tags }) => (wanted ? name === wanted : true) && tags.length > 0);
+}
+
+export interface TagValue {
+  type: 'string' | 'int' | 'float' | 'bool' | 'keyword';
+  value: string;
+}
+
+/** Values of `service.name`, `.http.method`, `resource.host.name` or `status`, the most frequent first. */
+export async function tagValues(pool: pg.Pool, tag: string, query: Query, limits: RunOptions): Promise<TagValue[]> {
+  const keywords = KEYWORDS[tag.replace(/^span:/, '')];
+  if (keywords) return keywords.map((value) => ({ type: 'keyword', value }));
+  const most = countOf('limit', one(query, 'limit'), MOST, MOST);
+  const params = { ...timesOf(query), ...attributeOf(tag), limit: most };
+  const { rows } = await runOperation(pool, operationNamed('attribute-values'), params, limits);
+  const values = new Set(rows.filter((row) => isColumn(tag) || row.place !== 'column').map((row) => String(row.value)));
+  return [...values].map((value) => ({ type: typeOf(value), value }));
+}
+
+function isColumn(tag: string): boolean {
+  return attributeOf(tag).place === 'column';
+}
+
+function attributeOf(tag: string): { key: string; place?: string } {
+  if (/^(?:resource)?\.?service\.name$/.test(tag)) return { key: 'service', place: 'column' };
+  const column = COLUMNS[tag.replace(/^span:(?=name$|statusMessage$)/, '')];
+  if (column) return { key: column, place: 'column' };
+  const [, scope = '', name] = /^(\w+)[.:](.+)$/s.exec(tag) ?? [];
+  const place = SCOPES[scope];
+  return place && name ? { key: name, place } : { key: tag.replace(/^\./, '') };
+}
+
+/** Attributes are kept as JSON, where a text of digits and a number are asked for alike. */
+function typeOf(value: string): TagValue['type'] {
+  if (value === 'true' || value === 'false') return 'bool';
+  if (/^-?(?:0|[1-9]\d{0,17})$/.test(value)) return 'int';
+  return /^-?\d{1,15}\.\d{1,15}$/.test(value) ? 'float' : 'string';
+}

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { draw, testDatabase } from '@project-beacon/testkit';
+import { doctorRows } from '../../src/doctor/rows.ts';
+import { tokensOf } from '../../src/mcp/tokens.ts';
+import { NOT_TOOLS, TOOLS } from '../../src/mcp/tools.ts';
+import { provideDoctor } from '../../src/operations/actions.ts';
+import { OPERATIONS } from '../../src/operations/registry.ts';
+import { type Connected, overStdio, served, textOf } from './clients.ts';
+
+const { client, url } = await testDatabase();
+const WORKED = `
+  runner execution.run       |==========| kind=consumer model=small region=eu
+    router POST /inference   | ======== | kind=server
+`;
+await draw(client, WORKED, { execution: 1, job: 'job-1', at: new Date(Date.now() - 1_800_000) });
+const failed = await draw(
+  client,
+  `
+  runner execution.run       |==========x| kind=consumer model=small region=eu error=timeout
+    router POST /inference   | ========! | kind=client error=ETIMEDOUT peer.service=gpu
+  `,
+  { execution: 2, job: 'job-1', at: new Date(Date.now() - 600_000) },
+);
+
+provideDoctor(({ databaseUrl }) => doctorRows(databaseUrl, []));
+const http = await served(url);
+const doors: Record<string, Connected> = { stdio: await overStdio(url), http: await http.connect() };
+after(async () => {
+  for (const door of Object.values(doors)) await door.close();
+  await http.close();
+});
+
+const PARAMS: Record<string, Record<string, unknown>> = {
+  compare_traces: { execution_a: 1, execution_b: '2' },
+  get_trace: { trace_id: failed.traceId },
+  critical_path: { trace_id: failed.traceId },
+  get_span: { trace_id: failed.traceId, span_id: failed.ids.get('router POST /inference') },
+  job_matrix: { job_id: 'job-1' },
+  what_is_different: { status: 'error' },
+  list_attribute_values: { key: 'service' },
+  query_sql: { statement: 'select service, count(*) from beacon.trace_spans group by service' },
+  list_attributes: {},
+};
+const byExecution = (name: string) =>
+  'execution_id' in (TOOLS.find((tool) => tool.name === name)?.operation.params.shape ?? {});
+const paramsOf = (name: string) => PARAMS[name] ?? (byExecution(name) ? { execution_id: '2' } : {});
+
+for (const [name, door] of Object.entries(doors)) {
+  test(`over ${name} every tool answers once, within its budget, names its database, and fits its own schema`, async () => {
+    const { tools } = await door.client.listTools();
+    assert.deepEqual(
+      tools.map((tool) => tool.name),
+      TOOLS.map((tool) => tool.name),
+    );
+    for (const tool of tools) {
+      const answer = await door.call(tool.name, paramsOf(tool.name));
+      const text = textOf(answer);
+      assert.ok(!answer.isError, `${tool.name}: ${text}`);
+      const structured = answer.structuredContent as Record<string, unknown>;
+      const cost = tokensOf(text) + tokensOf(JSON.stringify(structured));
+      assert.ok(cost <= 2_000, `${tool.name} costs ${cost}`);
+      assert.match(
+        text,
+        /on database postgresql:\/\/\w+:\*\*\*@\S+\/test_\w+, schema \d{4}_\w+\+[0-9a-f]{8}/,
+        tool.name,
+      );
+      assert.match(String(structured.database), /^postgresql:\/\/\w+:\*\*\*@/);
+      assert.equal(tool.annotations?.readOnlyHint, true, tool.name);
+      assert.equal(text.match(/<beacon-data>/g)?.length, 1, tool.name);
+      if (structured.leftOut !== null) assert.ok(text.endsWith(`Left out: ${structured.leftOut}`), tool.name);
+    }
+  });
+}
+
+test('the tools the plan names are there, and every other operation is left out for a reason', () => {
+  const names = TOOLS.map((tool) => tool.name);
+  const planned = `diagnose_execution identify_root_cause find_timeout_root_cause compare_with_successful find_similar
+    search_traces get_trace job_matrix coverage doctor query_sql list_services dependencies what_is_different`;
+  for (const name of planned.split(/\s+/)) assert.ok(names.includes(name), name);
+  const used = new Set(TOOLS.flatMap(({ operation, first }) => [operation.name, first?.operation.name]));
+  for (const { name } of OPERATIONS) assert.equal(used.has(name), !(name in NOT_TOOLS), name);
+});
+
+test('the list of tools is lean, and every tool it mentions exists', async () => {
+  const { tools } = await (doors.stdio as Connected).client.listTools();
+  const forModel = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
+  const cost = tokensOf(JSON.stringify(forModel));
+  assert.ok(cost < 5_500, `${cost} tokens of names, descriptions and parameters`);
+  const names = new Set(tools.map(({ name }) => name));
+  const told = [
+    JSON.stringify(tools),
+    (doors.stdio as Connected).client.getInstructions() ?? '',
+    ...TOOLS.map(({ rest }) => rest ?? ''),
+  ];
+  const verbs = /\b(?:diagnose|identify|find|compare|search|get|list|query|what)_[a-z_]+\b/g;
+  const columns = new Set(
+    TOOLS.flatMap(({ operation }) => Object.keys({ ...operation.row.shape, ...operation.params.shape })),
+  );
+  for (const text of told) {
+    for (const [mentioned] of text.matchAll(verbs)) {
+      assert.ok(names.has(mentioned) || columns.has(mentioned), `${mentioned} is no tool`);
+    }
+  }
+});
+
+test('the verdict over MCP is the one in SQL', async () => {
+  const { rows } = await client.query(
+    'select type, confidence, summary from beacon.identify_root_cause(2) order by rank',
+  );
+  const answer = await (doors.http as Connected).call('diagnose_execution', { execution_id: 2 });
+  const causes = (answer.structuredContent as { causes: Array<Record<string, unknown>> }).causes;
+  assert.deepEqual(
+    causes.map(({ type, confidence, summary }) => ({ type, confidence, summary })),
+    rows,
+  );
+  assert.match(textOf(answer), new RegExp(`^1\\. ${rows[0].type} `, 'm'));
+});
+
+test('an execution without a trace is diagnosed as untraced instead of refused', async () => {
+  const answer = await (doors.http as Connected).call('diagnose_execution', { execution_id: 4711 });
+  assert.ok(!answer.isError);
+  assert.match(textOf(answer), /^1\. UNTRACED, confidence 1$/m);
+});
+
+test('wrong parameters, a missing trace, an unknown tool: each says what and what to do', async () => {
+  const door = doors.http as Connected;
+  const refused = async (name: string, params: Record<string, unknown>, pattern: RegExp) => {
+    const answer = await door.call(name, params);
+    assert.equal(answer.isError, true, name);
+    assert.match(textOf(answer), pattern);
+  };
+  await refused(
+    'get_trace',
+    {},
+    /^Error \(usage\): .*exactly one of execution_id and trace_id.*\nWhat to do: get_trace takes/,
+  );
+  await refused('get_trace', { trace_id: 'x' }, /32 hex digits/);
+  await refused('diagnose_execution', { execution_id: 2 ** 60 }, /execution_id/);
+  await refused('search_traces', { nonsense: 1 }, /nonsense.*\nWhat to do: search_traces takes q,/);
+  await refused('search_traces', { max_tokens: 10 }, /max_tokens/);
+  await refused('search_traces', { q: 'duration>>1' }, /q: /);
+  await refused('doctor', { url: 'http://169.254.169.254/' }, /url/);
+  await refused('get_trace', { execution_id: 4711 }, /^Error \(not_found\).*\nWhat to do: search_traces lists/);
+  await refused('query_sql', { statement: 'delete from beacon.trace_spans' }, /^Error \(/);
+  await assert.rejects(door.call('no_such_tool'), /There is no tool no_such_tool\. There are diagnose_execution,/);
+});
+
+test('resources and prompts can be listed and read; what is not there is refused', async () => {
+  const { client: mcp } = doors.stdio as Connected;
+  const { resources } = await mcp.listResources();
+  for (const { uri } of resources) {
+    const { contents } = await mcp.readResource({ uri });
+    assert.match(String((contents[0] as { text: string }).text), /^Database postgresql:/);
+  }
+  const one = await mcp.readResource({ uri: 'beacon://schema/trace_spans' });
+  assert.match((one.contents[0] as { text: string }).text, /# table beacon\.trace_spans[\s\S]*- started_at timestamp/);
+  const type = await mcp.readResource({ uri: 'beacon://diagnoses/NETWORK_TIMEOUT' });
+  assert.match((type.contents[0] as { text: string }).text, /\*\*NETWORK_TIMEOUT\*\*/);
+  await assert.rejects(mcp.readResource({ uri: 'beacon://schema/nothing' }), /There is no resource/);
+  await assert.rejects(mcp.readResource({ uri: 'file:///etc/passwd' }), /There is no resource/);
+
+  const { prompts } = await mcp.listPrompts();
+  assert.deepEqual(
+    prompts.map(({ name }) => name),
+    ['why_did_execution_fail', 'why_is_there_no_trace', 'what_changed'],
+  );
+  const asked = await mcp.getPrompt({ name: 'why_did_execution_fail', arguments: { execution_id: '2' } });
+  assert.match(JSON.stringify(asked.messages), /"Why did execution 2 fail\?/);
+  await assert.rejects(mcp.getPrompt({ name: 'why_did_execution_fail' }), /needs the argument execution_id/);
+  await assert.rejects(mcp.getPrompt({ name: 'nothing' }), /There is no prompt nothing/);
+});

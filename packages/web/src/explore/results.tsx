@@ -1,0 +1,146 @@
+// Traces that fit, page by page; what arrives meanwhile neither shifts nor repeats a row.
+import { useEffect, useState } from 'preact/hooks';
+import { type Answer, ask, type Params, type Problem } from '../state/api.ts';
+import { asProblem, useAsk } from '../state/resource.ts';
+import type { SearchRow } from '../state/rows.ts';
+import { Service, Status } from '../ui/bits.tsx';
+import { count, duration, moment } from '../ui/format.ts';
+import { Icon } from '../ui/icon.tsx';
+import { Panel } from '../ui/panel.tsx';
+import { Segments } from '../ui/segments.tsx';
+import { Empty, Failed, Loaded } from '../ui/states.tsx';
+import { type Column, Table } from '../ui/table.tsx';
+
+export const ORDERS = ['newest', 'slowest', 'errors'] as const;
+export type Order = (typeof ORDERS)[number];
+
+interface ResultsProps {
+  params: Params;
+  order: Order;
+  onOrder(order: Order): void;
+}
+
+const PAGE = 50;
+
+export function Results({ params, order, onOrder }: ResultsProps) {
+  const asked: Params = { ...params, order, limit: PAGE };
+  const first = useAsk('search', asked);
+  const { more, load, loading, problem, next } = useMore(asked, first.value);
+  const rows = [...(first.value?.rows ?? []), ...more];
+  return (
+    <Panel
+      title={first.value ? `${count(rows.length)}${next ? '+' : ''} traces` : 'Traces'}
+      operation="search"
+      params={asked}
+      flush
+      actions={
+        <Segments
+          label="Order"
+          options={ORDERS.map((each) => [each, each] as const)}
+          value={order}
+          onChange={onOrder}
+        />
+      }
+    >
+      <Loaded resource={first} what="traces">
+        {({ leftOut }) =>
+          rows.length === 0 ? (
+            <Empty title="No trace fits.">
+              <p>{leftOut ?? 'A longer range of time or fewer terms may find some.'}</p>
+            </Empty>
+          ) : (
+            <>
+              <Table caption="Traces" columns={COLUMNS} rows={rows} rowKey={({ trace_id }) => trace_id} />
+              {problem && <Failed problem={problem} retry={load} />}
+              <p class="more">
+                {next ? (
+                  <button type="button" onClick={load} disabled={loading}>
+                    {loading ? 'Loading …' : `${PAGE} more`}
+                  </button>
+                ) : (
+                  <span class="faint">These are all.</span>
+                )}
+              </p>
+            </>
+          )
+        }
+      </Loaded>
+    </Panel>
+  );
+}
+
+/** The pages after the first; a new question forgets them. */
+function useMore(asked: Params, first: Answer<SearchRow> | undefined) {
+  const [pages, setPages] = useState<Answer<SearchRow>[]>([]);
+  const [state, setState] = useState<{ loading: boolean; problem?: Problem }>({ loading: false });
+  useEffect(() => setPages([]), [first]);
+  const next = (pages.at(-1) ?? first)?.next ?? null;
+  const load = async () => {
+    setState({ loading: true });
+    try {
+      const page = await ask('search', { ...asked, after: next });
+      setPages((before) => [...before, page]);
+      setState({ loading: false });
+    } catch (error) {
+      setState({ loading: false, problem: asProblem(error) });
+    }
+  };
+  return { more: pages.flatMap(({ rows }) => rows), load, next, ...state };
+}
+
+const COLUMNS: Column<SearchRow>[] = [
+  { key: 'status', title: 'Status', cell: ({ status }) => <Status status={status} bare /> },
+  {
+    key: 'trace',
+    title: 'Trace',
+    cell: ({ trace_id, root_service, root_operation, services }) => (
+      <span class="trace-name">
+        <Service name={root_service ?? services[0] ?? null} />
+        <a class="clip" href={`/trace/${trace_id}`}>
+          {root_operation ?? 'root has not arrived'}
+        </a>
+      </span>
+    ),
+  },
+  { key: 'duration', title: 'Duration', end: true, cell: ({ duration_ms }) => duration(duration_ms) },
+  {
+    key: 'spans',
+    title: 'Spans',
+    end: true,
+    cell: ({ span_count, matched_spans }) => (
+      <span title={matched_spans === null ? undefined : `${matched_spans} fit the filter`}>{count(span_count)}</span>
+    ),
+  },
+  {
+    key: 'errors',
+    title: 'Errors',
+    end: true,
+    cell: ({ error_count }) =>
+      error_count > 0 ? (
+        <span class="bad">
+          <Icon name="cross" size={10} /> {count(error_count)}
+        </span>
+      ) : (
+        <span class="faint">–</span>
+      ),
+  },
+  {
+    key: 'services',
+    title: 'Services',
+    wideOnly: true,
+    cell: ({ services }) => (
+      <span class="clip dim" title={services.join(', ')}>
+        {services.join(', ')}
+      </span>
+    ),
+  },
+  {
+    key: 'execution',
+    title: 'Execution',
+    wideOnly: true,
+    cell: ({ execution_id }) =>
+      execution_id ? <a href={`/execution/${execution_id}`}>{execution_id}</a> : <span class="faint">–</span>,
+  },
+  { key: 'region', title: 'Region', wideOnly: true, cell: ({ region }) => region ?? <span class="faint">–</span> },
+  { key: 'started', title: 'Started', end: true, cell: ({ started_at }) => moment(started_at) },
+];

@@ -1,0 +1,106 @@
+// The page of a trace: verdict, picture, details.
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useKeys } from '../state/keys.ts';
+import { go, hrefTo, readUrl } from '../state/url.ts';
+import { Loading } from '../ui/states.tsx';
+import { fields, follow } from './address.ts';
+import { Attempts, plain } from './attempts.tsx';
+import { CompareTab } from './compare-tab.tsx';
+import { FlameView } from './flame-view.tsx';
+import { Header } from './header.tsx';
+import { traceKeys } from './keys.ts';
+import type { Source } from './load.ts';
+import { Notices } from './notices.tsx';
+import { PathView } from './path-view.tsx';
+import { SelfView } from './self-view.tsx';
+import { Session } from './session.ts';
+import { SpanPanel } from './span-panel.tsx';
+import { Toolbar } from './toolbar.tsx';
+import { Untraced } from './untraced.tsx';
+import { useTrace } from './use-trace.ts';
+import { Verdict } from './verdict.tsx';
+import { WaterfallView } from './waterfall-view.tsx';
+
+/** `source` names the execution or trace of the address; of an execution, `?trace=` chooses the attempt. */
+export function TraceView({ source }: { source: Source }) {
+  const attempt = readUrl(fields).trace;
+  const shown: Source = attempt ? { trace_id: attempt } : source;
+  return <OneTrace key={JSON.stringify(shown)} source={source} shown={shown} />;
+}
+
+function OneTrace({ source, shown }: { source: Source; shown: Source }) {
+  const session = useMemo(() => new Session(), []);
+  useEffect(() => follow(session), [session]);
+  useKeys(
+    'Trace',
+    useMemo(() => traceKeys(session), [session]),
+  );
+  const { problem, live, reload } = useTrace(session, shown);
+  const trace = session.trace.value;
+  const [evidence, setEvidence] = useState<string[] | null>(takeEvidence);
+  // Evidence of another attempt is shown once that attempt is here.
+  useEffect(() => {
+    if (trace && evidence) setEvidence(session.focusEvidence(evidence) > 0 ? null : null);
+  }, [trace, evidence, session]);
+  if (!trace)
+    return problem ? <Untraced source={shown} problem={problem} retry={reload} /> : <Loading what="the trace" />;
+  const executionId = 'execution_id' in source ? source.execution_id : trace.header.execution_id;
+  const openTrace = (traceId: string, spans: string[] = []) => {
+    leaveEvidence(spans);
+    const path = 'execution_id' in source ? `/execution/${source.execution_id}` : `/trace/${traceId}`;
+    go(hrefTo(path, 'execution_id' in source ? { trace: plain(traceId) } : {}));
+  };
+  return (
+    <div class="trace-page">
+      <Header
+        session={session}
+        trace={trace}
+        executionId={'execution_id' in source ? source.execution_id : null}
+        live={live}
+        onCompare={() => (session.tab.value = 'compare')}
+      />
+      {executionId !== null && trace.attempts.length > 1 && (
+        <Attempts
+          executionId={executionId}
+          ids={trace.attempts}
+          current={trace.traceId}
+          onChoose={(id) => openTrace(id)}
+        />
+      )}
+      {executionId !== null ? (
+        <Verdict session={session} executionId={executionId} openTrace={openTrace} />
+      ) : (
+        <p class="no-verdict dim">
+          This trace names no execution (<code>beacon.execution_id</code>), so there is no verdict of one.
+        </p>
+      )}
+      <Notices session={session} trace={trace} />
+      <section class="panel trace-panel" aria-label="The trace">
+        <Toolbar session={session} />
+        <div class="trace-body">
+          <div class="trace-main" id="trace-view" role="tabpanel" aria-label={session.tab.value}>
+            {session.tab.value === 'waterfall' && <WaterfallView session={session} />}
+            {session.tab.value === 'flame' && <FlameView session={session} />}
+            {session.tab.value === 'self' && <SelfView session={session} />}
+            {session.tab.value === 'path' && <PathView session={session} />}
+            {session.tab.value === 'compare' && <CompareTab session={session} executionId={executionId} />}
+          </div>
+          {session.panel.value && session.tab.value === 'waterfall' && <SpanPanel session={session} />}
+        </div>
+      </section>
+    </div>
+  );
+}
+
+/** Spans to mark on the attempt that is opened next. */
+let left: string[] | null = null;
+
+function leaveEvidence(spans: string[]): void {
+  left = spans.length > 0 ? spans : null;
+}
+
+function takeEvidence(): string[] | null {
+  const taken = left;
+  left = null;
+  return taken;
+}

@@ -1,0 +1,150 @@
+create function beacon.failing_traces(of_traces uuid[], from_time timestamptz, to_time timestamptz) returns table (
+  trace_id uuid, model_id text, region text, print text)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+set jit = off
+as $$
+#variable_conflict use_column
+begin
+  -- Only what failed is read, through the index that holds nothing else. The services that answered are part of the
+  -- print: a call that nobody took is another fault than one whose answer came late.
+  return query
+  with s as materialized (
+    select x.trace_id, x.model_id, x.region, x.parent_span_id is null as is_root,
+      concat_ws(' ', x.service, x.operation, x.status, coalesce(x.error_type, x.metadata ->> 'http.response.status_code')) as failure
+    from beacon.trace_spans x
+    where of_traces is null and x.status <> 'completed' and x.status in ('failed', 'timeout', 'lost')
+      and x.started_at >= from_time - interval '1 hour' and x.started_at < to_time + interval '1 day'
+    union all
+    select x.trace_id, x.model_id, x.region, x.parent_span_id is null,
+      concat_ws(' ', x.service, x.operation, x.status, coalesce(x.error_type, x.metadata ->> 'http.response.status_code'))
+    from beacon.trace_spans x
+    where of_traces is not null and x.trace_id = any (of_traces) and x.status in ('failed', 'timeout', 'lost')
+      and x.started_at >= from_time - interval '1 hour' and x.started_at < to_time + interval '1 day'
+  ), g as (
+    select s.trace_id, max(s.model_id) as model_id, max(s.region) as region, bool_or(s.is_root) as root_failed,
+      array_agg(distinct s.failure collate "C") as failures
+    from s
+    group by s.trace_id
+  )
+  select g.trace_id, g.model_id, g.region,
+    md5(concat_ws('|', array_to_string(g.failures, '|'), array_to_string(array(select distinct u from unnest(t.services) u order by 1), ',')))
+  from g
+  join beacon.traces t on t.trace_id = g.trace_id
+  where t.started_at >= from_time and t.started_at < to_time and (g.root_failed or t.root_service is null);
+end
+$$;
+
+comment on function beacon.failing_traces(uuid[], timestamptz, timestamptz) is
+  'Traces of a time range whose root failed (or has not arrived), all or only those given, each with a print of what failed in it (service, operation, status, error type) and which services took part: equal prints, equal cause.';
+
+create function beacon.failing_executions(of_traces uuid[], from_time timestamptz, to_time timestamptz) returns table (
+  execution_id bigint, trace_id uuid, model_id text, region text, started_at timestamptz, print text)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+set jit = off
+as $$
+#variable_conflict use_column
+begin
+  -- What a later attempt made good has not failed. A recovery is no attempt: its root is another operation.
+  return query
+  with f as materialized (
+    select * from beacon.failing_traces(of_traces, from_time, to_time)
+  ), e as materialized (
+    select distinct x.execution_id from f join beacon.trace_executions x on x.trace_id = f.trace_id
+  ), attempts as (
+    select e.execution_id, t.trace_id, t.started_at,
+      t.root_operation is not distinct from first_value(t.root_operation) over (partition by e.execution_id order by t.started_at) as is_attempt
+    from e
+    join beacon.trace_executions x on x.execution_id = e.execution_id
+    join beacon.traces t on t.trace_id = x.trace_id
+  ), last as (
+    select distinct on (a.execution_id) a.execution_id, a.trace_id, a.started_at
+    from attempts a
+    where a.is_attempt
+    order by a.execution_id, a.started_at desc
+  )
+  select l.execution_id, f.trace_id, f.model_id, f.region, l.started_at, f.print
+  from last l
+  join f on f.trace_id = l.trace_id
+  union all
+  select null::bigint, f.trace_id, f.model_id, f.region, t.started_at, f.print
+  from f
+  join beacon.traces t on t.trace_id = f.trace_id
+  where not exists (select from beacon.trace_executions x where x.trace_id = f.trace_id);
+end
+$$;
+
+comment on function beacon.failing_executions(uuid[], timestamptz, timestamptz) is
+  'Executions of a time range whose last attempt failed, and failing traces that belong to none, with the print of what failed.';
+
+create function beacon.trace_findings(from_time timestamptz, to_time timestamptz, of_traces uuid[] default null, max_examples integer default 20)
+returns table (
+  type text, service text, operation text, summary text, recommendation text, confidence double precision, executions bigint,
+  first_at timestamptz, last_at timestamptz, example_execution_id bigint, example_trace_id uuid, span_ids bytea[], models text[], regions text[])
+language plpgsql stable
+set search_path = beacon, pg_catalog
+set jit = off
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with g as materialized (
+    select q.print, count(*) as executions, min(q.started_at) as first_at, max(q.started_at) as last_at,
+      array_agg(distinct q.model_id) filter (where q.model_id is not null) as models,
+      array_agg(distinct q.region) filter (where q.region is not null) as regions,
+      (array_agg(q.execution_id order by q.started_at desc, q.execution_id))[1] as execution_id,
+      (array_agg(q.trace_id order by q.started_at desc, q.execution_id))[1] as trace_id,
+      row_number() over (order by count(*) desc, max(q.started_at) desc) as place
+    from beacon.failing_executions(of_traces, from_time, to_time) q
+    group by q.print
+  ), d as materialized (
+    -- One example a print is diagnosed: the verdict is the engine's, the counting is exact.
+    select g.*, coalesce(c.type, 'UNKNOWN') as type, c.service, c.operation, coalesce(c.summary, 'It failed, and no diagnosis says why.') as summary,
+      c.recommendation, c.confidence, c.span_ids
+    from g
+    left join lateral (
+      select k.* from beacon.identify_root_cause(g.execution_id) k where g.execution_id is not null and k.rank = 1
+      union all
+      select k.* from beacon.identify_trace_root_cause(g.trace_id) k where g.execution_id is null and k.rank = 1
+      limit 1) c on true
+    where g.place <= max_examples
+  ), m as (
+    select d.*, first_value(d.place) over (partition by d.type, d.service, d.operation order by d.place) as leader from d
+  )
+  select u.* from (
+    select max(m.type), max(m.service), max(m.operation), max(m.summary) filter (where m.place = m.leader),
+      max(m.recommendation) filter (where m.place = m.leader), max(m.confidence) filter (where m.place = m.leader),
+      sum(m.executions)::bigint, min(m.first_at), max(m.last_at), max(m.execution_id) filter (where m.place = m.leader),
+      (array_agg(m.trace_id order by m.place))[1],
+      case when (array_agg(m.span_ids::text order by m.place))[1] is not null then (array_agg(m.span_ids::text order by m.place))[1]::bytea[] end,
+      beacon.merged(array_agg(to_jsonb(m.models))), beacon.merged(array_agg(to_jsonb(m.regions)))
+    from m
+    group by m.leader
+    union all
+    select 'NOT_DIAGNOSED', null, null,
+      format('%s more failed in %s other ways, each rarer than those above.', sum(g.executions), count(*)),
+      'Ask for more findings, or for a shorter time range.', null, sum(g.executions)::bigint, min(g.first_at), max(g.last_at),
+      (array_agg(g.execution_id order by g.place))[1], (array_agg(g.trace_id order by g.place))[1], null,
+      beacon.merged(array_agg(to_jsonb(g.models))), beacon.merged(array_agg(to_jsonb(g.regions)))
+    from g
+    where g.place > max_examples
+    having count(*) > 0
+  ) u (type, service, operation, summary, recommendation, confidence, executions, first_at, last_at, execution_id, trace_id, span_ids, models, regions)
+  order by u.type = 'NOT_DIAGNOSED', u.executions desc, u.last_at desc;
+end
+$$;
+
+comment on function beacon.trace_findings(timestamptz, timestamptz, uuid[], integer) is
+  'Why executions of a time range failed, most frequent first: executions with the same failures are counted together, and one of each kind is diagnosed by identify_root_cause. Counts are exact; traces that belong to no execution count as one each. What is beyond max_examples kinds stands in one row, NOT_DIAGNOSED.';
+
+create function beacon.merged(lists jsonb[]) returns text[]
+language plpgsql immutable
+set search_path = beacon, pg_catalog
+as $$
+begin
+  return array(select distinct e.value from unnest(lists) l, jsonb_array_elements_text(case when jsonb_typeof(l) = 'array' then l else '[]' end) e order by 1);
+end
+$$;
+
+comment on function beacon.merged(jsonb[]) is 'The union of several lists of text, each a JSON array or null, sorted.';

@@ -1,0 +1,108 @@
+create function beacon.record_column(relation text, column_name text, as_type text) returns text
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+begin
+  -- A column that was dropped or renamed since it was registered must not take every job with it.
+  if exists (select from pg_attribute a where a.attrelid = to_regclass(relation) and a.attname = column_name
+      and a.attnum > 0 and not a.attisdropped) then
+    return format('e.%I::%s', column_name, as_type::regtype);
+  end if;
+  return format('null::%s', as_type::regtype);
+end
+$$;
+
+comment on function beacon.record_column(text, text, text) is
+  'Expression for a column of a registered table, quoted; a null of that type where the table has no such column.';
+
+create function beacon.record_source(r beacon.trace_records) returns text
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+declare
+  usual record;
+  output text := beacon.record_column(r.relation, r.output_column, 'text');
+begin
+  select * into usual from beacon.record_columns(r.relation);
+  return format(
+    'select e.%I::bigint as execution_id, %s as job_id, %s as model_id, %s as region, %s as question, beacon.record_outcome(%s) as status,
+       %s as output_empty, %s as error_type, %s as tokens_in, %s as tokens_out, coalesce(%s, %s) as latency_ms,
+       e.%I::timestamptz as created_at, coalesce(%s, %s) as finished_at
+     from %s e',
+    r.id_column, beacon.record_column(r.relation, r.job_column, 'text'), beacon.record_column(r.relation, r.model_column, 'text'),
+    beacon.record_column(r.relation, r.region_column, 'text'), beacon.record_column(r.relation, r.question_column, 'text'),
+    beacon.record_column(r.relation, r.status_column, 'text'),
+    case when output like 'null::%' then 'null::boolean' else format('beacon.is_empty_output(%s)', output) end,
+    beacon.record_column(r.relation, r.error_column, 'text'), beacon.record_column(r.relation, r.tokens_in_column, 'bigint'),
+    beacon.record_column(r.relation, r.tokens_out_column, 'bigint'),
+    beacon.record_column(r.relation, r.duration_column, 'double precision'), usual.took, r.created_column,
+    beacon.record_column(r.relation, r.finished_column, 'timestamptz'), usual.ended, to_regclass(r.relation));
+end
+$$;
+
+comment on function beacon.record_source(beacon.trace_records) is
+  'A select over a registered table, aliased e, that gives its rows the same columns whatever they are called there. Only registered columns are read, and every name is quoted.';
+
+create function beacon.record_job_condition(r beacon.trace_records, jobs text) returns text
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+begin
+  -- Compared in the column's own type, so that its index serves.
+  return format('e.%I = any (%s::%s[])', r.job_column, jobs, (
+    select format_type(a.atttypid, a.atttypmod) from pg_attribute a where a.attrelid = to_regclass(r.relation) and a.attname = r.job_column));
+end
+$$;
+
+comment on function beacon.record_job_condition(beacon.trace_records, text) is
+  'Condition on a registered table, aliased e: its job is one of an array of text that the expression gives.';
+
+create function beacon.record_outcome(status text) returns text
+language plpgsql immutable
+set search_path = beacon, pg_catalog
+as $$
+begin
+  return case
+    when status is null then 'completed'
+    when lower(status) in ('completed', 'complete', 'succeeded', 'success', 'done', 'ok', 'finished') then 'completed'
+    when lower(status) in ('failed', 'failure', 'error', 'errored', 'timeout', 'timed_out', 'lost', 'dead', 'rejected') then 'failed'
+    when lower(status) in ('cancelled', 'canceled', 'skipped', 'aborted') then 'cancelled'
+    when lower(status) in ('pending', 'queued', 'created', 'waiting', 'scheduled', 'new', 'retry') then 'pending'
+    else 'running' end;
+end
+$$;
+
+comment on function beacon.record_outcome(text) is
+  'What a status of a business table means: pending, running, completed, failed or cancelled. A table without one tells of completed work only; a word that is not known means that it runs.';
+
+create function beacon.is_empty_output(output text) returns boolean
+language plpgsql immutable
+set search_path = beacon, pg_catalog
+as $$
+declare
+  parsed jsonb;
+  told text;
+begin
+  if btrim(coalesce(output, '')) in ('', '{}', '[]', 'null', '""') then
+    return true;
+  end if;
+  if left(ltrim(output), 1) <> '{' then
+    return false;
+  end if;
+  begin
+    parsed := output::jsonb;
+  exception when invalid_text_representation or untranslatable_character then
+    return false;
+  end;
+  -- An answer with its circumstances: tokens were counted, a provider is named, and yet nothing was said.
+  foreach told in array array['answer', 'output', 'content', 'text', 'result'] loop
+    if parsed ? told then
+      return btrim(coalesce(parsed ->> told, '')) in ('', '{}', '[]');
+    end if;
+  end loop;
+  return false;
+end
+$$;
+
+comment on function beacon.is_empty_output(text) is
+  'Whether an answer is empty: blank text, an empty object, or an object whose answer (output, content, text, result) is.';

@@ -1,0 +1,80 @@
+create function beacon.sql_refused(of_view regclass) returns table (kind text, name text)
+language plpgsql stable
+set search_path = pg_catalog
+as $$
+#variable_conflict use_column
+declare
+  tree text := (select string_agg(r.ev_action::text, ' ') from pg_rewrite r where r.ev_class = of_view);
+  ours text[] := array(select jsonb_array_elements_text(s.value::jsonb) from beacon.schema_state s where s.name = 'objects');
+  -- Functions that are not immutable and yet do nothing but compute: the clock, time zones, chance, rows as JSON.
+  harmless constant text[] := array[
+    'age', 'array_agg', 'array_sample', 'array_shuffle', 'array_to_json', 'array_to_string', 'bernoulli', 'clock_timestamp', 'concat',
+    'concat_ws', 'convert', 'convert_from', 'convert_to', 'current_database', 'current_schema', 'date_add', 'date_part', 'date_subtract', 'date_trunc',
+    'enum_first', 'enum_last', 'enum_range', 'extract', 'format', 'format_type', 'gen_random_uuid', 'generate_series', 'in_range', 'json_agg', 'json_agg_strict',
+    'json_build_array', 'json_build_object', 'json_object_agg', 'json_object_agg_strict', 'json_object_agg_unique', 'json_object_agg_unique_strict',
+    'json_populate_record', 'json_populate_recordset', 'json_to_record', 'json_to_recordset', 'jsonb_agg', 'jsonb_agg_strict', 'jsonb_build_array',
+    'jsonb_build_object', 'jsonb_path_exists_tz', 'jsonb_path_match_tz', 'jsonb_path_query_array_tz', 'jsonb_path_query_first_tz',
+    'jsonb_path_query_tz', 'jsonb_populate_record', 'jsonb_populate_recordset', 'jsonb_to_record', 'jsonb_to_recordset', 'length', 'make_timestamptz',
+    'now', 'overlaps', 'pg_column_size', 'pg_typeof', 'phraseto_tsquery', 'plainto_tsquery', 'quote_literal', 'quote_nullable', 'random',
+    'random_normal', 'row_to_json', 'statement_timestamp', 'system', 'timeofday', 'timestamptz', 'timezone', 'to_char', 'to_date', 'to_json', 'to_jsonb',
+    'to_number', 'to_timestamp', 'to_tsquery', 'to_tsvector', 'transaction_timestamp', 'ts_headline', 'uuidv4', 'uuidv7', 'version',
+    'websearch_to_tsquery'];
+begin
+  if tree is null then
+    raise exception 'there is no rule of % to read', of_view;
+  end if;
+  return query
+  -- Names were resolved by the parser itself: what stands in the tree is what would run. Texts and aliases of the
+  -- statement cannot make such an entry vanish: values stand there as bytes, and blanks in names are escaped.
+  with mentioned as (
+    select distinct m.found[1] as field, unnest(string_to_array(btrim(m.found[2]), ' '))::oid as id
+    from regexp_matches(tree, ':(relid|funcid|opfuncid|aggfnoid|winfnoid|tsmhandler|startInRangeFunc|endInRangeFunc|opno|eqop|sortop|cycle_mark_neop) (\d+)', 'g') m (found)
+    union
+    select 'opno', unnest(string_to_array(btrim(m.found[1]), ' '))::oid from regexp_matches(tree, ':opnos \(o ([\d ]+)\)', 'g') m (found)
+  ), functions as (
+    select m.id from mentioned m where m.field not in ('relid', 'opno', 'eqop', 'sortop', 'cycle_mark_neop') and m.id <> 0
+    union
+    select coalesce(o.oprcode::oid, m.id) from mentioned m left join pg_operator o on o.oid = m.id
+    where m.field in ('opno', 'eqop', 'sortop', 'cycle_mark_neop') and m.id <> 0
+  ), relations as (
+    select m.id from mentioned m where m.field = 'relid' and m.id <> 0
+  ), types as (
+    -- A cast to a domain runs its checks, and those may call anything; so does making a row that has one.
+    select unnest(string_to_array(btrim(array_to_string(r.parts, '')), ' '))::oid as id
+    from regexp_matches(tree, ':(?:(?:consttype|typid|row_typeid) (\d+)|resulttype (\d+) :resulttypmod -?\d+ :resultcollid \d+ :coercionformat|resulttype (\d+) :resultcollid \d+ :coerceformat|(?:func)?coltypes \(o ([\d ]+)\))', 'g') r (parts)
+  )
+  select 'relation', coalesce(format('%I.%I', n.nspname, c.relname), r.id::text)
+  from relations r
+  left join pg_class c on c.oid = r.id
+  left join pg_namespace n on n.oid = c.relnamespace
+  where c.oid is null or not (
+    (n.nspname = 'beacon' and c.relkind in ('r', 'p', 'v', 'm'))
+    or c.oid in (select to_regclass(t.relation)::oid from beacon.trace_records t where to_regclass(t.relation) is not null))
+  union all
+  select distinct 'type', format('%I.%I', n.nspname, e.typname)
+  from types t
+  join pg_type o on o.oid = t.id
+  join pg_type e on e.oid = case when o.typelem <> 0 and o.typcategory = 'A' then o.typelem else o.oid end
+  join pg_namespace n on n.oid = e.typnamespace
+  where e.typtype in ('d', 'c') and n.nspname not in ('pg_catalog', 'information_schema', 'beacon')
+  union all
+  select 'function', coalesce(format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)), f.id::text)
+  from functions f
+  left join pg_proc p on p.oid = f.id
+  left join pg_namespace n on n.oid = p.pronamespace
+  where p.oid is null or not (
+    -- Below 16384 are those PostgreSQL came with; extensions may have put theirs beside them.
+    (n.nspname = 'pg_catalog' and p.oid < 16384 and p.prokind in ('f', 'a', 'w') and (
+      p.provolatile = 'i'
+      or p.proname = any (harmless)
+      or (p.provolatile = 's' and (
+        exists (select from pg_operator o where o.oprcode = p.oid and o.oid < 16384)
+        or exists (select from pg_cast k where k.castfunc = p.oid and k.oid < 16384)))))
+    or (n.nspname = 'beacon' and p.prokind = 'f' and p.provolatile in ('i', 's')
+      and format('beacon.%I(%s)', p.proname, pg_get_function_identity_arguments(p.oid)) = any (ours)))
+  order by 1 desc, 2;
+end
+$$;
+
+comment on function beacon.sql_refused(regclass) is
+  'What a view mentions that the SQL door does not let through: relations outside the schema beacon that are not registered in trace_records, and functions (those behind operators, casts, aggregates and sampling too) that are neither PostgreSQL''s own without side effects nor stable ones of Beacon, and casts to domains and row types of others. No row: nothing to object to.';

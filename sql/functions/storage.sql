@@ -1,0 +1,23 @@
+create function beacon.storage(most_bytes double precision default null) returns table (
+  bytes double precision, spans double precision, bytes_per_span double precision, spans_per_day double precision,
+  bytes_per_day double precision, limit_bytes double precision, days_to_limit double precision, retention_days integer,
+  bytes_at_retention double precision, retention_suggested integer, basis text, partitions jsonb)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+declare
+  most double precision := coalesce(most_bytes, beacon.setting('storage_limit_bytes', null)::double precision);
+begin
+  return query
+  select f.bytes, f.spans, f.bytes_per_span, f.spans_per_day, f.bytes_per_day, most, case when most is not null then f.days_until_full end,
+    f.retention_days, f.bytes_at_retention, case when most is not null then f.retention_suggested end, f.basis,
+    (select coalesce(jsonb_agg(jsonb_build_object('partition', c.relname, 'bytes', pg_total_relation_size(c.oid),
+        'spans_estimated', greatest(c.reltuples, 0)::bigint) order by c.relname desc), '[]')
+      from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'beacon.trace_spans'::regclass)
+  from beacon.storage_forecast(coalesce(most, 'infinity')) f;
+end
+$$;
+
+comment on function beacon.storage(double precision) is
+  'What spans take on disk, how fast that grows at the pace of the last 7 days, what retention holds it at, and each partition. With a limit in bytes (else the setting storage_limit_bytes): the days until it is reached, and the retention that keeps below it.';
