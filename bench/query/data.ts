@@ -1,7 +1,16 @@
 // A day of a shop's traces: ten services, 28 operations, ten attributes a span, of which three are (nearly) unique.
+import { createHash } from 'node:crypto';
 import type pg from 'pg';
 
 export const SPANS_A_TRACE = 10;
+/** A job of 1,000 executions; others have 100. */
+export const BIG_JOB = 'job-big';
+/** A trace of 100,000 spans. */
+export const LARGE_TRACE = traceIdOf(-1);
+
+export function traceIdOf(n: number): string {
+  return createHash('md5').update(`trace ${n}`).digest('hex');
+}
 
 const SERVICES = `array['gateway','cart','checkout','payment','inventory','pricing','shipping','mailer','search','ledger']`;
 
@@ -27,6 +36,7 @@ export async function fill(client: pg.Client, traces: number, hours: number): Pr
       (end - start) / 1000,
     ]);
   }
+  await client.query(INSERT_LARGE, [new Date(start)]);
   await client.query(`
     insert into beacon.traces (trace_id, started_at, completed_at, execution_id, job_id, root_service, root_operation, services, span_count, error_count, open_count, updated_at)
     select trace_id, min(started_at), max(completed_at), min(execution_id), min(job_id), min(service) filter (where parent_span_id is null),
@@ -54,7 +64,7 @@ select md5('trace ' || n)::uuid, decode(substr(md5(n || ' ' || k), 1, 16), 'hex'
   case when k > 0 then decode(substr(md5(n || ' ' || (k - 1) / 3), 1, 16), 'hex') end,
   (${SERVICES})[service + 1], operation, kind, case when failed then 'failed' else 'completed' end,
   started_at, started_at + make_interval(secs => ms / 1000), ms,
-  case when n % 10 = 0 then n / 10 end, case when n % 10 = 0 then 'job-' || n / 1000 end,
+  case when n % 10 = 0 then n / 10 end, case when n % 10 = 0 then case when n between 20000 and 29999 then 'job-big' else 'job-' || n / 1000 end end,
   case when failed then '503' end, case when failed then 'upstream unavailable' end,
   jsonb_build_object('http.request.method', (array['GET','GET','GET','POST','PUT'])[1 + (h % 5)::integer], 'http.route', '/api/v1/' || operation || '/:id',
     'url.full', 'https://' || (${SERVICES})[service + 1] || '.shop.example/api/v1/' || operation || '/' || h,
@@ -75,3 +85,12 @@ from (
   ) raw
 ) s
 order by started_at`;
+
+/** Ten children a span, each inside its parent; 300 different names in 20 services. */
+const INSERT_LARGE = `
+insert into beacon.trace_spans (trace_id, span_id, parent_span_id, service, operation, kind, status, started_at, completed_at, duration_ms, metadata, created_at)
+select md5('trace -1')::uuid, decode(lpad(to_hex(k + 1), 16, '0'), 'hex'), case when k > 0 then decode(lpad(to_hex((k - 1) / 10 + 1), 16, '0'), 'hex') end,
+  'service-' || k % 20, 'operation number ' || k % 300, case when k % 3 = 0 then 'server' else 'internal' end,
+  case when k % 1000 = 7 then 'failed' else 'completed' end, $1::timestamptz + make_interval(secs => at), $1::timestamptz + make_interval(secs => at + ms / 1000), ms,
+  '{"http.request.method": "GET"}', $1::timestamptz + interval '10 seconds'
+from (select k, 0.0001 * k + 0.3 * floor(log(10, k + 1)) as at, 9000.0 / power(4, floor(log(10, 9 * k + 1))) as ms from generate_series(0, 99999) k) s`;

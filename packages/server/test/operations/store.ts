@@ -26,7 +26,7 @@ export interface TestSpan {
 }
 
 export const traceId = (): string => randomBytes(16).toString('hex');
-export const spanId = (): string => randomBytes(8).toString('hex');
+const spanId = (): string => randomBytes(8).toString('hex');
 
 /** Inserts the spans and counts their traces' summaries anew, in one transaction. */
 export async function store(client: pg.ClientBase, spans: TestSpan[]): Promise<void> {
