@@ -821,6 +821,10 @@ create function beacon.successful_twin(of_execution bigint)
   returns TABLE(trace_id uuid, twin_execution_id bigint, twin_trace_id uuid, chosen_because text)
   language plpgsql stable;
 
+create function beacon.trace_columns(of_trace uuid)
+  returns TABLE(started_at timestamp with time zone, duration_ms double precision, names text[], services text[], colors integer[], errors text[], notes text[], columns json, spans integer, failed integer, orphans integer, clocks jsonb, execution_id bigint, job_id text, model_id text, region text)
+  language plpgsql stable;
+
 create function beacon.trace_facts(of_trace uuid)
   returns SETOF beacon.span_fact
   language plpgsql stable;
