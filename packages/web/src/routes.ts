@@ -22,7 +22,8 @@ const ROUTES: readonly Route[] = [
   { path: '/explore', title: 'Explore', load: () => import('./pages/explore.tsx') },
   { path: '/services', title: 'Services', load: () => import('./pages/services.tsx') },
   { path: '/findings', title: 'Findings', load: () => import('./pages/findings.tsx') },
-  { path: '/health', title: 'Health', load: () => import('./pages/health.tsx') },
+  // Not /health: that is what load balancers ask.
+  { path: '/tracing', title: 'Health', load: () => import('./pages/health.tsx') },
   { path: '/sql', title: 'SQL', load: () => import('./pages/sql.tsx') },
 ];
 
@@ -32,7 +33,7 @@ export const NAVIGATION = [
   { href: '/explore', title: 'Explore', letter: 'e' },
   { href: '/services', title: 'Services', letter: 's' },
   { href: '/findings', title: 'Findings', letter: 'f' },
-  { href: '/health', title: 'Health', letter: 'h' },
+  { href: '/tracing', title: 'Health', letter: 'h' },
   { href: '/sql', title: 'SQL', letter: 'q' },
 ] as const;
 

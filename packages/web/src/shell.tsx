@@ -10,10 +10,13 @@ import { nextTheme, theme } from './state/theme.ts';
 import { needsToken } from './state/token.ts';
 import { go, hrefTo, path, readUrl } from './state/url.ts';
 import { Announcer, announce } from './ui/announce.tsx';
+import { Icon } from './ui/icon.tsx';
 import { KeyHelp } from './ui/key-help.tsx';
 import { Login } from './ui/login.tsx';
 import { rangeFields } from './ui/range.tsx';
 import { Empty, Failed, Loading } from './ui/states.tsx';
+
+const THEME_ICONS = { system: 'half', light: 'sun', dark: 'moon' } as const;
 
 const helpShown = signal(false);
 
@@ -34,7 +37,7 @@ export function Shell() {
       <TopBar current={here?.route.path} />
       {!reachable.value && (
         <p class="banner" role="alert">
-          <span aria-hidden="true">⚠ </span>Beacon does not answer at {location.origin}. Trying again …
+          <Icon name="warning" /> Beacon does not answer at {location.origin}. Trying again …
         </p>
       )}
       <main id="page" tabIndex={-1}>
@@ -71,7 +74,7 @@ function TopBar({ current }: { current: string | undefined }) {
           aria-label={`Theme: ${theme.value}. Change it`}
           title={`Theme: ${theme.value} (t)`}
         >
-          <span aria-hidden="true">{{ system: '◐', light: '☀', dark: '☾' }[theme.value]}</span>
+          <Icon name={THEME_ICONS[theme.value]} size={14} />
         </button>
         <button
           type="button"
@@ -80,7 +83,7 @@ function TopBar({ current }: { current: string | undefined }) {
           aria-label="Keyboard help"
           title="Keys (?)"
         >
-          <span aria-hidden="true">?</span>
+          <Icon name="question" size={14} />
         </button>
       </div>
     </header>

@@ -51,9 +51,18 @@ async function launch(): Promise<Browser> {
   const executablePath = process.env.CHROMIUM_PATH ?? (await unpacked());
   // The sandbox needs what containers and root do not have; the pages are our own.
   const args = ['--no-sandbox', '--disable-gpu', '--no-zygote', '--font-render-hinting=none'];
-  const started = await chromium.launch({ executablePath, args, headless: true });
+  const started = await chromium.launch({ executablePath, args, headless: true, env: fonts(executablePath) });
   after(() => started.close());
   return started;
+}
+
+/** The fonts that come with the browser, where they do: pictures look the same on every machine. */
+function fonts(executablePath: string): Record<string, string> {
+  const folder = path.join(path.dirname(executablePath), 'fonts');
+  const env = Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+  return fs.existsSync(folder) ? { ...env, FONTCONFIG_PATH: folder } : env;
 }
 
 /** A folder a user and version, filled aside and then renamed, so that nobody starts half a browser. */

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { z } from 'zod';
 import { executionId, traceId } from '../operations/params.ts';
 import { type RunOptions, readOnly } from '../operations/run.ts';
+import { traceColumns } from '../operations/trace-columns.ts';
 import { CODES, Refusal } from '../otlp/answer.ts';
 import { readTraceFile } from '../otlp/file.ts';
 import type { Ingest } from '../otlp/ingest.ts';
@@ -49,6 +50,15 @@ export async function traceFileRoutes(app: FastifyInstance, pool: pg.Pool, optio
       : reply.type('application/json').send(trace.json());
   });
 
+  app.get('/api/v1/trace-columns', async (request, reply) => {
+    const found = await findTrace(pool, request, limits);
+    if (isUnchanged(request, reply, found, 'columns')) return reply.code(304).send();
+    const run = { ...limits, signal: request.gone };
+    const columns = await readOnly(pool, run, ({ client }) => traceColumns(client, found.traceId));
+    if (!columns) throw missing(found.traceId);
+    return reply.type('application/json').send(columns);
+  });
+
   await app.register(async (scope) => {
     const { importer } = options;
     const bodyLimit = importer?.maxRequestBytes ?? 1_024;
@@ -64,7 +74,7 @@ export async function traceFileRoutes(app: FastifyInstance, pool: pg.Pool, optio
       try {
         const claim = importer.claim(file.bytes.length);
         try {
-          const { rejected, message } = await importer.store(file.bytes, file.encoding);
+          const { rejected, message } = await importer.store(file.bytes, file.encoding, claim);
           return { trace_ids: file.traceIds, spans: file.spans, rejected, message };
         } finally {
           claim.release();

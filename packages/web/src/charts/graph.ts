@@ -16,7 +16,8 @@ export interface Placed {
   edges: { path: string; x: number; y: number }[];
 }
 
-export const NODE = { height: 34, charWidth: 7.3, padding: 34 };
+export const NODE = { height: 34 };
+const NODE_PADDING = 40;
 const LABEL_HEIGHT = 16;
 
 /**
@@ -51,8 +52,23 @@ export async function place(names: string[], edges: Edge[], upright: boolean): P
   };
 }
 
+/** Pixels a service's box is wide. */
 export function nodeWidth(name: string): number {
-  return Math.round(name.length * NODE.charWidth + NODE.padding);
+  return Math.ceil(textWidth(name, 12.5)) + NODE_PADDING;
+}
+
+/** Pixels an edge's words are wide. */
+export function labelWidth(words: string): number {
+  return Math.ceil(textWidth(words, 11)) + 8;
+}
+
+let measure: CanvasRenderingContext2D | null | undefined;
+
+function textWidth(text: string, pixels: number): number {
+  measure ??= document.createElement('canvas').getContext('2d');
+  if (!measure) return text.length * pixels * 0.6;
+  measure.font = `${pixels}px ${getComputedStyle(document.body).fontFamily}`;
+  return measure.measureText(text).width;
 }
 
 interface Point {

@@ -8,6 +8,8 @@ import { Empty, Loaded } from '../ui/states.tsx';
 import { asParams, type Selection } from './selection.ts';
 import { quoted } from './terms.ts';
 
+const SHOWN = 8;
+
 interface DifferencesProps {
   params: Params;
   selection: Selection;
@@ -16,7 +18,7 @@ interface DifferencesProps {
 }
 
 export function Differences({ params, selection, onFilter, onClear }: DifferencesProps) {
-  const asked = { ...params, ...asParams(selection), limit: 12 };
+  const asked = { ...params, ...asParams(selection), limit: 40 };
   const found = useAsk('differences', asked);
   return (
     <Panel
@@ -40,13 +42,9 @@ export function Differences({ params, selection, onFilter, onClear }: Difference
 
 function List({ rows, onFilter }: { rows: DifferencesRow[]; onFilter(term: string): void }) {
   const first = rows[0];
-  if (!first) {
-    return (
-      <Empty title="Nothing sets it apart.">
-        <p>No attribute is more frequent in the selection than in the rest.</p>
-      </Empty>
-    );
-  }
+  const more = rows.filter(({ difference }) => difference > 0).slice(0, SHOWN);
+  if (!first || first.selected_total === 0) return <Empty title="The selection is empty." />;
+  if (more.length === 0) return <Empty title="No attribute is more frequent in the selection than in the rest." />;
   return (
     <>
       <p class="difference-heads">
@@ -58,38 +56,36 @@ function List({ rows, onFilter }: { rows: DifferencesRow[]; onFilter(term: strin
         </span>
       </p>
       <ol class="differences">
-        {rows.map((row) => (
-          <li key={`${row.key}=${row.value}`}>
-            <button
-              type="button"
-              class="quiet"
-              onClick={() => onFilter(`${row.key}=${quoted(row.value)}`)}
-              title="Add to the filter"
-            >
-              <span class="difference-key">
-                <span class="dim">{row.key}</span> = <strong>{row.value}</strong>
-              </span>
-              <Bar name="selected" pct={row.selected_pct} n={row.selected} />
-              <Bar name="rest" pct={row.rest_pct} n={row.rest} />
-            </button>
-          </li>
+        {more.map((row) => (
+          <Difference key={`${row.key}=${row.value}`} row={row} onFilter={onFilter} />
         ))}
       </ol>
     </>
   );
 }
 
-function Bar({ name, pct, n }: { name: 'selected' | 'rest'; pct: number; n: number }) {
+function Difference({ row, onFilter }: { row: DifferencesRow; onFilter(term: string): void }) {
+  const { key, value, selected, rest, selected_pct, rest_pct } = row;
   return (
-    <span class="share">
-      <span class="unseen">{name}: </span>
-      <span class="share-bar" aria-hidden="true">
-        <span class={name} style={{ width: `${pct}%` }} />
-      </span>
-      <span class="share-words">
-        {percent(pct)} <span class="faint">({count(n)})</span>
-      </span>
-    </span>
+    <li>
+      <button type="button" class="quiet" onClick={() => onFilter(`${key}=${quoted(value)}`)} title="Add to the filter">
+        <span class="difference-key">
+          <span class="dim">{key}</span> = <strong>{value}</strong>
+        </span>
+        <span class="difference-words">
+          <strong>{percent(selected_pct)}</strong> <span class="faint">({count(selected)})</span> against{' '}
+          {percent(rest_pct)} <span class="faint">({count(rest)})</span>
+        </span>
+        <span class="bar-tracks" aria-hidden="true">
+          <span class="bar-track">
+            <span class="selected" style={{ width: `${selected_pct}%` }} />
+          </span>
+          <span class="bar-track">
+            <span class="rest" style={{ width: `${rest_pct}%` }} />
+          </span>
+        </span>
+      </button>
+    </li>
   );
 }
 

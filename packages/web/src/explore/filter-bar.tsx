@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { ask } from '../state/api.ts';
 import { Combobox, type Suggestion } from '../ui/combobox.tsx';
 import { compact } from '../ui/format.ts';
+import { Icon } from '../ui/icon.tsx';
 import { KNOWN_KEYS, partsOf, quoted, termAt, termsOf, withoutTerm } from './terms.ts';
 
 interface FilterBarProps {
@@ -47,7 +48,7 @@ export function FilterBar({ q, range, onChange, wrong }: FilterBarProps) {
       />
       {text.trim() !== q && (
         <button type="button" onClick={() => onChange(text.trim())}>
-          Apply <kbd>↵</kbd>
+          Apply <kbd>Enter</kbd>
         </button>
       )}
       {terms.length > 0 && (
@@ -60,7 +61,7 @@ export function FilterBar({ q, range, onChange, wrong }: FilterBarProps) {
                 onClick={() => onChange(withoutTerm(q, i))}
                 aria-label={`Remove ${term}`}
               >
-                {term} <span aria-hidden="true">✕</span>
+                {term} <Icon name="cross" size={9} />
               </button>
             </li>
           ))}
@@ -68,8 +69,7 @@ export function FilterBar({ q, range, onChange, wrong }: FilterBarProps) {
       )}
       {wrong && (
         <p class="bad" role="alert">
-          <span aria-hidden="true">⚠ </span>
-          {wrong}
+          <Icon name="warning" /> {wrong}
         </p>
       )}
     </search>

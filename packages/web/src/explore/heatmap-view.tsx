@@ -79,11 +79,13 @@ export function HeatmapView({ cells, range, columns, selection, onSelect }: Heat
         {hover && !drag && <Tip grid={grid} at={hover} />}
       </div>
       <div class="heat-x" aria-hidden="true">
-        {timeTicks(grid.from, grid.to, Math.max(2, Math.floor(width / 90))).map((tick) => (
-          <span key={tick.at} style={{ left: `${tick.at * 100}%` }}>
-            {tick.label}
-          </span>
-        ))}
+        {timeTicks(grid.from, grid.to, Math.max(3, Math.floor(width / 80)))
+          .filter(({ at }) => at > 0.02 && at < 0.97)
+          .map((tick) => (
+            <span key={tick.at} style={{ left: `${tick.at * 100}%` }}>
+              {tick.label}
+            </span>
+          ))}
       </div>
     </div>
   );
@@ -140,7 +142,7 @@ function Tip({ grid, at }: { grid: Grid; at: Cursor }) {
   return (
     <div class="heat-tip" style={style} aria-hidden="true">
       <strong>{count(cell?.count ?? 0)}</strong>{' '}
-      {cell?.errors ? <span class="bad">✕ {count(cell.errors)} failed</span> : ''}
+      {cell?.errors ? <span class="bad">{count(cell.errors)} failed</span> : ''}
       <div class="dim">
         {duration(min)} – {duration(max)}
       </div>

@@ -53,7 +53,7 @@ export function LiveTail({ q }: { q: string }) {
     <Panel
       title={
         <>
-          Live <span class={connected ? 'tag ok' : 'tag warn'}>{connected ? '● connected' : '○ connecting …'}</span>
+          Live <span class={connected ? 'tag ok' : 'tag warn'}>{connected ? 'connected' : 'connecting …'}</span>
         </>
       }
       flush

@@ -5,6 +5,7 @@ import { asProblem, useAsk } from '../state/resource.ts';
 import type { SearchRow } from '../state/rows.ts';
 import { Service, Status } from '../ui/bits.tsx';
 import { count, duration, moment } from '../ui/format.ts';
+import { Icon } from '../ui/icon.tsx';
 import { Panel } from '../ui/panel.tsx';
 import { Segments } from '../ui/segments.tsx';
 import { Empty, Failed, Loaded } from '../ui/states.tsx';
@@ -115,7 +116,13 @@ const COLUMNS: Column<SearchRow>[] = [
     title: 'Errors',
     end: true,
     cell: ({ error_count }) =>
-      error_count > 0 ? <span class="bad">✕ {count(error_count)}</span> : <span class="faint">–</span>,
+      error_count > 0 ? (
+        <span class="bad">
+          <Icon name="cross" size={10} /> {count(error_count)}
+        </span>
+      ) : (
+        <span class="faint">–</span>
+      ),
   },
   {
     key: 'services',

@@ -3,12 +3,19 @@ import { useState } from 'preact/hooks';
 import { type Answer, ask, type Problem } from '../state/api.ts';
 import { asProblem } from '../state/resource.ts';
 import type { Rows } from '../state/rows.ts';
+import { Icon, type IconName } from '../ui/icon.tsx';
 import { Panel } from '../ui/panel.tsx';
 import { Failed, Loading } from '../ui/states.tsx';
 
 type Hop = Rows['run-doctor'];
 
-const GLYPHS: Record<string, string> = { ok: '✓', warn: '!', fail: '✕', bad: '✕', unknown: '?' };
+const GLYPHS: Record<string, IconName> = {
+  ok: 'check',
+  warn: 'bang',
+  fail: 'cross',
+  bad: 'cross',
+  unknown: 'question',
+};
 
 export function DoctorPanel() {
   const [state, setState] = useState<{ running?: boolean; answer?: Answer<Hop>; problem?: Problem }>({});
@@ -52,7 +59,7 @@ function Verdict({ rows }: { rows: Hop[] }) {
         return (
           <li key={`${row.hop} ${i}`} class={`hop ${state.replace(/\W/g, '')}`}>
             <span class="hop-sign" aria-hidden="true">
-              {GLYPHS[state] ?? '·'}
+              <Icon name={GLYPHS[state] ?? 'dash'} />
             </span>
             <div>
               <p>

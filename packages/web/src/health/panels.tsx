@@ -4,6 +4,7 @@ import { useAsk } from '../state/resource.ts';
 import type { Rows } from '../state/rows.ts';
 import { Service } from '../ui/bits.tsx';
 import { ago, bytes, compact, count, moment, percent } from '../ui/format.ts';
+import { Icon } from '../ui/icon.tsx';
 import { Panel } from '../ui/panel.tsx';
 import { Empty, Loaded } from '../ui/states.tsx';
 import type { Column } from '../ui/table.tsx';
@@ -37,14 +38,22 @@ function rank(state: unknown): number {
 
 const STATE_COLUMNS: Column<Rows['health']>[] = [
   { key: 'state', title: 'State', cell: ({ state }) => <State state={String(state)} /> },
-  { key: 'item', title: 'What', cell: ({ item }) => String(item).replaceAll('_', ' ') },
+  {
+    key: 'item',
+    title: 'What',
+    cell: ({ item, detail }) => (
+      <span class="wrap">
+        {String(item).replaceAll('_', ' ')}
+        {detail ? <span class="in-words">{String(detail)}</span> : null}
+      </span>
+    ),
+  },
   {
     key: 'value',
     title: 'Value',
     end: true,
     cell: ({ value, unit }) => (unit === 'bytes' ? bytes(Number(value)) : `${compact(Number(value))} ${unit ?? ''}`),
   },
-  { key: 'detail', title: 'In words', cell: ({ detail }) => <span class="wrap dim">{String(detail ?? '')}</span> },
 ];
 
 export function TracersPanel() {
@@ -116,7 +125,8 @@ function Dropped({ reasons }: { reasons: unknown }) {
   if (found.length === 0) return <span class="faint">0</span>;
   return (
     <span class="bad">
-      {found.map(([reason, n]) => `✕ ${count(Number(n))} ${reason.replaceAll('_', ' ')}`).join(', ')}
+      <Icon name="cross" size={10} />{' '}
+      {found.map(([reason, n]) => `${count(Number(n))} ${reason.replaceAll('_', ' ')}`).join(', ')}
     </span>
   );
 }
@@ -164,7 +174,7 @@ const COVERAGE_COLUMNS: Column<Rows['coverage']>[] = [
     end: true,
     cell: ({ coverage_pct }) => (
       <span class={Number(coverage_pct) < 100 ? 'warn-text' : undefined}>
-        {Number(coverage_pct) < 100 ? '! ' : ''}
+        {Number(coverage_pct) < 100 && <Icon name="bang" size={10} />}
         {percent(coverage_pct === null ? null : Number(coverage_pct))}
       </span>
     ),
@@ -190,7 +200,7 @@ function Storage({ row }: { row: Rows['storage'] }) {
   const shown = partitions.filter((each) => each.spans_estimated > 0).slice(0, 14);
   return (
     <>
-      <div class="facts bare">
+      <div class="figures bare">
         <Fact title="Stored" value={bytes(number(row.bytes))} />
         <Fact title="A span" value={bytes(number(row.bytes_per_span))} />
         <Fact title="A day" value={`${compact(number(row.spans_per_day) ?? 0)} spans`} />
@@ -203,7 +213,7 @@ function Storage({ row }: { row: Rows['storage'] }) {
         {shown.map((each) => (
           <li key={each.partition}>
             <span class="dim">{each.partition.replace(/^trace_spans_/, '')}</span>
-            <span class="share-bar" aria-hidden="true">
+            <span class="bar-track" aria-hidden="true">
               <span class="selected" style={{ width: `${(100 * each.bytes) / most}%` }} />
             </span>
             <span>{bytes(each.bytes)}</span>
@@ -251,7 +261,7 @@ function Preflight({ rows }: { rows: Rows['preflight-report'][] }) {
       {first?.decision ? (
         <p class="row">
           <span class={first.decision === 'GO' ? 'tag ok' : 'tag bad'}>
-            {first.decision === 'GO' ? '✓' : '✕'} {String(first.decision)}
+            <Icon name={first.decision === 'GO' ? 'check' : 'cross'} /> {String(first.decision)}
           </span>
           <span class="dim">{first.taken_at ? moment(String(first.taken_at)) : ''}</span>
         </p>

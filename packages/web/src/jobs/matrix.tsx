@@ -3,7 +3,9 @@
 import { useRef } from 'preact/hooks';
 import type { JobMatrixRow } from '../state/rows.ts';
 import { duration } from '../ui/format.ts';
+import { Icon, type IconName } from '../ui/icon.tsx';
 import { Scroll } from '../ui/scroll.tsx';
+import { hrefOf } from './summary.ts';
 
 type Cell = JobMatrixRow & { faded: boolean };
 
@@ -92,26 +94,26 @@ function CellLink({ cell, slowest, roomy }: { cell: Cell; slowest: number; roomy
     .join(', ');
   return (
     <a
-      href={execution_id === null ? `/trace/${trace_id}` : `/execution/${execution_id}`}
+      href={hrefOf(cell)}
       class={`cell ${kind}${shade}${traced || kind === 'waiting' ? '' : ' untraced'}${faded ? ' faded' : ''}`}
       title={`${name}: ${said}`}
       aria-label={`${name}: ${said}`}
     >
-      <span aria-hidden="true">{glyph}</span>
+      <Icon name={glyph} />
       {roomy && <span>{latency_ms === null ? (kind === 'waiting' ? 'waits' : '') : duration(latency_ms)}</span>}
     </a>
   );
 }
 
-function look({ status, output_empty, error_type, verdict }: Cell): { kind: string; glyph: string; words: string } {
+function look({ status, output_empty, error_type, verdict }: Cell): { kind: string; glyph: IconName; words: string } {
   const why = verdict ?? error_type;
-  if (status === 'failed') return { kind: 'bad', glyph: '✕', words: `failed${why ? `: ${why}` : ''}` };
-  if (status === 'cancelled') return { kind: 'waiting', glyph: '–', words: 'cancelled' };
+  if (status === 'failed') return { kind: 'bad', glyph: 'cross', words: `failed${why ? `: ${why}` : ''}` };
+  if (status === 'cancelled') return { kind: 'waiting', glyph: 'dash', words: 'cancelled' };
   if (status === 'completed' && output_empty)
-    return { kind: 'hollow', glyph: '∅', words: 'completed with an empty answer' };
-  if (status === 'completed') return { kind: 'good', glyph: '✓', words: 'completed' };
-  if (status === 'pending') return { kind: 'waiting', glyph: '○', words: 'waits' };
-  return { kind: 'running', glyph: '…', words: 'runs' };
+    return { kind: 'hollow', glyph: 'empty', words: 'completed with an empty answer' };
+  if (status === 'completed') return { kind: 'good', glyph: 'check', words: 'completed' };
+  if (status === 'pending') return { kind: 'waiting', glyph: 'ring', words: 'waits' };
+  return { kind: 'running', glyph: 'dots', words: 'runs' };
 }
 
 /** 1 to {@link SHADES}, by the logarithm of the latency between a tenth of the slowest and the slowest. */
@@ -126,11 +128,15 @@ function Legend({ slowest }: { slowest: number }) {
       {['shade-1', 'shade-2', 'shade-3', 'shade-4'].map((shade) => (
         <span key={shade} class={`cell good swatch ${shade}`} aria-hidden="true" />
       ))}
-      <span>✓ completed, the darker the slower (up to {duration(slowest)})</span>
-      <span class="cell bad swatch" aria-hidden="true" />
-      <span>✕ failed, ◷ timed out</span>
-      <span class="cell hollow swatch" aria-hidden="true" />
-      <span>∅ empty answer</span>
+      <span>completed, the stronger the slower (up to {duration(slowest)})</span>
+      <span class="cell bad swatch" aria-hidden="true">
+        <Icon name="cross" size={9} />
+      </span>
+      <span>failed or timed out</span>
+      <span class="cell hollow swatch" aria-hidden="true">
+        <Icon name="empty" size={9} />
+      </span>
+      <span>empty answer</span>
       <span class="cell untraced swatch" aria-hidden="true" />
       <span>no trace</span>
     </p>

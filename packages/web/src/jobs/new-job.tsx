@@ -5,6 +5,7 @@ import { asProblem } from '../state/resource.ts';
 import type { JobsRow } from '../state/rows.ts';
 import { go } from '../state/url.ts';
 import { Dialog } from '../ui/dialog.tsx';
+import { Icon } from '../ui/icon.tsx';
 import { Failed } from '../ui/states.tsx';
 import { size, wrongIn } from './validate.ts';
 
@@ -119,7 +120,7 @@ function Choice({ title, offered, chosen, onChange, wrong }: ChoiceProps) {
             aria-pressed={chosen.includes(name)}
             onClick={() => toggle(name)}
           >
-            <span aria-hidden="true">{chosen.includes(name) ? '✓' : '+'}</span> {name}
+            <Icon name={chosen.includes(name) ? 'check' : 'plus'} /> {name}
           </button>
         ))}
         <input

@@ -1,8 +1,16 @@
 // A job's executions in a few figures.
 import type { JobMatrixRow } from '../state/rows.ts';
 
-const ENDED = new Set(['completed', 'failed', 'timeout', 'lost', 'cancelled']);
-const FAILED = new Set(['failed', 'timeout', 'lost']);
+/** Pending and running are not. */
+export function hasEnded({ status }: JobMatrixRow): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled';
+}
+
+interface Verdict {
+  type: string;
+  n: number;
+  href: string;
+}
 
 export interface Summary {
   executions: number;
@@ -17,19 +25,19 @@ export interface Summary {
   p95: number | null;
   tokensIn: number;
   tokensOut: number;
-  /** Causes of failures, the most frequent first, each with an execution to look at. */
-  verdicts: { type: string; n: number; example: string }[];
+  /** Causes of failures, the most frequent first, each with the address of one to look at. */
+  verdicts: Verdict[];
 }
 
 export function summarise(rows: JobMatrixRow[]): Summary {
-  const ended = rows.filter(({ status }) => ENDED.has(status));
-  const failed = rows.filter(({ status }) => FAILED.has(status));
+  const ended = rows.filter(hasEnded);
+  const failed = rows.filter(({ status }) => status === 'failed');
   const latencies = rows.flatMap(({ latency_ms }) => latency_ms ?? []).sort((a, b) => a - b);
   const sum = (pick: (row: JobMatrixRow) => number | null) => rows.reduce((total, row) => total + (pick(row) ?? 0), 0);
-  const verdicts = new Map<string, { type: string; n: number; example: string }>();
-  for (const { verdict, error_type, execution_id, trace_id } of failed) {
-    const type = verdict ?? error_type ?? 'unknown';
-    const known = verdicts.get(type) ?? { type, n: 0, example: execution_id ?? trace_id ?? '' };
+  const verdicts = new Map<string, Verdict>();
+  for (const row of failed) {
+    const type = row.verdict ?? row.error_type ?? 'unknown';
+    const known = verdicts.get(type) ?? { type, n: 0, href: hrefOf(row) };
     verdicts.set(type, { ...known, n: known.n + 1 });
   }
   return {
@@ -45,6 +53,11 @@ export function summarise(rows: JobMatrixRow[]): Summary {
     tokensOut: sum(({ tokens_out }) => tokens_out),
     verdicts: [...verdicts.values()].sort((a, b) => b.n - a.n),
   };
+}
+
+/** Where an execution is looked at; one that only its trace tells of, there. */
+export function hrefOf({ execution_id, trace_id }: JobMatrixRow): string {
+  return execution_id === null ? `/trace/${trace_id}` : `/execution/${execution_id}`;
 }
 
 /** Nearest rank of sorted values; null of none. */

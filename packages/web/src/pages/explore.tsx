@@ -54,7 +54,7 @@ export default function Explore() {
         <h1>Explore</h1>
         <span class="grow" />
         <button type="button" aria-pressed={live} onClick={() => setUrl(fields, { live: !live })}>
-          <span aria-hidden="true">{live ? '●' : '○'}</span> Live
+          <span class={live ? 'live-dot on' : 'live-dot'} aria-hidden="true" /> Live
         </button>
         <RangePicker />
       </div>

@@ -7,6 +7,7 @@ import { field, hrefTo, readUrl, setUrl } from '../state/url.ts';
 import { Service } from '../ui/bits.tsx';
 import { FirstSpan, useHasSpans } from '../ui/first-span.tsx';
 import { ago, count, moment } from '../ui/format.ts';
+import { Icon } from '../ui/icon.tsx';
 import { Panel } from '../ui/panel.tsx';
 import { RangePicker, rangeFields } from '../ui/range.tsx';
 import { Empty, Loaded } from '../ui/states.tsx';
@@ -46,7 +47,7 @@ export default function Findings() {
               <Empty title="Nothing failed in this time.">
                 <p>
                   Slow traces are under <a href={hrefTo('/explore', { from, to, order: 'slowest' })}>Explore</a>,
-                  executions without a trace under <a href="/health">Health</a>.
+                  executions without a trace under <a href="/tracing">Health</a>.
                 </p>
               </Empty>
             ) : (
@@ -73,22 +74,23 @@ function Finding({ row, most }: { row: FindingsRow; most: number }) {
     <li class="finding">
       <div class="finding-count">
         <strong>{count(executions)}</strong>
-        <span>{executions === 1 ? 'execution' : 'executions'}</span>
+        <span>{`${row.example_execution_id === null ? 'trace' : 'execution'}${executions === 1 ? '' : 's'}`}</span>
         <span class="finding-bar" aria-hidden="true">
           <span style={{ width: `${(100 * executions) / most}%` }} />
         </span>
       </div>
       <div class="finding-words">
         <p class="row">
-          <span class="tag bad">✕ {type}</span>
+          <span class="tag bad">
+            <Icon name="cross" size={10} /> {type}
+          </span>
           <Service name={service} />
           {operation && <span class="dim">{operation}</span>}
         </p>
         <p class="finding-summary">{summary}</p>
         {recommendation && (
           <p class="dim">
-            <span aria-hidden="true">→ </span>
-            {recommendation}
+            <Icon name="right" /> {recommendation}
           </p>
         )}
         <p class="finding-facts">

@@ -11,12 +11,14 @@ export default function Health() {
       </div>
       <div class="health">
         <StatePanel />
-        <DoctorPanel />
-        <TracersPanel />
-        <CoveragePanel />
-        <StoragePanel />
-        <PreflightPanel />
+        <div class="column">
+          <DoctorPanel />
+          <StoragePanel />
+          <PreflightPanel />
+        </div>
       </div>
+      <TracersPanel />
+      <CoveragePanel />
     </>
   );
 }

@@ -1,7 +1,7 @@
 // One job: its matrix, live while it runs, and what its failures have in common.
 import { JobMatrix } from '../jobs/matrix.tsx';
 import { Progress } from '../jobs/progress.tsx';
-import { summarise } from '../jobs/summary.ts';
+import { hasEnded, summarise } from '../jobs/summary.ts';
 import type { PageProps } from '../routes.ts';
 import { useAsk } from '../state/resource.ts';
 import type { JobMatrixRow } from '../state/rows.ts';
@@ -69,7 +69,7 @@ export default function Job({ params: { id = '' } }: PageProps) {
 
 function fits(row: JobMatrixRow, show: (typeof SHOW)[number]): boolean {
   if (show === 'failed') return isFailed(row);
-  if (show === 'untraced') return !row.traced;
+  if (show === 'untraced') return !row.traced && hasEnded(row);
   return show === 'empty' ? row.output_empty === true : true;
 }
 
@@ -101,7 +101,7 @@ function Show({ rows, show }: { rows: JobMatrixRow[]; show: (typeof SHOW)[number
 function Facts({ rows }: { rows: JobMatrixRow[] }) {
   const facts = summarise(rows);
   return (
-    <section class="facts" aria-label="The job in figures">
+    <section class="figures" aria-label="The job in figures">
       <div>
         <dl>
           <dt>Progress</dt>
@@ -120,8 +120,8 @@ function Facts({ rows }: { rows: JobMatrixRow[] }) {
           <dl>
             <dt>Why they failed</dt>
             <dd class="row">
-              {facts.verdicts.map(({ type, n, example }) => (
-                <a key={type} class="tag bad" href={`/execution/${example}`}>
+              {facts.verdicts.map(({ type, n, href }) => (
+                <a key={type} class="tag bad" href={href}>
                   {n} × {type}
                 </a>
               ))}

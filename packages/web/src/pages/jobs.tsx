@@ -7,6 +7,7 @@ import type { JobsRow } from '../state/rows.ts';
 import { field, readUrl, setUrl } from '../state/url.ts';
 import { Status } from '../ui/bits.tsx';
 import { ago, count, duration, moment, percent } from '../ui/format.ts';
+import { Icon } from '../ui/icon.tsx';
 import { Panel } from '../ui/panel.tsx';
 import { Empty, Loaded } from '../ui/states.tsx';
 import { type Column, Table } from '../ui/table.tsx';
@@ -55,7 +56,7 @@ export default function Jobs() {
           }
         </Loaded>
       </Panel>
-      {isNew && <NewJob known={shown.value?.rows ?? []} onClose={() => showForm(false)} />}
+      {isNew && shown.value && <NewJob known={shown.value.rows} onClose={() => showForm(false)} />}
     </>
   );
 }
@@ -88,10 +89,8 @@ const COLUMNS: Column<JobsRow>[] = [
     key: 'coverage',
     title: 'Traced',
     end: true,
-    cell: ({ coverage_pct }) => (
-      <span class={coverage_pct !== null && coverage_pct < 100 ? 'warn-text' : undefined}>{percent(coverage_pct)}</span>
-    ),
-    sort: ({ coverage_pct }) => coverage_pct,
+    cell: (job) => <Traced job={job} />,
+    sort: coverageOf,
   },
   { key: 'p50', title: 'p50', end: true, cell: ({ p50_ms }) => duration(p50_ms), sort: ({ p50_ms }) => p50_ms },
   { key: 'p95', title: 'p95', end: true, cell: ({ p95_ms }) => duration(p95_ms), sort: ({ p95_ms }) => p95_ms },
@@ -116,4 +115,22 @@ const COLUMNS: Column<JobsRow>[] = [
 
 function Names({ of }: { of: string[] }) {
   return <span class="clip dim">{of.join(', ')}</span>;
+}
+
+function Traced({ job }: { job: JobsRow }) {
+  const coverage = coverageOf(job);
+  const isWhole = coverage === null || coverage >= 100;
+  return (
+    <span
+      class={isWhole ? undefined : 'warn-text'}
+      title={`${job.traced} of ${job.executions} executions have a trace`}
+    >
+      {!isWhole && <Icon name="bang" size={10} />} {percent(coverage)}
+    </span>
+  );
+}
+
+/** Per cent of what ended that has a trace: what still waits cannot have one. */
+function coverageOf({ traced, finished }: JobsRow): number | null {
+  return finished === 0 ? null : Math.min(100, (100 * traced) / finished);
 }

@@ -15,7 +15,7 @@ import { Table } from '../ui/table.tsx';
 const fields = {
   ...rangeFields,
   service: field.text(''),
-  hops: field.oneOf(['1', '2'], '1'),
+  hops: field.oneOf(['1', '2'], '2'),
   sort: field.text(''),
 };
 

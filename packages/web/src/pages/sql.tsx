@@ -86,7 +86,7 @@ export default function Sql() {
                 Run
               </button>
               <span class="faint">
-                <kbd>Ctrl</kbd> <kbd>↵</kbd>
+                <kbd>Ctrl</kbd> <kbd>Enter</kbd>
               </span>
               <span class="grow" />
               <select

@@ -3,6 +3,7 @@ import type { DependenciesRow, OperationsRow, ServicesRow } from '../state/rows.
 import { hrefTo } from '../state/url.ts';
 import { Service } from '../ui/bits.tsx';
 import { ago, count, duration, moment, percent } from '../ui/format.ts';
+import { Icon } from '../ui/icon.tsx';
 import type { Column } from '../ui/table.tsx';
 
 interface Usual {
@@ -20,7 +21,7 @@ const usual: Column<Usual>[] = [
     cell: ({ errors, error_pct }) =>
       errors > 0 ? (
         <span class="bad" title={`${count(errors)} failed`}>
-          ✕ {percent(error_pct)}
+          <Icon name="cross" size={10} /> {percent(error_pct)}
         </span>
       ) : (
         <span class="faint">0 %</span>
@@ -56,6 +57,7 @@ export function serviceColumns(hrefOf: (service: string) => string): Column<Serv
     {
       key: 'seen',
       title: 'Last seen',
+      wideOnly: true,
       end: true,
       cell: ({ last_seen_at }) => <span title={moment(last_seen_at)}>{ago(last_seen_at)}</span>,
       sort: ({ last_seen_at }) => last_seen_at,

@@ -1,6 +1,6 @@
 // The focused service, who calls it and whom it calls. Width is calls, words are errors and p95; the table has the same facts.
 import { useEffect, useState } from 'preact/hooks';
-import { NODE, nodeWidth, type Placed, place } from '../charts/graph.ts';
+import { labelWidth, NODE, nodeWidth, type Placed, place } from '../charts/graph.ts';
 import type { DependenciesRow } from '../state/rows.ts';
 import { serviceToken } from '../state/services.ts';
 import { compact, duration, percent } from '../ui/format.ts';
@@ -12,7 +12,6 @@ interface ServiceGraphProps {
   hrefOf(service: string): string;
 }
 
-const LABEL_CHAR = 6.1;
 const NARROW = '(max-width: 700px)';
 
 export function ServiceGraph({ edges, focus, hrefOf }: ServiceGraphProps) {
@@ -24,7 +23,7 @@ export function ServiceGraph({ edges, focus, hrefOf }: ServiceGraphProps) {
     const wanted = edges.map((edge) => ({
       from: edge.caller,
       to: edge.callee,
-      labelWidth: wordsOf(edge).length * LABEL_CHAR + 8,
+      labelWidth: labelWidth(wordsOf(edge)),
     }));
     place(names, wanted, matchMedia(NARROW).matches).then((next) => gone || setPlaced({ ...next, of: key }));
     return () => {
@@ -112,7 +111,7 @@ function EdgePath({
   if (!placed) return null;
   const failing = edge.errors > 0;
   const words = wordsOf(edge);
-  const width = words.length * LABEL_CHAR + 8;
+  const width = labelWidth(words);
   return (
     <g class={failing ? 'edge failing' : 'edge'}>
       <path
@@ -129,6 +128,6 @@ function EdgePath({
 }
 
 function wordsOf({ calls, errors, error_pct, p95_ms }: DependenciesRow): string {
-  const failing = errors > 0 ? `✕ ${percent(error_pct)} · ` : '';
+  const failing = errors > 0 ? `${percent(error_pct)} failed · ` : '';
   return `${failing}${compact(calls)} · ${duration(p95_ms)}`;
 }

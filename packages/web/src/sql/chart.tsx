@@ -73,7 +73,7 @@ function Bars({ name, number, rows }: { name: Column | undefined; number: Column
           return (
             <li key={`${i}`}>
               <span class="clip">{name ? textOf(row[name.name]) : i + 1}</span>
-              <span class="share-bar" aria-hidden="true">
+              <span class="bar-track" aria-hidden="true">
                 <span class="selected" style={{ width: `${(100 * Math.abs(value)) / most}%` }} />
               </span>
               <span>{Number.isInteger(value) ? count(value) : value.toPrecision(4)}</span>

@@ -8,6 +8,8 @@ interface Thing {
   name: string;
   kind: string;
   comment: string;
+  /** Of a function: how it is called. */
+  call: string | undefined;
   columns: { name: string; type: string; comment: string }[];
 }
 
@@ -35,10 +37,16 @@ export function SchemaHelp({ onPick }: { onPick(name: string): void }) {
                 <li key={`${thing.kind} ${thing.name}`}>
                   <details>
                     <summary>
-                      <span class="mono">{thing.name}</span> <span class="faint">{thing.kind}</span>
+                      <span class="mono">{thing.name.replace(/^beacon\./, '')}</span>{' '}
+                      <span class="faint">{thing.kind}</span>
                     </summary>
+                    {thing.call && <p class="mono">{thing.call}</p>}
                     <p class="dim">{thing.comment}</p>
-                    <button type="button" class="small" onClick={() => onPick(thing.name)}>
+                    <button
+                      type="button"
+                      class="small"
+                      onClick={() => onPick(thing.call === undefined ? thing.name : `${thing.name}()`)}
+                    >
                       Insert
                     </button>
                     {thing.columns.length > 0 && (
@@ -70,8 +78,9 @@ function fits(wanted: string) {
 
 function thingsOf(rows: Rows['schema'][]): Thing[] {
   return rows.map(({ name, kind, signature, comment, columns }) => ({
-    name: signature === null ? name : `${name}(${signature})`,
+    name,
     kind,
+    call: signature === null ? undefined : `${name}(${signature})`,
     comment: comment ?? '',
     columns: (columns ?? []).map((column) => ({ ...column, comment: column.comment ?? '' })),
   }));

@@ -1,5 +1,6 @@
 // Small things that look the same on every page.
 import { serviceToken } from '../state/services.ts';
+import { Icon, type IconName } from './icon.tsx';
 
 /** A service's name with its colour beside it. */
 export function Service({ name }: { name: string | null }) {
@@ -12,23 +13,23 @@ export function Service({ name }: { name: string | null }) {
   );
 }
 
-const GLYPHS: Record<string, string> = {
-  completed: '✓',
-  failed: '✕',
-  timeout: '◷',
-  lost: '?',
-  started: '…',
-  running: '…',
-  processing: '…',
-  pending: '○',
-  cancelled: '–',
+const GLYPHS: Record<string, IconName> = {
+  completed: 'check',
+  failed: 'cross',
+  timeout: 'clock',
+  lost: 'question',
+  started: 'dots',
+  running: 'dots',
+  processing: 'dots',
+  pending: 'ring',
+  cancelled: 'dash',
 };
 
 /** Status by glyph, word and colour. */
 export function Status({ status, bare = false }: { status: string; bare?: boolean }) {
   return (
     <span class={`status ${status.replace(/\W/g, '')}`}>
-      <span aria-hidden="true">{GLYPHS[status] ?? '·'}</span>
+      <Icon name={GLYPHS[status] ?? 'dash'} />
       <span class={bare ? 'unseen' : undefined}>{status}</span>
     </span>
   );

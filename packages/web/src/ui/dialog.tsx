@@ -1,6 +1,7 @@
 // A modal window: the browser's own <dialog>, closed by Escape, its button, or a click beside it.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
+import { Icon } from './icon.tsx';
 
 interface DialogProps {
   title: string;
@@ -16,6 +17,8 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
   useEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     ref.current?.showModal();
+    // The window itself, so that what is in it is read from its beginning.
+    ref.current?.focus();
     return () => before?.focus();
   }, []);
   return (
@@ -24,6 +27,7 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
       ref={ref}
       class={wide ? 'dialog wide' : 'dialog'}
       aria-labelledby={id}
+      tabIndex={-1}
       onClose={onClose}
       onClick={(event) => event.target === ref.current && onClose()}
     >
@@ -31,7 +35,7 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
         <header>
           <h2 id={id}>{title}</h2>
           <button type="button" class="quiet" onClick={onClose} aria-label="Close">
-            ✕
+            <Icon name="cross" />
           </button>
         </header>
         {children}

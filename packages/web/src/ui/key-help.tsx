@@ -2,7 +2,13 @@
 import { bindings } from '../state/keys.ts';
 import { Dialog } from './dialog.tsx';
 
-const NAMES: Record<string, string> = { ArrowUp: '↑', ArrowDown: '↓', ArrowLeft: '←', ArrowRight: '→', ' ': 'Space' };
+const NAMES: Record<string, string> = {
+  ArrowUp: 'up',
+  ArrowDown: 'down',
+  ArrowLeft: 'left',
+  ArrowRight: 'right',
+  ' ': 'Space',
+};
 
 export function KeyHelp({ onClose }: { onClose(): void }) {
   return (

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Problem } from '../state/api.ts';
 import type { Resource } from '../state/resource.ts';
+import { Icon } from './icon.tsx';
 
 export function Loading({ what }: { what: string }) {
   return (
@@ -15,8 +16,7 @@ export function Failed({ problem, retry }: { problem: Problem; retry?: (() => vo
   return (
     <div class="state failed" role="alert">
       <p>
-        <span aria-hidden="true">⚠ </span>
-        {problem.message}
+        <Icon name="warning" /> {problem.message}
       </p>
       <p class="hint">{problem.hint}</p>
       <p class="hint">
@@ -55,7 +55,7 @@ export function Loaded<T>({ resource, what, children }: LoadedProps<T>) {
     return loading ? <Loading what={what} /> : null;
   }
   return (
-    <div class={loading ? 'reloading' : undefined} aria-busy={loading}>
+    <div class={loading ? 'loaded reloading' : 'loaded'} aria-busy={loading}>
       {problem && <Failed problem={problem} retry={reload} />}
       {children(value)}
     </div>

@@ -1,5 +1,6 @@
 // A table whose columns sort, whose rows open by their first link, and through which arrow keys walk.
 import type { ComponentChildren } from 'preact';
+import { Icon } from './icon.tsx';
 import { Scroll } from './scroll.tsx';
 
 export interface Column<R> {
@@ -79,7 +80,7 @@ function Head<R>({ column, sort, onSort }: HeadProps<R>) {
     <th scope="col" class={classOf(column)} aria-sort={direction}>
       <button type="button" class="sort" onClick={() => onSort(next)}>
         {title}
-        <span aria-hidden="true">{direction === 'ascending' ? ' ↑' : direction === 'descending' ? ' ↓' : ''}</span>
+        {direction !== 'none' && <Icon name={direction === 'ascending' ? 'up' : 'down'} size={10} />}
       </button>
     </th>
   );
