@@ -34,5 +34,5 @@ export function mcpCall(operation: string, params: Params): string {
 
 /** For a POSIX shell. */
 function quote(text: string): string {
-  return /^[\w./:@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
