@@ -191,6 +191,8 @@ create table beacon.traces (
   open_count integer not null default 0,
   updated_at timestamp with time zone not null default now(),
   baselined_at timestamp with time zone,
+  root_started_at timestamp with time zone,
+  root_span_id bytea,
   constraint traces_key PRIMARY KEY (trace_id)
 );
 CREATE INDEX traces_job ON beacon.traces USING btree (job_id, started_at) WHERE (job_id IS NOT NULL);

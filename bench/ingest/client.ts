@@ -37,12 +37,15 @@ async function client(): Promise<void> {
 }
 
 const started = performance.now();
+const usage = process.cpuUsage();
 if (options.rate === 0) await Promise.all(Array.from({ length: options.clients }, client));
 else await atRate();
 const seconds = (performance.now() - started) / 1_000;
 times.sort((a, b) => a - b);
 const quantile = (q: number) => times[Math.min(times.length - 1, Math.floor(times.length * q))] ?? 0;
-console.log(JSON.stringify({ seconds, answers, p50: quantile(0.5), p99: quantile(0.99) }));
+const { user, system } = process.cpuUsage(usage);
+const cpuSeconds = (user + system) / 1e6;
+console.log(JSON.stringify({ seconds, cpuSeconds, answers, p50: quantile(0.5), p99: quantile(0.99) }));
 process.exit(0);
 
 async function atRate(): Promise<void> {

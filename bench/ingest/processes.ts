@@ -13,6 +13,15 @@ export function cpuOf(pid: number, children = false): number {
   return (own + ended) / TICKS + below;
 }
 
+/** CPU seconds of everything on this machine since it started. */
+export function cpuOfAll(): number {
+  const [user, nice, system, , , irq, softirq] = fs
+    .readFileSync('/proc/stat', 'utf8')
+    .match(/\d+/g)!
+    .map(Number) as number[];
+  return (user! + nice! + system! + irq! + softirq!) / TICKS;
+}
+
 /** Most memory a process ever had, MB. */
 export function peakMemoryOf(pid: number): number {
   const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');

@@ -77,7 +77,11 @@ export const SETTINGS: Record<string, Setting[]> = {
       'Clients must send `Authorization: Bearer <token>`, with spans and with questions; on loopback too.',
     ),
     setting('OTLP_MAX_REQUEST_MB', '`64`', 'Largest request, unpacked, MiB; a larger one gets 413.'),
-    setting('OTLP_MAX_QUEUE_MB', '`64`', 'Requests under way, MiB; past it they get 429 and `Retry-After`.'),
+    setting(
+      'OTLP_MAX_QUEUE_MB',
+      '`24`',
+      'Requests under way, MiB; past it they get 429 and `Retry-After`. One is always taken.',
+    ),
     setting('BEACON_REDACT', 'on', '`off` stores secrets as they came.'),
     setting('BEACON_REDACT_KEYS', 'none', 'Further attribute keys whose values are secret, separated by commas.'),
     setting('BEACON_REDACT_KEEP', 'none', 'Attribute keys whose values are stored as they are, separated by commas.'),

@@ -9,10 +9,11 @@ begin
   perform from beacon.traces t where t.trace_id = any (of_traces) order by t.trace_id for update;
   with counted as (
     select s.trace_id, min(s.started_at) as started_at, max(s.completed_at) as completed_at,
-      (array_agg(s.execution_id order by s.started_at) filter (where s.execution_id is not null))[1] as execution_id,
-      (array_agg(s.job_id order by s.started_at) filter (where s.job_id is not null))[1] as job_id,
-      (array_agg(s.service order by s.started_at) filter (where s.parent_span_id is null))[1] as root_service,
-      (array_agg(s.operation order by s.started_at) filter (where s.parent_span_id is null))[1] as root_operation,
+      min(s.execution_id) as execution_id, min(s.job_id collate "C") as job_id,
+      (array_agg(s.service order by s.started_at, s.span_id) filter (where s.parent_span_id is null))[1] as root_service,
+      (array_agg(s.operation order by s.started_at, s.span_id) filter (where s.parent_span_id is null))[1] as root_operation,
+      (array_agg(s.span_id order by s.started_at, s.span_id) filter (where s.parent_span_id is null))[1] as root_span_id,
+      min(s.started_at) filter (where s.parent_span_id is null) as root_started_at,
       array_agg(distinct s.service) as services, count(*)::integer as span_count,
       (count(*) filter (where s.status in ('failed', 'timeout', 'lost')))::integer as error_count,
       (count(*) filter (where s.status = 'started'))::integer as open_count, max(s.created_at) as updated_at
@@ -21,15 +22,15 @@ begin
     group by s.trace_id
   ), written as (
     insert into beacon.traces as t (trace_id, started_at, completed_at, execution_id, job_id, root_service,
-      root_operation, services, span_count, error_count, open_count, updated_at)
+      root_operation, root_span_id, root_started_at, services, span_count, error_count, open_count, updated_at)
     select c.trace_id, c.started_at, c.completed_at, c.execution_id, c.job_id, c.root_service,
-      c.root_operation, c.services, c.span_count, c.error_count, c.open_count, c.updated_at
+      c.root_operation, c.root_span_id, c.root_started_at, c.services, c.span_count, c.error_count, c.open_count, c.updated_at
     from counted c
     order by c.trace_id
     on conflict (trace_id) do update set
       started_at = excluded.started_at, completed_at = excluded.completed_at, execution_id = excluded.execution_id,
       job_id = excluded.job_id, root_service = excluded.root_service, root_operation = excluded.root_operation,
-      services = excluded.services, span_count = excluded.span_count, error_count = excluded.error_count,
+      root_span_id = excluded.root_span_id, root_started_at = excluded.root_started_at, services = excluded.services, span_count = excluded.span_count, error_count = excluded.error_count,
       open_count = excluded.open_count, updated_at = excluded.updated_at
     returning t.trace_id
   )

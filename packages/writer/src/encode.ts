@@ -79,6 +79,8 @@ export const COLUMN_BYTES = {
 /** What the summary of a trace takes from a span, as the span's row has it. */
 export interface SpanFacts {
   traceId: string;
+  /** 16 hexadecimal digits; only a root's is asked for. */
+  spanId: string;
   isRoot: boolean;
   service: string;
   operation: string;
@@ -141,6 +143,7 @@ export function encodeRow(row: SpanRow): EncodedRow {
     line: fields.join('\t'),
     facts: {
       traceId: row.traceId,
+      spanId: row.spanId,
       isRoot: row.parentSpanId === null,
       service,
       operation,
@@ -166,6 +169,7 @@ export function decodeLine(line: string): (string | null)[] {
 export function factsOf(texts: readonly (string | null)[]): SpanFacts {
   return {
     traceId: texts[0]!,
+    spanId: texts[1]!.slice(2),
     isRoot: texts[2] === null,
     service: texts[3]!,
     operation: texts[4]!,

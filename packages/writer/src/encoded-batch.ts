@@ -13,6 +13,7 @@ export class EncodedBatch {
   /** Lines for COPY, each with its end; full but for the last. */
   readonly #chunks: Buffer[] = [];
   readonly #memory: Buffer[] = [];
+  readonly #owners: (() => void)[] = [];
   #last: Buffer | undefined;
   #used = 0;
   /** Lines of rows that may be there as `started`; few. */
@@ -46,10 +47,12 @@ export class EncodedBatch {
    * Takes lines that somebody else has encoded, in the format and with the columns of `encodeRow`. Their facts and
    * resources are the caller's to add.
    *
-   * @param lines UTF-8, each line with its end; must not change afterwards.
+   * @param lines UTF-8, each line with its end; must not change until `done`.
+   * @param done Called when the memory of the lines is free again; never after a failure.
    */
-  addLines(lines: Buffer, count: number, repaired: number): void {
+  addLines(lines: Buffer, count: number, repaired: number, done?: () => void): void {
     this.#seal();
+    if (done) this.#owners.push(done);
     this.#chunks.push(lines);
     this.count += count;
     this.repaired += repaired;
@@ -107,6 +110,7 @@ export class EncodedBatch {
   /** Gives its memory to the next batch. Only after the database has answered: until then a socket may hold it. */
   recycle(): void {
     for (const memory of this.#memory) if (spare.length < MAX_SPARE) spare.push(memory);
+    for (const done of this.#owners.splice(0)) done();
     this.#memory.length = 0;
     this.#chunks.length = 0;
     this.#last = undefined;

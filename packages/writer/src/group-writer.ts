@@ -8,7 +8,7 @@ import { describeError, isRowsFault } from './errors.ts';
 import { type RejectedRow, writeAround } from './poison.ts';
 
 export interface GroupWriterOptions extends ConnectionOptions {
-  /** Transactions at once, each on a connection of its own. Default 2. */
+  /** Transactions at once, each on a connection of its own. Default 3: one waits for its commit, one for its rows. */
   connections?: number;
   /** A transaction takes further batches until it has so many rows. Default 8,000. */
   groupRows?: number;
@@ -49,6 +49,9 @@ export class UnavailableError extends Error {
   }
 }
 
+/** Rows below which a transaction of its own costs more than it gains. */
+const LEAST_SHARE = 1_000;
+
 interface Waiting {
   batch: EncodedBatch;
   rows: number;
@@ -77,7 +80,7 @@ export class GroupWriter {
   constructor(options: GroupWriterOptions, onFlush?: (ms: number, rows: number) => void) {
     this.#options = options;
     this.#onFlush = onFlush;
-    this.#connections = Array.from({ length: options.connections ?? 2 }, () => new Connection(options));
+    this.#connections = Array.from({ length: options.connections ?? 3 }, () => new Connection(options));
     this.#idle = [...this.#connections];
   }
 
@@ -155,7 +158,9 @@ export class GroupWriter {
   }
 
   #take(): Waiting[] {
-    const mostRows = this.#options.groupRows ?? 8_000;
+    // No more than its share: one connection that takes all leaves the others without work, and the next batches wait.
+    const share = Math.max(LEAST_SHARE, Math.ceil(this.#waiting.rows / this.#connections.length));
+    const mostRows = Math.min(this.#options.groupRows ?? 8_000, share);
     const mostBytes = this.#options.groupBytes ?? 8 * 1024 * 1024;
     let rows = 0;
     let bytes = 0;

@@ -11,6 +11,8 @@ interface Delta {
   jobId: string | null;
   rootService: string | null;
   rootOperation: string | null;
+  rootStartedAt: string | null;
+  rootSpanId: string | null;
   services: string[];
   spans: number;
   errors: number;
@@ -37,11 +39,8 @@ export class Summaries {
       delta.completedAt = completedAt;
     }
     if (!delta.services.includes(service)) delta.services.push(service);
-    if (facts.isRoot) {
-      delta.rootService = service;
-      delta.rootOperation = facts.operation;
-    }
-    delta.jobId ??= facts.jobId;
+    if (facts.isRoot) takeRoot(delta, startedAt, facts.spanId, service, facts.operation);
+    delta.jobId = firstOf(delta.jobId, facts.jobId);
     if (executionId !== null && !delta.executions.some(({ id }) => id === executionId)) {
       delta.executions.push({ id: executionId, startedAt });
     }
@@ -69,11 +68,10 @@ export class Summaries {
         to.completedAt = from.completedAt;
       }
       for (const service of from.services) if (!to.services.includes(service)) to.services.push(service);
-      if (from.rootOperation !== null) {
-        to.rootService = from.rootService;
-        to.rootOperation = from.rootOperation;
+      if (from.rootStartedAt !== null) {
+        takeRoot(to, from.rootStartedAt, from.rootSpanId!, from.rootService!, from.rootOperation!);
       }
-      to.jobId ??= from.jobId;
+      to.jobId = firstOf(to.jobId, from.jobId);
       for (const execution of from.executions) {
         if (!to.executions.some(({ id }) => id === execution.id)) to.executions.push(execution);
       }
@@ -83,12 +81,12 @@ export class Summaries {
   /** Parameters of `UPSERT_TRACES`, or undefined when there is nothing to say. */
   traces(): string[] | undefined {
     if (this.#traces.size === 0) return undefined;
-    const columns: string[][] = Array.from({ length: 11 }, () => []);
+    const columns: string[][] = Array.from({ length: 13 }, () => []);
     for (const [traceId, delta] of this.#traces) {
       columns[0]!.push(traceId);
       columns[1]!.push(delta.startedAt);
       columns[2]!.push(delta.completedAt ?? 'null');
-      columns[3]!.push(delta.executions[0]?.id ?? 'null');
+      columns[3]!.push(lowestOf(delta.executions));
       columns[4]!.push(quoted(delta.jobId));
       columns[5]!.push(quoted(delta.rootService));
       columns[6]!.push(quoted(delta.rootOperation));
@@ -96,6 +94,8 @@ export class Summaries {
       columns[8]!.push(`${delta.spans}`);
       columns[9]!.push(`${delta.errors}`);
       columns[10]!.push(`${delta.open}`);
+      columns[11]!.push(delta.rootStartedAt ?? 'null');
+      columns[12]!.push(delta.rootSpanId ?? 'null');
     }
     return columns.map(array);
   }
@@ -114,24 +114,33 @@ export class Summaries {
   }
 }
 
+// The same root again may have another name by now: that of its end.
+const IS_EARLIER_ROOT = `excluded.root_started_at is not null and (t.root_operation is null
+    or (excluded.root_started_at, excluded.root_span_id)
+      <= (coalesce(t.root_started_at, t.started_at), coalesce(t.root_span_id, excluded.root_span_id)))`;
+
 // In the order of their keys: two writers that share traces would otherwise wait for each other in a circle.
+// Whatever the order in which spans arrive, the row becomes what `recount_traces` makes of them.
 export const UPSERT_TRACES = `
 insert into beacon.traces as t (trace_id, started_at, completed_at, execution_id, job_id, root_service, root_operation,
-  services, span_count, error_count, open_count, updated_at)
+  services, span_count, error_count, open_count, root_started_at, root_span_id, updated_at)
 select trace_id, started_at, completed_at, execution_id, job_id, root_service, root_operation,
-  services::text[], span_count, error_count, open_count, now()
+  services::text[], span_count, error_count, open_count, root_started_at,
+  decode(root_span_id, 'hex'), now()
 from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::text[],
-  $8::text[], $9::integer[], $10::integer[], $11::integer[])
+  $8::text[], $9::integer[], $10::integer[], $11::integer[], $12::timestamptz[], $13::text[])
   as d (trace_id, started_at, completed_at, execution_id, job_id, root_service, root_operation,
-    services, span_count, error_count, open_count)
+    services, span_count, error_count, open_count, root_started_at, root_span_id)
 order by trace_id
 on conflict (trace_id) do update set
   started_at = least(t.started_at, excluded.started_at),
   completed_at = greatest(t.completed_at, excluded.completed_at),
-  execution_id = coalesce(t.execution_id, excluded.execution_id),
-  job_id = coalesce(t.job_id, excluded.job_id),
-  root_service = coalesce(excluded.root_service, t.root_service),
-  root_operation = coalesce(excluded.root_operation, t.root_operation),
+  execution_id = least(t.execution_id, excluded.execution_id),
+  job_id = least(t.job_id collate "C", excluded.job_id collate "C"),
+  root_service = case when ${IS_EARLIER_ROOT} then excluded.root_service else t.root_service end,
+  root_operation = case when ${IS_EARLIER_ROOT} then excluded.root_operation else t.root_operation end,
+  root_started_at = case when ${IS_EARLIER_ROOT} then excluded.root_started_at else t.root_started_at end,
+  root_span_id = case when ${IS_EARLIER_ROOT} then excluded.root_span_id else t.root_span_id end,
   services = case when t.services @> excluded.services then t.services else t.services || excluded.services end,
   span_count = t.span_count + excluded.span_count,
   error_count = t.error_count + excluded.error_count,
@@ -153,11 +162,40 @@ function empty(startedAt: string): Delta {
     jobId: null,
     rootService: null,
     rootOperation: null,
+    rootStartedAt: null,
+    rootSpanId: null,
     services: [],
     spans: 0,
     errors: 0,
     open: 0,
   };
+}
+
+/** Of several roots the one that started first names the trace; of several at once that of the lowest id. */
+function takeRoot(delta: Delta, startedAt: string, spanId: string, service: string, operation: string): void {
+  const { rootStartedAt } = delta;
+  const isLater = rootStartedAt !== null && startedAt > rootStartedAt;
+  if (isLater || (startedAt === rootStartedAt && spanId > delta.rootSpanId!)) return;
+  delta.rootStartedAt = startedAt;
+  delta.rootSpanId = spanId;
+  delta.rootService = service;
+  delta.rootOperation = operation;
+}
+
+function firstOf(a: string | null, b: string | null): string | null {
+  if (a === null || b === null) return a ?? b;
+  return compare(b, a) < 0 ? b : a;
+}
+
+function lowestOf(executions: Delta['executions']): string {
+  let lowest = executions[0]?.id ?? 'null';
+  for (const { id } of executions) if (BigInt(id) < BigInt(lowest)) lowest = id;
+  return lowest;
+}
+
+/** As the database compares with the collation "C": bytes, not UTF-16 units. */
+function compare(a: string, b: string): number {
+  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 /** Text of a PostgreSQL array of elements that are quoted where they need it. */

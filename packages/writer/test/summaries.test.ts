@@ -20,7 +20,7 @@ const ENDS = ['completed', 'failed', 'timeout'] as const;
 
 async function summaries() {
   const { rows } = await client.query(`
-    select trace_id, started_at::text, completed_at::text, execution_id, job_id, root_service, root_operation,
+    select trace_id, started_at::text, completed_at::text, execution_id, job_id, root_service, root_operation, root_started_at::text, encode(root_span_id, 'hex') as root_span_id,
       (select array_agg(distinct s order by s) from unnest(services) s) as services, span_count, error_count, open_count
     from traces order by trace_id`);
   return rows;
@@ -34,7 +34,6 @@ for (const seed of [1, 2, 3, 4, 5, 6]) {
   test(`summaries equal a recount after every flush, whatever is written, resent, lost and completed (seed ${seed})`, async () => {
     const below = generator(seed);
     const traceIds = Array.from({ length: 4 }, () => row().traceId);
-    const rooted = new Set<string>();
     const open: SpanRow[] = [];
     let last: SpanRow[] = [];
     const now = Math.trunc(Date.now() / 1_000);
@@ -43,9 +42,8 @@ for (const seed of [1, 2, 3, 4, 5, 6]) {
     const span = (tracerId: string): SpanRow => {
       const trace = below(traceIds.length);
       const traceId = traceIds[trace]!;
-      const isRoot = below(3) === 0 && !rooted.has(traceId);
-      if (isRoot) rooted.add(traceId);
-      const start = now - 1_000 + below(500);
+      const isRoot = below(3) === 0;
+      const start = now - 1_000 + below(500) * below(2);
       const ended = below(3) > 0;
       const made = row({
         traceId,
@@ -54,10 +52,10 @@ for (const seed of [1, 2, 3, 4, 5, 6]) {
         service: ['runner', 'router', 'a "quoted\\ name'][below(3)]!,
         operation: `operation ${below(5)}, {braces}`,
         status: ended ? ENDS[below(3)]! : 'started',
-        start: [start, ++clock],
+        start: [start, (++clock % 20) * 1_000],
         end: ended ? [start + below(60), 0] : null,
-        executionId: below(2) === 0 ? `${seed * 100 + trace}` : null,
-        jobId: below(2) === 0 ? `job ${trace}` : null,
+        executionId: below(2) === 0 ? `${seed * 100 + trace + below(12)}` : null,
+        jobId: below(2) === 0 ? ['job 1', 'Job 1', 'job \u{1f600}', 'job \uff5e', 'b'][below(5)]! : null,
       });
       if (!ended) open.push(made);
       return made;
@@ -74,7 +72,14 @@ for (const seed of [1, 2, 3, 4, 5, 6]) {
       for (let i = below(4); i > 0 && open.length > 0; i--) {
         const started = open.splice(below(open.length), 1)[0]!;
         if (batch.includes(started)) continue;
-        batch.push({ ...started, status: ENDS[below(3)]!, end: [now, 5], update: true });
+        // Its name is known at its end: that of its route.
+        batch.push({
+          ...started,
+          operation: `operation ${below(5)}, at its end`,
+          status: ENDS[below(3)]!,
+          end: [now, 5],
+          update: true,
+        });
       }
       // A commit whose answer was lost: the same again, alone or with what came since.
       if (below(3) === 0) batch.push(...last);

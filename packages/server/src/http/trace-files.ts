@@ -64,7 +64,7 @@ export async function traceFileRoutes(app: FastifyInstance, pool: pg.Pool, optio
       try {
         const claim = importer.claim(file.bytes.length);
         try {
-          const { rejected, message } = await importer.store(file.bytes, file.encoding);
+          const { rejected, message } = await importer.store(file.bytes, file.encoding, claim);
           return { trace_ids: file.traceIds, spans: file.spans, rejected, message };
         } finally {
           claim.release();

@@ -1,5 +1,6 @@
 // An OTLP request to a batch of COPY lines, in one go: it is not interrupted, and leaves no objects behind.
 import { EncodedBatch } from '@project-beacon/writer';
+import { BufferPool } from './pool.ts';
 import type { Redactor } from './redact.ts';
 import { type Range, type ResourceInfo, ResourceTable } from './resource.ts';
 import { Scribe, SpanError } from './scribe.ts';
@@ -15,6 +16,8 @@ export interface RejectedSpan {
 
 export interface Decoded {
   batch: EncodedBatch;
+  /** Of the batch's lines. */
+  bytes: number;
   /** Spans in the request, those that are rejected included. */
   received: number;
   rejected: RejectedSpan[];
@@ -23,12 +26,15 @@ export interface Decoded {
 }
 
 export class Decoder {
+  readonly #pool: BufferPool;
   readonly #scribe: Scribe;
   readonly #spans: SpanReader;
   readonly #resources: ResourceTable;
   #lastResource: ResourceInfo | undefined;
 
-  constructor(redactor: Redactor) {
+  /** @param pool Where the memory of batches comes from, and goes when they are written. */
+  constructor(redactor: Redactor, pool: BufferPool = new BufferPool()) {
+    this.#pool = pool;
     this.#scribe = new Scribe(redactor);
     this.#spans = new SpanReader(this.#scribe);
     this.#resources = new ResourceTable(this.#scribe);
@@ -41,7 +47,7 @@ export class Decoder {
    */
   decode(request: Buffer): Decoded {
     const scribe = this.#scribe;
-    const made: Decoded = { batch: new EncodedBatch(), received: 0, rejected: [], redacted: 0 };
+    const made: Decoded = { batch: new EncodedBatch(), bytes: 0, received: 0, rejected: [], redacted: 0 };
     scribe.bytes = request;
     scribe.at = 0;
     scribe.to = 0;
@@ -58,9 +64,12 @@ export class Decoder {
         scribe.at = end;
       }
       if (scribe.to > 0) {
-        const lines = Buffer.allocUnsafeSlow(scribe.to);
-        scribe.out.copy(lines, 0, 0, scribe.to);
-        made.batch.addLines(lines, made.received - made.rejected.length, this.#repaired);
+        const memory = this.#pool.take(scribe.to);
+        scribe.out.copy(memory, 0, 0, scribe.to);
+        made.bytes = scribe.to;
+        const lines = memory.subarray(0, made.bytes);
+        const count = made.received - made.rejected.length;
+        made.batch.addLines(lines, count, this.#repaired, () => this.#pool.give(memory));
       }
       return made;
     } finally {

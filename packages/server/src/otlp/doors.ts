@@ -1,9 +1,9 @@
 // The ports. Each looks at the first bytes of a connection, so that whoever speaks the other protocol is told so.
 import * as http2 from 'node:http2';
 import * as net from 'node:net';
-import * as grpc from '@grpc/grpc-js';
 import { BeaconError } from '../store/errors.ts';
-import { grpcDoor } from './grpc.ts';
+import { CODES } from './answer.ts';
+import { grpcDoor, refuseCall } from './grpc.ts';
 import { type HttpDoorOptions, httpDoor } from './http.ts';
 
 export interface DoorsOptions extends HttpDoorOptions {
@@ -58,7 +58,6 @@ export async function openDoors(options: DoorsOptions): Promise<Doors> {
   const sockets = new Set<net.Socket>();
   const web = httpDoor(options);
   const rpc = grpcDoor(options);
-  const injector = rpc.createConnectionInjector(grpc.ServerCredentials.createInsecure());
   const ports = { http: 0, grpc: 0 };
   const wrongWay = wrongProtocol(
     () => `OTLP over HTTP is spoken on this port; OTLP over gRPC is on port ${ports.grpc}.`,
@@ -79,7 +78,7 @@ export async function openDoors(options: DoorsOptions): Promise<Doors> {
 
   const front = net.createServer((socket) => {
     sniff(socket, sockets, (kind) => {
-      if (kind === 'http2') injector.injectConnection(socket);
+      if (kind === 'http2') rpc.server.emit('connection', socket);
       else sentence(socket, `OTLP over gRPC is spoken on this port; OTLP over HTTP is on port ${ports.http}.`);
     });
   });
@@ -94,11 +93,7 @@ export async function openDoors(options: DoorsOptions): Promise<Doors> {
   const closeAll = async () => {
     for (const server of opened) if (server.listening) server.close();
     web.closeIdleConnections();
-    await new Promise<void>((resolve) => {
-      rpc.tryShutdown(() => resolve());
-      setTimeout(resolve, 2_000).unref();
-    });
-    rpc.forceShutdown();
+    await rpc.close();
     for (const socket of sockets) socket.destroy();
   };
   try {
@@ -160,16 +155,7 @@ function wrongProtocol(text: () => string): http2.Http2Server {
   const server = http2.createServer();
   server.on('stream', (stream) => {
     stream.on('error', () => {});
-    stream.respond(
-      {
-        ':status': 200,
-        'content-type': 'application/grpc',
-        'grpc-status': '12',
-        'grpc-message': text(),
-      },
-      { endStream: true },
-    );
-    stream.resume();
+    refuseCall(stream, CODES.UNIMPLEMENTED.grpc, text());
   });
   return server;
 }

@@ -1,11 +1,11 @@
 // OTLP over HTTP: POST /v1/traces, and what operators ask.
 import * as http from 'node:http';
-import { promisify } from 'node:util';
-import * as zlib from 'node:zlib';
 import { acceptedBytes, acceptedJson, CODES, Refusal, statusBytes, statusJson } from './answer.ts';
+import type { Claim } from './claim.ts';
 import { metricsText } from './counters.ts';
-import type { Claim, Ingest } from './ingest.ts';
+import type { Ingest } from './ingest.ts';
 import { type Gate, NO_ENTRY } from './token.ts';
+import { unzipped } from './unzip.ts';
 import { MalformedError } from './wire.ts';
 import { fromZipkin } from './zipkin.ts';
 
@@ -18,11 +18,12 @@ export interface HttpDoorOptions {
   isReady: () => Promise<{ ready: boolean; detail: string }>;
 }
 
+/** Bytes of a body that is refused. */
+const WORTH_READING = 4 << 20;
+
 type Encoding = 'protobuf' | 'json';
 
 const TYPES: Record<Encoding, string> = { protobuf: 'application/x-protobuf', json: 'application/json' };
-const gunzip = promisify(zlib.gunzip);
-const inflate = promisify(zlib.inflate);
 
 /** The server, not yet listening. */
 export function httpDoor(options: HttpDoorOptions): http.Server {
@@ -100,55 +101,50 @@ async function operators(options: HttpDoorOptions, path: string, response: http.
 }
 
 async function store(ingest: Ingest, request: http.IncomingMessage, encoding: Encoding, isZipkin: boolean) {
-  const claim = ingest.claim(Number(request.headers['content-length'] ?? 0) || 0);
+  const length = Number(request.headers['content-length'] ?? 0) || 0;
+  const claim = ingest.claim(length);
   try {
-    const packed = await bodyOf(ingest, request, claim);
-    const body = await unpacked(ingest, packed, request.headers['content-encoding'], claim);
-    if (isZipkin) return await ingest.store(fromZipkin(body.toString('utf8')), 'protobuf');
-    return await ingest.store(body, encoding);
+    const packed = await bodyOf(ingest, request, claim, length);
+    const body = await unzipped(ingest, packed, request.headers['content-encoding'], claim);
+    if (isZipkin) return await ingest.store(fromZipkin(body.toString('utf8')), 'protobuf', claim);
+    return await ingest.store(body, encoding, claim);
   } finally {
     claim.release();
   }
 }
 
-async function bodyOf(ingest: Ingest, request: http.IncomingMessage, claim: Claim): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > ingest.maxRequestBytes) throw ingest.tooLarge();
+/** @param length As the client says; 0 when it does not say. */
+function bodyOf(ingest: Ingest, request: http.IncomingMessage, claim: Claim, length: number): Promise<Buffer> {
+  let body = length > 0 ? claim.body(length) : undefined;
   const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > ingest.maxRequestBytes) throw ingest.tooLarge();
-    claim.grow(length);
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length);
-}
-
-async function unpacked(ingest: Ingest, body: Buffer, encoding: string | undefined, claim: Claim): Promise<Buffer> {
-  const unpack = { gzip: gunzip, 'x-gzip': gunzip, deflate: inflate }[(encoding ?? 'identity').trim().toLowerCase()];
-  if (!unpack) {
-    if (encoding === undefined || /^\s*(?:identity)?\s*$/i.test(encoding)) return body;
-    throw new Refusal(
-      'UNSUPPORTED_MEDIA_TYPE',
-      'encoding',
-      `content-encoding "${encoding.slice(0, 50)}" is not understood; gzip and deflate are.`,
-    );
-  }
-  // What it unpacks to is known afterwards only; so much is usual.
-  claim.grow(Math.min(body.length * 8, ingest.maxRequestBytes));
-  try {
-    const made = await unpack(body, { maxOutputLength: ingest.maxRequestBytes });
-    claim.grow(made.length);
-    return made;
-  } catch (error) {
-    if (error instanceof Refusal) throw error;
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw ingest.tooLarge();
-    throw new Refusal(
-      'INVALID_ARGUMENT',
-      'malformed',
-      `the body is not valid ${encoding}: ${(error as Error).message}`,
-    );
-  }
+  let received = 0;
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => {
+      // The memory goes to somebody else now.
+      request.off('data', take);
+      body = undefined;
+      reject(error);
+    };
+    const take = (chunk: Buffer) => {
+      const at = received;
+      received += chunk.length;
+      if (body) {
+        chunk.copy(body, at);
+        return;
+      }
+      try {
+        if (received > ingest.maxRequestBytes) throw ingest.tooLarge();
+        claim.grow(received);
+        chunks.push(chunk);
+      } catch (error) {
+        fail(error);
+      }
+    };
+    request.on('data', take);
+    request.once('end', () => resolve(body ? body.subarray(0, received) : Buffer.concat(chunks, received)));
+    request.once('error', fail);
+    request.once('close', () => fail(new Error('the client went away')));
+  });
 }
 
 function refuse(
@@ -169,9 +165,9 @@ function refuse(
     response.setHeader('retry-after', Math.max(1, Math.ceil(refusal.retryAfterMs / 1_000)));
   if (refusal.code === 'METHOD_NOT_ALLOWED') response.setHeader('allow', 'POST');
   if (refusal.code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer');
-  // What is left of the body is not read: the connection cannot go on.
+  // A new connection costs more than reading to the end of a body of the usual size.
   if (!request.complete) {
-    response.setHeader('connection', 'close');
+    if (!(Number(request.headers['content-length']) <= WORTH_READING)) response.setHeader('connection', 'close');
     request.resume();
   }
   const { http: code } = CODES[refusal.code];

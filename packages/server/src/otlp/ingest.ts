@@ -2,10 +2,12 @@
 // answered when it is committed.
 import { GroupWriter, type GroupWriterOptions, type RejectedRow, UnavailableError } from '@project-beacon/writer';
 import { Refusal } from './answer.ts';
+import { Claim } from './claim.ts';
 import { Counters, type Gauges } from './counters.ts';
 import { type Decoded, Decoder, type RejectedSpan } from './decode.ts';
 import { fromJson } from './json.ts';
 import { TRACES } from './messages.ts';
+import { BufferPool } from './pool.ts';
 import { Redactor, type RedactorOptions } from './redact.ts';
 import { MalformedError } from './wire.ts';
 
@@ -13,7 +15,7 @@ export interface IngestOptions extends GroupWriterOptions {
   redact?: RedactorOptions;
   /** Largest request, unpacked, bytes. Default 64 MiB. */
   maxRequestBytes?: number;
-  /** Bytes of requests under way, past which further ones are refused; one is always let in. Default 64 MiB. */
+  /** Bytes of requests under way, past which further ones are refused; one is always let in. Default 24 MiB. */
   maxQueueBytes?: number;
 }
 
@@ -25,7 +27,7 @@ export interface Accepted {
 }
 
 export const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
-const MAX_QUEUE_BYTES = 64 * 1024 * 1024;
+const MAX_QUEUE_BYTES = 24 * 1024 * 1024;
 /** Lines about single spans in an answer; the rest is told as a number. */
 const NAMED = 20;
 const BUSY_RETRY_MS = 1_000;
@@ -34,6 +36,7 @@ export class Ingest {
   readonly counters = new Counters();
   readonly maxRequestBytes: number;
   readonly maxQueueBytes: number;
+  readonly #pool = new BufferPool();
   readonly #decoder: Decoder;
   readonly #writer: GroupWriter;
   #queueBytes = 0;
@@ -42,19 +45,21 @@ export class Ingest {
   constructor(options: IngestOptions) {
     this.maxRequestBytes = options.maxRequestBytes ?? MAX_REQUEST_BYTES;
     this.maxQueueBytes = options.maxQueueBytes ?? MAX_QUEUE_BYTES;
-    this.#decoder = new Decoder(new Redactor(options.redact));
+    this.#decoder = new Decoder(new Redactor(options.redact), this.#pool);
     const named = { applicationName: 'beacon ingest', ...options };
     this.#writer = new GroupWriter(named, (ms) => this.counters.flushed(ms));
   }
 
   /**
-   * Claims room for a request; `grow` it as more of it turns up, and give it back in the end.
+   * Claims room for a request; `grow` it as more of it turns up, and release it in the end.
    *
-   * @throws Refusal when there is none, or when the database takes nothing at the moment.
+   * @throws Refusal when there is none, when it is too large, or when the database takes nothing at the moment.
    */
   claim(bytes: number): Claim {
     this.#open();
-    const claim = new Claim((by) => this.#take(by));
+    // It would never find room: told so, and not to come back.
+    if (bytes > this.maxRequestBytes) throw this.tooLarge();
+    const claim = new Claim((by, mayExceed) => this.#take(by, mayExceed), this.#pool);
     claim.grow(bytes);
     return claim;
   }
@@ -68,8 +73,8 @@ export class Ingest {
     }
   }
 
-  #take(bytes: number): void {
-    if (bytes > 0 && this.#queueBytes > 0 && this.#queueBytes + bytes > this.maxQueueBytes) {
+  #take(bytes: number, mayExceed: boolean): void {
+    if (!mayExceed && this.#queueBytes > 0 && this.#queueBytes + bytes > this.maxQueueBytes) {
       const text = `${this.maxQueueBytes} bytes of requests are under way; send this one again later`;
       throw new Refusal('RESOURCE_EXHAUSTED', 'queue_full', text, BUSY_RETRY_MS);
     }
@@ -85,10 +90,12 @@ export class Ingest {
   /**
    * Stores an ExportTraceServiceRequest. Resolves when it is committed.
    *
+   * @param body May lie in the claim's memory, which is used for something else once it is decoded.
    * @throws Refusal when nothing of it is stored, or nobody knows whether it is; it may be sent again then.
    */
-  async store(body: Buffer, encoding: 'protobuf' | 'json'): Promise<Accepted> {
+  async store(body: Buffer, encoding: 'protobuf' | 'json', claim: Claim): Promise<Accepted> {
     const decoded = this.#decode(body, encoding);
+    claim.decoded(decoded.bytes);
     const { counters } = this;
     let refusedRows: RejectedRow[];
     try {
@@ -152,32 +159,6 @@ export class Ingest {
   async close(budgetMs: number): Promise<void> {
     this.stop();
     await this.#writer.close(budgetMs);
-  }
-}
-
-/** Bytes of memory that a request may use. */
-export class Claim {
-  readonly #take: (bytes: number) => void;
-  #bytes = 0;
-
-  constructor(take: (bytes: number) => void) {
-    this.#take = take;
-  }
-
-  /**
-   * Raises it to `bytes`, if it is less.
-   *
-   * @throws Refusal when there is no room for more; what was claimed before stays claimed.
-   */
-  grow(bytes: number): void {
-    if (bytes <= this.#bytes) return;
-    this.#take(bytes - this.#bytes);
-    this.#bytes = bytes;
-  }
-
-  release(): void {
-    this.#take(-this.#bytes);
-    this.#bytes = 0;
   }
 }
 

@@ -25,6 +25,7 @@ export class SpanReader extends SpanFields {
   /** Of the span last written; the same object every time. */
   readonly facts: SpanFacts = {
     traceId: '',
+    spanId: '',
     isRoot: false,
     service: '',
     operation: '',
@@ -82,8 +83,11 @@ export class SpanReader extends SpanFields {
     const nameAt = scribe.to;
     const name = scribe.column(this.nameFrom, this.nameTo, 'operation', COLUMN_BYTES.operation);
     if (name !== undefined) this.#otel.push(`"name":${JSON.stringify(name)}`);
-    // Only a root's name is asked for.
-    if (facts.isRoot) [facts.operation = ''] = decodeLine(scribe.out.toString('utf8', nameAt, scribe.to)) as string[];
+    // Only a root's name and id are asked for.
+    if (facts.isRoot) {
+      [facts.operation = ''] = decodeLine(scribe.out.toString('utf8', nameAt, scribe.to)) as string[];
+      facts.spanId = scribe.bytes.toString('hex', this.spanId, this.spanId + 8);
+    }
     scribe.byte(TAB);
     const kind = KINDS[this.kind];
     if (kind === undefined || this.kind === 0) this.#otel.push(`"kind":${this.kind}`);

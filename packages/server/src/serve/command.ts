@@ -6,6 +6,7 @@ import { action, type VerbOptions, verb } from '../cli/verb.ts';
 import type { Otlp } from '../otlp/start.ts';
 import { createPool } from '../store/connect.ts';
 import { maskUrl } from '../store/errors.ts';
+import { keepHeapSmall } from './heap.ts';
 import { wholeNumber } from './numbers.ts';
 import { otlpOptions, withOtlpOptions } from './otlp.ts';
 import { listen, readingOptions, withReadingOptions } from './reading.ts';
@@ -30,6 +31,7 @@ async function serve(options: VerbOptions): Promise<number> {
     import('../otlp/start.ts'),
     import('../otlp/token.ts'),
   ]);
+  keepHeapSmall();
   const { url } = findDatabase(options.databaseUrl);
   const reading = readingOptions(options, process.env, (host) => LOOPBACK.has(host));
   const otlpWanted = otlpOptions(options, process.env);

@@ -36,7 +36,7 @@ export function otlpOptions(
     token: env.BEACON_TOKEN || undefined,
     anonymous: options.otlpAnonymous === true,
     maxRequestBytes: wholeNumber('OTLP_MAX_REQUEST_MB', env.OTLP_MAX_REQUEST_MB ?? 64, 1_024) * MEGABYTE,
-    maxQueueBytes: wholeNumber('OTLP_MAX_QUEUE_MB', env.OTLP_MAX_QUEUE_MB ?? 64, 65_536) * MEGABYTE,
+    maxQueueBytes: wholeNumber('OTLP_MAX_QUEUE_MB', env.OTLP_MAX_QUEUE_MB ?? 24, 65_536) * MEGABYTE,
     redact: {
       enabled: !/^(?:off|false|0|no)$/i.test(env.BEACON_REDACT ?? ''),
       keys: names(env.BEACON_REDACT_KEYS),

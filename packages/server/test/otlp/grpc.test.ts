@@ -1,5 +1,6 @@
 // The protocol's rules, over gRPC.
 import assert from 'node:assert/strict';
+import * as http2 from 'node:http2';
 import { after, test } from 'node:test';
 import * as grpc from '@grpc/grpc-js';
 import { encodeMessage } from '@project-beacon/server/otlp/encode.ts';
@@ -92,6 +93,7 @@ test('too large is RESOURCE_EXHAUSTED, also after unpacking, and the next reques
     assert.equal((await call(small.grpcPort, big, { gzip })).code, grpc.status.RESOURCE_EXHAUSTED, `gzip ${gzip}`);
   }
   assert.equal((await call(small.grpcPort, protobuf([span()]))).code, 0);
+  assert.equal(small.ingest.counters.refused.too_large, 2);
   await small.stop();
 });
 
@@ -105,6 +107,42 @@ test('with the database away it is UNAVAILABLE with RetryInfo', async () => {
   assert.equal(detail!.typeUrl, 'type.googleapis.com/google.rpc.RetryInfo');
   await away.stop();
   await proxy.close();
+});
+
+test('without room it is RESOURCE_EXHAUSTED with RetryInfo, before the message is read, and counted', async () => {
+  const full = await otlpServer(database, { maxQueueBytes: 10 });
+  const held = full.ingest.claim(10);
+  const refused = await call(full.grpcPort, protobuf([span({ name: 'ü %'.repeat(100_000) })]));
+  assert.equal(refused.code, grpc.status.RESOURCE_EXHAUSTED);
+  assert.match(refused.details, /^10 bytes of requests are under way/);
+  const [detail] = refused.status.details as Json[];
+  assert.equal(detail!.typeUrl, 'type.googleapis.com/google.rpc.RetryInfo');
+  assert.equal(full.ingest.counters.refused.queue_full, 1);
+  held.release();
+  assert.equal((await call(full.grpcPort, protobuf([span()]))).code, 0);
+  await full.stop();
+});
+
+test('what is no call of the service is told so', async () => {
+  const unknown = await call(server.grpcPort, Buffer.alloc(0), { path: '/grpc.health.v1.Health/Check' });
+  assert.equal(unknown.code, grpc.status.UNIMPLEMENTED);
+  assert.match(unknown.details, /traces go to/);
+  const session = http2.connect(`http://127.0.0.1:${server.grpcPort}`);
+  const send = (body: Buffer, headers: http2.OutgoingHttpHeaders = {}) =>
+    new Promise<http2.IncomingHttpHeaders>((resolve) => {
+      const sent = { ':method': 'POST', ':path': TRACE, 'content-type': 'application/grpc', ...headers };
+      const stream = session.request(sent);
+      stream.once('response', resolve);
+      stream.resume();
+      stream.end(body);
+    });
+  const invalid = String(grpc.status.INVALID_ARGUMENT);
+  assert.equal((await send(Buffer.from([0, 0])))['grpc-status'], invalid, 'a prefix that ends early');
+  assert.equal((await send(Buffer.from([0, 0, 0, 0, 9, 1])))['grpc-status'], invalid, 'a message that ends early');
+  assert.equal((await send(Buffer.alloc(10)))['grpc-status'], invalid, 'two messages');
+  assert.equal((await send(Buffer.from([1, 0, 0, 0, 1, 9]), { 'grpc-encoding': 'gzip' }))['grpc-status'], invalid);
+  assert.equal((await send(Buffer.from('{}'), { 'content-type': 'application/json' }))[':status'], 415);
+  session.close();
 });
 
 test('a token is asked for where there is one', async () => {

@@ -226,6 +226,16 @@ test('the size limit holds after unpacking', async () => {
   await small.stop();
 });
 
+test('what is too large is told so even while there is no room for anything', async () => {
+  const full = await otlpServer(database, { maxRequestBytes: 100_000, maxQueueBytes: 10 });
+  const held = full.ingest.claim(10);
+  assert.equal((await full.post(request([span()]))).status, 429);
+  assert.equal((await full.post(Buffer.alloc(200_000))).status, 413);
+  held.release();
+  assert.equal((await full.post(request([span()]))).status, 200);
+  await full.stop();
+});
+
 test('who speaks the wrong protocol is told so', async () => {
   const answer = await fetch(`http://127.0.0.1:${server.grpcPort}/v1/traces`, { method: 'POST' });
   assert.equal(answer.status, 400);
@@ -257,6 +267,7 @@ test('a token is asked for where there is one, and none is needed for health', a
   assert.equal((await guarded.post('{}', { authorization: 'Bearer let-me-out' })).status, 401);
   assert.equal((await guarded.post('{}', { authorization: 'Bearer let-me-in' })).status, 200);
   assert.equal((await fetch(`${guarded.url}/health`)).status, 200);
+  assert.deepEqual(guarded.warnings, []);
   await guarded.stop();
   await assert.rejects(otlpServer(database, { host: '0.0.0.0' }), /OTLP on 0\.0\.0\.0 would take spans/);
 });

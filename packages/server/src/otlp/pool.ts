@@ -1,0 +1,43 @@
+// Memory for bodies and lines, used again and again: a gigabyte a minute that is taken anew would be found unused by the
+// garbage collector only when there is much of it.
+
+const SMALLEST = 4_096;
+const LARGEST = 8 << 20;
+const KEPT = 16 << 20;
+
+export class BufferPool {
+  readonly #spare = new Map<number, Buffer[]>();
+  #kept = 0;
+
+  /** At least `bytes` long, with whatever was in it. */
+  take(bytes: number): Buffer {
+    const size = sizeOf(bytes);
+    const spare = this.#spare.get(size)?.pop();
+    if (spare === undefined) return Buffer.allocUnsafeSlow(size);
+    this.#kept -= size;
+    return spare;
+  }
+
+  /** Gives back what `take` gave; nobody may hold it, or a part of it, any more. */
+  give(buffer: Buffer): void {
+    const size = buffer.length;
+    if (size > LARGEST) return;
+    if (this.#kept + size > KEPT) {
+      // Sizes that nobody asks for any more must not fill it for ever.
+      this.#spare.clear();
+      this.#kept = 0;
+    }
+    const spare = this.#spare.get(size);
+    if (spare) spare.push(buffer);
+    else this.#spare.set(size, [buffer]);
+    this.#kept += size;
+  }
+}
+
+/** The next of four sizes between two powers of two: a quarter is wasted at most, and sizes are few. */
+function sizeOf(bytes: number): number {
+  if (bytes <= SMALLEST) return SMALLEST;
+  if (bytes > LARGEST) return bytes;
+  const step = 2 ** (29 - Math.clz32(bytes - 1));
+  return Math.ceil(bytes / step) * step;
+}
