@@ -31,8 +31,10 @@ test('dragging over the slow end of the heatmap names the attribute that was pla
   await first.waitFor();
   const names = await page.locator('.difference-key').allInnerTexts();
   assert.equal(names[0], `${PLANTED.key} = ${PLANTED.value}`);
-  const share = /(\d+) %/.exec(`${await first.locator('.difference-words').textContent()}`);
-  assert.ok(Number(share?.[1]) > 90, `${share?.[0]} of the selected have it`);
+  const [selected, rest] = [...`${await first.locator('.difference-words').textContent()}`.matchAll(/([\d.]+) %/g)].map(
+    ([, share]) => Number(share),
+  );
+  assert.ok(Number(selected) > 50 && Number(rest) < 10, `${selected} % of the selected have it, ${rest} % of the rest`);
   await first.getByRole('button').click();
   await page.waitForURL(new RegExp(encodeURIComponent(`${PLANTED.key}=${PLANTED.value}`).replaceAll('.', '\\.')));
   assert.deepEqual(complaints, []);
@@ -71,19 +73,6 @@ test('the same selection is made with arrow keys, and cleared', { skip }, async 
   await page.keyboard.press('Escape');
   await page.waitForSelector('h2:has-text("What is different?")', { state: 'detached' });
   assert.doesNotMatch(page.url(), /sel=/);
-});
-
-test('traces come page by page, each once, and open', { skip }, async () => {
-  const { page } = await openPage();
-  await page.goto(`${site.url}/explore`);
-  const links = page.locator('table a[href^="/trace/"]');
-  await links.first().waitFor();
-  await page.getByRole('button', { name: '50 more' }).click();
-  await page.waitForFunction(() => document.querySelectorAll('table a[href^="/trace/"]').length === 100);
-  const addresses = await links.evaluateAll((all) => all.map((link) => link.getAttribute('href')));
-  assert.equal(new Set(addresses).size, 100);
-  await links.first().click();
-  await page.waitForURL(/\/trace\/[0-9a-f]{32}/);
 });
 
 test('live: spans appear as they are written, wait while it is paused, and are kept by the filter', {

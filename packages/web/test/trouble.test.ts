@@ -55,11 +55,11 @@ test('a server with a token asks for it once, and forgets it with the tab', { sk
   const site = await startSite(url, { BEACON_TOKEN: 'let-me-in' });
   const { page } = await openPage();
   await page.goto(`${site.url}/explore`);
-  const field = page.getByLabel('Token');
+  const field = page.getByLabel('Token', { exact: true });
   await field.fill('wrong');
   await page.getByRole('button', { name: 'Go on' }).click();
   await page.waitForSelector('dialog:has-text("token")');
-  await page.getByLabel('Token').fill('let-me-in');
+  await page.getByLabel('Token', { exact: true }).fill('let-me-in');
   await page.getByRole('button', { name: 'Go on' }).click();
   await page.waitForSelector('a:has-text("execution.run")');
   await page.waitForSelector('dialog', { state: 'detached' });
@@ -67,7 +67,7 @@ test('a server with a token asks for it once, and forgets it with the tab', { sk
   await page.waitForSelector('a:has-text("execution.run")');
   const { page: other } = await openPage();
   await other.goto(`${site.url}/explore`);
-  await other.getByLabel('Token').waitFor();
+  await other.getByLabel('Token', { exact: true }).waitFor();
 });
 
 test('a server that is gone is said to be gone, and the page goes on when it is back', { skip }, async () => {
@@ -112,5 +112,5 @@ test('without a span the page says how to send the first one to this server, and
     body: JSON.stringify({ resourceSpans: [{ resource: { attributes: [] }, scopeSpans: [{ spans: [span] }] }] }),
   });
   assert.equal(sent.status, 200);
-  await page.waitForURL(new RegExp(`/trace/${'ab'.repeat(16)}`));
+  await page.waitForURL(/\/trace\/(?:ab|-){16,20}/);
 });
