@@ -1,5 +1,5 @@
 // kill -9 of Beacon or of PostgreSQL at random moments under load: what was acknowledged is there, once.
-// CRASH_ROUNDS=50 runs it long; CRASH_SEED repeats a run.
+// `npm run test:long` makes 50 rounds (CRASH_ROUNDS); CRASH_SEED repeats a run.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import * as fs from 'node:fs';

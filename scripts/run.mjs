@@ -19,7 +19,9 @@ const commands = {
   start: ['packages/server/src/main.ts', 'start'],
   beacon: ['packages/server/src/main.ts'],
   test: ['scripts/test.ts'],
+  'test:mcp': ['scripts/conformance.ts'],
   'test:interop': ['scripts/test.ts', 'e2e/interop/clients.interop.ts'],
+  'test:long': ['scripts/test.ts', 'e2e/crash.test.ts', 'packages/server/test/otlp/fuzz.test.ts'],
   versions: ['scripts/versions.ts'],
   check: ['scripts/check.ts'],
   format: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '.'],
@@ -36,12 +38,16 @@ if (Number(process.versions.node.split('.')[0]) < 20) {
       'It then brings its own Node 24, so any newer one will do: https://nodejs.org/en/download',
   );
 }
+// Beside what is set already.
+const surroundings = { 'test:long': { CRASH_ROUNDS: '50', FUZZ_INPUTS: '20000' } };
+
 const [name, ...rest] = process.argv.slice(2);
 const script = Object.hasOwn(commands, name) ? commands[name] : undefined;
 if (!script) {
   console.error(`Unknown command ${name}. Known: ${Object.keys(commands).join(', ')}.`);
   process.exit(2);
 }
+Object.assign(process.env, { ...surroundings[name], ...process.env });
 await install();
 await run(node, [join(root, script[0]), ...script.slice(1), ...rest], 'The pinned Node', 'inherit').then(end);
 

@@ -9,8 +9,13 @@ export async function runnerDatabase(): Promise<TestDatabase> {
   return database;
 }
 
+const FOLDER = path.join(import.meta.dirname, '../sql/migrations');
+
+/** All migrations one after the other, in the order of their direction. */
 export function migration(direction: 'up' | 'down'): string {
-  return fs.readFileSync(path.join(import.meta.dirname, `../sql/migrations/0001_jobs.${direction}.sql`), 'utf8');
+  const files = fs.readdirSync(FOLDER).filter((file) => file.endsWith(`.${direction}.sql`));
+  const ordered = direction === 'up' ? files.sort() : files.sort().reverse();
+  return ordered.map((file) => fs.readFileSync(path.join(FOLDER, file), 'utf8')).join('\n');
 }
 
 /** Asks until the answer is there, every 20 ms for at most 30 seconds. */

@@ -1,6 +1,7 @@
 // The command line: which verbs there are.
 import { Command } from 'commander';
 import { OPERATIONS } from '../operations/registry.ts';
+import { findRun } from './database.ts';
 import { diagnoseVerb } from './diagnose.ts';
 import { doctorVerb } from './doctor.ts';
 import { maintainVerb } from './maintain.ts';
@@ -34,10 +35,20 @@ export function program(more: Command[]): Command {
     maintainVerb(),
     diagnoseVerb(),
     watchVerb(),
-    ...OPERATIONS.filter(({ name }) => !OWN_VERBS.has(name)).map(operationVerb),
+    ...OPERATIONS.filter(({ name }) => !OWN_VERBS.has(name)).map((operation) =>
+      operation.name === 'submit-job' ? toTheRunnerHere(operationVerb(operation)) : operationVerb(operation),
+    ),
   ];
   for (const verb of verbs) beacon.addCommand(verb);
   return everywhere(beacon);
+}
+
+/** Where RUNNER_URL names none, the runner that `beacon start` runs here takes the job. */
+function toTheRunnerHere(command: Command): Command {
+  return command.hook('preAction', () => {
+    const runner = findRun()?.run.services.find(({ name }) => name === 'runner');
+    if (runner) process.env.RUNNER_URL ??= runner.url;
+  });
 }
 
 /** Commander ends the process with 1 for a wrong command line; here that is 2. */

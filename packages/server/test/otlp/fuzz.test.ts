@@ -1,7 +1,8 @@
-// Whatever arrives: an answer of the protocol, at once, and never a failure of ours. FUZZ_INPUTS=20000 runs it long,
-// FUZZ_SEED repeats a run.
+// Whatever arrives: an answer of the protocol, at once, and never a failure of ours. `npm run test:long` takes 20,000
+// inputs (FUZZ_INPUTS), FUZZ_SEED repeats a run.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import * as http2 from 'node:http2';
+import { after, test } from 'node:test';
 import { encodeMessage } from '@project-beacon/server/otlp/encode.ts';
 import { TRACES } from '@project-beacon/server/otlp/messages.ts';
 import { testDatabase } from '@project-beacon/testkit';
@@ -31,7 +32,44 @@ async function take(body: Buffer | string, headers: Record<string, string> = {})
   assert.ok(performance.now() - started < SLOWEST_MS, 'it took too long');
 }
 
-const run = { numRuns: Math.ceil(INPUTS / 3), seed: SEED };
+const run = { numRuns: Math.ceil(INPUTS / 4), seed: SEED };
+
+const session = http2.connect(`http://127.0.0.1:${server.grpcPort}`);
+after(() => session.destroy());
+// INVALID_ARGUMENT and RESOURCE_EXHAUSTED, besides success.
+const POSSIBLE_CALL = new Set(['0', '3', '8']);
+
+/** Sends parts of a body as a call; the answer's status is in its headers or in its trailers. */
+async function takeCall(parts: Uint8Array[], packed: string | undefined): Promise<void> {
+  const started = performance.now();
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
+    'content-type': 'application/grpc',
+    ...(packed && { 'grpc-encoding': packed }),
+  });
+  const status = await new Promise<string | undefined>((resolve, reject) => {
+    let found: string | undefined;
+    const look = (headers: http2.IncomingHttpHeaders) => (found ??= headers['grpc-status']?.toString());
+    stream.on('response', look).on('trailers', look).on('error', reject);
+    stream.on('close', () => resolve(found)).resume();
+    for (const part of parts) stream.write(part);
+    stream.end();
+  });
+  assert.ok(status !== undefined && POSSIBLE_CALL.has(status), `grpc-status ${status}`);
+  assert.ok(performance.now() - started < SLOWEST_MS, 'it took too long');
+}
+
+const short = fc.uint8Array({ maxLength: 20 });
+/** Prefixes that are true, nearly true, or anything, in pieces cut anywhere. */
+const calls = fc.record({
+  flag: fc.constantFrom(0, 1, 2, 255),
+  sample: fc.nat(samples.length - 1),
+  wrongBy: fc.constantFrom(0, 0, 0, 1, -1, 1_000, 2 ** 31),
+  before: fc.oneof(fc.constant(new Uint8Array()), fc.constant(new Uint8Array()), short),
+  cut: fc.nat(),
+  packed: fc.constantFrom(undefined, 'gzip', 'identity', 'snappy'),
+});
 
 /** Bytes of a real request with some changed, cut out, doubled or put in. */
 const mutated = fc
@@ -86,7 +124,7 @@ const bent = fc
     return JSON.stringify(json);
   });
 
-test(`mutated, bent and arbitrary requests (seed ${SEED})`, { timeout: 120_000 + INPUTS * 50 }, async () => {
+test(`mutated, bent and arbitrary requests (seed ${SEED})`, { timeout: 120_000 + INPUTS * 50 }, async (t) => {
   await fc.assert(
     fc.asyncProperty(mutated, (bytes) => take(bytes)),
     run,
@@ -111,7 +149,21 @@ test(`mutated, bent and arbitrary requests (seed ${SEED})`, { timeout: 120_000 +
     fc.asyncProperty(arbitrary, headers, (body, sent) => take(body, sent)),
     run,
   );
+  await fc.assert(
+    fc.asyncProperty(calls, ({ flag, sample, wrongBy, before, cut, packed }) => {
+      const { bytes } = samples[sample]!;
+      const prefix = Buffer.alloc(5, flag);
+      prefix.writeUInt32BE((bytes.length + wrongBy) >>> 0, 1);
+      const body = Buffer.concat([before, prefix, bytes]);
+      const at = cut % body.length;
+      return takeCall([body.subarray(0, at), body.subarray(at)], packed);
+    }),
+    run,
+  );
   const grown = (process.memoryUsage().rss - warm) / 1e6;
+  t.diagnostic(
+    `${4 * run.numRuns} inputs; memory ${(warm / 1e6).toFixed(0)} MB after half of them, then ${grown.toFixed(0)} MB more`,
+  );
   assert.ok(grown < 150, `memory grew by ${grown.toFixed(0)} MB`);
   assert.deepEqual(server.warnings, []);
   assert.equal(server.ingest.counters.refused.internal, undefined);

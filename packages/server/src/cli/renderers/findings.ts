@@ -17,18 +17,21 @@ const BAR = 20;
 function paragraph(found: Row, most: number, terminal: Terminal): string[] {
   const known = found.type !== 'NOT_DIAGNOSED';
   const where = [found.service, found.operation].filter(Boolean).map(clean).join(' ');
-  const bar = '█'.repeat(Math.max(1, Math.round((BAR * Number(found.executions)) / most)));
+  const widest = Math.min(BAR, Math.floor(terminal.width / 5));
+  const bar = '█'.repeat(Math.max(1, Math.round((widest * Number(found.executions)) / most)));
   const confidence =
     known && found.confidence !== null ? `confidence ${Math.round(Number(found.confidence) * 100)} %` : '';
   const example = found.example_execution_id ?? found.example_trace_id;
   const places = [list(found.models, 'model'), list(found.regions, 'region')].filter(Boolean).join(', ');
+  const told = `${count(Number(found.executions), 'execution')}, ${span(found)}${places ? `; ${places}` : ''}`;
+  const hit = wrap(told, Math.max(20, terminal.width - bar.length - 3));
   return [
     [
       terminal.paint(['bold', known ? 'red' : 'yellow'], clean(found.type)),
       ...(where ? [`in ${where}`] : []),
       ...(confidence ? [terminal.paint('dim', confidence)] : []),
     ].join('  '),
-    `  ${terminal.paint('red', bar)} ${count(Number(found.executions), 'execution')}, ${span(found)}${places ? `; ${places}` : ''}`,
+    ...hit.map((line, i) => `  ${i === 0 ? terminal.paint('red', bar) : ' '.repeat(bar.length)} ${line}`),
     ...(found.summary ? wrap(clean(found.summary), terminal.width, '  ') : []),
     ...(found.recommendation ? wrap(`→ ${clean(found.recommendation)}`, terminal.width, '  ') : []),
     ...(known && example

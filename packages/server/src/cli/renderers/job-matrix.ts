@@ -1,6 +1,6 @@
 // The matrix of a job: a row a model and question, a column a region, a cell an execution.
 import type { Row } from '../../operations/operation.ts';
-import { clean, cut, padEnd, padStart, type Terminal, widthOf } from '../terminal.ts';
+import { clean, cut, padEnd, padStart, type Terminal, widthOf, wrap } from '../terminal.ts';
 import { count, duration, number, signOf } from '../words.ts';
 
 const GAP = '  ';
@@ -13,9 +13,14 @@ const STATES: Record<string, { glyph: string; style: 'green' | 'red' | 'yellow' 
   empty: { glyph: '∅', style: 'yellow' },
   failed: { glyph: '✖', style: 'red' },
   running: { glyph: '▸', style: 'cyan' },
-  pending: { glyph: '·', style: 'dim' },
+  pending: { glyph: '○', style: 'dim' },
   cancelled: { glyph: '■', style: 'dim' },
 };
+
+/** How a job or an execution ended, as a sign. */
+export function outcomeSign(row: Row) {
+  return STATES[stateOf(row)] ?? { glyph: '?', style: 'yellow' as const };
+}
 
 const LEGEND: Record<string, string> = {
   completed: 'completed',
@@ -26,7 +31,7 @@ const LEGEND: Record<string, string> = {
   cancelled: 'cancelled',
 };
 
-/** Cells in columns of regions; where they do not fit beside each other, a list of what failed says as much. */
+/** Cells in columns of regions; where they do not fit beside each other, a line a model and region with a sign a question. */
 export function renderJobMatrix(cells: Row[], terminal: Terminal): string[] {
   const regions = [...new Set(cells.map((cell) => text(cell.region)))].sort();
   const lines = ordered(cells);
@@ -34,8 +39,17 @@ export function renderJobMatrix(cells: Row[], terminal: Terminal): string[] {
   const column = Math.max(NARROWEST_CELL, ...regions.map(widthOf));
   const left = terminal.width - models - GAP.length - regions.length * (column + GAP.length) - GAP.length;
   const questions = Math.min(QUESTION_MOST, Math.max(8, ...lines.map(({ question }) => widthOf(question))), left);
-  const summary = summaryOf(cells);
-  if (questions < 8) return [...summary, '', ...failures(cells, terminal), ...legend(cells, terminal)];
+  const summary = wrap(summaryOf(cells), terminal.width);
+  if (questions < 8) {
+    return [
+      ...summary,
+      '',
+      ...narrow(lines, regions, terminal),
+      '',
+      ...failures(cells, terminal),
+      ...legend(cells, terminal),
+    ];
+  }
   const head = [
     padEnd('model', models),
     padEnd('question', questions),
@@ -60,6 +74,21 @@ export function renderJobMatrix(cells: Row[], terminal: Terminal): string[] {
     ...failures(cells, terminal),
     ...legend(cells, terminal),
   ];
+}
+
+function narrow(lines: Line[], regions: string[], terminal: Terminal): string[] {
+  const models = [...new Set(lines.map(({ model }) => model))];
+  const widest = Math.max(...regions.map(widthOf));
+  return models.flatMap((model) => [
+    terminal.paint('bold', cut(model, terminal.width)),
+    ...regions.map((region) => {
+      const signs = lines
+        .filter((line) => line.model === model)
+        .flatMap(({ at }) => at.get(region) ?? [])
+        .map((cell) => terminal.paint(outcomeSign(cell).style, outcomeSign(cell).glyph));
+      return `  ${terminal.paint('dim', padEnd(region, widest))} ${signs.join('')}`;
+    }),
+  ]);
 }
 
 interface Line {
@@ -100,14 +129,14 @@ function cellsOf(cells: Row[], width: number, terminal: Terminal): string {
     const worst = cells.some(({ status }) => status === 'failed') ? 'red' : 'green';
     return terminal.paint(worst, padEnd(cut(shown.join(' '), width), width));
   }
-  const { glyph, style } = STATES[stateOf(first)] ?? { glyph: '?', style: 'yellow' as const };
+  const { glyph, style } = outcomeSign(first);
   const took = first.latency_ms === null ? '' : duration(first.latency_ms);
   const hatch = first.traced || first.status === 'pending' ? ' ' : '░';
   const shown = cut(`${glyph}${hatch}${padStart(took, width - 2)}`, width);
   return terminal.paint(style, padEnd(shown, width));
 }
 
-function summaryOf(cells: Row[]): string[] {
+function summaryOf(cells: Row[]): string {
   const of = (status: string) => cells.filter((cell) => cell.status === status).length;
   const untraced = cells.filter((cell) => !cell.traced && cell.status !== 'pending').length;
   const tokens = cells.reduce((sum, cell) => sum + Number(cell.tokens_out ?? 0), 0);
@@ -119,7 +148,7 @@ function summaryOf(cells: Row[]): string[] {
     untraced > 0 ? `${number(untraced)} without a trace` : 'all traced',
     ...(tokens > 0 ? [`${number(tokens)} tokens written`] : []),
   ];
-  return [parts.join(' · ')];
+  return parts.join(' · ');
 }
 
 const MOST_FAILURES = 10;
@@ -130,11 +159,11 @@ function failures(cells: Row[], terminal: Terminal): string[] {
   const groups = Map.groupBy(failed, (cell) => `${text(cell.verdict ?? cell.error_type ?? 'failed')}`);
   const ranked = [...groups].sort((a, b) => b[1].length - a[1].length);
   const { glyph, style } = signOf('failed');
-  const lines = ranked.slice(0, MOST_FAILURES).map(([why, group]) => {
+  const lines = ranked.slice(0, MOST_FAILURES).flatMap(([why, group]) => {
     const regions = [...new Set(group.map((cell) => text(cell.region)))].join(', ');
     const example = group[0]?.execution_id ?? group[0]?.trace_id;
     const line = `${glyph} ${number(group.length)} × ${why} in ${regions}: beacon diagnose ${example}`;
-    return terminal.paint(style, cut(line, terminal.width));
+    return wrap(line, terminal.width).map((part) => terminal.paint(style, part));
   });
   const rest = ranked.length - MOST_FAILURES;
   return rest > 0 ? [...lines, `… and ${rest} other ways to fail: beacon findings`] : lines;
@@ -144,5 +173,5 @@ function legend(cells: Row[], terminal: Terminal): string[] {
   const states = Object.keys(STATES).filter((state) => cells.some((cell) => stateOf(cell) === state));
   const signs = states.map((state) => `${STATES[state]?.glyph} ${LEGEND[state]}`);
   const hatched = cells.some((cell) => !cell.traced && cell.status !== 'pending') ? ['░ no trace'] : [];
-  return [terminal.paint('dim', cut([...signs, ...hatched].join('   '), terminal.width))];
+  return wrap([...signs, ...hatched].join(' · '), terminal.width).map((line) => terminal.paint('dim', line));
 }

@@ -4,7 +4,7 @@ import type { Column } from '../table.ts';
 import { number } from '../words.ts';
 import { asTable, id, ms, num, percent, type Renderer, state, text, when } from './cells.ts';
 import { renderFindings } from './findings.ts';
-import { renderJobMatrix } from './job-matrix.ts';
+import { outcomeSign, renderJobMatrix } from './job-matrix.ts';
 
 const BAR = 12;
 
@@ -25,9 +25,9 @@ export const JOBS: Record<string, Renderer> = {
   jobs: {
     lines: asTable(
       [
-        state('status'),
+        { title: ' ', text: (row) => outcomeSign(row).glyph, style: (row) => outcomeSign(row).style },
         id('job_id', 'job'),
-        when('created_at', 'created'),
+        { ...when('created_at', 'created'), from: 50 },
         text('status'),
         progress,
         {
@@ -35,12 +35,12 @@ export const JOBS: Record<string, Renderer> = {
           right: true,
           text: (row) => `${number(row.finished)} of ${number(row.executions)}`,
         },
-        { ...num('failed', 'failed'), style: (row) => (Number(row.failed) > 0 ? 'red' : undefined) },
+        { ...num('failed', 'failed'), from: 60, style: (row) => (Number(row.failed) > 0 ? 'red' : undefined) },
         percent('coverage_pct', 'traced'),
-        ms('p50_ms', 'p50'),
-        ms('p95_ms', 'p95'),
-        text('models'),
-        text('regions'),
+        { ...ms('p50_ms', 'p50'), from: 70 },
+        { ...ms('p95_ms', 'p95'), from: 80 },
+        { ...text('models'), from: 110 },
+        { ...text('regions'), from: 110 },
       ],
       'No jobs in this time. `beacon submit-job` makes one; `--from 30d` looks further back.',
     ),
