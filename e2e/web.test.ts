@@ -40,10 +40,7 @@ test('a job submitted in the browser is watched to its end, and its failure expl
   await page.waitForSelector('.matrix .cell.bad:not(.untraced)');
   await page.locator('.matrix .cell.bad:not(.untraced)').first().click();
   await page.waitForURL(/\/execution\/\d+/);
-  await page.waitForSelector('.verdict-summary');
-  const verdict = `${await page.locator('.verdict').textContent()}`;
-  assert.match(verdict, /TIMEOUT/);
-  assert.match(verdict, /inference|router/);
+  await page.locator('.verdict-summary', { hasText: /gave up after|no complete answer/ }).waitFor();
   await page.goBack();
   await page.waitForSelector('.matrix .cell.good');
   await page.goto(`${site.url}/findings`);
