@@ -19,6 +19,7 @@ const commands = {
   start: ['packages/server/src/main.ts', 'start'],
   beacon: ['packages/server/src/main.ts'],
   test: ['scripts/test.ts'],
+  'test:mcp': ['scripts/conformance.ts'],
   'test:interop': ['scripts/test.ts', 'e2e/interop/clients.interop.ts'],
   'test:long': ['scripts/test.ts', 'e2e/crash.test.ts', 'packages/server/test/otlp/fuzz.test.ts'],
   versions: ['scripts/versions.ts'],

@@ -1,5 +1,6 @@
 // What every HTTP port of the server has in common: who may ask, how often, for how long, and how an error looks.
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import compress from '@fastify/compress';
 import cors from '@fastify/cors';
 import rateLimit from '@fastify/rate-limit';
@@ -55,6 +56,7 @@ export const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', 
 
 const TIMEOUT_MS = 30_000;
 const IDLE_MS = 75_000;
+const STOP_BUDGET_MS = 5_000;
 const SLOW_MS = 5_000;
 const BODY_LIMIT = 1024 * 1024;
 /** Ids of callers end up in logs and headers. */
@@ -76,6 +78,7 @@ export async function httpApp(options: AppOptions): Promise<FastifyInstance> {
     routerOptions: { maxParamLength: 1_000 },
   });
 
+  closeInTime(app);
   app.decorateRequest('gone');
   app.addHook('onRequest', async (request, reply) => {
     const gone = new AbortController();
@@ -124,6 +127,20 @@ export async function httpApp(options: AppOptions): Promise<FastifyInstance> {
     threshold: 1_024,
   });
   return app;
+}
+
+/** Answers that are under way may end; connections on which nothing was asked, and those that take too long, are cut. */
+function closeInTime(app: FastifyInstance): void {
+  const unused = new Set<Socket>();
+  app.server.on('connection', (socket: Socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  app.server.on('request', ({ socket }) => unused.delete(socket));
+  app.addHook('preClose', async () => {
+    for (const socket of unused) socket.destroy();
+    setTimeout(() => app.server.closeAllConnections(), STOP_BUDGET_MS).unref();
+  });
 }
 
 function requestId({ headers }: { headers: Record<string, string | string[] | undefined> }): string {

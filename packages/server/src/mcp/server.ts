@@ -2,6 +2,7 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import {
   CallToolRequestSchema,
+  CompleteRequestSchema,
   ErrorCode,
   GetPromptRequestSchema,
   ListPromptsRequestSchema,
@@ -13,6 +14,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import type pg from 'pg';
 import { BeaconError } from '../store/errors.ts';
+import { complete } from './complete.ts';
 import { PROMPT_LIST, promptOf } from './prompts.ts';
 import { RESOURCE_TEMPLATES, RESOURCES, readResource } from './resources.ts';
 import { callTool, describeTool } from './tool.ts';
@@ -42,7 +44,7 @@ let listed: ReturnType<typeof describeTool>[] | undefined;
 export function mcpServer({ pool, warn }: McpOptions): Server {
   const server = new Server(
     { name: 'beacon', title: 'Beacon', version: VERSION },
-    { capabilities: { tools: {}, resources: {}, prompts: {} }, instructions: INSTRUCTIONS },
+    { capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} }, instructions: INSTRUCTIONS },
   );
   server.onerror = (error) => warn?.(`MCP: ${error.message}`);
   server.setRequestHandler(ListToolsRequestSchema, () => {
@@ -78,5 +80,8 @@ export function mcpServer({ pool, warn }: McpOptions): Server {
     }
     throw new McpError(ErrorCode.InvalidParams, `There is no prompt ${name.slice(0, 80)}.`);
   });
+  server.setRequestHandler(CompleteRequestSchema, async ({ params: { argument } }, { signal }) => ({
+    completion: await complete(argument, pool, signal),
+  }));
   return server;
 }

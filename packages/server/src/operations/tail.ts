@@ -24,6 +24,15 @@ export interface TailOptions {
   most?: number;
 }
 
+interface Place {
+  /** created_at of the newest row seen. */
+  position: string;
+  /** Up to here was given up, because there was too much of it. */
+  floor: string | null;
+  /** Spans whose end is still to be told. */
+  open: Map<string, Row>;
+}
+
 type Listener = (batch: Batch | BeaconError) => void;
 
 /** Listeners with the same filter share the rows that match it. */
@@ -52,9 +61,8 @@ export class Tail {
   readonly #intervalMs: number;
   readonly #most: number;
   readonly #channels = new Map<string, Channel>();
-  readonly #open = new Map<string, Row>();
-  #position: string | undefined;
-  #floor: string | undefined;
+  /** Where it is; undefined while it rests. */
+  #place: Place | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** The round under way; those that come meanwhile wait for it. */
   #round: Promise<void> = Promise.resolve();
@@ -90,12 +98,12 @@ export class Tail {
     };
     try {
       // What is there already is not told: the first round of a channel only takes its position.
-      if (channel.seen === undefined) await this.#next(true);
+      if (channel.seen === undefined) await this.#next();
     } catch (error) {
       end();
       throw error;
     }
-    this.#timer ??= setInterval(() => void this.#next(false), this.#intervalMs);
+    this.#timer ??= setTimeout(() => this.#goOn(), this.#intervalMs);
     return end;
   }
 
@@ -125,48 +133,63 @@ export class Tail {
   }
 
   #rest(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#position = undefined;
-    this.#floor = undefined;
-    this.#open.clear();
+    this.#place = undefined;
+  }
+
+  /** A pause lies between two rounds, however long they take. */
+  async #goOn(): Promise<void> {
+    const timer = this.#timer;
+    try {
+      await this.#next();
+    } catch (error) {
+      for (const channel of this.#channels.values()) tell(channel, error as BeaconError);
+    }
+    // Another one when everybody left meanwhile, and somebody came.
+    if (this.#timer === timer && timer) this.#timer = setTimeout(() => this.#goOn(), this.#intervalMs);
   }
 
   /** One round after the other. */
-  #next(loud: boolean): Promise<void> {
+  #next(): Promise<void> {
     const round = this.#round.then(() => this.#once());
-    this.#round = round.catch((error) => {
-      if (!loud) for (const channel of this.#channels.values()) tell(channel, error);
-    });
-    return loud ? round : this.#round;
+    this.#round = round.catch(() => {});
+    return round;
   }
 
   async #once(): Promise<void> {
     const channels = [...this.#channels.values()];
     if (channels.length === 0) return;
-    this.#position ??= await this.#begin();
-    const ended = await this.#ended(channels);
-    const { rows, total } = await this.#arrived(channels, this.#position);
-    const newest = rows.at(-1)?._created ?? this.#position;
+    // A round that ends after everybody has left changes a place that nobody looks at any more.
+    const place = this.#place ?? (await this.#begin());
+    if (this.#channels.size > 0) this.#place = place;
+    const ended = await this.#ended(channels, place);
+    const { rows, total } = await this.#arrived(channels, place);
+    place.position = String(rows.at(-1)?._created ?? place.position);
+    // What ended between the two questions is told as ended too, and no more as new.
+    for (const row of rows) {
+      if (row.status === 'started') follow(place, row);
+      else if (place.open.delete(keyOf(row))) ended.push(row);
+    }
+    const endedKeys = new Set(ended.map(keyOf));
     // What a round could not carry is given up and counted once: the next one does not look behind it.
-    const floor = rows.length === this.#most ? String(rows[0]?._created) : undefined;
+    const isCut = rows.length === this.#most;
+    if (isCut) place.floor = String(rows[0]?._created);
     channels.forEach((channel, i) => {
       const mine = rows.filter((row) => matches(row)[i]);
       const { seen } = channel;
       channel.seen = new Set(mine.map(keyOf));
       if (seen === undefined) return;
-      const fresh = mine.filter((row) => !seen.has(keyOf(row)));
+      const fresh = mine.filter((row) => !seen.has(keyOf(row)) && !endedKeys.has(keyOf(row)));
       const known = [...seen].filter((key) => !channel.seen?.has(key)).length;
-      const skipped = floor === undefined ? 0 : Math.max(0, (total[i] ?? 0) - mine.length - known);
+      const skipped = !isCut ? 0 : Math.max(0, (total[i] ?? 0) - mine.length - known);
       const told = [...ended.filter((row) => matches(row)[i]), ...fresh].map(shown);
-      if (told.length > 0 || skipped > 0) tell(channel, { rows: told, skipped, position: String(newest) });
+      if (told.length > 0 || skipped > 0) tell(channel, { rows: told, skipped, position: place.position });
     });
-    this.#position = String(newest);
-    this.#floor = floor;
   }
 
   /** Spans that are open already are followed too, so that their end is told. */
-  async #begin(): Promise<string> {
+  async #begin(): Promise<Place> {
     const rows = await this.#ask(
       `select ${COLUMNS}, to_char(clock_timestamp(), ${TIME}) as _now
       from (select) one left join lateral (
@@ -174,13 +197,14 @@ export class Tail {
         order by o.started_at desc limit ${MOST_OPEN}) s on true`,
       [],
     );
-    for (const row of rows) if (row.span_id !== null) this.#follow(row);
-    return String(rows[0]?._now);
+    const place: Place = { position: String(rows[0]?._now), floor: null, open: new Map() };
+    for (const row of rows) if (row.span_id !== null) follow(place, row);
+    return place;
   }
 
-  async #ended(channels: Channel[]): Promise<Row[]> {
-    if (this.#open.size === 0) return [];
-    const open = [...this.#open.values()];
+  async #ended(channels: Channel[], place: Place): Promise<Row[]> {
+    if (place.open.size === 0) return [];
+    const open = [...place.open.values()];
     const bind = new Bindings([
       open.map((row) => row.trace_id),
       open.map((row) => row.span_id),
@@ -194,13 +218,13 @@ export class Tail {
       where s.status <> 'started' order by s.started_at`,
       bind.values,
     );
-    for (const row of rows) this.#open.delete(keyOf(row));
+    for (const row of rows) place.open.delete(keyOf(row));
     return rows;
   }
 
   /** Rows of the look-back, the oldest first, and how many there are for each channel. */
-  async #arrived(channels: Channel[], position: string): Promise<{ rows: Row[]; total: number[] }> {
-    const bind = new Bindings([position, LOOK_BACK_S, this.#floor ?? null]);
+  async #arrived(channels: Channel[], place: Place): Promise<{ rows: Row[]; total: number[] }> {
+    const bind = new Bindings([place.position, LOOK_BACK_S, place.floor]);
     const totals = channels.map((_, i) => `count(*) filter (where _matches[${i + 1}]) over ()`);
     const rows = await this.#ask(
       `select m.*, array[${totals.join(', ')}] as _total
@@ -208,18 +232,14 @@ export class Tail {
         select ${COLUMNS}, s.created_at, to_char(greatest(s.created_at, $1::timestamptz), ${TIME}) as _created,
           ${matchesSql(channels, bind)} as _matches
         from beacon.trace_spans s
-        where s.created_at >= greatest($1::timestamptz - make_interval(secs => $2), $3::timestamptz)) m
+        where s.created_at >= $1::timestamptz - make_interval(secs => $2)
+          and s.created_at > coalesce($3::timestamptz, '-infinity')) m
       where true = any(_matches) or status = 'started'
-      order by created_at desc, started_at desc limit ${this.#most}`,
+      order by created_at desc, started_at desc, span_id limit ${this.#most}`,
       bind.values,
     );
-    for (const row of rows) if (row.status === 'started') this.#follow(row);
     const total = ((rows[0]?._total as string[] | undefined) ?? []).map(Number);
     return { rows: rows.reverse(), total };
-  }
-
-  #follow(row: Row): void {
-    if (this.#open.size < MOST_OPEN) this.#open.set(keyOf(row), row);
   }
 
   #ask(text: string, values: unknown[]): Promise<Row[]> {
@@ -228,6 +248,10 @@ export class Tail {
       return rows.map((row) => shapeRow(row, fields));
     });
   }
+}
+
+function follow({ open }: Place, row: Row): void {
+  if (open.size < MOST_OPEN) open.set(keyOf(row), row);
 }
 
 function tell(channel: Channel, what: Batch | BeaconError): void {

@@ -7,7 +7,9 @@ import * as path from 'node:path';
 import { after } from 'node:test';
 import type { TestDatabase } from '@project-beacon/testkit';
 import type { FastifyInstance } from 'fastify';
+import type pg from 'pg';
 import { pino } from 'pino';
+import type { AppOptions } from '../../src/http/app.ts';
 import { type HttpOptions, httpServer, LOOPBACK } from '../../src/http/server.ts';
 import { startMaintenance } from '../../src/maintenance/loop.ts';
 import { createPool } from '../../src/store/connect.ts';
@@ -30,26 +32,35 @@ export interface Served {
   stop(): Promise<void>;
 }
 
-/** On a free port, until the tests of the file are over. */
-export async function serve(
+/** The HTTP server on a free port, until the tests of the file are over. */
+export function serve(
   database: Pick<TestDatabase, 'url'>,
   options: Partial<HttpOptions> = {},
-  more: (app: FastifyInstance, pool: ReturnType<typeof createPool>) => void = () => {},
+  more: (app: FastifyInstance, pool: pg.Pool) => void = () => {},
 ): Promise<Served> {
-  const pool = options.pool ?? createPool(database.url, { applicationName: 'test http', max: 4 });
+  const make = async (common: AppOptions, pool: pg.Pool) => {
+    const maintenance = startMaintenance(pool, { intervalMs: 3_600_000 });
+    const app = await httpServer({ ...common, maintenance, pool, ...options });
+    app.addHook('onClose', () => maintenance.stop());
+    more(app, pool);
+    return app;
+  };
+  return serveApp(database, make, options.pool);
+}
+
+/** Any app on a free port, until the tests of the file are over. */
+export async function serveApp(
+  database: Pick<TestDatabase, 'url'>,
+  make: (options: AppOptions, pool: pg.Pool) => Promise<FastifyInstance>,
+  pool = createPool(database.url, { applicationName: 'test http', max: 4 }),
+): Promise<Served> {
   const log: Served['log'] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => void log.push(JSON.parse(line)) });
-  const maintenance = startMaintenance(pool, { intervalMs: 3_600_000 });
-  const app = await httpServer({ pool, maintenance, logger, hosts: LOOPBACK, ...options });
-  more(app, pool);
+  const app = await make({ logger, hosts: LOOPBACK }, pool);
   await app.listen({ host: '127.0.0.1', port: 0 });
   let stopped: Promise<void> | undefined;
   const stop = () => {
-    stopped ??= (async () => {
-      await app.close();
-      await maintenance.stop();
-      await pool.end();
-    })();
+    stopped ??= app.close().then(() => pool.end());
     return stopped;
   };
   after(stop);

@@ -170,3 +170,16 @@ test('resources and prompts can be listed and read; what is not there is refused
   await assert.rejects(mcp.getPrompt({ name: 'why_did_execution_fail' }), /needs the argument execution_id/);
   await assert.rejects(mcp.getPrompt({ name: 'nothing' }), /There is no prompt nothing/);
 });
+
+test('arguments are completed from what there is', async () => {
+  const { client: mcp } = doors.http as Connected;
+  const complete = async (name: string, value: string) => {
+    const ref = { type: 'ref/prompt' as const, name: 'why_did_execution_fail' };
+    return (await mcp.complete({ ref, argument: { name, value } })).completion.values;
+  };
+  assert.deepEqual(await complete('execution_id', ''), ['2']);
+  assert.deepEqual(await complete('good', ''), ['1']);
+  assert.deepEqual(await complete('service', 'ro'), ['router']);
+  assert.deepEqual(await complete('type', 'network'), ['NETWORK_TIMEOUT']);
+  assert.deepEqual(await complete('constructor', ''), []);
+});
