@@ -33,26 +33,6 @@ export interface Diagnosis {
   tookMs: number;
 }
 
-/** One line of a diagnosis. */
-export interface FindingRow {
-  hop: Hop;
-  /** `fault` rows come first, the one to mend first at the top. */
-  state: Finding['state'];
-  /** The code of a fault, its service, and what was found. */
-  what: string;
-  evidence: Record<string, unknown>;
-  /** What to do; null where there is nothing to do. */
-  fix: string | null;
-}
-
-/** A diagnosis as rows: faults, what could not be checked, notes, what is good. */
-export function findingRows({ faults, unknown, notes, good }: Diagnosis): FindingRow[] {
-  return [...faults, ...unknown, ...notes, ...good].map(({ hop, state, fault, service, summary, evidence, fix }) => {
-    const named = service === undefined || summary.includes(service) ? summary : `${service}: ${summary}`;
-    return { hop, state, what: fault ? `${fault}: ${named}` : named, evidence: evidence ?? {}, fix: fix ?? null };
-  });
-}
-
 /** Exit code of `beacon doctor`. */
 export const EXIT = { healthy: 0, fault: 1, unknown: 2 } as const;
 
@@ -92,8 +72,15 @@ function sameFaultTogether(faults: Finding[]): Finding[] {
     const same = merged.find((other) => other.fault === one.fault && other.fix === one.fix && one.service);
     if (!same?.service) merged.push({ ...one });
     else {
-      same.evidence = { ...same.evidence, [`also in ${one.service}`]: one.summary };
-      same.service = `${same.service}, ${one.service}`;
+      const all = `${same.service}, ${one.service}`;
+      same.summary = same.summary.replace(same.service, all);
+      const { in_the_process: its, ...evidence } = same.evidence ?? {};
+      same.evidence = {
+        ...(its ? { [`in ${same.service}`]: its } : {}),
+        ...evidence,
+        [`in ${one.service}`]: one.evidence?.in_the_process ?? one.summary,
+      };
+      same.service = all;
     }
   }
   return merged;
