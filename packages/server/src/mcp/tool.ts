@@ -2,6 +2,7 @@
 import type { CallToolResult, Tool as Listed } from '@modelcontextprotocol/sdk/types.js';
 import type pg from 'pg';
 import { z } from 'zod';
+import { type JsonSchema, paramsSchema, rowSchema } from '../operations/json-schema.ts';
 import type { Operation } from '../operations/operation.ts';
 import { type Answer, runOperation } from '../operations/run.ts';
 import { BeaconError, type ErrorCode } from '../store/errors.ts';
@@ -9,18 +10,16 @@ import { BUDGET, type Fitted, fitAnswer, type Part, type Question } from './answ
 import { type Tool, toolOf } from './tools.ts';
 import { visible, visibleJson } from './untrusted.ts';
 
-type JsonSchema = Record<string, unknown>;
-
 const maxTokens = z.coerce.number().int().min(BUDGET.min).max(BUDGET.max).default(BUDGET.default);
 
 /** The entry of `tools/list`; no more words than a model needs, because every conversation pays for them. */
 export function describeTool(tool: Tool): Listed {
   const { operation, first } = tool;
-  const input = z.toJSONSchema(operation.params, { io: 'input' });
+  const input = paramsSchema(operation);
   const properties = Object.fromEntries(
-    Object.entries(input.properties ?? {})
+    Object.entries(input.properties)
       .filter(([name]) => !tool.hidden.includes(name))
-      .map(([name, schema]) => [name, leanInput(name, schema as JsonSchema)]),
+      .map(([name, schema]) => [name, leanInput(name, schema)]),
   );
   const rows = (of: Operation) => ({ type: 'array', items: { type: 'object', properties: columnsOf(of) } });
   return {
@@ -30,7 +29,7 @@ export function describeTool(tool: Tool): Listed {
     inputSchema: {
       type: 'object',
       properties: { ...properties, max_tokens: { type: 'integer', minimum: BUDGET.min, maximum: BUDGET.max } },
-      ...(input.required && input.required.length > 0 && { required: input.required }),
+      ...(input.required.length > 0 && { required: input.required }),
       additionalProperties: false,
     },
     outputSchema: {
@@ -67,15 +66,13 @@ function leanInput(name: string, schema: JsonSchema): JsonSchema {
 }
 
 /** Types of the columns; a null is left out of a row, so none is required. */
-function columnsOf({ row }: Operation): JsonSchema {
-  const { properties = {} } = z.toJSONSchema(row, { io: 'output', unrepresentable: 'any' });
-  return Object.fromEntries(
-    Object.entries(properties).map(([name, schema]) => [name, leanColumn(schema as JsonSchema)]),
-  );
+function columnsOf(operation: Operation): Record<string, JsonSchema> {
+  const { properties } = rowSchema(operation);
+  return Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, leanColumn(schema)]));
 }
 
 function leanColumn(schema: JsonSchema): JsonSchema {
-  const known = (schema.anyOf as JsonSchema[] | undefined)?.find(({ type }) => type !== 'null') ?? schema;
+  const known = schema.anyOf?.find(({ type }) => type !== 'null') ?? schema;
   const { type } = known;
   if (type === 'array') return { type };
   return typeof type === 'string' ? { type: type === 'integer' ? 'number' : type } : {};
@@ -182,11 +179,11 @@ function refuseHidden(tool: Tool, given: Record<string, unknown>): void {
 
 /** Ids are texts, so that no digit is lost; a model may well send a number. Nulls are parameters that are not given. */
 function textParams(operation: Operation, given: Record<string, unknown>): Record<string, unknown> {
-  const { properties = {} } = z.toJSONSchema(operation.params, { io: 'input' });
+  const { properties } = paramsSchema(operation);
   const entries = Object.entries(given).filter(([, value]) => value !== null);
   return Object.fromEntries(
     entries.map(([name, value]) => {
-      const { type } = (properties[name] ?? {}) as JsonSchema;
+      const type = properties[name]?.type;
       return [name, type === 'string' && Number.isSafeInteger(value) ? String(value) : value];
     }),
   );
