@@ -1,5 +1,6 @@
 // `npm run picture`: runs `beacon start` and draws what it printed as docs/start.svg. Nothing in the
-// picture is made up, only the line that says that it stopped is left out; with a file as argument the recorded output in it is drawn instead.
+// picture is made up, only the line that says that it stopped is left out; with a file as argument the recorded output in it
+// is drawn instead, and with a name and a command as docs/<name>.svg of that command.
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -8,14 +9,14 @@ import { ROOT } from './sources.ts';
 import { svgOf } from './terminal-svg.ts';
 
 const COLUMNS = 112;
-const [recording] = process.argv.slice(2);
+const [recording, name = 'start', command = 'npm start'] = process.argv.slice(2);
 const output = recording ? fs.readFileSync(recording, 'utf8') : record();
 fs.mkdirSync(path.join(ROOT, 'docs'), { recursive: true });
 fs.writeFileSync(
-  path.join(ROOT, 'docs/start.svg'),
-  svgOf(`$ npm start\n\n${output.replace(/\s*Stopped\.[^\n]*\s*$/, '')}`, COLUMNS),
+  path.join(ROOT, `docs/${name}.svg`),
+  svgOf(`$ ${command}\n\n${output.replace(/\s*Stopped\.[^\n]*\s*$/, '')}`, COLUMNS),
 );
-console.log('Written: docs/start.svg');
+console.log(`Written: docs/${name}.svg`);
 
 /** Runs in a folder of its own, so that the picture shows a first start. */
 function record(): string {

@@ -14,6 +14,7 @@ const TESTS = [
   'packages/server/test/functions.test.ts',
   'packages/server/test/lifecycle.test.ts',
   'packages/server/test/operations.test.ts',
+  'packages/server/test/operations',
   'packages/server/test/store/migrate.test.ts',
   'packages/server/test/store/schema.test.ts',
   'testkit',

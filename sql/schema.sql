@@ -63,6 +63,13 @@ create table beacon.schema_state (
   constraint schema_state_key PRIMARY KEY (name)
 );
 
+create table beacon.service_traces (
+  at timestamp with time zone not null,
+  service text not null,
+  traces bigint not null,
+  constraint service_traces_key PRIMARY KEY (at, service)
+);
+
 create table beacon.services (
   service text not null,
   color integer not null,
@@ -74,6 +81,39 @@ create table beacon.settings (
   name text not null,
   value text not null,
   constraint settings_key PRIMARY KEY (name)
+);
+
+create table beacon.span_chunk_prints (
+  segment smallint not null,
+  chunk_id integer not null,
+  prints smallint[] not null,
+  constraint span_chunk_prints_key PRIMARY KEY (segment, chunk_id)
+);
+
+create table beacon.span_chunks (
+  chunk_id integer not null,
+  created_from timestamp with time zone not null,
+  created_to timestamp with time zone not null,
+  started_min timestamp with time zone not null,
+  started_max timestamp with time zone not null,
+  spans integer not null,
+  lost_spans integer not null default 0,
+  settled_at timestamp with time zone,
+  hash_check bigint,
+  constraint span_chunks_key PRIMARY KEY (chunk_id)
+);
+
+create table beacon.span_rollups (
+  step_s integer not null,
+  at timestamp with time zone not null,
+  service text not null,
+  operation text not null,
+  kind text not null,
+  root boolean not null,
+  counts integer[] not null,
+  total_ms double precision not null,
+  last_at timestamp with time zone not null,
+  constraint span_rollups_key PRIMARY KEY (step_s, at, service, operation, kind, root)
 );
 
 create table beacon.trace_executions (
@@ -321,7 +361,11 @@ create view beacon.trace_waterfall (
   note text
 );
 
-create function beacon.attributes_of(spans_from timestamp with time zone, spans_to timestamp with time zone, at_most integer DEFAULT 10000)
+create function beacon.add_counts(a integer[], b integer[])
+  returns integer[]
+  language plpgsql immutable;
+
+create function beacon.attributes_of(spans_from timestamp with time zone, spans_to timestamp with time zone, at_most integer DEFAULT 5000)
   returns TABLE(place text, key text, value text, spans bigint)
   language plpgsql stable;
 
@@ -361,6 +405,10 @@ create function beacon.callee_work(spans beacon.span_fact[], of_position integer
   returns TABLE(operation text, self_ms double precision)
   language plpgsql stable;
 
+create function beacon.chunks_with(hashes bigint[], terms integer[], from_time timestamp with time zone)
+  returns TABLE(created_from timestamp with time zone, created_to timestamp with time zone, started_min timestamp with time zone, started_max timestamp with time zone, spans integer)
+  language plpgsql stable;
+
 create function beacon.clock()
   returns timestamp with time zone
   language plpgsql stable;
@@ -369,12 +417,28 @@ create function beacon.clock_offsets(spans beacon.span_fact[])
   returns jsonb
   language plpgsql immutable;
 
+create function beacon.column_hash(name text, value text)
+  returns bigint
+  language plpgsql immutable;
+
 create function beacon.compare_traces(a uuid, b uuid)
   returns TABLE(change text, depth integer, service text, operation text, a_status text, b_status text, a_ms double precision, b_ms double precision, delta_ms double precision, a_self_ms double precision, b_self_ms double precision)
   language plpgsql stable;
 
 create function beacon.compare_with_successful(of_execution bigint)
   returns TABLE(change text, depth integer, service text, operation text, successful_status text, status text, successful_ms double precision, ms double precision, delta_ms double precision, successful_self_ms double precision, self_ms double precision, trace_id uuid, successful_execution_id bigint, successful_trace_id uuid, chosen_because text)
+  language plpgsql stable;
+
+create function beacon.count_chunk(c beacon.span_chunks)
+  returns void
+  language plpgsql volatile;
+
+create function beacon.count_grid(from_time timestamp with time zone)
+  returns interval
+  language plpgsql stable;
+
+create function beacon.count_spans(created_from timestamp with time zone, created_to timestamp with time zone, from_time timestamp with time zone, to_time timestamp with time zone, step interval, of_service text, of_operation text)
+  returns TABLE(at timestamp with time zone, service text, operation text, kind text, root boolean, counts integer[], total_ms double precision, last_at timestamp with time zone)
   language plpgsql stable;
 
 create function beacon.counter_evidence(of_service text, of_traces uuid[], at timestamp with time zone)
@@ -392,6 +456,10 @@ create function beacon.critical_path(of_trace uuid)
 create function beacon.critical_segments(spans beacon.span_fact[])
   returns TABLE("position" integer, from_ms double precision, to_ms double precision)
   language plpgsql stable;
+
+create function beacon.cut_chunks(at_most integer DEFAULT 100, chunk_spans integer DEFAULT 2048)
+  returns integer
+  language plpgsql volatile;
 
 create function beacon.decisive_trace(spans beacon.span_fact[])
   returns uuid
@@ -427,6 +495,10 @@ create function beacon.doctor_write()
 
 create function beacon.drop_expired()
   returns jsonb
+  language plpgsql volatile;
+
+create function beacon.drop_old_chunks(expired timestamp with time zone)
+  returns void
   language plpgsql volatile;
 
 create function beacon.duration_bucket(duration_ms double precision)
@@ -597,7 +669,7 @@ create function beacon.name_services()
   returns integer
   language plpgsql volatile;
 
-create function beacon.newest_spans(from_time timestamp with time zone, to_time timestamp with time zone, at_most integer DEFAULT 10000)
+create function beacon.newest_spans(from_time timestamp with time zone, to_time timestamp with time zone, at_most integer DEFAULT 5000)
   returns SETOF beacon.trace_spans
   language plpgsql stable;
 
@@ -636,6 +708,10 @@ create function beacon.preflight_baseline(since timestamp with time zone, until 
 create function beacon.preflight_compare(of_preflight uuid)
   returns TABLE(before_executions bigint, before_ms double precision, after_executions bigint, after_ms double precision, overhead_pct double precision, low_pct double precision, high_pct double precision, verdict text)
   language plpgsql stable;
+
+create function beacon.print_chunk(c beacon.span_chunks)
+  returns void
+  language plpgsql volatile;
 
 create function beacon.rank_root_causes(incident_from timestamp with time zone, incident_to timestamp with time zone, normal_from timestamp with time zone, normal_to timestamp with time zone)
   returns TABLE(rank integer, service text, score double precision, reason text, evidence jsonb)
@@ -705,12 +781,16 @@ create function beacon.settle_baselines(at_most integer DEFAULT 2000)
   returns integer
   language plpgsql volatile;
 
+create function beacon.settle_chunks(at_most integer DEFAULT 100, within interval DEFAULT '00:00:01'::interval)
+  returns integer
+  language plpgsql volatile;
+
 create function beacon.signal_text(s beacon.signal)
   returns text
   language plpgsql immutable;
 
 create function beacon.span_counts(from_time timestamp with time zone, to_time timestamp with time zone, step interval, of_service text DEFAULT NULL::text, of_operation text DEFAULT NULL::text)
-  returns TABLE(at timestamp with time zone, service text, operation text, kind text, root boolean, bucket integer, calls bigint, errors bigint, total_ms double precision, last_at timestamp with time zone)
+  returns TABLE(at timestamp with time zone, service text, operation text, kind text, root boolean, counts integer[], total_ms double precision, last_at timestamp with time zone)
   language plpgsql stable;
 
 create function beacon.span_note(f beacon.span_fact)
@@ -739,6 +819,10 @@ create function beacon.storage_forecast(limit_bytes double precision)
 
 create function beacon.successful_twin(of_execution bigint)
   returns TABLE(trace_id uuid, twin_execution_id bigint, twin_trace_id uuid, chosen_because text)
+  language plpgsql stable;
+
+create function beacon.trace_columns(of_trace uuid)
+  returns TABLE(started_at timestamp with time zone, duration_ms double precision, names text[], services text[], colors integer[], errors text[], notes text[], columns json, spans integer, failed integer, orphans integer, clocks jsonb, execution_id bigint, job_id text, model_id text, region text)
   language plpgsql stable;
 
 create function beacon.trace_facts(of_trace uuid)

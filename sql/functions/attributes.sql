@@ -1,4 +1,4 @@
-create function beacon.newest_spans(from_time timestamptz, to_time timestamptz, at_most integer default 10000) returns setof beacon.trace_spans
+create function beacon.newest_spans(from_time timestamptz, to_time timestamptz, at_most integer default 5000) returns setof beacon.trace_spans
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
@@ -13,7 +13,7 @@ $$;
 comment on function beacon.newest_spans(timestamptz, timestamptz, integer) is
   'The spans of this time that were written last: a sample of what attributes there are.';
 
-create function beacon.attributes_of(spans_from timestamptz, spans_to timestamptz, at_most integer default 10000) returns table (
+create function beacon.attributes_of(spans_from timestamptz, spans_to timestamptz, at_most integer default 5000) returns table (
   place text, key text, value text, spans bigint)
 language plpgsql stable
 set search_path = beacon, pg_catalog

@@ -52,13 +52,21 @@ begin
   order by 1, 2, 3, 4, 5, 6
   on conflict (service, operation, model_id, region, hour, bucket) do update set
     calls = o.calls + excluded.calls, errors = o.errors + excluded.errors, total_ms = o.total_ms + excluded.total_ms;
+  insert into beacon.service_traces as v (at, service, traces)
+  select date_bin('10 minutes', t.started_at, '2000-01-01 00:00:00+00'), n.service, count(*)
+  from beacon.traces t
+  cross join lateral (select distinct x as service from unnest(t.services) x) n
+  where t.trace_id = any (settled)
+  group by 1, 2
+  order by 1, 2
+  on conflict (at, service) do update set traces = v.traces + excluded.traces;
   update beacon.traces set baselined_at = updated_at where trace_id = any (settled);
   return cardinality(settled);
 end
 $$;
 
 comment on function beacon.settle_baselines(integer) is
-  'Counts the spans of traces that have come to rest into operation_baselines, each trace once, at most so many at a time; returns how many traces.';
+  'Counts the spans of traces that have come to rest into operation_baselines, and the traces of each service into service_traces, each trace once, at most so many at a time; returns how many traces.';
 
 create function beacon.usuals(spans beacon.span_fact[]) returns table (
   service text, operation text, model_id text, region text, calls bigint, errors bigint, p50_ms double precision, p95_ms double precision,

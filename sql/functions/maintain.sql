@@ -26,6 +26,8 @@ begin
   delete from beacon.operation_baselines where hour < expired;
   delete from beacon.tracers where heartbeat_at < expired;
   delete from beacon.ingest where heartbeat_at < expired;
+  delete from beacon.service_traces where at < expired;
+  perform beacon.drop_old_chunks(expired);
   return jsonb_build_object('partitions_dropped', to_jsonb(dropped), 'stray_spans_deleted', strays);
 end
 $$;
@@ -46,7 +48,7 @@ begin
     return jsonb_build_object('skipped', 'another session is at it');
   end if;
   done := jsonb_build_object('spans_lost', beacon.mark_lost(), 'traces_settled', beacon.settle_baselines(),
-    'services_named', beacon.name_services());
+    'services_named', beacon.name_services(), 'chunks_cut', beacon.cut_chunks(), 'chunks_settled', beacon.settle_chunks());
   if last_hourly is null or last_hourly::timestamptz < beacon.clock() - interval '1 hour' then
     -- Partitions come and go under strong locks. Waiting for one behind a long query would make every writer wait
     -- behind us: better to try again at the next call.
@@ -64,4 +66,4 @@ end
 $$;
 
 comment on function beacon.maintain() is
-  'What the server does every few seconds, and a scheduler may do instead: marks lost spans, settles baselines, names services, and once an hour creates partitions ahead and drops expired ones. Returns what it did.';
+  'What the server does every few seconds, and a scheduler may do instead: marks lost spans, settles baselines, names services, sums up chunks of spans at rest, and once an hour creates partitions ahead and drops expired ones. Returns what it did.';

@@ -4,18 +4,21 @@ language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
 #variable_conflict use_column
+declare
+  grid interval := beacon.count_grid(before - interval '24 hours');
 begin
   return query
   with counted as materialized (
-    select c.bucket, sum(c.calls)::bigint as calls
+    select c.counts[i][1] as bucket, sum(c.counts[i][2]) as calls
     from beacon.span_counts(before - interval '24 hours', before, interval '1 day', of_service, of_operation) c
-    where c.bucket >= 0
-    group by c.bucket
+    cross join lateral generate_subscripts(c.counts, 1) i
+    where c.counts[i][1] >= 0
+    group by 1
   ), mine as (
     select case when s.duration_ms <= 0.01 then 0 else least(127, floor(4 * ln(s.duration_ms / 0.01) / ln(2.0)))::integer end as bucket, count(*) as calls
     from beacon.trace_spans s
     where s.trace_id = not_trace and s.service = of_service and s.operation = of_operation and s.duration_ms is not null
-      and s.started_at >= before - interval '24 hours' and s.started_at < before
+      and s.started_at >= date_bin(grid, before - interval '24 hours', '2000-01-01 00:00:00+00') and s.started_at < before + grid
     group by 1
   ), others as materialized (
     select c.bucket, c.calls - coalesce(m.calls, 0) as calls

@@ -49,31 +49,38 @@ create function beacon.service_stats(from_time timestamptz, to_time timestamptz)
   p95_ms double precision, last_seen_at timestamptz)
 language plpgsql stable
 set search_path = beacon, pg_catalog
+set jit = off
 as $$
 #variable_conflict use_column
 begin
   return query
   with counted as materialized (
-    select c.service, c.bucket, sum(c.calls)::bigint as calls, sum(c.errors)::bigint as errors, max(c.last_at) as last_at
+    select c.service, c.counts[i][1] as bucket, sum(c.counts[i][2]) as calls, sum(c.counts[i][3]) as errors, max(c.last_at) as last_at
     from beacon.span_counts(from_time, to_time, interval '1 day') c
-    group by c.service, c.bucket
+    cross join lateral generate_subscripts(c.counts, 1) i
+    group by 1, 2
   ), each as (
     select c.service, sum(c.calls)::bigint as spans, sum(c.errors)::bigint as errors, max(c.last_at) as last_at,
       array_agg(c.bucket order by c.bucket) as buckets, array_agg(c.calls order by c.bucket) as calls
     from counted c
     group by c.service
   ), in_traces as (
-    select n.name, count(*) as traces
-    from beacon.traces t
-    cross join lateral (select distinct unnest(t.services) as name) n
-    where t.started_at >= from_time and t.started_at < to_time
-    group by n.name
+    select q.service, sum(q.traces)::bigint as traces
+    from (
+      select v.service, v.traces from beacon.service_traces v
+      where v.at >= date_bin('10 minutes', from_time, '2000-01-01 00:00:00+00') and v.at < to_time
+      union all
+      select n.service, 1
+      from beacon.traces t
+      cross join lateral (select distinct x as service from unnest(t.services) x) n
+      where t.baselined_at is null and t.started_at >= date_bin('10 minutes', from_time, '2000-01-01 00:00:00+00') and t.started_at < to_time) q
+    group by q.service
   )
   select e.service, k.color, e.spans, coalesce(i.traces, 0), e.errors, round(100.0 * e.errors / e.spans, 2)::double precision,
     beacon.bucket_percentile(e.buckets, e.calls, 0.5), beacon.bucket_percentile(e.buckets, e.calls, 0.95), e.last_at
   from each e
   join beacon.service_colors(array(select x.service from each x)) k on k.service = e.service
-  left join in_traces i on i.name = e.service
+  left join in_traces i on i.service = e.service
   order by e.spans desc, e.service;
 end
 $$;
@@ -86,14 +93,18 @@ create function beacon.operation_stats(from_time timestamptz, to_time timestampt
   p95_ms double precision, total_ms double precision)
 language plpgsql stable
 set search_path = beacon, pg_catalog
+set jit = off
 as $$
 #variable_conflict use_column
 begin
   return query
   with counted as materialized (
-    select c.service, c.operation, c.kind, c.bucket, sum(c.calls)::bigint as calls, sum(c.errors)::bigint as errors, sum(c.total_ms) as total_ms
+    select c.service, c.operation, c.kind, c.counts[i][1] as bucket, sum(c.counts[i][2]) as calls, sum(c.counts[i][3]) as errors,
+      -- Once a row, not once a class.
+      sum(case when i = 1 then c.total_ms else 0 end) as total_ms
     from beacon.span_counts(from_time, to_time, interval '1 day', of_service) c
-    group by c.service, c.operation, c.kind, c.bucket
+    cross join lateral generate_subscripts(c.counts, 1) i
+    group by 1, 2, 3, 4
   ), each as (
     select c.service, c.operation, c.kind, sum(c.calls)::bigint as spans, sum(c.errors)::bigint as errors, sum(c.total_ms) as total_ms,
       array_agg(c.bucket order by c.bucket) as buckets, array_agg(c.calls order by c.bucket) as calls

@@ -6,6 +6,7 @@ as $$
 declare
   tree text := (select string_agg(r.ev_action::text, ' ') from pg_rewrite r where r.ev_class = of_view);
   ours text[] := array(select jsonb_array_elements_text(s.value::jsonb) from beacon.schema_state s where s.name = 'objects');
+  spelling constant oid[] := array['regclass', 'regcollation', 'regnamespace', 'regoper', 'regoperator', 'regproc', 'regprocedure', 'regrole', 'regtype']::regtype[];
   -- Functions that are not immutable and yet do nothing but compute: the clock, time zones, chance, rows as JSON.
   harmless constant text[] := array[
     'age', 'array_agg', 'array_sample', 'array_shuffle', 'array_to_json', 'array_to_string', 'bernoulli', 'clock_timestamp', 'concat',
@@ -39,16 +40,19 @@ begin
   ), relations as (
     select m.id from mentioned m where m.field = 'relid' and m.id <> 0
   ), types as (
-    -- A cast to a domain runs its checks, and those may call anything; so does making a row that has one.
+    -- A cast to a domain runs its checks, and those may call anything; so does making a row that has one. A cast of a
+    -- number to regrole or regclass would spell out the names of everything there is.
     select unnest(string_to_array(btrim(array_to_string(r.parts, '')), ' '))::oid as id
-    from regexp_matches(tree, ':(?:(?:consttype|typid|row_typeid) (\d+)|resulttype (\d+) :resulttypmod -?\d+ :resultcollid \d+ :coercionformat|resulttype (\d+) :resultcollid \d+ :coerceformat|(?:func)?coltypes \(o ([\d ]+)\))', 'g') r (parts)
+    from regexp_matches(tree, ':(?:(?:consttype|resulttype|typid|row_typeid) (\d+)|(?:func)?coltypes \(o ([\d ]+)\))', 'g') r (parts)
   )
   select 'relation', coalesce(format('%I.%I', n.nspname, c.relname), r.id::text)
   from relations r
   left join pg_class c on c.oid = r.id
   left join pg_namespace n on n.oid = c.relnamespace
   where c.oid is null or not (
-    (n.nspname = 'beacon' and c.relkind in ('r', 'p', 'v', 'm'))
+    -- Up to PostgreSQL 15 a view's tree holds the view itself; the statement cannot name it, for it was not there.
+    c.oid = of_view
+    or (n.nspname = 'beacon' and c.relkind in ('r', 'p', 'v', 'm'))
     or c.oid in (select to_regclass(t.relation)::oid from beacon.trace_records t where to_regclass(t.relation) is not null))
   union all
   select distinct 'type', format('%I.%I', n.nspname, e.typname)
@@ -56,7 +60,7 @@ begin
   join pg_type o on o.oid = t.id
   join pg_type e on e.oid = case when o.typelem <> 0 and o.typcategory = 'A' then o.typelem else o.oid end
   join pg_namespace n on n.oid = e.typnamespace
-  where e.typtype in ('d', 'c') and n.nspname not in ('pg_catalog', 'information_schema', 'beacon')
+  where (e.typtype in ('d', 'c') and n.nspname not in ('pg_catalog', 'information_schema', 'beacon')) or e.oid = any (spelling)
   union all
   select 'function', coalesce(format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)), f.id::text)
   from functions f
@@ -64,7 +68,8 @@ begin
   left join pg_namespace n on n.oid = p.pronamespace
   where p.oid is null or not (
     -- Below 16384 are those PostgreSQL came with; extensions may have put theirs beside them.
-    (n.nspname = 'pg_catalog' and p.oid < 16384 and p.prokind in ('f', 'a', 'w') and (
+    (n.nspname = 'pg_catalog' and p.oid < 16384 and p.prokind in ('f', 'a', 'w')
+      and (p.prorettype <> all (spelling) or p.proname = 'pg_typeof') and (
       p.provolatile = 'i'
       or p.proname = any (harmless)
       or (p.provolatile = 's' and (

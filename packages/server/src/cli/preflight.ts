@@ -72,7 +72,7 @@ async function check({ pool, url, options, terminal, print }: Context): Promise<
     const warned = result.checks.filter(({ state }) => state === 'warn').length;
     print('');
     print(
-      `${terminal.paint(['bold', paint], result.decision)}  ${warned} warnings, ${result.open} open. Baseline stored: beacon preflight --compare.`,
+      `${terminal.paint(['bold', paint], result.decision)}  ${warned} ${warned === 1 ? 'warning' : 'warnings'}, ${result.open} open. Baseline stored: beacon preflight --compare.`,
     );
   }
   return EXIT[result.decision];

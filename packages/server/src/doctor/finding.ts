@@ -92,8 +92,15 @@ function sameFaultTogether(faults: Finding[]): Finding[] {
     const same = merged.find((other) => other.fault === one.fault && other.fix === one.fix && one.service);
     if (!same?.service) merged.push({ ...one });
     else {
-      same.evidence = { ...same.evidence, [`also in ${one.service}`]: one.summary };
-      same.service = `${same.service}, ${one.service}`;
+      const all = `${same.service}, ${one.service}`;
+      same.summary = same.summary.replace(same.service, all);
+      const { in_the_process: its, ...evidence } = same.evidence ?? {};
+      same.evidence = {
+        ...(its ? { [`in ${same.service}`]: its } : {}),
+        ...evidence,
+        [`in ${one.service}`]: one.evidence?.in_the_process ?? one.summary,
+      };
+      same.service = all;
     }
   }
   return merged;

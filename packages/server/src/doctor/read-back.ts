@@ -71,7 +71,7 @@ async function followed(
       hop: 'committed',
       state: 'good',
       service,
-      summary: `a probe span came through its own path and was read back by id (written in ${Math.round(probe.milliseconds)} ms, read in ${ms} ms)`,
+      summary: `its probe span was written the usual way (${Math.round(probe.milliseconds)} ms) and read back by its id (${ms} ms)`,
     },
     ...seen,
   ];

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { z } from 'zod';
 import { executionId, traceId } from '../operations/params.ts';
 import { type RunOptions, readOnly } from '../operations/run.ts';
+import { traceColumns } from '../operations/trace-columns.ts';
 import { CODES, Refusal } from '../otlp/answer.ts';
 import { readTraceFile } from '../otlp/file.ts';
 import type { Ingest } from '../otlp/ingest.ts';
@@ -47,6 +48,15 @@ export async function traceFileRoutes(app: FastifyInstance, pool: pg.Pool, optio
     return wantsProtobuf
       ? reply.type('application/x-protobuf').send(trace.protobuf())
       : reply.type('application/json').send(trace.json());
+  });
+
+  app.get('/api/v1/trace-columns', async (request, reply) => {
+    const found = await findTrace(pool, request, limits);
+    if (isUnchanged(request, reply, found, 'columns')) return reply.code(304).send();
+    const run = { ...limits, signal: request.gone };
+    const columns = await readOnly(pool, run, ({ client }) => traceColumns(client, found.traceId));
+    if (!columns) throw missing(found.traceId);
+    return reply.type('application/json').send(columns);
   });
 
   await app.register(async (scope) => {

@@ -5,7 +5,7 @@ import { operation } from './operation.ts';
 import { ends } from './services.ts';
 
 const PLACES = ['column', 'span', 'resource', 'scope', 'event', 'link'] as const;
-const SAMPLE = 10_000;
+const SAMPLE = 5_000;
 
 const prefix = z.string().max(500).default('').describe('Only those that begin so.');
 const place = z

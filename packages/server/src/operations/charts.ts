@@ -47,6 +47,25 @@ function stepSql(scope: Scope, most: number, bind: Bindings): string {
   return `make_interval(secs => ${bind.add(stepOf(from, to, most), 'double precision')})`;
 }
 
+/** Spans by column and duration class, one by one. */
+function countedBySpan(p: Population, scope: Scope, most: number, bind: Bindings): string {
+  return `select date_bin(${stepSql(scope, most, bind)}, s.started_at, '2000-01-01 00:00:00+00') as at,
+          ${bucketSql('s.duration_ms')} as bucket, count(*) as calls, count(*) filter (where s.status ${FAILED}) as errors
+        from beacon.trace_spans s
+        where ${populationSql(p, scope, bind)}
+        group by 1, 2`;
+}
+
+/** The same from what maintenance has counted: without a filter. */
+function countedBefore(p: Population, scope: Scope, most: number, bind: Bindings): string {
+  const [from, to] = ends(scope);
+  return `select n.at, n.counts[i][1] as bucket, sum(n.counts[i][2]) as calls, sum(n.counts[i][3]) as errors
+        from beacon.span_counts(${bind.add(from, 'timestamptz')}, ${bind.add(to, 'timestamptz')}, ${stepSql(scope, most, bind)}) n
+        cross join lateral generate_subscripts(n.counts, 1) i
+        ${p.spans === 'all' ? '' : 'where n.root'}
+        group by 1, 2`;
+}
+
 export const heatmap = operation({
   name: 'heatmap',
   doc: 'How many spans began when and took how long, and how many of them failed.',
@@ -64,15 +83,11 @@ export const heatmap = operation({
   limit: { default: 5000, max: 15000 },
   sql: (p, scope) => {
     const bind = new Bindings();
-    const where = populationSql(p, scope, bind);
+    const counted = p.q?.length ? countedBySpan(p, scope, p.columns, bind) : countedBefore(p, scope, p.columns, bind);
     return {
       text: `
       with counted as materialized (
-        select date_bin(${stepSql(scope, p.columns, bind)}, s.started_at, '2000-01-01 00:00:00+00') as at,
-          ${bucketSql('s.duration_ms')} as bucket, count(*) as calls, count(*) filter (where s.status ${FAILED}) as errors
-        from beacon.trace_spans s
-        where ${where}
-        group by 1, 2
+        ${counted}
       ), scale as (
         -- Classes as fine as two dozen rows allow.
         select case when max(bucket) - min(bucket) < 24 then 1 when max(bucket) - min(bucket) < 48 then 2 else 4 end as classes
@@ -144,32 +159,40 @@ export const differences = operation({
         ? []
         : [p.status === 'error' ? `s.status ${FAILED}` : `s.status = ${bind.add(p.status, 'text')}`]),
     ];
+    const chosen = selected.join(' and ') || 'true';
     return {
       text: `
-      with population as materialized (
-        select ${selected.join(' and ') || 'true'} as selected, s.resource_id, s.metadata || jsonb_strip_nulls(jsonb_build_object(
-          'service', s.service, 'operation', s.operation, 'status', s.status, 'kind', s.kind, 'job', s.job_id, 'model', s.model_id,
-          'region', s.region, 'error', s.error_type)) as facts
-        from beacon.trace_spans s
-        where ${where}
-      ), totals as (
-        select count(*) filter (where selected) as selected, count(*) filter (where not selected) as rest from population
+      with totals as materialized (
+        select count(*) filter (where ${chosen}) as selected, count(*) filter (where not (${chosen})) as rest
+        from beacon.trace_spans s where ${where}
       ), wanted as materialized (
         -- What hardly any of the selected has sets nothing apart: ids of single spans stay out.
         select a.key, a.value, count(*) as selected
-        from population n, jsonb_each_text(n.facts) a
-        where n.selected
+        from beacon.trace_spans s, jsonb_each_text(s.metadata) a
+        where ${where} and ${chosen}
         group by a.key, a.value
         having count(*) * 50 >= (select t.selected from totals t)
+      ), keys as materialized (
+        select w.key from wanted w group by w.key
       ), others as (
-        select a.key, a.value, count(*) as rest
-        from population n, jsonb_each_text(n.facts) a
-        where not n.selected and (a.key, a.value) in (select w.key, w.value from wanted w)
-        group by a.key, a.value
+        select k.key, s.metadata ->> k.key as value, count(*) as rest
+        from beacon.trace_spans s cross join keys k
+        where ${where} and not (${chosen}) and s.metadata ? k.key
+        group by 1, 2
+      ), columns as (
+        select c.key, c.value, coalesce(sum(x.spans) filter (where x.selected), 0) as selected, coalesce(sum(x.spans) filter (where not x.selected), 0) as rest
+        from (
+          select ${chosen} as selected, s.service, s.operation, s.status, s.kind, s.job_id, s.model_id, s.region, s.error_type, count(*) as spans
+          from beacon.trace_spans s where ${where}
+          group by 1, 2, 3, 4, 5, 6, 7, 8, 9) x
+        cross join lateral (values ('service', x.service), ('operation', x.operation), ('status', x.status), ('kind', x.kind), ('job', x.job_id),
+          ('model', x.model_id), ('region', x.region), ('error', x.error_type)) c (key, value)
+        where c.value is not null
+        group by 1, 2
       ), resources as (
         select 'resource.' || a.key as key, a.value, coalesce(sum(x.spans) filter (where x.selected), 0) as selected,
           coalesce(sum(x.spans) filter (where not x.selected), 0) as rest
-        from (select n.resource_id, n.selected, count(*) as spans from population n group by 1, 2) x
+        from (select s.resource_id, ${chosen} as selected, count(*) as spans from beacon.trace_spans s where ${where} group by 1, 2) x
         join beacon.trace_resources r on r.resource_id = x.resource_id
         cross join lateral jsonb_each_text(r.attributes) a
         group by 1, 2
@@ -177,13 +200,16 @@ export const differences = operation({
         select w.key, w.value, w.selected, coalesce(o.rest, 0) as rest
         from wanted w left join others o on o.key = w.key and o.value = w.value
         union all
-        select r.key, r.value, r.selected, r.rest from resources r where r.selected > 0
+        select r.key, r.value, r.selected, r.rest from resources r where r.selected * 50 >= (select t.selected from totals t)
+        union all
+        select n.key, n.value, n.selected, n.rest from columns n where n.selected * 50 >= (select t.selected from totals t)
       )
       select e.key, left(e.value, 500) as value, e.selected::bigint, t.selected as selected_total, e.rest::bigint, t.rest as rest_total,
         round(100.0 * e.selected / t.selected, 2)::double precision as selected_pct,
         round(100.0 * e.rest / greatest(t.rest, 1), 2)::double precision as rest_pct,
         round(100.0 * e.selected / t.selected - 100.0 * e.rest / greatest(t.rest, 1), 2)::double precision as difference
       from each e cross join totals t
+      where e.selected > 0
       order by abs(100.0 * e.selected / t.selected - 100.0 * e.rest / greatest(t.rest, 1)) desc, e.key, e.value`,
       values: bind.values,
     };
@@ -223,9 +249,10 @@ export const series = operation({
           and ($3::text is null or s.service = $3) and ($4::text is null or s.operation = $4)
           and ${filterSql(p.q, bind)}
         group by 1, 2`
-      : `select n.at, n.bucket, sum(n.calls)::bigint as calls, sum(n.errors) as errors
+      : `select n.at, n.counts[i][1] as bucket, sum(n.counts[i][2]) as calls, sum(n.counts[i][3]) as errors
         from beacon.span_counts($1::timestamptz, $2::timestamptz, ${step}, $3::text, $4::text) n
-        group by n.at, n.bucket`;
+        cross join lateral generate_subscripts(n.counts, 1) i
+        group by 1, 2`;
     return {
       text: `
       with counted as materialized (

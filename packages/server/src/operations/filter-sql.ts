@@ -1,5 +1,5 @@
 // What a filter means in SQL: one condition on a row of trace_spans. Values are bound, all of them.
-import { type ColumnKey, durationMs, type Key, type Operator, type Place, type Term } from './filter.ts';
+import { type ColumnKey, durationMs, type Operator, type Place, type Term } from './filter.ts';
 
 /** Collects values and hands out their placeholders. */
 export class Bindings {
@@ -47,14 +47,15 @@ function termSql(term: Term, bind: Bindings): string {
       return columns.map((name) => contains(`s.${name}`, word)).join(' or ');
     }
     case 'has': {
-      const has = hasSql(term.key, bind);
+      const has =
+        'column' in term.key ? `s.${COLUMN_SQL[term.key.column].name} is not null` : anywhere(term, term.key, bind);
       // Null where there are no events: that is "has not", too.
       return term.negated ? `not coalesce(${has}, false)` : has;
     }
     case 'compare':
       return 'column' in term.key
         ? columnSql(term.key.column, term.operator, term.value, bind)
-        : attributeSql(term.key, term.operator, term.value, bind);
+        : anywhere(term, term.key, bind);
   }
 }
 
@@ -74,78 +75,91 @@ function ordered(type: string, operator: Operator): string {
   return type === 'text' && /[<>]/.test(operator) ? ' collate "C"' : '';
 }
 
-function hasSql(key: Key, bind: Bindings): string {
-  if ('column' in key) return `s.${COLUMN_SQL[key.column].name} is not null`;
-  const name = bind.add(key.attribute, 'text');
-  return anywhere(key.place, {
-    object: (attributes) => `${attributes} ? ${name}`,
-    element: (value) => `${value(name)} is not null`,
-  });
-}
+type Attribute = { attribute: string; place: Place | null };
+export type AttributeTerm = Exclude<Term, { kind: 'word' }>;
 
-function attributeSql(
-  { attribute, place }: { attribute: string; place: Place | null },
-  operator: Operator,
-  value: string,
-  bind: Bindings,
-): string {
-  if (operator === '=') return equalsSql(attribute, place, value, bind);
-  const name = bind.add(attribute, 'text');
-  const compared = comparison(operator, value, bind);
-  return anywhere(place, {
-    object: (attributes) => compared(`(${attributes} -> ${name})`),
-    element: (of) => compared(of(name)),
+/** The condition in one place, or in any of them. Resources are few and found first; spans only say which is theirs. */
+function anywhere(term: AttributeTerm, { attribute, place }: Attribute, bind: Bindings): string {
+  const conditions = placed(term, attribute, bind);
+  const places: Place[] = place ? [place] : ['span', 'resource', 'scope', 'event', 'link'];
+  const sql = places.map((each) => {
+    const condition = conditions[each]();
+    return each === 'resource' || each === 'scope'
+      ? `s.resource_id = any(array(select r.resource_id from beacon.trace_resources r where ${condition}))`
+      : `(${condition})`;
   });
+  return sql.join(' or ');
 }
 
 /**
- * Equality by containment, which an index on the attributes can answer: of the text, of the number or truth value it
- * may stand for, or of a list that has one of them.
+ * Condition on a resource `r` under which a term on an attribute holds for all of its spans; undefined where the term is
+ * about something else.
  */
-function equalsSql(attribute: string, place: Place | null, value: string, bind: Bindings): string {
+export function resourceSql(term: AttributeTerm, bind: Bindings): string | undefined {
+  if ('column' in term.key) return undefined;
+  const { attribute, place } = term.key;
+  const conditions = placed(term, attribute, bind);
+  if (place === null) return `(${conditions.resource()}) or (${conditions.scope()})`;
+  return place === 'resource' || place === 'scope' ? conditions[place]() : undefined;
+}
+
+/** What a term means in each place: of the span `s`, or of its resource `r`. */
+function placed(term: AttributeTerm, attribute: string, bind: Bindings): Record<Place, () => string> {
+  if (term.kind === 'compare' && term.operator === '=') return equality(attribute, term.value, bind);
+  const name = bind.add(attribute, 'text');
+  const test =
+    term.kind === 'has' ? (json: string) => `${json} is not null` : comparison(term.operator, term.value, bind);
+  const inObject = (attributes: string) => () =>
+    term.kind === 'has' ? `${attributes} ? ${name}` : test(`(${attributes} -> ${name})`);
+  const inList = (list: string, value: string) => () =>
+    `exists (select from jsonb_array_elements(case when jsonb_typeof(${list}) = 'array' then ${list} end) e where ${test(value)})`;
+  const own = `(e -> 'attributes' -> ${name})`;
+  return {
+    span: inObject('s.metadata'),
+    resource: inObject('r.attributes'),
+    scope: inObject(SCOPE),
+    // `event.name` is the name of the event.
+    event: inList('s.events', attribute === 'name' ? `coalesce(${own}, e -> 'name')` : own),
+    link: inList('s.links', own),
+  };
+}
+
+/** Attributes of the scope, with its name and version, which are columns. */
+const SCOPE = `(coalesce(r.otel -> 'scope_attributes', '{}') || jsonb_strip_nulls(jsonb_build_object('name', r.scope_name, 'version', r.scope_version)))`;
+
+/**
+ * Equality by containment: of the text, of the number or truth value it may stand for, or of a list that has one of
+ * them.
+ */
+function equality(attribute: string, value: string, bind: Bindings): Record<Place, () => string> {
   const key = JSON.stringify(attribute);
-  const literals = literalsOf(value).flatMap((literal) => [literal, `[${literal}]`]);
-  const objects = literals.map((literal) => `{${key}:${literal}}`);
-  let whole: string | undefined;
-  let nested: string | undefined;
-  const inObject = () => (whole ??= bind.add(objects, 'jsonb[]'));
-  const inList = () =>
-    (nested ??= bind.add(
+  const objects = literalsOf(value).flatMap((literal) => [`{${key}:${literal}}`, `{${key}:[${literal}]}`]);
+  const whole = lazily(() => bind.add(objects, 'jsonb[]'));
+  const nested = lazily(() =>
+    bind.add(
       objects.map((each) => `[{"attributes":${each}}]`),
       'jsonb[]',
-    ));
-  const conditions = {
-    span: () => `s.metadata @> any(${inObject()})`,
-    resource: () => resources(`r.attributes @> any(${inObject()})`),
-    scope: () =>
-      resources(
-        [`r.otel -> 'scope_attributes' @> any(${inObject()})`, ...scopeColumn(attribute, value, bind)].join(' or '),
-      ),
-    event: () => [`s.events @> any(${inList()})`, ...eventName(attribute, value, bind)].join(' or '),
-    link: () => `s.links @> any(${inList()})`,
+    ),
+  );
+  const inObject = (attributes: string) => () => `${attributes} @> any(${whole()})`;
+  const inList = (list: string) => () => `${list} @> any(${nested()})`;
+  const event = inList('s.events');
+  return {
+    span: inObject('s.metadata'),
+    resource: inObject('r.attributes'),
+    scope: inObject(SCOPE),
+    event:
+      attribute === 'name'
+        ? () => `${event()} or s.events @> ${bind.add(JSON.stringify([{ name: value }]), 'jsonb')}`
+        : event,
+    link: inList('s.links'),
   };
-  return place
-    ? conditions[place]()
-    : Object.values(conditions)
-        .map((make) => make())
-        .join(' or ');
-}
-
-/** `scope.name` and `scope.version` are columns. */
-function scopeColumn(attribute: string, value: string, bind: Bindings): string[] {
-  if (attribute !== 'name' && attribute !== 'version') return [];
-  return [`r.scope_${attribute} = ${bind.add(value, 'text')}`];
-}
-
-/** `event.name` is the name of the event. */
-function eventName(attribute: string, value: string, bind: Bindings): string[] {
-  return attribute === 'name' ? [`s.events @> ${bind.add(JSON.stringify([{ name: value }]), 'jsonb')}`] : [];
 }
 
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,3})?$/;
 
 /** What the text of a value may stand for, as JSON. A number keeps its digits. */
-function literalsOf(value: string): string[] {
+export function literalsOf(value: string): string[] {
   const literals = [JSON.stringify(value)];
   if (isNumber(value)) literals.push(value);
   if (value === 'true' || value === 'false') literals.push(value);
@@ -159,50 +173,26 @@ function isNumber(value: string): boolean {
 /** A comparison of a jsonb value that may be missing: as numbers where both are, else as text. */
 function comparison(operator: Operator, value: string, bind: Bindings): (json: string) => string {
   const text = bind.add(value, 'text');
-  if (operator === '~') return (json) => contains(`(${json} #>> '{}')`, text);
-  if (operator === '!=')
-    return (json) =>
-      `${json} #>> '{}' <> ${text}${isNumber(value) ? ` and ${json} <> ${bind.add(value, 'jsonb')}` : ''}`;
-  const asText = (json: string) => `(${json} #>> '{}') ${operator} ${text} collate "C"`;
+  const textOf = (json: string) => `(${json} #>> '{}')`;
+  if (operator === '~') return (json) => contains(textOf(json), text);
+  if (operator === '!=') {
+    const number = isNumber(value) ? bind.add(value, 'jsonb') : undefined;
+    return (json) => `${textOf(json)} <> ${text}${number ? ` and ${json} <> ${number}` : ''}`;
+  }
+  const asText = (json: string) => `${textOf(json)} ${operator} ${text} collate "C"`;
   if (!isNumber(value)) return asText;
   const number = bind.add(value, 'numeric');
   return (json) => `case jsonb_typeof(${json})
       when 'number' then ${json}::numeric ${operator} ${number}
-      when 'string' then case when ${json} #>> '{}' ~ '^-?[0-9]{1,30}([.][0-9]{1,30})?$' then (${json} #>> '{}')::numeric ${operator} ${number} else ${asText(json)} end
+      when 'string' then case when ${textOf(json)} ~ '^-?[0-9]{1,30}([.][0-9]{1,30})?$' then ${textOf(json)}::numeric ${operator} ${number} else ${asText(json)} end
     end`;
 }
 
-interface Condition {
-  /** On a jsonb object of attributes. */
-  object: (attributes: string) => string;
-  /** On an element of events or links; `value` gives the attribute of a name. */
-  element: (value: (name: string) => string) => string;
-}
-
-/** The condition in one place, or in any of them. */
-function anywhere(place: Place | null, condition: Condition): string {
-  const inElement = (list: 'events' | 'links') => `exists (select from jsonb_array_elements(s.${list}) e
-      where ${condition.element((name) => (list === 'events' ? `coalesce(e -> 'attributes' -> ${name}, case when ${name} = 'name' then e -> 'name' end)` : `(e -> 'attributes' -> ${name})`))})`;
-  const conditions: Record<Place, () => string> = {
-    span: () => condition.object('s.metadata'),
-    resource: () => resources(condition.object('r.attributes')),
-    scope: () =>
-      resources(
-        condition.object(
-          `(coalesce(r.otel -> 'scope_attributes', '{}') || jsonb_strip_nulls(jsonb_build_object('name', r.scope_name, 'version', r.scope_version)))`,
-        ),
-      ),
-    event: () => inElement('events'),
-    link: () => inElement('links'),
+/** A value that is made when it is first asked for: what is bound but never named would be refused. */
+function lazily<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
   };
-  return place
-    ? conditions[place]()
-    : Object.values(conditions)
-        .map((make) => `(${make()})`)
-        .join(' or ');
-}
-
-/** Resources are few and are found first; spans only say which is theirs. */
-function resources(condition: string): string {
-  return `s.resource_id = any(array(select r.resource_id from beacon.trace_resources r where ${condition}))`;
 }

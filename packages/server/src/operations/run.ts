@@ -135,25 +135,32 @@ const SESSION_SQL = `
       coalesce((select left(value, 8) from beacon.schema_state where name = 'rebuilt'), 'none') as schema,
     to_char(beacon.clock(), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as now, pg_backend_pid() as pid, now()::text as begun`;
 
-async function ask(client: pg.PoolClient, operation: Operation, { limit, range, next }: Prepared, call: SqlCall) {
-  // One row more than shown is what tells whether something was left out.
-  const found = await client.query({
-    text: `select * from (${call.text}) answer limit $${call.values.length + 1}`,
-    values: [...call.values, limit + 1],
-    types: SHAPES,
-  });
-  const shaped: Row[] = found.rows.slice(0, limit).map((row) => shapeRow(row, found.fields));
-  const last = shaped.at(-1);
+async function ask(client: pg.PoolClient, operation: Operation, prepared: Prepared, call: SqlCall) {
+  const { limit, range, next, fetch } = prepared;
+  const found = fetch ? await fetch(client) : { rows: await statement(client, call, limit + 1), leftOut: null };
+  const rows = found.rows.slice(0, limit);
+  const last = rows.at(-1);
   const more = found.rows.length > limit && last !== undefined;
+  const words = [
+    found.leftOut,
+    more ? leftOut(operation, limit, next !== undefined) : null,
+    rows.length === 0 && range && !found.leftOut ? await before(client, range) : null,
+  ].filter((each) => each !== null);
   return {
     next: more && next ? next(last) : null,
-    rows: shaped.map(withoutKeys),
-    leftOut: more
-      ? leftOut(operation, limit, next !== undefined)
-      : shaped.length === 0 && range
-        ? await before(client, range)
-        : null,
+    rows: rows.map(withoutKeys),
+    leftOut: words.join(' ') || null,
   };
+}
+
+/** One row more than shown is what tells whether something was left out. */
+async function statement(client: pg.PoolClient, { text, values }: SqlCall, most: number): Promise<Row[]> {
+  const found = await client.query({
+    text: `select * from (${text}) answer limit $${values.length + 1}`,
+    values: [...values, most],
+    types: SHAPES,
+  });
+  return found.rows.map((row) => shapeRow(row, found.fields));
 }
 
 /** Columns that begin with an underscore are there for the cursor. */

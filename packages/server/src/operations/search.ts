@@ -6,6 +6,11 @@ import { Bindings, filterSql } from './filter-sql.ts';
 import { operation } from './operation.ts';
 import { executionId, jobId, service } from './params.ts';
 import { within } from './range.ts';
+import { searchSpans } from './search-run.ts';
+import { plainSearch } from './search-sql.ts';
+
+/** How long chunks are searched before the answer says where it stopped. */
+const SEARCH_FOR_MS = 10_000;
 
 const STATUSES = ['started', 'completed', 'failed', 'timeout', 'lost'] as const;
 
@@ -30,7 +35,15 @@ export const search = operation({
   name: 'search',
   aliases: ['traces'],
   doc: 'Traces that have a span which fits all terms of a filter, newest first.',
-  params: filters,
+  params: {
+    ...filters,
+    order: z
+      .enum(['newest', 'slowest', 'errors'])
+      .default('newest')
+      .describe(
+        'newest (default), slowest, or errors: those with most errors first. Behind the first page, slowest and errors leave out traces that have changed since.',
+      ),
+  },
   row: z.object({
     trace_id: c.traceIdColumn,
     root_service: c.textOrNull('Service of the span without a parent; null until it arrives.'),
@@ -51,40 +64,24 @@ export const search = operation({
   }),
   range,
   limit: { default: 20, max: 1000 },
-  sql: (p, scope) => {
-    const bind = new Bindings([p.job_id, p.execution_id, p.service, p.status]);
-    const matched = filterSql(p.q ?? [], bind);
-    return {
-      text: `
-      select t.trace_id, t.root_service, t.root_operation,
-        array(select distinct s from unnest(t.services) s order by s) as services,
-        case when t.error_count > 0 then 'failed' when t.open_count > 0 then 'started' else 'completed' end as status,
-        t.span_count, t.error_count, t.open_count, t.started_at, t.completed_at,
-        extract(epoch from t.completed_at - t.started_at)::double precision * 1000 as duration_ms,
-        t.execution_id, t.job_id, m.model_id, m.region, ${p.q ? 'm.matched' : 'null::integer'} as matched_spans
-      from beacon.traces t
-      cross join lateral (
-        select min(s.model_id) as model_id, min(s.region) as region, (count(*) filter (where ${matched}))::integer as matched
-        from beacon.trace_spans s
-        where s.trace_id = t.trace_id and s.started_at between t.started_at and coalesce(t.updated_at, t.completed_at) + interval '1 day'
-      ) m
-      where ($1::text is null or t.job_id = $1)
-        and ($2::bigint is null
-          or t.trace_id = any (array(select trace_id from beacon.trace_executions where execution_id = $2)))
-        and ($3::text is null or $3 = any(t.services))
-        and case $4::text
-          when 'failed' then t.error_count > 0
-          when 'started' then t.open_count > 0
-          when 'completed' then t.error_count = 0 and t.open_count = 0
-          when 'timeout' then t.error_count > 0 and exists (select from beacon.trace_spans s
-            where s.trace_id = t.trace_id and s.status = 'timeout' and s.started_at >= t.started_at)
-          when 'lost' then t.error_count > 0 and exists (select from beacon.trace_spans s
-            where s.trace_id = t.trace_id and s.status = 'lost' and s.started_at >= t.started_at)
-          else true end
-        and ${within('t.started_at', scope, bind)}
-        ${p.q ? 'and m.matched > 0' : ''}
-      order by t.started_at desc, t.trace_id`,
-      values: bind.values,
+  pages: {
+    // Sort keys are columns of the row, and underscored columns of the statement.
+    of: z
+      .array(z.union([z.iso.datetime({ offset: true }), z.guid(), z.number()]))
+      .min(2)
+      .max(3),
+    key: (row) => ['_0', '_1', '_2'].flatMap((name) => (name in row ? [row[name]] : [])),
+  },
+  sql: plainSearch,
+  fetch: (p, scope) => {
+    const q = p.q;
+    if (!q?.length) return undefined;
+    return async (client) => {
+      const { rows, stoppedAt } = await searchSpans(client, { ...p, q }, scope, Date.now() + SEARCH_FOR_MS);
+      const leftOut =
+        stoppedAt &&
+        `The search took too long and was stopped: nothing older than ${stoppedAt} was looked at; narrow the time.`;
+      return { rows, leftOut };
     };
   },
 });

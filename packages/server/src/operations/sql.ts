@@ -2,9 +2,12 @@
 import { z } from 'zod';
 import { operation } from './operation.ts';
 import { askSql } from './sql-door.ts';
+import { inTurn } from './turns.ts';
 
 const TIMEOUT_S = 15;
 const MOST_BYTES = 8_388_608;
+// A server has some four connections for all its doors.
+const TURNS = { atOnce: 2, patienceMs: 5_000 };
 
 export const sql = operation({
   name: 'sql',
@@ -27,6 +30,8 @@ export const sql = operation({
   limit: { default: 1000, max: 10_000 },
   // A read, but one that does not belong into an address: logs keep those, and any page can make a browser ask them.
   mutates: true,
-  run: ({ pool, params, limit, signal }) =>
-    askSql(pool, params.statement, { rows: limit, bytes: MOST_BYTES, timeoutMs: params.timeout_s * 1000 }, signal),
+  run: ({ pool, params, limit, signal }) => {
+    const limits = { rows: limit, bytes: MOST_BYTES, timeoutMs: params.timeout_s * 1000 };
+    return inTurn(pool, TURNS, signal, () => askSql(pool, params.statement, limits, signal));
+  },
 });

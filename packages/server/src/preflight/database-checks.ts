@@ -189,7 +189,11 @@ export async function rollback({ pool }: Situation, path: WriterPath): Promise<B
       numbers: `tables up ${up.toFixed(0)} ms, down ${down.toFixed(0)} ms, up again, in a scratch schema; ${path.waiting} waiting spans written and connection closed in ${path.drainMs.toFixed(0)} ms; ${stopped[0].stopped} tracers have stopped in order so far`,
     };
   } catch (error) {
-    return { state: 'no-go', reason: `migrations do not go down and up: ${(error as Error).message}`, numbers: '' };
+    return {
+      state: 'no-go',
+      reason: `migrations do not go down and up: ${(error as Error).message}`,
+      numbers: 'rehearsed, and failed',
+    };
   } finally {
     await client.query('rollback').catch(() => {});
     client.release();
@@ -201,7 +205,13 @@ export async function monitoring({ pool, services, thresholds: t }: Situation): 
   const [f] = rows;
   const metrics = await metricsOf(pool);
   const healthy = services.filter(({ tracing }) => tracing !== null).length;
-  const days = f.days_until_full === null ? 'never' : `${Math.floor(f.days_until_full)} days`;
+  const days = f.days_until_full === null ? undefined : Math.floor(f.days_until_full);
+  const full =
+    days === undefined
+      ? 'never full'
+      : days < 3_650
+        ? `full in ${days} days`
+        : `full in ${Math.floor(days / 365)} years`;
   return {
     ...judged([
       {
@@ -216,7 +226,7 @@ export async function monitoring({ pool, services, thresholds: t }: Situation): 
         reason: `${f.retention_days} days need ${bytes(f.bytes_at_retention)} of ${bytes(t.limitBytes)}: keep ${f.retention_suggested} days`,
       },
     ]),
-    numbers: `${healthy} of ${services.length} health endpoints; ${metrics}; ${Math.round(f.bytes_per_span)} B a span (${f.basis}), ${Math.round(f.spans_per_day)} spans a day, ${bytes(t.limitBytes)} full in ${days}, retention ${f.retention_days} days`,
+    numbers: `${healthy} of ${services.length} health endpoints; ${metrics}; ${Math.round(f.bytes_per_span)} B a span (${f.basis}), ${Math.round(f.spans_per_day)} spans a day, ${bytes(t.limitBytes)} ${full}, retention ${f.retention_days} days`,
   };
 }
 

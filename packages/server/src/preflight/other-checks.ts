@@ -26,8 +26,8 @@ export async function logging({ services, env, logs }: Situation): Promise<Body>
         reason: `not reachable: ${down.map(({ service, trouble }) => `${service} (${trouble})`).join(', ')}`,
       },
       {
-        // One that had nothing to say of its work has no line to carry an id.
-        state: withIds === undefined || withIds > 0 || services.length === 0 ? 'go' : 'warn',
+        // With the flag off there are no ids, and one that had nothing to say of its work has no line to carry one.
+        state: withIds === 0 && services.some(({ tracing }) => tracing?.enabled) ? 'warn' : 'go',
         reason: 'logs without trace ids: a log line cannot be found from its trace (with pino: mixin: logFields)',
       },
     ]),
@@ -108,7 +108,7 @@ export async function staging({ env, accepted }: Situation): Promise<Body> {
     );
     return { state: 'go', reason: '', numbers: `staging answers, PostgreSQL ${version}` };
   } catch (error) {
-    return { state: 'no-go', reason: `staging: ${(error as Error).message}`, numbers: '' };
+    return { state: 'no-go', reason: (error as Error).message, numbers: 'staging does not answer' };
   }
 }
 
@@ -158,14 +158,17 @@ export async function codeReadiness({ url, dir, tests, accepted }: Situation): P
       },
       {
         state: changed === 0 || accepted.includes('git') ? 'go' : changed === undefined ? 'warn' : 'no-go',
-        reason: changed === undefined ? 'not a git checkout' : `${changed} files are not committed`,
+        reason:
+          changed === undefined
+            ? 'not a git checkout'
+            : `not committed: ${changed === 1 ? '1 file' : `${changed} files`}`,
       },
       {
         state: tested === undefined || tested === 0 ? 'go' : 'no-go',
         reason: `the tests fail: \`${tests}\` ended with ${tested}`,
       },
     ]),
-    numbers: `${pending.length} migrations pending, ${drift.length} lines of drift, ${changed ?? '?'} uncommitted files, tests ${tested === undefined ? 'not run (--tests COMMAND)' : tested === 0 ? 'pass' : 'fail'}`,
+    numbers: `${pending.length} migrations pending, ${drift.length} ${drift.length === 1 ? 'line' : 'lines'} of drift, ${changed ?? '?'} uncommitted ${changed === 1 ? 'file' : 'files'}, tests ${tested === undefined ? 'not run (--tests COMMAND)' : tested === 0 ? 'pass' : 'fail'}`,
   };
 }
 
@@ -175,7 +178,7 @@ function differing(a: string, b: string): string[] {
     new Set(
       text
         .split('\n')
-        .map((line) => line.trim())
+        .map((line) => line.trim().replace(/,$/, ''))
         .filter((line) => line !== '' && !line.startsWith('--')),
     );
   const [one, other] = [lines(a), lines(b)];

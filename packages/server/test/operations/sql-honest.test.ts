@@ -75,6 +75,7 @@ const QUESTIONS: string[] = [
   `select string_agg(distinct service, ', ' order by service), array_agg(distinct region), jsonb_agg(distinct status), bool_or(status = 'failed'), mode() within group (order by service) from trace_spans`,
   `select coalesce(error_type, 'none'), case when count(*) > 1 then 'many' else 'one' end, round(100.0 * count(*) / sum(count(*)) over (), 1) as pct from trace_spans group by 1 having count(*) > 0`,
   `select * from trace_spans where operation ~* 'post' and service like 'r%' and error_message is null and started_at between now() - interval '7 days' and now() and status = any (array['failed', 'completed'])`,
+  `select pg_typeof(duration_ms), to_tsvector('english', operation) @@ plainto_tsquery('english', 'posts') from trace_spans`,
   `select distinct on (service) service, operation, duration_ms from trace_spans order by service, duration_ms desc nulls last`,
   `select execution_id from runner.executions e join trace_executions x on x.execution_id = e.id except select execution_id from trace_spans where status = 'lost' intersect select 1`,
   `select regexp_replace(operation, '\\d+', '#'), split_part(operation, ' ', 1), left(md5(operation), 8), string_to_array(operation, ' ') from trace_spans`,

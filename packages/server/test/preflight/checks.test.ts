@@ -233,7 +233,7 @@ test('9 people: what nobody has answered stays open', async () => {
 
 test('10 code: a dirty tree, drift, tests that fail', async () => {
   fs.writeFileSync(path.join(dir, 'new.txt'), 'not committed');
-  assert.match((await codeReadiness(usual)).reason, /1 files are not committed/);
+  assert.match((await codeReadiness(usual)).reason, /not committed: 1 file/);
   assert.equal((await codeReadiness(but({ accepted: ['git'] }))).state, 'go');
   fs.rmSync(path.join(dir, 'new.txt'));
   assert.match((await codeReadiness(but({ tests: 'exit 3' }))).reason, /ended with 3/);

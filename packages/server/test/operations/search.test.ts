@@ -1,0 +1,276 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { testDatabase } from '@project-beacon/testkit';
+import fc from 'fast-check';
+import { explainSql, runOperation } from '../../src/operations/run.ts';
+import { search } from '../../src/operations/search.ts';
+import { createPool } from '../../src/store/connect.ts';
+import { settle, store, type TestSpan, traceId } from './store.ts';
+
+const { client, url } = await testDatabase();
+const pool = createPool(url, { applicationName: 'test', max: 2 });
+after(() => pool.end());
+
+const HOUR = 3_600_000;
+const now = Date.now();
+
+/** All pages of a search, as trace ids in their order. */
+async function pages(params: Record<string, unknown>, between: (page: number) => Promise<void> = async () => {}) {
+  const ids: string[] = [];
+  let after: string | null | undefined;
+  for (let page = 1; after !== null; page++) {
+    const answer = await runOperation(pool, search, { ...params, ...(after ? { after } : {}) });
+    ids.push(...answer.rows.map((row) => row.trace_id as string));
+    after = answer.next;
+    if (after) await between(page);
+  }
+  return ids;
+}
+
+/** The same by the plain statement, which looks at every span. */
+async function plainly(params: Record<string, unknown>): Promise<string[]> {
+  const call = explainSql(search, { ...params, limit: 1000 });
+  assert.ok(call);
+  return (await client.query(call.text, call.values)).rows.map((row) => row.trace_id);
+}
+
+const hex = (uuid: string) => uuid.replaceAll('-', '');
+
+await client.query(`
+  insert into beacon.trace_resources (resource_id, attributes, scope_name, scope_version, otel) values
+    (1, '{"host.name": "one", "cpus": 4}', 'lib', '1.0', '{"scope_attributes": {"team": "red"}}'), (2, '{"host.name": "two"}', null, null, null)`);
+const pick = <T>(from: T[], n: number): T => from[n % from.length] as T;
+const spans: TestSpan[] = [];
+for (let n = 0; n < 60; n++) {
+  const trace = traceId();
+  const at = now - 20 * HOUR + n * (HOUR / 4);
+  for (let k = 0; k < 1 + (n % 4); k++) {
+    const failed = (n * 7 + k) % 11 === 0;
+    spans.push({
+      trace,
+      at: at + k * (n % 13 === 0 ? 3 * HOUR : 20),
+      service: pick(['web', 'cart', 'pay'], n + k),
+      operation: pick(['GET /a', 'POST /b', 'work'], n * 3 + k),
+      kind: pick(['server', 'client', 'internal'], k),
+      status: failed ? 'failed' : n % 17 === 3 && k === 0 ? 'lost' : n % 19 === 4 && k === 1 ? 'started' : 'completed',
+      ms: n % 19 === 4 && k === 1 ? null : n * 10 + k,
+      execution: n % 3 === 0 ? String(5_000 + n) : null,
+      job: n % 6 === 0 ? 'night' : null,
+      model: n % 5 === 0 ? 'llama' : null,
+      region: n % 5 === 1 ? 'eu' : null,
+      error: failed ? 'ECONN' : null,
+      message: failed ? 'Connection Refused by 10.0.0.1' : null,
+      attributes: {
+        n,
+        half: n / 2,
+        text: String(n),
+        flag: n % 2 === 0,
+        tags: [`t${n % 7}`, n],
+        [`only.${n}`]: 'x y',
+        ...(k === 2 ? { 'deep.key': `v"${n}` } : {}),
+      },
+      events:
+        n % 9 === 0 ? [{ name: 'exception', time: '1', attributes: { 'exception.type': `E${n}`, size: n } }] : null,
+      links: n % 10 === 0 ? [{ trace_id: trace, span_id: 'ab', attributes: { why: `retry${n}` } }] : null,
+      resource: pick(['1', '2', null as unknown as string], n),
+    });
+  }
+}
+for (let from = 0; from < spans.length; from += 7) await store(client, spans.slice(from, from + 7));
+await settle(client);
+
+const FILTERS = [
+  'n=5',
+  'n=5.0',
+  'half=2.5',
+  'half=3',
+  'text=5',
+  'n!=5',
+  'text~1',
+  'n>50',
+  'n>=50 n<=52',
+  'half<1',
+  'text>6',
+  'flag=true',
+  'tags=t3',
+  'tags=12',
+  'has:only.7',
+  '-has:only.7',
+  'only.8="x y"',
+  'only.8~"X Y"',
+  'deep.key="v\\"14"',
+  'has:deep.key',
+  'service=pay',
+  'service!=pay',
+  'operation~post',
+  'status=failed',
+  'status=lost',
+  'status=started',
+  'status!=completed',
+  'kind=client',
+  'duration>500ms',
+  'duration>=0.59s duration<1s',
+  'job=night',
+  'execution=5012',
+  'execution>5050',
+  'model=llama',
+  'region=eu',
+  'has:model',
+  '-has:job',
+  'error=ECONN',
+  'message~refused',
+  'refused',
+  '"GET /a"',
+  'nothing',
+  'exception.type=E9',
+  'event.exception.type=E18',
+  'event.name=exception',
+  'event.size>30',
+  'has:event.size',
+  'why=retry20',
+  'link.why~retry3',
+  'span.n=9',
+  'resource.host.name=two',
+  'host.name=one',
+  'cpus=4',
+  'resource.cpus>3',
+  'scope.name=lib',
+  'scope.version=1.0',
+  'team=red',
+  'scope.team!=red',
+  'resource.n=9',
+  'n=5 service=web',
+  'n=5 text=6',
+  'has:only.3 kind=server',
+  'absent=1',
+  'resource.absent=1',
+  'host.name!=one',
+  '-has:host.name',
+];
+
+test('a filter finds the same traces by chunks and span by span, in each order', async () => {
+  let found = 0;
+  for (const q of FILTERS) {
+    for (const order of ['newest', 'slowest', 'errors']) {
+      const expected = await plainly({ q, order });
+      const got = (await runOperation(pool, search, { q, order, limit: 1000 })).rows.map((row) => row.trace_id);
+      assert.deepEqual(got, expected, `${q}, ${order}`);
+      found += got.length;
+    }
+  }
+  assert.ok(found > 500, `the filters are about something: ${found}`);
+});
+
+test('pages put together are the whole, whatever the order and the filter', async () => {
+  for (const params of [
+    {},
+    { q: 'n>=20' },
+    { q: 'tags=t3' },
+    { order: 'slowest' },
+    { order: 'errors', q: 'has:n' },
+    { service: 'pay' },
+    { status: 'failed' },
+  ]) {
+    assert.deepEqual(await pages({ ...params, limit: 3 }), await plainly(params), JSON.stringify(params));
+  }
+});
+
+test('every trace that is found by its id is found by everything its spans say', async () => {
+  const values = (span: TestSpan): string[] => {
+    const quote = (value: unknown) => `"${String(value).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+    const known = {
+      service: span.service,
+      operation: span.operation,
+      status: span.status,
+      kind: span.kind,
+      job: span.job,
+      model: span.model,
+      error: span.error,
+    };
+    return [
+      `trace=${span.trace}`,
+      ...(span.execution ? [`execution=${span.execution}`] : []),
+      ...Object.entries(known).flatMap(([key, value]) => (value ? [`${key}=${quote(value)}`] : [])),
+      ...Object.entries(span.attributes ?? {}).flatMap(([key, value]) =>
+        Array.isArray(value) ? value.map((each) => `${quote(key)}=${quote(each)}`) : [`${quote(key)}=${quote(value)}`],
+      ),
+    ];
+  };
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...spans), fc.nat(), fc.nat(), async (span, first, second) => {
+      const all = values(span);
+      const q = `${pick(all, first)} ${pick(all, second)}`;
+      const { rows } = await runOperation(pool, search, { q, limit: 1000 });
+      assert.ok(
+        rows.some((row) => hex(String(row.trace_id)) === span.trace),
+        q,
+      );
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('spans that are open, lost or new are found before and after they end', async () => {
+  const trace = traceId();
+  await store(client, [{ trace, at: now - 60_000, status: 'started', ms: null, attributes: { 'late.start': 1 } }]);
+  const ids = async (q: string) =>
+    (await runOperation(pool, search, { q })).rows.map((row) => hex(String(row.trace_id)));
+  assert.deepEqual(await ids('late.start=1'), [trace]);
+  await store(
+    client,
+    Array.from({ length: 8 }, () => ({ trace: traceId(), at: now - 50_000, attributes: { 'late.other': 1 } })),
+  );
+  await settle(client);
+  await client.query(
+    `update beacon.trace_spans set status = 'completed', duration_ms = 5, metadata = metadata || '{"late.end": 2}' where metadata ? 'late.start'`,
+  );
+  assert.deepEqual(await ids('late.end=2'), [trace]);
+  await settle(client);
+  assert.deepEqual(await ids('late.end=2'), [trace]);
+  assert.equal((await ids('late.other=1')).length, 8);
+});
+
+test('paging neither skips nor repeats what was there at the first page while rows arrive', async () => {
+  const there = await pages({ limit: 1000 });
+  const inTrace = (trace: string, at: number): TestSpan => ({ trace: hex(trace), at, attributes: { arrived: true } });
+  const startOf = new Map(
+    (await client.query('select trace_id, started_at from beacon.traces')).rows.map((row) => [
+      row.trace_id,
+      row.started_at.getTime(),
+    ]),
+  );
+  const seen = await pages({ limit: 5 }, async (page) => {
+    await store(client, [
+      // New ones, newer and older than where the page ended; one that was told and now begins earlier than that; one
+      // that was not told yet and now begins earlier still, and one with a late end.
+      { trace: traceId(), at: now - 1_000 },
+      { trace: traceId(), at: now - 21 * HOUR + page * 1_000 },
+      inTrace(there[0] as string, now - 15 * HOUR - page * 60_000),
+      inTrace(there[page * 5 - 1] as string, now - 17 * HOUR - page * 60_000),
+      ...(there[page * 5 + 6]
+        ? [inTrace(there[page * 5 + 6] as string, startOf.get(there[page * 5 + 6]) - 2 * HOUR)]
+        : []),
+      ...(there[page * 5 + 2] ? [inTrace(there[page * 5 + 2] as string, now)] : []),
+    ]);
+  });
+  assert.equal(new Set(seen).size, seen.length, 'none twice');
+  assert.deepEqual(
+    there.filter((id) => !seen.includes(id)),
+    [],
+    'none skipped',
+  );
+});
+
+test('a cursor of something else is refused, and an empty answer says where there is more', async () => {
+  const { next } = await runOperation(pool, search, { limit: 1 });
+  await assert.rejects(
+    runOperation(pool, search, { after: next, order: 'slowest' }),
+    /cursor of a question in another order/,
+  );
+  await assert.rejects(runOperation(pool, search, { after: 'nonsense' }), /no cursor of this question/);
+  await assert.rejects(runOperation(pool, search, { q: 'status=broken' }), /character 8/);
+  const empty = await runOperation(pool, search, { from: '2019-01-01', to: '2019-01-02' });
+  assert.deepEqual([empty.rows, empty.leftOut], [[], null]);
+  const old = await runOperation(pool, search, { from: new Date(now + HOUR).toISOString() });
+  assert.match(old.leftOut ?? '', /the newest older trace began at 20/);
+});
