@@ -112,6 +112,7 @@ const ENTRIES: Entry[] = [
   {
     name: 'get_span',
     of: 'span',
+    omit: ['peer_histogram', 'trace_flags', 'created_at', 'tracer_id', 'completed_at'],
     description:
       'One span with all it carries: attributes, events, links, resource, and how its duration compares with its peers.',
   },
@@ -142,6 +143,7 @@ const ENTRIES: Entry[] = [
   {
     name: 'list_services',
     of: 'services',
+    omit: ['color'],
     description: 'Services with spans, errors and latencies. What there is to ask about.',
   },
   {
@@ -165,9 +167,11 @@ const ENTRIES: Entry[] = [
   {
     name: 'job_matrix',
     of: 'job-matrix',
-    limit: 100,
+    first: { key: 'cells', of: 'job-cells', lines: tableLines },
+    limit: 60,
+    omit: ['trace_id'],
     description:
-      'Every execution of a job by model, region and question: status, traced or not, latency, tokens, error, verdict.',
+      'A job by model and region (cells: executions, failed, untraced, latency, commonest error and verdict), then its executions by question. status=failed gives only those.',
   },
   {
     name: 'coverage',
