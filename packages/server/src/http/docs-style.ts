@@ -22,7 +22,7 @@ dt{font-weight:600}dd{margin:0}
 table{border-collapse:collapse;width:100%}
 th,td{text-align:left;vertical-align:top;padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line)}
 th{font-weight:600;color:var(--soft);font-size:.85rem}
-td:nth-child(2){color:var(--soft);white-space:nowrap;max-width:16rem;overflow:hidden;text-overflow:ellipsis}
+td:nth-child(2){color:var(--soft);max-width:14rem}
 .limit{color:var(--soft);font-size:.9rem}
-@media (max-width:50rem){body{display:block}nav{position:static;height:auto;border-right:0;border-bottom:1px solid var(--line)}main{padding:1.25rem}dl{grid-template-columns:1fr;gap:.1rem}dd{margin-bottom:.6rem}}
+@media (max-width:50rem){body{display:block}nav{position:static;height:auto;border-right:0;border-bottom:1px solid var(--line)}nav ul{columns:2}main{padding:1.25rem}dl{grid-template-columns:1fr;gap:.1rem}dd{margin-bottom:.6rem}}
 `;

@@ -21,6 +21,10 @@ export interface TraceFileOptions {
 }
 
 const FILE_TYPES = ['application/json', 'application/x-protobuf', 'application/protobuf', 'application/octet-stream'];
+/** Claimed for a body that does not say how long it is, until it is known. */
+const UNKNOWN_BYTES = 8 * 1024 * 1024;
+/** What is packed usually becomes so many times larger. */
+const UNPACKED = 8;
 const PROTOBUF = /\bapplication\/(?:x-)?protobuf\b/;
 
 const which = z
@@ -59,32 +63,47 @@ export async function traceFileRoutes(app: FastifyInstance, pool: pg.Pool, optio
     return reply.type('application/json').send(columns);
   });
 
-  await app.register(async (scope) => {
-    const { importer } = options;
-    const bodyLimit = importer?.maxRequestBytes ?? 1_024;
-    // A file is read by the decoder of OTLP, which keeps digits that JSON.parse would round.
-    scope.addContentTypeParser(FILE_TYPES, { parseAs: 'buffer', bodyLimit }, (_request, body, done) =>
-      done(null, body),
-    );
-    scope.post('/api/v1/import', { bodyLimit }, async (request, reply) => {
-      if (!importer) {
-        throw new BeaconError('forbidden', 'This server takes no spans.', 'Start it without --no-otlp.');
-      }
-      const file = readTraceFile((request.body as Buffer | undefined) ?? Buffer.alloc(0));
-      try {
-        const claim = importer.claim(file.bytes.length);
-        try {
-          const { rejected, message } = await importer.store(file.bytes, file.encoding, claim);
-          return { trace_ids: file.traceIds, spans: file.spans, rejected, message };
-        } finally {
-          claim.release();
-        }
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-        if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1_000));
-        return sendProblem(reply, refusal(CODES[error.code].http, error.message));
-      }
+  await app.register(async (scope) => importRoute(scope, options.importer));
+}
+
+/** Room is claimed before the body is read, as for spans that come over OTLP: both share it. */
+function importRoute(app: FastifyInstance, importer: Importer | undefined): void {
+  const bodyLimit = importer?.maxRequestBytes ?? 1_024;
+  const claims = new WeakMap<FastifyRequest, ReturnType<Importer['claim']>>();
+  // A file is read by the decoder of OTLP, which keeps digits that JSON.parse would round.
+  app.addContentTypeParser(FILE_TYPES, { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
+
+  const preParsing = async (request: FastifyRequest) => {
+    if (!importer) throw new BeaconError('forbidden', 'This server takes no spans.', 'Start it without --no-otlp.');
+    const { 'content-length': length, 'content-encoding': encoding } = request.headers;
+    const packed = Number(length) || UNKNOWN_BYTES;
+    const claim = importer.claim(Math.min(encoding ? packed * UNPACKED : packed, bodyLimit));
+    claims.set(request, claim);
+    request.gone.addEventListener('abort', () => {
+      // What is being stored gives its room back itself.
+      if (claims.delete(request)) claim.release();
     });
+  };
+  const errorHandler = (error: Error, _request: FastifyRequest, reply: FastifyReply) => {
+    if (!(error instanceof Refusal)) throw error;
+    if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1_000));
+    const problem = refusal(CODES[error.code].http, error.message);
+    const isFull = error.code === 'RESOURCE_EXHAUSTED';
+    const later = { code: 'busy', hint: 'Send it again after the time that Retry-After says.' };
+    return sendProblem(reply, { ...problem, ...(isFull ? later : {}) });
+  };
+  app.post('/api/v1/import', { bodyLimit, preParsing, errorHandler }, async (request) => {
+    const claim = claims.get(request);
+    if (!importer || !claim) throw new Error('A body was read without a claim.');
+    claims.delete(request);
+    try {
+      const file = readTraceFile((request.body as Buffer | undefined) ?? Buffer.alloc(0));
+      claim.grow(file.bytes.length);
+      const { rejected, message } = await importer.store(file.bytes, file.encoding, claim);
+      return { trace_ids: file.traceIds, spans: file.spans, rejected, message };
+    } finally {
+      claim.release();
+    }
   });
 }
 

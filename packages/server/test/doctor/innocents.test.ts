@@ -151,6 +151,18 @@ test('--watch --within gives up, with the exit code of what it saw last', async 
   assert.doesNotMatch(out, /hidden/);
 });
 
+test('exit codes: 0 when all is well, 2 when something could not be checked; --json says the same', async () => {
+  const database = await workDatabase();
+  const app = await startApp({ DATABASE_URL: database.url });
+  await work(app, 1);
+  const env = { DATABASE_URL: database.url };
+  const well = await run(['doctor', '--json', '--url', app.url], env);
+  assert.deepEqual([well.code, JSON.parse(well.out).verdict], [0, 'healthy']);
+  const gone = await run(['doctor', '--url', app.url, 'http://127.0.0.1:9'], env);
+  assert.equal(gone.code, 2, gone.out);
+  assert.match(gone.out, /COULD NOT CHECK[^✔]*http:\/\/127.0.0.1:9 does not answer: ECONNREFUSED/);
+});
+
 test('nothing to look at is neither healthy nor a fault', async () => {
   assert.equal((await ask(undefined, [])).verdict, 'unknown');
 });

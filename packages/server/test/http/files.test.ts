@@ -5,6 +5,7 @@ import * as path from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { draw, testDatabase } from '@project-beacon/testkit';
+import { until } from '@project-beacon/testkit/until.ts';
 import { encodeMessage } from '../../src/otlp/encode.ts';
 import { TRACES } from '../../src/otlp/messages.ts';
 import { unpack } from '../../src/otlp/unpack.ts';
@@ -132,6 +133,33 @@ test('a file that unpacks to more than is taken is refused', async () => {
     body: new Uint8Array(bomb),
   });
   assert.equal(status, 413);
+});
+
+test('room is claimed before a body is read, and given back whatever becomes of it', async () => {
+  const narrow = await otlpServer(database, { maxQueueBytes: 100_000 });
+  const taking = await serve(database, { importer: narrow.ingest });
+  const filling = narrow.ingest.claim(90_000);
+  const file = JSON.stringify({ resourceSpans: [], padding: 'x'.repeat(50_000) });
+  const full = await taking.post('/api/v1/import', file);
+  assert.deepEqual([full.status, full.body.code], [429, 'busy']);
+  assert.equal(full.headers.get('retry-after'), '1');
+  filling.release();
+  assert.equal((await taking.post('/api/v1/import', file)).status, 200);
+  assert.equal((await taking.post('/api/v1/import', '{}')).status, 400);
+  const gone = new AbortController();
+  const broken = fetch(`${taking.url}/api/v1/import`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode('{"resourceSpans"')),
+    }),
+    duplex: 'half',
+    signal: gone.signal,
+  } as RequestInit).catch((error: Error) => error.name);
+  await until('its room is claimed', () => narrow.ingest.gauges().queueBytes > 0);
+  gone.abort();
+  assert.equal(await broken, 'AbortError');
+  await until('its room is free again', () => narrow.ingest.gauges().queueBytes === 0);
 });
 
 test('a server that takes no spans takes no files', async () => {
