@@ -6,7 +6,7 @@ import { type JsonSchema, paramsSchema, rowSchema } from '../operations/json-sch
 import type { Operation } from '../operations/operation.ts';
 import { type Answer, runOperation } from '../operations/run.ts';
 import { BeaconError, type ErrorCode } from '../store/errors.ts';
-import { BUDGET, type Fitted, fitAnswer, type Part, type Question } from './answer.ts';
+import { BUDGET, type Fitted, fitAnswer, type Part, type Question, VERDICT } from './answer.ts';
 import { type Tool, toolOf } from './tools.ts';
 import { visible, visibleJson } from './untrusted.ts';
 
@@ -58,11 +58,21 @@ export function describeTool(tool: Tool): Listed {
 
 const TEXT_OR_NULL = { type: ['string', 'null'] };
 
-/** Patterns repeat what the description says, and a wrong value gets a sentence; defaults stay. */
-function leanInput(name: string, schema: JsonSchema): JsonSchema {
-  if (name === 'limit') return { type: 'integer', minimum: 1 };
-  const { pattern: _pattern, minLength: _minLength, ...rest } = schema;
-  return rest;
+/** Said once in the server's instructions, for every tool that has them. */
+const SAID_ONCE = new Set(['from', 'to', 'after', 'limit', 'max_tokens']);
+
+/** Patterns repeat what the description says, and a wrong value gets a sentence. */
+function leanInput(name: string, { type, description, enum: values, anyOf }: JsonSchema): JsonSchema {
+  return {
+    ...(type === undefined ? { anyOf: anyOf ?? [] } : { type }),
+    ...(values && { enum: values }),
+    ...(description && !SAID_ONCE.has(name) && !saysValues(description, values) && { description }),
+  };
+}
+
+/** `Status: failed, lost.` where the values are listed beside it anyway. */
+function saysValues(description: string, values: unknown[] = []): boolean {
+  return values.length > 0 && values.every((value) => description.includes(String(value))) && description.length < 60;
 }
 
 /** Types of the columns; a null is left out of a row, so none is required. */
@@ -148,14 +158,22 @@ function partsOf(tool: Tool, before: Answer | undefined, answer: Answer): Part[]
     omit: tool.omit,
   };
   if (!tool.first || !before) return [rows];
-  return [{ key: tool.first.key, rows: before.rows, leftOut: before.leftOut, lines: tool.first.lines, omit: [] }, rows];
+  return [
+    {
+      key: tool.first.key,
+      rows: before.rows,
+      leftOut: before.leftOut,
+      lines: tool.first.lines,
+      omit: [],
+      measure: VERDICT,
+    },
+    rows,
+  ];
 }
 
 function questionOf(tool: Tool, { database, schema, range, next }: Answer, { given, budget }: Wanted): Question {
   const call = `${tool.name} ${JSON.stringify(visibleJson(given))}`;
-  const page =
-    next === null ? undefined : `${tool.name} with the same parameters and after="${next}" has the rows that follow.`;
-  const rest = [page, tool.rest].filter((part) => part !== undefined).join(' ') || undefined;
+  const { rest } = tool;
   return {
     call: call.length > 200 ? `${call.slice(0, 200)}…` : call,
     origin: { database, schema, ...(range && { range }) },

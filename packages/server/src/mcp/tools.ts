@@ -43,7 +43,7 @@ const ENTRIES: Entry[] = [
     of: 'unusual-spans',
     first: { key: 'causes', of: 'root-cause', lines: causeLines },
     lines: unusualLines,
-    omit: ['share_pct'],
+    omit: ['share_pct', 'error_message'],
     rest: 'get_trace shows the shape of the whole trace, identify_root_cause the causes with all their evidence.',
     description:
       'Start here when an execution failed or was slow. Root causes (ranked, with evidence and what to do), then its telling spans: failed, on the critical path, or unusual against the baseline of other executions.',
@@ -233,7 +233,7 @@ export const TOOLS: readonly Tool[] = ENTRIES.flatMap(({ of, first, ...entry }) 
       hidden: [],
       none: '(no rows)',
       readOnly: !operation.mutates,
-      lines: (rows: Row[]) => tableLines(rows, entry.omit),
+      lines: tableLines,
       refits: false,
       ...entry,
       operation,
