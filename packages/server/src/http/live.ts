@@ -47,7 +47,7 @@ export function liveRoute(app: FastifyInstance, pool: pg.Pool, options: LiveOpti
     for (const client of clients) client.end();
   });
 
-  app.get('/api/v1/live', { compress: false }, async (request, reply) => {
+  app.get('/api/v1/live', { compress: false, exposeHeadRoute: false }, async (request, reply) => {
     const header = request.headers['last-event-id'];
     const query = request.query as Record<string, unknown>;
     const { q = [], last_event_id: after } = liveParams.parse({ ...(header && { last_event_id: header }), ...query });

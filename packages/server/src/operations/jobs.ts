@@ -54,7 +54,7 @@ export const jobMatrix = operation({
     execution_id: c.bigIdOrNull('Execution; null for a trace that belongs to none.'),
     status: jobStatus.describe('pending, running, completed, failed or cancelled.'),
     traced: z.boolean().describe('Whether it has a trace.'),
-    trace_id: c.textOrNull('Its newest trace.'),
+    trace_id: c.textOrNull('Trace of its last attempt.'),
     latency_ms: c.numberOrNull('How long it took, milliseconds.'),
     tokens_in: c.numberOrNull('Tokens read.'),
     tokens_out: c.numberOrNull('Tokens written.'),

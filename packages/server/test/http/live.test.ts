@@ -113,6 +113,7 @@ test('a wrong filter is refused before the stream begins', async () => {
   const { status, body } = await server.ask('/api/v1/live?q=status%3Dgreen');
   assert.equal(status, 400);
   assert.match(body.detail, /status is one of/);
+  assert.equal((await server.ask('/api/v1/live', { method: 'HEAD' })).status, 404, 'there is no head without a stream');
 });
 
 test('signs of life come while nothing else does', async () => {
