@@ -36,30 +36,40 @@ begin
     select f.* from jsonb_to_recordset(found_rows) as f (execution_id bigint, trace_id uuid, model_id text, region text, question text,
       status text, output_empty boolean, error_type text, tokens_in bigint, tokens_out bigint, latency_ms double precision, created_at timestamptz)
   ), a as materialized (
-    -- The newest trace of each; executions that no span tells of have none.
-    select distinct on (x.execution_id) x.execution_id, t.trace_id, t.error_count,
-      1000 * extract(epoch from t.completed_at - t.started_at)::double precision as took
-    from beacon.trace_executions x
-    join beacon.traces t on t.trace_id = x.trace_id
-    where x.execution_id = any (array(select e.execution_id from e))
-    order by x.execution_id, t.started_at desc
+    -- The last attempt of each (a recovery is none: its root is another operation); what no span tells of has none.
+    select distinct on (k.execution_id) k.execution_id, k.trace_id, k.took
+    from (
+      select x.execution_id, t.trace_id, t.started_at, 1000 * extract(epoch from t.completed_at - t.started_at)::double precision as took,
+        t.root_operation is not distinct from first_value(t.root_operation) over (partition by x.execution_id order by t.started_at) as is_attempt
+      from beacon.trace_executions x
+      join beacon.traces t on t.trace_id = x.trace_id
+      where x.execution_id = any (array(select e.execution_id from e))) k
+    order by k.execution_id, k.is_attempt desc, k.started_at desc
   ), of as materialized (
     select array_agg(distinct k.trace_id) as ids from (select a.trace_id from a union all select e.trace_id from e where e.execution_id is null) k
+  ), s as materialized (
+    select x.trace_id, x.service, beacon.whole_number(x.metadata ->> 'gen_ai.usage.input_tokens') as tokens_in,
+      beacon.whole_number(x.metadata ->> 'gen_ai.usage.output_tokens') as tokens_out,
+      case when x.status in ('failed', 'timeout', 'lost') then concat_ws(' ', x.service, x.operation, x.status, x.error_type) end as failure
+    from beacon.trace_spans x
+    where x.trace_id = any (select unnest(of.ids) from of) and x.started_at >= from_time - interval '1 hour' and x.started_at < to_time + interval '1 day'
+      and (x.status in ('failed', 'timeout', 'lost') or x.metadata ?| array['gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens'])
   ), told as materialized (
     -- Caller and callee may both tell of the same tokens: of the services of a trace the one that counted most is right.
     select u.trace_id, max(u.read) as tokens_in, max(u.written) as tokens_out
-    from (
-      select s.trace_id, s.service, sum(beacon.whole_number(s.metadata ->> 'gen_ai.usage.input_tokens')) as read,
-        sum(beacon.whole_number(s.metadata ->> 'gen_ai.usage.output_tokens')) as written
-      from beacon.trace_spans s
-      where s.trace_id = any (select unnest(of.ids) from of) and s.started_at >= from_time - interval '1 hour' and s.started_at < to_time + interval '1 day'
-        and s.metadata ?| array['gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens']
-      group by s.trace_id, s.service) u
+    from (select s.trace_id, s.service, sum(s.tokens_in) as read, sum(s.tokens_out) as written from s group by s.trace_id, s.service) u
     group by u.trace_id
   ), f as materialized (
-    select x.execution_id, x.trace_id, x.print, count(*) over (partition by x.print) as alike,
-      row_number() over (partition by x.print order by x.started_at desc, x.execution_id) as nth
-    from beacon.failing_executions(array(select a.trace_id from a where a.error_count > 0 union all select e.trace_id from e where e.execution_id is null and e.status = 'failed'), from_time - interval '1 hour', to_time + interval '1 hour') x
+    select p.execution_id, p.trace_id, p.print, count(*) over (partition by p.print) as alike,
+      row_number() over (partition by p.print order by p.created_at desc, p.execution_id desc) as nth
+    from (
+      select e.execution_id, e.created_at, k.trace_id, array_to_string(array_agg(distinct s.failure collate "C"), '|') as print
+      from e
+      left join a on a.execution_id = e.execution_id
+      cross join lateral (select coalesce(a.trace_id, e.trace_id) as trace_id) k
+      join s on s.trace_id = k.trace_id and s.failure is not null
+      where e.status = 'failed'
+      group by e.execution_id, e.created_at, k.trace_id) p
   ), verdicts as materialized (
     -- A diagnosis costs as much as the rest of the matrix: the commonest ways to fail have theirs, up to three.
     select g.print, c.type from (select f.* from f where f.nth = 1 order by f.alike desc, f.trace_id limit 3) g

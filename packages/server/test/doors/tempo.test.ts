@@ -182,6 +182,8 @@ const REFUSED: Array<[q: string, why: RegExp]> = [
   ['{ duration=~"1s" }', /on duration/],
   [`{ ${Array.from({ length: 20 }, (_, i) => `name="${i}"`).join(' || ')} }`, /more than 16/],
   ['{ kind=sideways }', /no kind sideways/],
+  ['{ constructor = 1 }', /no field constructor/],
+  ['{ constructor.x = 1 }', /no field constructor/],
   [`{${'('.repeat(30)}name="a"${')'.repeat(30)}}`, /deeper than/],
 ];
 for (const [q, why] of REFUSED) {

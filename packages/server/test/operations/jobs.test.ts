@@ -109,6 +109,8 @@ test('a matrix has a cell an execution: outcome, trace, latency, tokens, verdict
   await draw(client, REFUSED, { execution: done, job: String(id), at: new Date(Date.now() - 3_600_000) });
   const last = await draw(client, GENERATED, { execution: done, job: String(id) });
   await draw(client, REFUSED, { execution: failed, job: String(id) });
+  const recovery = 'runner execution.recover |==|';
+  await draw(client, recovery, { execution: failed, job: String(id), at: new Date(Date.now() - 60_000) });
   const cells = await rows(jobMatrix, { job_id: String(id) });
   assert.deepEqual(
     cells.map(({ execution_id }) => Number(execution_id)),
