@@ -73,11 +73,7 @@ begin
   ), verdicts as materialized (
     -- A diagnosis costs as much as the rest of the matrix: the commonest ways to fail have theirs, up to three.
     select g.print, c.type from (select f.* from f where f.nth = 1 order by f.alike desc, f.trace_id limit 3) g
-    cross join lateral (
-      select k.type from beacon.identify_root_cause(g.execution_id) k where g.execution_id is not null and k.rank = 1
-      union all
-      select k.type from beacon.identify_trace_root_cause(g.trace_id) k where g.execution_id is null and k.rank = 1
-      limit 1) c
+    cross join lateral beacon.first_finding(g.execution_id, g.trace_id) c
   )
   select e.model_id, e.region, e.question, e.execution_id, e.status, a.trace_id is not null or e.trace_id is not null,
     coalesce(a.trace_id, e.trace_id), coalesce(e.latency_ms, case when e.status in ('completed', 'failed') then a.took end),
