@@ -224,7 +224,13 @@ function toolError(tool: Tool, error: unknown): CallToolResult {
 }
 
 function explain(tool: Tool, error: unknown): { code: ErrorCode; what: string; hint: string } {
-  if (error instanceof BeaconError) return { code: error.code, what: error.message, hint: error.hint };
+  if (error instanceof BeaconError) {
+    const hint =
+      error.code === 'statement_timeout'
+        ? 'Ask for less: a shorter time (from, to), a narrower q, one trace.'
+        : error.hint;
+    return { code: error.code, what: error.message, hint };
+  }
   if (error instanceof z.ZodError) {
     const wrong = error.issues.map((issue) => `${parameterOf(issue)}: ${issue.message}`).join('; ');
     const names = Object.keys(tool.operation.params.shape).filter((name) => !tool.hidden.includes(name));
