@@ -188,7 +188,10 @@ test('two traces of thousands of spans that did the same are the same, and one t
   const changes = async () =>
     rowsOf('select change, count(*)::integer as n from beacon.compare_traces($1, $2) group by 1 order by 1', a, b);
   assert.deepEqual(await changes(), [{ change: 'same', n: 4000 }]);
-  await client.query(`delete from beacon.trace_spans where trace_id = $1 and span_id = decode(lpad(to_hex(4000), 16, '0'), 'hex')`, [b]);
+  await client.query(
+    `delete from beacon.trace_spans where trace_id = $1 and span_id = decode(lpad(to_hex(4000), 16, '0'), 'hex')`,
+    [b],
+  );
   const [same, other] = await changes();
   assert.equal(same.n + other.n, 4000);
 });
