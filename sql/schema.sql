@@ -749,8 +749,12 @@ create function beacon.record_outcome(status text)
   returns text
   language plpgsql immutable;
 
-create function beacon.record_source(r beacon.trace_records)
+create function beacon.record_source(r beacon.trace_records, with_outputs boolean DEFAULT true)
   returns text
+  language plpgsql stable;
+
+create function beacon.records_with_jobs()
+  returns SETOF beacon.trace_records
   language plpgsql stable;
 
 create function beacon.recount_traces(of_traces uuid[])

@@ -14,7 +14,7 @@ declare
   to_time timestamptz;
   of_traces uuid[];
 begin
-  for r in select t.* from beacon.trace_records t where t.job_column is not null and to_regclass(t.relation) is not null order by t.name loop
+  for r in select * from beacon.records_with_jobs() loop
     begin
       execute format('select jsonb_agg(q) from (%s where %s) q', beacon.record_source(r), beacon.record_job_condition(r, '$1'))
         into rows using array[of_job];
