@@ -124,7 +124,11 @@ class Client {
       this.write(event('problem', { ...problemOf(what), request_id: this.#reply.request.id }));
       return;
     }
-    const { rows, skipped, position } = what;
+    const { rows, skipped, position, isTooLongAgo } = what;
+    if (isTooLongAgo) {
+      const why = 'That event is more than an hour old: older spans are not told again. Search finds them.';
+      this.write(event('left-out', { skipped: null, why }));
+    }
     this.#skipped += skipped;
     if (this.#raw.writableLength > this.#maxBufferBytes) {
       this.#skipped += rows.length;
