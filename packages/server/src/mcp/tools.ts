@@ -17,6 +17,8 @@ export interface Tool {
   hidden: readonly string[];
   /** Whether it only reads; an operation may be POST for another reason. */
   readOnly: boolean;
+  /** Whether a model writes the SQL, so that errors may hold values from the tables. */
+  readsSql: boolean;
   /** Said instead of a table without rows. */
   none: string;
   /** Columns left out, because others say the same to a model. */
@@ -209,6 +211,7 @@ const ENTRIES: Entry[] = [
     of: 'sql',
     limit: 50,
     readOnly: true,
+    readsSql: true,
     hidden: ['timeout_s'],
     description:
       'One read-only SQL statement, for what no other tool answers. Tables and functions are described in the resource beacon://schema; always bound started_at when reading trace_spans.',
@@ -231,6 +234,7 @@ export const TOOLS: readonly Tool[] = ENTRIES.flatMap(({ of, first, ...entry }) 
       title: entry.name.replaceAll('_', ' ').replace(/^./, (letter) => letter.toUpperCase()),
       omit: [],
       hidden: [],
+      readsSql: false,
       none: '(no rows)',
       readOnly: !operation.mutates,
       lines: tableLines,
