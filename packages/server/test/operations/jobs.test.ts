@@ -137,6 +137,26 @@ test('a matrix has a cell an execution: outcome, trace, latency, tokens, verdict
   );
 });
 
+test('of many ways to fail the five commonest are diagnosed, and the others say what failed', async () => {
+  const id = await newJob();
+  const codes = [
+    'rate_limit_exceeded',
+    'out_of_memory',
+    'invalid_api_key',
+    'model_not_found',
+    'circuit_open',
+    'odd_code',
+  ];
+  for (const [i, code] of codes.entries()) {
+    const failed = await execution(id, { question: `why ${i}`, status: 'failed', error_type: code });
+    const picture = `runner execution.run |==x| kind=consumer error=${code}`;
+    await draw(client, picture, { execution: failed, job: String(id) });
+  }
+  const cells = await rows(jobMatrix, { job_id: String(id) });
+  assert.equal(cells.filter(({ verdict }) => verdict !== null).length, 5);
+  assert.deepEqual(cells.map(({ error_type }) => error_type).sort(), codes.toSorted());
+});
+
 test('a job that only spans know is told from them', async () => {
   const names = { job: 'nightly' };
   await draw(client, GENERATED, { execution: 9001, ...names });
@@ -166,7 +186,8 @@ test('names of registered tables are quoted, and what is gone does no harm', asy
     insert into "odd ""schema"."select" values (77001, '00000000-0000-0000-0000-000000000007', 'error', now(), ''), (77002, '00000000-0000-0000-0000-000000000007', 'done', now(), 'x');
     insert into beacon.trace_records (name, relation, id_column, job_column, status_column, created_column, output_column, question_column)
     values ('odd', '"odd ""schema"."select"', 'id; --', 'the job', 'from', 'when', 'answer', 'gone'),
-      ('gone', 'public.no_such_table', 'id', 'job', 'status', 'created_at', null, null)`);
+      ('gone', 'public.no_such_table', 'id', 'job', 'status', 'created_at', null, null),
+      ('renamed', 'runner.executions', 'id', 'the_job', 'status', 'created_at', null, null)`);
   const told = await job('00000000-0000-0000-0000-000000000007');
   assert.deepEqual([told?.executions, told?.failed, told?.status], [2, 1, 'failed']);
   const cells = await rows(jobMatrix, { job_id: '00000000-0000-0000-0000-000000000007' });
@@ -177,7 +198,7 @@ test('names of registered tables are quoted, and what is gone does no harm', asy
       ['77002', 'completed', false, null],
     ],
   );
-  await client.query(`delete from beacon.trace_records where name in ('odd', 'gone')`);
+  await client.query(`delete from beacon.trace_records where name in ('odd', 'gone', 'renamed')`);
 });
 
 test('a job is handed to the runner, which says what is wrong with it, once by its key', async () => {
