@@ -33,7 +33,8 @@ interface Question {
   name: string;
   /** Another one each round, as users do. */
   params: (round: number) => Record<string, string>;
-  path?: string;
+  /** Where it is asked; default: the operation's own route. */
+  at?: { port: 'jaegerPort' | 'port'; path: string };
 }
 
 const spread = (round: number) => Math.floor((((round * 7919) % 1000) / 1000) * traces);
@@ -89,6 +90,42 @@ const QUESTIONS: Question[] = [
     name: 'trace-columns',
     params: () => ({ trace_id: LARGE_TRACE }),
   },
+  // What Grafana's data sources ask.
+  {
+    what: 'Jaeger: services',
+    limitMs: 50,
+    name: '',
+    params: () => ({}),
+    at: { port: 'jaegerPort', path: '/api/services' },
+  },
+  {
+    what: 'Jaeger: 20 traces by a tag, whole',
+    limitMs: 500,
+    name: '',
+    params: (n) => ({ service: 'gateway', limit: '20', tags: `{"customer.tier":"${['free', 'pro', 'team'][n % 3]}"}` }),
+    at: { port: 'jaegerPort', path: '/api/traces' },
+  },
+  {
+    what: 'Jaeger: a trace by id',
+    limitMs: 50,
+    name: '',
+    params: (n) => ({ traceID: traceIdOf(spread(n)) }),
+    at: { port: 'jaegerPort', path: '/api/traces' },
+  },
+  {
+    what: 'Tempo: failures of a service, newest 20',
+    limitMs: 500,
+    name: '',
+    params: () => ({ q: '{resource.service.name="gateway" && status=error}', limit: '20' }),
+    at: { port: 'port', path: '/tempo/api/search' },
+  },
+  {
+    what: 'Tempo: names of tags',
+    limitMs: 500,
+    name: '',
+    params: () => ({}),
+    at: { port: 'port', path: '/tempo/api/v2/search/tags' },
+  },
 ];
 
 const server = await throwawayServer({ shared_buffers: '1GB', max_wal_size: '4GB' });
@@ -108,8 +145,9 @@ try {
   const figures: Record<string, unknown>[] = [];
   console.log(`${'p50'.padStart(8)} ${'p95'.padStart(8)} ${'limit'.padStart(7)} ${'plain'.padStart(9)}  what`);
   for (const question of QUESTIONS) {
+    const { port, path: route } = question.at ?? { port: 'port', path: `/api/v1/${question.name}` };
     const url = (round: number) =>
-      `http://127.0.0.1:${serving.port}/api/v1/${question.name}?${new URLSearchParams(question.params(round))}`;
+      `http://127.0.0.1:${serving[port]}${route}?${new URLSearchParams(question.params(round))}`;
     const times: number[] = [];
     let bytes = 0;
     for (let round = -5; round < rounds; round++) {
@@ -130,7 +168,7 @@ try {
     console.log(
       `${ms(p50).padStart(8)} ${ms(p95).padStart(8)} ${String(question.limitMs).padStart(7)} ${ms(plain).padStart(9)}  ${question.what}${p95 > question.limitMs ? '  ABOVE ITS LIMIT' : ''}`,
     );
-    if (values.plans && question.name !== 'trace-columns') {
+    if (values.plans && question.name !== 'trace-columns' && !question.at) {
       console.log(`${' '.repeat(37)}${await shapeOf(adminUrl, question.name, question.params(1))}`);
     }
   }
@@ -170,7 +208,7 @@ async function plainMs(client: pg.Client, question: Question): Promise<number | 
   return times.sort((a, b) => a - b)[1];
 }
 
-async function serve(): Promise<{ port: number; stop: () => Promise<void> }> {
+async function serve(): Promise<{ port: number; jaegerPort: number; stop: () => Promise<void> }> {
   const main = path.join(import.meta.dirname, '../packages/server/src/main.ts');
   const ports = ['--port', '--otlp-http-port', '--otlp-grpc-port', '--jaeger-port', '--tempo-port'].flatMap((port) => [
     port,
@@ -183,14 +221,14 @@ async function serve(): Promise<{ port: number; stop: () => Promise<void> }> {
   process.once('exit', () => child.kill('SIGKILL'));
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   for await (const line of createInterface({ input: child.stdout })) {
-    const said = JSON.parse(line) as { msg: string; port: number };
+    const said = JSON.parse(line) as { msg: string; port: number; jaegerPort: number };
     if (said.msg !== 'listening') continue;
     child.stdout.resume();
     const stop = () => {
       child.kill('SIGTERM');
       return ended;
     };
-    return { port: said.port, stop };
+    return { port: said.port, jaegerPort: said.jaegerPort, stop };
   }
   throw new Error('The server ended before it listened.');
 }

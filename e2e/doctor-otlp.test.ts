@@ -86,10 +86,8 @@ test('a wrong token: named by asking the endpoint, and by what the server has co
 
 test('requests larger than the server takes: OTLP_TOO_LARGE', async () => {
   const { database, beacon } = await system({ OTLP_MAX_REQUEST_MB: '1' });
-  const headers = { 'content-type': 'application/x-protobuf' };
-  const url = `http://127.0.0.1:${beacon.httpPort}/v1/traces`;
-  const answer = await fetch(url, { method: 'POST', headers, body: Buffer.alloc(2_000_000) });
-  assert.equal(answer.status, 413);
+  const env = { ...http(beacon.httpPort), BODY_BYTES: '2000000', OTEL_EXPORTER_OTLP_TIMEOUT: '1000' };
+  assert.equal(node([APP], env).stdout, '');
   await counted(database, 'too_large');
   const said = node([MAIN, 'doctor', '--json'], { DATABASE_URL: database.url });
   const { faults } = JSON.parse(said.stdout);

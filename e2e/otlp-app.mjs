@@ -8,6 +8,7 @@ const provider = new TracerProvider({
   spanProcessors: [new BatchSpanProcessor({ exporter })],
   resource: resourceFromAttributes({ 'service.name': 'shop' }),
 });
-provider.getTracer('shop').startSpan('work').end();
+const attributes = { body: 'x'.repeat(Number(process.env.BODY_BYTES ?? 10)) };
+provider.getTracer('shop').startSpan('work', { attributes }).end();
 await provider.forceFlush().catch(() => {});
 await provider.shutdown().catch(() => {});

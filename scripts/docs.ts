@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { cliReference } from './docs/cli.ts';
 import { configurationReference } from './docs/configuration.ts';
 import { diagnosesReference } from './docs/diagnoses.ts';
+import { operationPages } from './docs/operations.ts';
 import { sqlReference } from './docs/sql.ts';
 import { ROOT } from './sources.ts';
 
@@ -12,6 +13,7 @@ const documents: Record<string, string> = {
   'docs/reference/cli.md': cliReference(),
   'docs/reference/configuration.md': configurationReference(),
   'docs/reference/diagnoses.md': diagnosesReference(),
+  ...operationPages(),
   ...(await sqlReference()),
 };
 
@@ -23,9 +25,19 @@ for (const [file, text] of stale) {
   }
   console.log(`${check ? 'Stale' : 'Written'}: ${file}`);
 }
-if (stale.length === 0) console.log('Everything is fresh.');
+// A page of something that is no more.
+const left = fs
+  .readdirSync(path.join(ROOT, 'docs/reference/operations'), { encoding: 'utf8' })
+  .map((name) => `docs/reference/operations/${name}`)
+  .filter((file) => !(file in documents));
+for (const file of left) {
+  if (!check) fs.rmSync(path.join(ROOT, file));
+  console.log(`${check ? 'No longer wanted' : 'Removed'}: ${file}`);
+}
+const wrong = stale.length + left.length;
+if (wrong === 0) console.log('Everything is fresh.');
 else if (check) console.log('Run `npm run docs` and commit what it writes.');
-process.exit(check && stale.length > 0 ? 1 : 0);
+process.exit(check && wrong > 0 ? 1 : 0);
 
 function textOf(file: string): string | undefined {
   const absolute = path.join(ROOT, file);

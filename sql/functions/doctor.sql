@@ -104,8 +104,11 @@ declare
   forgotten bigint := 0;
 begin
   -- Probes of somebody who is looking right now are younger.
-  for probe in select t.trace_id from beacon.traces t where t.root_operation = 'beacon.probe' and t.span_count = 1
-    and (t.trace_id = any(also) or t.started_at between beacon.clock() - interval '1 day' and beacon.clock() - interval '1 minute')
+  for probe in
+    select t.trace_id from beacon.traces t where t.trace_id = any(also) and t.root_operation = 'beacon.probe'
+    union
+    select t.trace_id from beacon.traces t where t.root_operation = 'beacon.probe' and t.span_count = 1
+      and t.started_at between beacon.clock() - interval '1 hour' and beacon.clock() - interval '1 minute'
   loop
     perform beacon.doctor_forget(probe);
     forgotten := forgotten + 1;
@@ -115,7 +118,7 @@ end
 $$;
 
 comment on function beacon.doctor_forget_earlier(uuid[]) is
-  'Removes spans that earlier examinations had written and that arrived too late to be removed by them; those named, and all of the last day older than a minute.';
+  'Removes spans that earlier examinations had written and that arrived too late to be removed by them; those named, and all of the last hour older than a minute.';
 
 create function beacon.doctor() returns table (
   hop text, state text, fault text, service text, summary text, evidence jsonb, fix text)

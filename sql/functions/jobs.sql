@@ -31,11 +31,11 @@ declare
   unknown text[];
   known text;
 begin
-  for r in select t.* from beacon.trace_records t where t.job_column is not null and to_regclass(t.relation) is not null order by t.name loop
+  for r in select * from beacon.records_with_jobs() loop
     branches := branches || format(
       'select q.* from (%s where e.%I in (
          select c.%I from %s c where c.%I >= $1 and c.%I < $2 and c.%I is not null group by 1 order by max(c.%I) desc limit $3)) q',
-      beacon.record_source(r), r.job_column, r.job_column, to_regclass(r.relation), r.created_column, r.created_column,
+      beacon.record_source(r, false), r.job_column, r.job_column, to_regclass(r.relation), r.created_column, r.created_column,
       r.job_column, r.created_column);
     recorded := recorded || format('exists (select from %s e where e.%I = x.execution_id)', to_regclass(r.relation), r.id_column);
   end loop;

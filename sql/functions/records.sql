@@ -15,7 +15,7 @@ $$;
 comment on function beacon.record_column(text, text, text) is
   'Expression for a column of a registered table, quoted; a null of that type where the table has no such column.';
 
-create function beacon.record_source(r beacon.trace_records) returns text
+create function beacon.record_source(r beacon.trace_records, with_outputs boolean default true) returns text
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
@@ -32,7 +32,7 @@ begin
     r.id_column, beacon.record_column(r.relation, r.job_column, 'text'), beacon.record_column(r.relation, r.model_column, 'text'),
     beacon.record_column(r.relation, r.region_column, 'text'), beacon.record_column(r.relation, r.question_column, 'text'),
     beacon.record_column(r.relation, r.status_column, 'text'),
-    case when output like 'null::%' then 'null::boolean' else format('beacon.is_empty_output(%s)', output) end,
+    case when not with_outputs or output like 'null::%' then 'null::boolean' else format('beacon.is_empty_output(%s)', output) end,
     beacon.record_column(r.relation, r.error_column, 'text'), beacon.record_column(r.relation, r.tokens_in_column, 'bigint'),
     beacon.record_column(r.relation, r.tokens_out_column, 'bigint'),
     beacon.record_column(r.relation, r.duration_column, 'double precision'), usual.took, r.created_column,
@@ -40,8 +40,25 @@ begin
 end
 $$;
 
-comment on function beacon.record_source(beacon.trace_records) is
-  'A select over a registered table, aliased e, that gives its rows the same columns whatever they are called there. Only registered columns are read, and every name is quoted.';
+comment on function beacon.record_source(beacon.trace_records, boolean) is
+  'A select over a registered table, aliased e, that gives its rows the same columns whatever they are called there. Only registered columns are read, and every name is quoted. Outputs are long: whoever does not ask whether they are empty leaves them unread.';
+
+create function beacon.records_with_jobs() returns setof beacon.trace_records
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+begin
+  -- What was dropped or renamed since must not take the jobs of the other tables with it.
+  return query
+  select r.* from beacon.trace_records r
+  where not exists (
+    select from unnest(array[r.id_column, r.created_column, coalesce(r.job_column, '')]) needed
+    where not exists (select from pg_attribute a where a.attrelid = to_regclass(r.relation) and a.attname = needed and not a.attisdropped))
+  order by r.name;
+end
+$$;
+
+comment on function beacon.records_with_jobs() is 'Registered tables that are there, with the columns for id, time and job.';
 
 create function beacon.record_job_condition(r beacon.trace_records, jobs text) returns text
 language plpgsql stable

@@ -74,6 +74,7 @@ test('every operation answers with rows, database and schema', async () => {
     'compare-with-successful': { execution_id: '2' },
     'blast-radius': { execution_id: '2' },
     'job-matrix': { job_id: 'job-1' },
+    'job-cells': { job_id: 'job-1' },
     sql: { statement: 'select 1 as one' },
   };
   provideDoctor(({ databaseUrl }) => doctorRows(databaseUrl, []));

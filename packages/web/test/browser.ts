@@ -6,6 +6,8 @@ import { after } from 'node:test';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
 let launched: Promise<Browser> | undefined;
+// Here and not where it is launched: inside a test it would be closed with that test.
+after(async () => (await launched)?.close());
 
 /**
  * Why there is no browser here, for `test({ skip: noBrowser })`; false where there is one. Only Linux on x64 has one in
@@ -42,8 +44,10 @@ export async function openPage(options: PageOptions = {}): Promise<{ page: Page;
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
   const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(error.stack ?? String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(`${message.text()} ${message.location().url}`);
+  });
   return { page, complaints };
 }
 
@@ -52,7 +56,6 @@ async function launch(): Promise<Browser> {
   // The sandbox needs what containers and root do not have; the pages are our own.
   const args = ['--no-sandbox', '--disable-gpu', '--no-zygote', '--font-render-hinting=none'];
   const started = await chromium.launch({ executablePath, args, headless: true, env: fonts(executablePath) });
-  after(() => started.close());
   return started;
 }
 

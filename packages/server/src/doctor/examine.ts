@@ -1,7 +1,7 @@
 // The examination: asks processes, database and endpoint, and follows a probe span to where it can be found again.
 //
-// For callers other than the command line: `examine({ pool, services })` gives the verdict, `findingRows(diagnosis)` of
-// finding.ts the same as rows. Neither prints, throws for what it finds, or takes longer than ten seconds.
+// For callers other than the command line: `examine({ pool, services })` gives the verdict, `doctorRows` of rows.ts the same
+// as rows. Neither prints, throws for what it finds, or takes longer than ten seconds.
 import type pg from 'pg';
 import { createPool } from '../store/connect.ts';
 import { maskUrl } from '../store/errors.ts';

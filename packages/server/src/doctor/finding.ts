@@ -33,26 +33,6 @@ export interface Diagnosis {
   tookMs: number;
 }
 
-/** One line of a diagnosis. */
-export interface FindingRow {
-  hop: Hop;
-  /** `fault` rows come first, the one to mend first at the top. */
-  state: Finding['state'];
-  /** The code of a fault, its service, and what was found. */
-  what: string;
-  evidence: Record<string, unknown>;
-  /** What to do; null where there is nothing to do. */
-  fix: string | null;
-}
-
-/** A diagnosis as rows: faults, what could not be checked, notes, what is good. */
-export function findingRows({ faults, unknown, notes, good }: Diagnosis): FindingRow[] {
-  return [...faults, ...unknown, ...notes, ...good].map(({ hop, state, fault, service, summary, evidence, fix }) => {
-    const named = service === undefined || summary.includes(service) ? summary : `${service}: ${summary}`;
-    return { hop, state, what: fault ? `${fault}: ${named}` : named, evidence: evidence ?? {}, fix: fix ?? null };
-  });
-}
-
 /** Exit code of `beacon doctor`. */
 export const EXIT = { healthy: 0, fault: 1, unknown: 2 } as const;
 

@@ -311,7 +311,8 @@ const entered: Rule = async ({ service }, tracing, around) => {
   if (ownSpans(tracing) > 0 || !tracing.surroundings) return undefined;
   const row = await around.tracerRow(tracing.tracerId);
   const since = row ? await around.untracedSince(row.startedAt) : undefined;
-  if (!since || since.untraced === 0) {
+  if (!since) return { hop: 'sdk', state: 'note', service, summary: `${service} has made no span yet` };
+  if (since.untraced === 0) {
     return { hop: 'sdk', state: 'good', service, summary: 'it has made no span yet, and nothing that ran lacks one' };
   }
   const { surroundings: s } = tracing;

@@ -47,7 +47,7 @@ export function liveRoute(app: FastifyInstance, pool: pg.Pool, options: LiveOpti
     for (const client of clients) client.end();
   });
 
-  app.get('/api/v1/live', { compress: false }, async (request, reply) => {
+  app.get('/api/v1/live', { compress: false, exposeHeadRoute: false }, async (request, reply) => {
     const header = request.headers['last-event-id'];
     const query = request.query as Record<string, unknown>;
     const { q = [], last_event_id: after } = liveParams.parse({ ...(header && { last_event_id: header }), ...query });
@@ -124,7 +124,11 @@ class Client {
       this.write(event('problem', { ...problemOf(what), request_id: this.#reply.request.id }));
       return;
     }
-    const { rows, skipped, position } = what;
+    const { rows, skipped, position, isTooLongAgo } = what;
+    if (isTooLongAgo) {
+      const why = 'That event is more than an hour old: older spans are not told again. Search finds them.';
+      this.write(event('left-out', { skipped: null, why }));
+    }
     this.#skipped += skipped;
     if (this.#raw.writableLength > this.#maxBufferBytes) {
       this.#skipped += rows.length;

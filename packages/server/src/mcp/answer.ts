@@ -6,7 +6,7 @@ import { tokensOf } from './tokens.ts';
 import { FENCE } from './untrusted.ts';
 
 /** Tokens of an answer, text and JSON together. */
-export const BUDGET = { min: 500, default: 2_000, max: 20_000 } as const;
+export const BUDGET = { min: 800, default: 2_000, max: 20_000 } as const;
 
 /** Rows of one operation inside an answer; the last part of an answer is the one that is cut first. */
 export interface Part {
@@ -18,6 +18,8 @@ export interface Part {
   lines: (rows: Row[]) => string[];
   /** Columns of no use to who has read the others. */
   omit: readonly string[];
+  /** How long its values may be, whatever the rest of the answer needs: a verdict cut short says nothing. */
+  measure?: Measure;
 }
 
 export interface Question {
@@ -41,21 +43,33 @@ export interface Fitted {
 /** A row costs more tokens than this, whatever is in it: what could never fit need not be tried. */
 const LEAST_ROW = 12;
 /** Fewer rows than these, and texts are shortened further to make room for more. */
-const ENOUGH_ROWS = 8;
+const ENOUGH_ROWS = 6;
+/** Of a part whose values are what matters: sentences whole, lists of evidence short. */
+export const VERDICT: Measure = { characters: 400, items: 8 };
 /** What the first of two parts may take, so that the second is not left without. */
 const FIRST_PART = 0.6;
 
 /** The largest answer that costs no more than the budget. Without any row it still says where it looked. */
 export function fitAnswer(parts: Part[], question: Question): Fitted {
+  const enough = Math.min(ENOUGH_ROWS, parts.at(-1)?.rows.length ?? 0);
   let best: Fitted | undefined;
   for (const measure of MEASURES) {
     const fitted = fitRows(parts, question, measure);
-    if (!fitted) continue;
-    const wanted = parts.map(({ rows }) => Math.min(rows.length, ENOUGH_ROWS));
-    if (!best || total(fitted.shown) > total(best.shown)) best = fitted;
-    if (wanted.every((rows, i) => (fitted.shown[i] ?? 0) >= rows)) break;
+    if (fitted && (!best || rowsIn(fitted) > rowsIn(best))) best = fitted;
+    if (best && rowsIn(best) >= enough) break;
   }
+  const lost = parts.some(({ rows, measure }, i) => measure && rows.length > 0 && !best?.shown[i]);
+  // Rather a short verdict than none.
+  if (lost)
+    return fitAnswer(
+      parts.map(({ measure: _, ...part }) => part),
+      question,
+    );
   return best ?? bare(parts, question);
+}
+
+function rowsIn({ shown }: Fitted): number {
+  return shown.at(-1) ?? 0;
 }
 
 /** Each part in turn takes what it needs, all but the last no more than its share. */
@@ -65,7 +79,8 @@ function fitRows(parts: Part[], question: Question, measure: Measure): Fitted | 
     const room = i === parts.length - 1 ? question.budget : question.budget * FIRST_PART;
     const fits = (count: number) => {
       shown[i] = count;
-      return attempt(parts, shown, question, measure).cost <= room;
+      // The first row of all may take everything: the others explain it.
+      return attempt(parts, shown, question, measure).cost <= (i === 0 && count === 1 ? question.budget : room);
     };
     let low = 0;
     let high = Math.min(rows.length, Math.floor(question.budget / LEAST_ROW));
@@ -84,12 +99,14 @@ function fitRows(parts: Part[], question: Question, measure: Measure): Fitted | 
 
 function attempt(parts: Part[], shown: number[], question: Question, measure: Measure) {
   const cuts: Cuts = { values: 0 };
-  const rows = parts.map((part, i) => part.rows.slice(0, shown[i]).map((row) => cutRow(row, measure, cuts)));
+  const rows = parts.map(({ rows: all, omit, measure: own }, i) =>
+    all.slice(0, shown[i]).map((row) => cutRow(without(row, omit), own ?? measure, cuts)),
+  );
   const leftOut = leftOutWords(parts, shown, question, cuts);
   const { database, schema, range } = question.origin;
   const structured: Record<string, unknown> = {};
   for (const [i, part] of parts.entries()) {
-    const { common, rows: own } = shareOut((rows[i] ?? []).map((row) => without(row, part.omit)));
+    const { common, rows: own } = shareOut(rows[i] ?? []);
     if (part.key === 'rows' && Object.keys(common).length > 0) structured.common = common;
     structured[part.key] = part.key === 'rows' ? own : rows[i];
   }
@@ -97,12 +114,18 @@ function attempt(parts: Part[], shown: number[], question: Question, measure: Me
   const text = [
     `${question.call} on database ${database}, schema ${schema}${range ? `, from ${range.from} to ${range.to}` : ''}`,
     FENCE.open,
-    ...parts.flatMap((part, i) => part.lines(rows[i] ?? [])),
+    ...parts.flatMap((part, i) => linesOf(part, rows[i] ?? [])),
     FENCE.close,
     ...(leftOut ? [`Left out: ${leftOut}`] : []),
+    ...(question.next ? [`Next page: the same parameters and after="${question.next}"`] : []),
   ].join('\n');
   const cost = tokensOf(text) + tokensOf(JSON.stringify(structured));
   return { cost, fitted: { text, structured, shown: [...shown] } };
+}
+
+/** That nothing is shown must not read as if there were nothing. */
+function linesOf({ key, rows, lines }: Part, shown: Row[]): string[] {
+  return shown.length === 0 && rows.length > 0 ? [`(${rows.length} ${key} did not fit)`] : lines(shown);
 }
 
 function leftOutWords(parts: Part[], shown: number[], question: Question, cuts: Cuts): string | null {
@@ -137,8 +160,4 @@ function bare(parts: Part[], question: Question): Fitted {
 
 function without(row: Row, names: readonly string[]): Row {
   return Object.fromEntries(Object.entries(row).filter(([name]) => !names.includes(name)));
-}
-
-function total(numbers: number[]): number {
-  return numbers.reduce((sum, each) => sum + each, 0);
 }

@@ -14,7 +14,7 @@ export interface Measure {
 export const MEASURES: readonly Measure[] = [
   { characters: 600, items: 24 },
   { characters: 240, items: 10 },
-  { characters: 100, items: 5 },
+  { characters: 150, items: 6 },
   { characters: 40, items: 2 },
 ];
 
@@ -23,14 +23,15 @@ export interface Cuts {
   values: number;
 }
 
-/** The row without nulls, false and empty lists, its values short and visible, times to the millisecond. */
+/** The row without nulls, false and what is empty, its values short and visible, times to the millisecond. */
 export function cutRow(row: Row, measure: Measure, cuts: Cuts): Row {
   const kept = Object.entries(row).filter(([, value]) => !isNothing(value));
-  return Object.fromEntries(kept.map(([name, value]) => [name, cutValue(value, measure, cuts)]));
+  return Object.fromEntries(kept.map(([name, value]) => [visible(name), cutValue(value, measure, cuts)]));
 }
 
 function isNothing(value: unknown): boolean {
-  return value === null || value === undefined || value === false || (Array.isArray(value) && value.length === 0);
+  if (value === null || value === undefined || value === false) return true;
+  return typeof value === 'object' && Object.keys(value).length === 0;
 }
 
 function cutValue(value: unknown, measure: Measure, cuts: Cuts): unknown {

@@ -5,16 +5,14 @@ import { shareOut } from './cut.ts';
 const SEPARATOR = ' | ';
 
 /** Lines of a table; one row alone is told as `name: value`. */
-export function tableLines(rows: Row[], omit: readonly string[] = []): string[] {
+export function tableLines(rows: Row[]): string[] {
   const [first, ...others] = rows;
   if (!first) return ['(no rows)'];
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((name) => !omit.includes(name));
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   if (others.length === 0) return columns.map((name) => `${name}: ${cellText(first[name])}`);
   const { common, rows: rest } = shareOut(rows);
-  const shared = Object.entries(common)
-    .filter(([name]) => !omit.includes(name))
-    .map(([name, value]) => `${name}=${cellText(value)}`);
-  const own = columns.filter((name) => !(name in common));
+  const shared = Object.entries(common).map(([name, value]) => `${name}=${cellText(value)}`);
+  const own = columns.filter((name) => !Object.hasOwn(common, name));
   return [
     ...(shared.length > 0 ? [`the same in all ${rows.length} rows: ${shared.join(', ')}`] : []),
     own.join(SEPARATOR),

@@ -2,25 +2,24 @@
 import type { CallToolResult, Tool as Listed } from '@modelcontextprotocol/sdk/types.js';
 import type pg from 'pg';
 import { z } from 'zod';
+import { type JsonSchema, paramsSchema, rowSchema } from '../operations/json-schema.ts';
 import type { Operation } from '../operations/operation.ts';
 import { type Answer, runOperation } from '../operations/run.ts';
 import { BeaconError, type ErrorCode } from '../store/errors.ts';
-import { BUDGET, type Fitted, fitAnswer, type Part, type Question } from './answer.ts';
+import { BUDGET, type Fitted, fitAnswer, type Part, type Question, VERDICT } from './answer.ts';
 import { type Tool, toolOf } from './tools.ts';
-import { visible, visibleJson } from './untrusted.ts';
-
-type JsonSchema = Record<string, unknown>;
+import { FENCE, visible, visibleJson } from './untrusted.ts';
 
 const maxTokens = z.coerce.number().int().min(BUDGET.min).max(BUDGET.max).default(BUDGET.default);
 
 /** The entry of `tools/list`; no more words than a model needs, because every conversation pays for them. */
 export function describeTool(tool: Tool): Listed {
   const { operation, first } = tool;
-  const input = z.toJSONSchema(operation.params, { io: 'input' });
+  const input = paramsSchema(operation);
   const properties = Object.fromEntries(
-    Object.entries(input.properties ?? {})
+    Object.entries(input.properties)
       .filter(([name]) => !tool.hidden.includes(name))
-      .map(([name, schema]) => [name, leanInput(name, schema as JsonSchema)]),
+      .map(([name, schema]) => [name, leanInput(name, schema)]),
   );
   const rows = (of: Operation) => ({ type: 'array', items: { type: 'object', properties: columnsOf(of) } });
   return {
@@ -30,7 +29,7 @@ export function describeTool(tool: Tool): Listed {
     inputSchema: {
       type: 'object',
       properties: { ...properties, max_tokens: { type: 'integer', minimum: BUDGET.min, maximum: BUDGET.max } },
-      ...(input.required && input.required.length > 0 && { required: input.required }),
+      ...(input.required.length > 0 && { required: input.required }),
       additionalProperties: false,
     },
     outputSchema: {
@@ -59,23 +58,31 @@ export function describeTool(tool: Tool): Listed {
 
 const TEXT_OR_NULL = { type: ['string', 'null'] };
 
-/** Patterns repeat what the description says, and a wrong value gets a sentence; defaults stay. */
-function leanInput(name: string, schema: JsonSchema): JsonSchema {
-  if (name === 'limit') return { type: 'integer', minimum: 1 };
-  const { pattern: _pattern, minLength: _minLength, ...rest } = schema;
-  return rest;
+/** Said once in the server's instructions, for every tool that has them. */
+const SAID_ONCE = new Set(['from', 'to', 'after', 'limit', 'max_tokens']);
+
+/** Patterns repeat what the description says, and a wrong value gets a sentence. */
+function leanInput(name: string, { type, description, enum: values, anyOf }: JsonSchema): JsonSchema {
+  return {
+    ...(type === undefined ? { anyOf: anyOf ?? [] } : { type }),
+    ...(values && { enum: values }),
+    ...(description && !SAID_ONCE.has(name) && !saysValues(description, values) && { description }),
+  };
+}
+
+/** `Status: failed, lost.` where the values are listed beside it anyway. */
+function saysValues(description: string, values: unknown[] = []): boolean {
+  return values.length > 0 && values.every((value) => description.includes(String(value))) && description.length < 60;
 }
 
 /** Types of the columns; a null is left out of a row, so none is required. */
-function columnsOf({ row }: Operation): JsonSchema {
-  const { properties = {} } = z.toJSONSchema(row, { io: 'output', unrepresentable: 'any' });
-  return Object.fromEntries(
-    Object.entries(properties).map(([name, schema]) => [name, leanColumn(schema as JsonSchema)]),
-  );
+function columnsOf(operation: Operation): Record<string, JsonSchema> {
+  const { properties } = rowSchema(operation);
+  return Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, leanColumn(schema)]));
 }
 
 function leanColumn(schema: JsonSchema): JsonSchema {
-  const known = (schema.anyOf as JsonSchema[] | undefined)?.find(({ type }) => type !== 'null') ?? schema;
+  const known = schema.anyOf?.find(({ type }) => type !== 'null') ?? schema;
   const { type } = known;
   if (type === 'array') return { type };
   return typeof type === 'string' ? { type: type === 'integer' ? 'number' : type } : {};
@@ -151,14 +158,22 @@ function partsOf(tool: Tool, before: Answer | undefined, answer: Answer): Part[]
     omit: tool.omit,
   };
   if (!tool.first || !before) return [rows];
-  return [{ key: tool.first.key, rows: before.rows, leftOut: before.leftOut, lines: tool.first.lines, omit: [] }, rows];
+  return [
+    {
+      key: tool.first.key,
+      rows: before.rows,
+      leftOut: before.leftOut,
+      lines: tool.first.lines,
+      omit: [],
+      measure: VERDICT,
+    },
+    rows,
+  ];
 }
 
 function questionOf(tool: Tool, { database, schema, range, next }: Answer, { given, budget }: Wanted): Question {
   const call = `${tool.name} ${JSON.stringify(visibleJson(given))}`;
-  const page =
-    next === null ? undefined : `${tool.name} with the same parameters and after="${next}" has the rows that follow.`;
-  const rest = [page, tool.rest].filter((part) => part !== undefined).join(' ') || undefined;
+  const { rest } = tool;
   return {
     call: call.length > 200 ? `${call.slice(0, 200)}…` : call,
     origin: { database, schema, ...(range && { range }) },
@@ -182,11 +197,11 @@ function refuseHidden(tool: Tool, given: Record<string, unknown>): void {
 
 /** Ids are texts, so that no digit is lost; a model may well send a number. Nulls are parameters that are not given. */
 function textParams(operation: Operation, given: Record<string, unknown>): Record<string, unknown> {
-  const { properties = {} } = z.toJSONSchema(operation.params, { io: 'input' });
+  const { properties } = paramsSchema(operation);
   const entries = Object.entries(given).filter(([, value]) => value !== null);
   return Object.fromEntries(
     entries.map(([name, value]) => {
-      const { type } = (properties[name] ?? {}) as JsonSchema;
+      const type = properties[name]?.type;
       return [name, type === 'string' && Number.isSafeInteger(value) ? String(value) : value];
     }),
   );
@@ -201,12 +216,21 @@ const LONGEST_MESSAGE = 600;
 /** What went wrong and what to do, for the model to read. */
 function toolError(tool: Tool, error: unknown): CallToolResult {
   const { code, what, hint } = explain(tool, error);
-  const text = `Error (${code}): ${visible(what).slice(0, LONGEST_MESSAGE)}\nWhat to do: ${toolWords(hint)}`;
+  const told = visible(what).slice(0, LONGEST_MESSAGE);
+  // PostgreSQL quotes the value it stumbles over, and a hint may repeat what a statement said.
+  const quoted = tool.readsSql ? `${FENCE.open}${told}${FENCE.close}` : told;
+  const text = `Error (${code}): ${quoted}\nWhat to do: ${toolWords(visible(hint))}`;
   return { content: [{ type: 'text', text }], isError: true };
 }
 
 function explain(tool: Tool, error: unknown): { code: ErrorCode; what: string; hint: string } {
-  if (error instanceof BeaconError) return { code: error.code, what: error.message, hint: error.hint };
+  if (error instanceof BeaconError) {
+    const hint =
+      error.code === 'statement_timeout'
+        ? 'Ask for less: a shorter time (from, to), a narrower q, one trace.'
+        : error.hint;
+    return { code: error.code, what: error.message, hint };
+  }
   if (error instanceof z.ZodError) {
     const wrong = error.issues.map((issue) => `${parameterOf(issue)}: ${issue.message}`).join('; ');
     const names = Object.keys(tool.operation.params.shape).filter((name) => !tool.hidden.includes(name));

@@ -17,6 +17,8 @@ export interface Tool {
   hidden: readonly string[];
   /** Whether it only reads; an operation may be POST for another reason. */
   readOnly: boolean;
+  /** Whether a model writes the SQL, so that errors may hold values from the tables. */
+  readsSql: boolean;
   /** Said instead of a table without rows. */
   none: string;
   /** Columns left out, because others say the same to a model. */
@@ -43,7 +45,7 @@ const ENTRIES: Entry[] = [
     of: 'unusual-spans',
     first: { key: 'causes', of: 'root-cause', lines: causeLines },
     lines: unusualLines,
-    omit: ['share_pct'],
+    omit: ['share_pct', 'error_message'],
     rest: 'get_trace shows the shape of the whole trace, identify_root_cause the causes with all their evidence.',
     description:
       'Start here when an execution failed or was slow. Root causes (ranked, with evidence and what to do), then its telling spans: failed, on the critical path, or unusual against the baseline of other executions.',
@@ -112,6 +114,7 @@ const ENTRIES: Entry[] = [
   {
     name: 'get_span',
     of: 'span',
+    omit: ['peer_histogram', 'trace_flags', 'created_at', 'tracer_id', 'completed_at'],
     description:
       'One span with all it carries: attributes, events, links, resource, and how its duration compares with its peers.',
   },
@@ -142,6 +145,7 @@ const ENTRIES: Entry[] = [
   {
     name: 'list_services',
     of: 'services',
+    omit: ['color'],
     description: 'Services with spans, errors and latencies. What there is to ask about.',
   },
   {
@@ -165,9 +169,11 @@ const ENTRIES: Entry[] = [
   {
     name: 'job_matrix',
     of: 'job-matrix',
-    limit: 100,
+    first: { key: 'cells', of: 'job-cells', lines: tableLines },
+    limit: 60,
+    omit: ['trace_id'],
     description:
-      'Every execution of a job by model, region and question: status, traced or not, latency, tokens, error, verdict.',
+      'A job by model and region (cells: executions, failed, untraced, latency, commonest error and verdict), then its executions by question. status=failed gives only those.',
   },
   {
     name: 'coverage',
@@ -205,6 +211,7 @@ const ENTRIES: Entry[] = [
     of: 'sql',
     limit: 50,
     readOnly: true,
+    readsSql: true,
     hidden: ['timeout_s'],
     description:
       'One read-only SQL statement, for what no other tool answers. Tables and functions are described in the resource beacon://schema; always bound started_at when reading trace_spans.',
@@ -227,9 +234,10 @@ export const TOOLS: readonly Tool[] = ENTRIES.flatMap(({ of, first, ...entry }) 
       title: entry.name.replaceAll('_', ' ').replace(/^./, (letter) => letter.toUpperCase()),
       omit: [],
       hidden: [],
+      readsSql: false,
       none: '(no rows)',
       readOnly: !operation.mutates,
-      lines: (rows: Row[]) => tableLines(rows, entry.omit),
+      lines: tableLines,
       refits: false,
       ...entry,
       operation,

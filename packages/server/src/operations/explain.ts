@@ -49,9 +49,14 @@ export const unusualSpans = operation({
     text: `
       select trace_id, position, depth, service, operation, status, offset_ms, duration_ms, self_ms, share_pct,
         on_critical_path, baseline_p50_ms, baseline_p95_ms, anomaly, error_message, span_id, trace_spans
-      from (select d.*, count(*) over () as trace_spans from beacon.diagnose_execution_trace($1::bigint) d) d
+      from (
+        -- The last attempt decided how the execution ended.
+        select d.*, count(*) over () as trace_spans, t.started_at
+        from beacon.diagnose_execution_trace($1::bigint) d
+        left join beacon.execution_traces($1::bigint) t on t.trace_id = d.trace_id
+      ) d
       where depth = 0 or anomaly is not null or on_critical_path
-      order by depth = 0 desc, beacon.has_failed(status) desc, anomaly is not null desc, self_ms desc, position`,
+      order by started_at desc, depth = 0 desc, beacon.has_failed(status) desc, anomaly is not null desc, self_ms desc, position`,
     values: [p.execution_id],
   }),
 });

@@ -42,7 +42,10 @@ export const jobs = operation({
 export const jobMatrix = operation({
   name: 'job-matrix',
   doc: 'Every execution of a job as a cell of models x regions x questions: outcome, trace, latency, tokens, verdict.',
-  params: { job_id: jobId },
+  params: {
+    job_id: jobId,
+    status: jobStatus.optional().describe(`Only those with this status: ${JOB_STATUSES.join(', ')}.`),
+  },
   arguments: [{ name: 'job', params: (text) => ({ job_id: text }) }],
   row: z.object({
     model_id: c.modelIdColumn,
@@ -51,25 +54,27 @@ export const jobMatrix = operation({
     execution_id: c.bigIdOrNull('Execution; null for a trace that belongs to none.'),
     status: jobStatus.describe('pending, running, completed, failed or cancelled.'),
     traced: z.boolean().describe('Whether it has a trace.'),
-    trace_id: c.textOrNull('Its newest trace.'),
+    trace_id: c.textOrNull('Trace of its last attempt.'),
     latency_ms: c.numberOrNull('How long it took, milliseconds.'),
     tokens_in: c.numberOrNull('Tokens read.'),
     tokens_out: c.numberOrNull('Tokens written.'),
     error_type: c.textOrNull('Code of the failure.'),
-    verdict: c.textOrNull('Type of its first root cause; only for the three commonest ways in which the job failed.'),
+    verdict: c.textOrNull(
+      'Type of its first root cause; for the five commonest ways in which the job failed, two of more than 200 executions.',
+    ),
     output_empty: z
       .boolean()
       .nullable()
       .describe('Whether it completed with an empty answer; null where that is not known.'),
   }),
   limit: { default: 1000, max: 10_000 },
-  missing: ({ job_id }) => ({
-    what: `There is no job ${job_id}.`,
+  missing: ({ job_id, status }) => ({
+    what: status ? `The job ${job_id} has no execution that is ${status}.` : `There is no job ${job_id}.`,
     hint: '`beacon jobs` lists those of the last seven days; `--from 30d` goes further back.',
   }),
   sql: (p) => ({
-    text: 'select * from beacon.job_matrix($1::text)',
-    values: [p.job_id],
+    text: 'select * from beacon.job_matrix($1::text) m where $2::text is null or m.status = $2',
+    values: [p.job_id, p.status],
   }),
 });
 

@@ -4,6 +4,7 @@ import { attributeKeys, attributeValues } from './attributes.ts';
 import { differences, heatmap, series } from './charts.ts';
 import { diagnose, rootCause, similar } from './diagnosis.ts';
 import { compareWithSuccessful, diagnosisTypes, timeoutRootCause, unusualSpans } from './explain.ts';
+import { jobCells } from './job-cells.ts';
 import { blastRadius, findings, jobMatrix, jobs } from './jobs.ts';
 import type { Operation } from './operation.ts';
 import { outline } from './outline.ts';
@@ -35,6 +36,7 @@ export const OPERATIONS: readonly Operation[] = [
   criticalPath,
   jobs,
   jobMatrix,
+  jobCells,
   submitJob,
   services,
   operations,

@@ -1,4 +1,4 @@
-// SQL that anybody may send. What holds it, each alone:
+// SQL of whoever may read traces. What holds it:
 //
 // 1. The statement stands inside `select … from ( … )` and goes through the extended protocol: whatever it closes or opens,
 //    it is one statement, and only a query can stand there.

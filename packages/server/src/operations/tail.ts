@@ -15,6 +15,8 @@ export interface Batch {
   skipped: number;
   /** Where to go on after this batch, for {@link Tail.since}. */
   position: string;
+  /** Whether there may have been more, longer ago than is looked back. */
+  isTooLongAgo?: boolean;
 }
 
 export interface TailOptions {
@@ -123,7 +125,9 @@ export class Tail {
       bind.values,
     );
     const skipped = Number(rows[0]?._total ?? 0) - rows.length;
-    return { rows: rows.reverse().map(shown), skipped, position: String(rows.at(-1)?._created ?? position) };
+    const isTooLongAgo = Date.now() - Date.parse(position) > FURTHEST_BACK_S * 1_000;
+    const last = String(rows[0]?._created ?? position);
+    return { rows: rows.reverse().map(shown), skipped, position: last, isTooLongAgo };
   }
 
   /** Ends all of it. */

@@ -5,6 +5,7 @@ import type { attributeKeys, attributeValues } from './attributes.ts';
 import type { differences, heatmap, series } from './charts.ts';
 import type { diagnose, rootCause, similar } from './diagnosis.ts';
 import type { compareWithSuccessful, diagnosisTypes, timeoutRootCause, unusualSpans } from './explain.ts';
+import type { jobCells } from './job-cells.ts';
 import type { blastRadius, findings, jobMatrix, jobs } from './jobs.ts';
 import type { outline } from './outline.ts';
 import type { schema } from './schema.ts';
@@ -35,6 +36,7 @@ interface ByName {
   findings: typeof findings;
   jobs: typeof jobs;
   'job-matrix': typeof jobMatrix;
+  'job-cells': typeof jobCells;
   'submit-job': typeof submitJob;
   services: typeof services;
   operations: typeof operations;

@@ -3,7 +3,7 @@
 
 const SMALLEST = 4_096;
 const LARGEST = 8 << 20;
-const KEPT = 16 << 20;
+const KEPT = 8 << 20;
 
 export class BufferPool {
   readonly #spare = new Map<number, Buffer[]>();

@@ -72,7 +72,12 @@ export class ResourceTable {
     const otelJson = otel.length === 0 ? null : `{${otel.join()}}`;
     const id = resourceId(JSON.stringify([row.attributesJson, row.scopeName, row.scopeVersion, otelJson]));
     const role = (which: number) => own.roles.get(which) ?? null;
-    const service = repairedKey(role(ROLE.serviceName) ?? NAMELESS, 'service', repairs, COLUMN_BYTES.service);
+    const service = repairedKey(
+      scribe.clean(role(ROLE.serviceName) ?? NAMELESS),
+      'service',
+      repairs,
+      COLUMN_BYTES.service,
+    );
     const from = scribe.to;
     scribe.text(service);
     const serviceColumn = Buffer.from(scribe.out.subarray(from, scribe.to));

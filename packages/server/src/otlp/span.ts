@@ -214,7 +214,7 @@ export class SpanReader extends SpanFields {
       const said = JSON.stringify(this.scribe.redactor.ofText(execution).toWellFormed());
       this.#otel.push(`"not_an_integer":{"beacon.execution_id":${said}}`);
     }
-    this.#optional(facts.executionId, 'execution_id', 20);
+    this.#optional(facts.executionId, 'execution_id', 20, true);
     const job = this.#role(ROLE.jobId) ?? this.#role(ROLE.copiedJobId) ?? resource.jobId;
     facts.jobId = this.#optional(job, 'job_id', COLUMN_BYTES.jobId);
     const model =
@@ -229,24 +229,24 @@ export class SpanReader extends SpanFields {
     this.#optional(region, 'region', COLUMN_BYTES.region);
   }
 
-  /** A tab and a column of text; returns the text as it was written. */
-  #optional(text: string | null, where: string, bytes: number): string | null {
+  /** A tab and a column of text, without its secrets unless it `isClean` already; returns the text as it was written. */
+  #optional(text: string | null, where: string, bytes: number, isClean = false): string | null {
     const scribe = this.scribe;
     if (text === null) {
       scribe.plain('\t\\N');
       return null;
     }
     scribe.byte(TAB);
-    const kept = scribe.fitted(text, where, bytes);
+    const kept = scribe.fitted(isClean ? text : scribe.clean(text), where, bytes);
     scribe.text(kept);
     return kept;
   }
 
   #writeError(hasMessage: boolean): void {
     const type = this.#errorType;
-    this.#optional(type === null ? null : this.scribe.redactor.ofText(type), 'error_type', COLUMN_BYTES.errorType);
+    this.#optional(type, 'error_type', COLUMN_BYTES.errorType);
     const message = this.#errorMessage;
-    const kept = this.#optional(message, 'error_message', COLUMN_BYTES.errorMessage);
+    const kept = this.#optional(message, 'error_message', COLUMN_BYTES.errorMessage, true);
     const own = hasMessage ? message : '';
     const isFailure = this.facts.status !== 'completed';
     if (this.statusCode === (isFailure ? ERROR : 0) && own === (kept ?? '')) return;

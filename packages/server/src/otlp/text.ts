@@ -5,6 +5,8 @@ import type { Redactor } from './redact.ts';
 import { CLASS, HIGH, KEY_START, mayPrecedeSecret, PLAIN, SPECIAL, SUSPICIOUS_RUN, WORD } from './suspicion.ts';
 import { Wire } from './wire.ts';
 
+const MOST_NAMES = 2_000;
+const LONGEST_NAME = 256;
 const FIRST_ROOM = 1 << 20;
 const KEPT_ROOM = 8 << 20;
 /** Reads one message and writes a line, or parts of one. */
@@ -23,6 +25,8 @@ export class TextScribe extends Wire {
   isUnsafe = false;
   /** Where the value at hand is, for what is said about it. */
   where = '';
+
+  readonly #clean = new Map<string, string>();
 
   constructor(redactor: Redactor) {
     super();
@@ -138,6 +142,17 @@ export class TextScribe extends Wire {
   /** Text of the message as a string, without its secrets and repaired. */
   string(from: number, to: number, where: string): string {
     return this.#string(from, to, where).text;
+  }
+
+  /** A name that comes again and again, without its secrets; looked at once. */
+  clean(name: string): string {
+    let clean = this.#clean.get(name);
+    if (clean !== undefined) return clean;
+    clean = this.redactor.ofText(name);
+    // Names made from ids would fill it, and a long one is none.
+    if (this.#clean.size >= MOST_NAMES) this.#clean.clear();
+    if (name.length <= LONGEST_NAME) this.#clean.set(name, clean);
+    return clean;
   }
 
   /** Text of at most so many bytes that PostgreSQL can hold; what had to be changed is said. */

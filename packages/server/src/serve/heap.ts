@@ -2,7 +2,7 @@
 import * as v8 from 'node:v8';
 
 const ENOUGH_BYTES = 8_000_000;
-const LOOK_EVERY_MS = 250;
+const LOOK_EVERY_MS = 50;
 
 /**
  * Stops the young generation of the heap from growing once it is large enough, and has the old one collected when it is

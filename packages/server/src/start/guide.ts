@@ -18,6 +18,7 @@ export function printGuide(run: RunFile, execution: string | undefined, screen: 
   for (const { name, url: address } of run.services) entry(name, address);
   if (run.otlp)
     entry('spans over OTLP', `http://127.0.0.1:${run.otlp.http} (HTTP), http://127.0.0.1:${run.otlp.grpc} (gRPC)`);
+  if (run.jaeger) entry('Grafana', `Tempo: ${url('server')}/tempo, or Jaeger: http://127.0.0.1:${run.jaeger}`);
   entry('database', maskUrl(run.database));
   entry('logs', shortPath(run.logs));
 
@@ -30,6 +31,7 @@ export function printGuide(run: RunFile, execution: string | undefined, screen: 
   entry('one execution', `${beacon} waterfall ${id}`);
   entry('why it failed', `${beacon} diagnose ${id}`);
   entry('live', `${beacon} watch`);
+  if (url('server')) entry('over HTTP', `${url('server')}/docs`);
   entry('is tracing well?', `${beacon} health`);
   entry('SQL', `psql '${maskUrl(run.database)}' -c 'SELECT * FROM identify_root_cause(${id});'`);
   entry('', `the password: ${beacon} status --show-password`);

@@ -12,6 +12,8 @@ export interface RunFile {
   services: { name: string; pid: number; port: number; url: string }[];
   /** Ports on which the server takes spans. */
   otlp?: { http: number; grpc: number };
+  /** Port on which it answers as Jaeger does. */
+  jaeger?: number;
   /** Folder of the log files. */
   logs: string;
 }

@@ -84,6 +84,7 @@ export class Run {
     this.#stop.signal.throwIfAborted();
     for (const sentence of plan.notes) screen.note(sentence);
     this.#file.otlp = plan.otlp;
+    this.#file.jaeger = plan.jaeger;
     this.#supervisor = new Supervisor(plan.specs, this.#file.logs, screen, () => this.#writeFile());
     await this.#supervisor.start();
     this.#writeFile();
@@ -114,8 +115,9 @@ export class Run {
   }
 
   #summary(report: Report | undefined) {
-    const { startedAt, database, services, otlp, logs } = this.#file;
-    return { started_at: startedAt, database: maskUrl(database), services, otlp, logs, sample: report ?? null };
+    const { startedAt, database, services, otlp, jaeger, logs } = this.#file;
+    const shown = { started_at: startedAt, database: maskUrl(database), services, otlp, jaeger, logs };
+    return { ...shown, sample: report ?? null };
   }
 
   #url(name: string): string {

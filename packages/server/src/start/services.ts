@@ -38,6 +38,8 @@ export interface Plan {
   specs: ServiceSpec[];
   /** Ports on which the server takes spans. */
   otlp: { http: number; grpc: number };
+  /** Port on which it answers as Jaeger does. */
+  jaeger: number;
   /** What differs from the usual, a sentence each: ports that were busy, settings the user made. */
   notes: string[];
   /** Whether runner, router and inference are there to start. */
@@ -56,12 +58,13 @@ export async function planServices(dir: string, databaseUrl: string, anyPort: bo
   const port = (name: keyof typeof PREFERRED) => claimed.find((each) => each.name === name)?.port as number;
   const env = (own: Record<string, string>) => ({ ...sharedEnv(databaseUrl), ...own });
   const otlp = { http: port('OTLP/HTTP'), grpc: port('OTLP/gRPC') };
+  const jaeger = port('Jaeger');
   const ports = {
     PORT: String(port('server')),
     OTLP_HOST: '127.0.0.1',
     OTLP_HTTP_PORT: String(otlp.http),
     OTLP_GRPC_PORT: String(otlp.grpc),
-    JAEGER_PORT: String(port('Jaeger')),
+    JAEGER_PORT: String(jaeger),
     ...(hasServices ? unlessSet('RUNNER_URL', `http://127.0.0.1:${port('runner')}`) : {}),
   };
   const specs = [{ name: 'server', script: [SERVER, 'serve'], port: port('server'), env: env(ports) }];
@@ -95,7 +98,13 @@ export async function planServices(dir: string, databaseUrl: string, anyPort: bo
       ),
     );
   }
-  return { specs, otlp, notes: [...claimed.flatMap(sentence), ...keptSettings(), ...absent(hasServices)], hasServices };
+  return {
+    specs,
+    otlp,
+    jaeger,
+    notes: [...claimed.flatMap(sentence), ...keptSettings(), ...absent(hasServices)],
+    hasServices,
+  };
 }
 
 function entry(name: string): string {

@@ -141,6 +141,18 @@ const EXPLANATIONS: Array<{
     hint: 'Narrow it by --since, --job or --execution, or lower --limit.',
   },
   {
+    as: 'usage',
+    codes: ['22021', '22P05'],
+    what: () => 'A value has a character that PostgreSQL cannot hold, such as U+0000.',
+    hint: 'Leave it out.',
+  },
+  {
+    as: 'usage',
+    codes: ['22003', '22007', '22008', '22P02'],
+    what: (_where, message) => `PostgreSQL cannot read a value: ${message}.`,
+    hint: 'It is out of range, or not of the form that is asked for.',
+  },
+  {
     as: 'forbidden',
     codes: ['42501'],
     what: (where, message) => `${where}: ${message}`,

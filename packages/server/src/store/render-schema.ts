@@ -48,6 +48,9 @@ const PUBLISHED = new Set([
   'compare_traces',
   'rank_root_causes',
   'blast_radius',
+  'find_timeout_root_cause',
+  'compare_with_successful',
+  'trace_outline',
 ]);
 
 /** docs/reference/sql.md: tables, views and functions with their comments. */

@@ -6,27 +6,33 @@ import { one, type Query, timesOf } from './search.ts';
 import { INTRINSIC_NAMES } from './traceql.ts';
 
 /** Places of attributes, by the scopes Tempo calls them. */
-const SCOPES: Record<string, string> = {
-  resource: 'resource',
-  span: 'span',
-  event: 'event',
-  link: 'link',
-  instrumentation: 'scope',
-};
+const SCOPES = new Map<string, string>(
+  Object.entries({
+    resource: 'resource',
+    span: 'span',
+    event: 'event',
+    link: 'link',
+    instrumentation: 'scope',
+  }),
+);
 const MOST = 5_000;
-const KEYWORDS: Record<string, string[]> = {
-  status: ['error', 'ok', 'unset'],
-  kind: ['client', 'consumer', 'internal', 'producer', 'server', 'unspecified'],
-};
+const KEYWORDS = new Map<string, string[]>(
+  Object.entries({
+    status: ['error', 'ok', 'unset'],
+    kind: ['client', 'consumer', 'internal', 'producer', 'server', 'unspecified'],
+  }),
+);
 /** Tags that are columns here. */
-const COLUMNS: Record<string, string> = {
-  name: 'operation',
-  rootName: 'operation',
-  'trace:rootName': 'operation',
-  rootServiceName: 'service',
-  'trace:rootService': 'service',
-  statusMessage: 'message',
-};
+const COLUMNS = new Map<string, string>(
+  Object.entries({
+    name: 'operation',
+    rootName: 'operation',
+    'trace:rootName': 'operation',
+    rootServiceName: 'service',
+    'trace:rootService': 'service',
+    statusMessage: 'message',
+  }),
+);
 
 export interface TagScope {
   name: string;
@@ -40,7 +46,7 @@ export async function tagScopes(pool: pg.Pool, query: Query, limits: RunOptions)
   const params = { ...timesOf(query), limit: MOST };
   const { rows } = await runOperation(pool, operationNamed('attribute-keys'), params, limits);
   const found: TagScope[] = [];
-  for (const [name, place] of Object.entries(SCOPES)) {
+  for (const [name, place] of SCOPES) {
     const keys = rows.filter((row) => row.place === place).map((row) => String(row.key));
     // Spans of our own tracers have it in a column.
     if (name === 'resource') keys.push('service.name');
@@ -57,7 +63,7 @@ export interface TagValue {
 
 /** Values of `service.name`, `.http.method`, `resource.host.name` or `status`, the most frequent first. */
 export async function tagValues(pool: pg.Pool, tag: string, query: Query, limits: RunOptions): Promise<TagValue[]> {
-  const keywords = KEYWORDS[tag.replace(/^span:/, '')];
+  const keywords = KEYWORDS.get(tag.replace(/^span:/, ''));
   if (keywords) return keywords.map((value) => ({ type: 'keyword', value }));
   const most = countOf('limit', one(query, 'limit'), MOST, MOST);
   const params = { ...timesOf(query), ...attributeOf(tag), limit: most };
@@ -72,10 +78,10 @@ function isColumn(tag: string): boolean {
 
 function attributeOf(tag: string): { key: string; place?: string } {
   if (/^(?:resource)?\.?service\.name$/.test(tag)) return { key: 'service', place: 'column' };
-  const column = COLUMNS[tag.replace(/^span:(?=name$|statusMessage$)/, '')];
+  const column = COLUMNS.get(tag.replace(/^span:(?=name$|statusMessage$)/, ''));
   if (column) return { key: column, place: 'column' };
   const [, scope = '', name] = /^(\w+)[.:](.+)$/s.exec(tag) ?? [];
-  const place = SCOPES[scope];
+  const place = SCOPES.get(scope);
   return place && name ? { key: name, place } : { key: tag.replace(/^\./, '') };
 }
 

@@ -63,7 +63,7 @@ function limited(found: Part[][]): Part[][] {
 }
 
 function compared(field: string, comparator: Comparator, value: Value): Part[][] {
-  const intrinsic = INTRINSICS[field];
+  const intrinsic = INTRINSICS.get(field);
   if (intrinsic) return intrinsic(comparator, value);
   const key = keyOf(field);
   if (value.kind === 'word' && value.text === 'nil') {
@@ -73,19 +73,21 @@ function compared(field: string, comparator: Comparator, value: Value): Part[][]
   return textual(comparator, textOf(value), (plain, text) => term(key, plain, text));
 }
 
-const SCOPES: Record<string, string> = {
-  span: 'span',
-  resource: 'resource',
-  event: 'event',
-  link: 'link',
-  instrumentation: 'scope',
-};
+const SCOPES = new Map(
+  Object.entries({
+    span: 'span',
+    resource: 'resource',
+    event: 'event',
+    link: 'link',
+    instrumentation: 'scope',
+  }),
+);
 
 function keyOf(field: string): string {
   if (/^(?:resource)?\.service\.name$/.test(field)) return 'service';
   if (field.startsWith('.')) return attributeKey(field.slice(1));
   const [, scope = '', name] = /^(\w+)\.(.+)$/s.exec(field) ?? [];
-  const place = SCOPES[scope];
+  const place = SCOPES.get(scope);
   if (place && name) return `${place}.${name}`;
   throw notUnderstood(`there is no field ${field}; attributes are written .name, span.name or resource.name`);
 }
@@ -152,32 +154,34 @@ const root: Intrinsic = (comparator, { text }) => {
   throw notUnderstood('nestedSetParent other than < 0');
 };
 
-const INTRINSICS: Record<string, Intrinsic> = {
-  name: column('operation'),
-  'span:name': column('operation'),
-  duration,
-  'span:duration': duration,
-  status,
-  'span:status': status,
-  statusMessage: column('message'),
-  'span:statusMessage': column('message'),
-  kind,
-  'span:kind': kind,
-  traceDuration,
-  'trace:duration': traceDuration,
-  rootName: onRoot('root_operation'),
-  'trace:rootName': onRoot('root_operation'),
-  rootServiceName: onRoot('root_service'),
-  'trace:rootService': onRoot('root_service'),
-  'event:name': column('event.name'),
-  'instrumentation:name': column('scope.name'),
-  'instrumentation:version': column('scope.version'),
-  'trace:id': (comparator, value) =>
-    one(term('trace', equality('trace:id', comparator) ? '=' : '!=', textOf(value).padStart(32, '0'))),
-  nestedSetParent: root,
-};
+const INTRINSICS = new Map<string, Intrinsic>(
+  Object.entries({
+    name: column('operation'),
+    'span:name': column('operation'),
+    duration,
+    'span:duration': duration,
+    status,
+    'span:status': status,
+    statusMessage: column('message'),
+    'span:statusMessage': column('message'),
+    kind,
+    'span:kind': kind,
+    traceDuration,
+    'trace:duration': traceDuration,
+    rootName: onRoot('root_operation'),
+    'trace:rootName': onRoot('root_operation'),
+    rootServiceName: onRoot('root_service'),
+    'trace:rootService': onRoot('root_service'),
+    'event:name': column('event.name'),
+    'instrumentation:name': column('scope.name'),
+    'instrumentation:version': column('scope.version'),
+    'trace:id': (comparator, value) =>
+      one(term('trace', equality('trace:id', comparator) ? '=' : '!=', textOf(value).padStart(32, '0'))),
+    nestedSetParent: root,
+  }),
+);
 
-export const INTRINSIC_NAMES: readonly string[] = Object.keys(INTRINSICS).sort();
+export const INTRINSIC_NAMES: readonly string[] = [...INTRINSICS.keys()].sort();
 
 /** Equality, order, and of regular expressions those that are lists of texts or a text somewhere within. */
 function textual(comparator: Comparator, text: string, make: (plain: Plain, text: string) => string): Part[][] {

@@ -50,6 +50,48 @@ test('serve says that its port is busy', async () => {
   assert.match(err, new RegExp(`Port ${port} on 127\\.0\\.0\\.1 is busy`));
 });
 
+test('serve opens the doors of Jaeger and Tempo, beside a busy port where it may, and asks all for the token', async () => {
+  const blocker = net.createServer().listen(0, '127.0.0.1');
+  await once(blocker, 'listening');
+  const { port: busy } = blocker.address() as net.AddressInfo;
+  const firm = await run(['serve', '--port', '0', '--jaeger-port', String(busy), '--no-otlp'], env);
+  blocker.close();
+  assert.equal(firm.code, 5);
+  assert.match(firm.err, /is busy[\s\S]*--jaeger-port/);
+
+  const args = ['serve', '--port', '0', '--jaeger-port', '0', '--tempo-port', '0', '--no-otlp'];
+  const server = start(args, { ...env, BEACON_TOKEN: 'secret-token', HOST: '0.0.0.0' });
+  const said = JSON.parse(await line(server, 'stdout', /"msg":"listening"/));
+  const authorization = 'Bearer secret-token';
+  for (const url of [
+    `http://127.0.0.1:${said.port}/api/v1/search`,
+    `http://127.0.0.1:${said.port}/tempo/api/echo`,
+    `http://127.0.0.1:${said.port}/metrics`,
+    `http://127.0.0.1:${said.jaegerPort}/api/services`,
+    `http://127.0.0.1:${said.tempoPort}/api/echo`,
+  ]) {
+    assert.equal((await fetch(url)).status, 401, url);
+    assert.equal((await fetch(url, { headers: { authorization } })).status, 200, url);
+  }
+  server.kill('SIGTERM');
+  assert.deepEqual(await once(server, 'exit'), [0, null]);
+});
+
+test('serve does not let strangers read without a token, unless it is told to', async () => {
+  const { code, err } = await run(['serve', '--port', '0', '--host', '0.0.0.0', '--no-otlp'], env);
+  assert.equal(code, 2);
+  assert.match(err, /would let whoever reaches it read[\s\S]*BEACON_TOKEN/);
+  const wrong = await run(['serve', '--port', '0'], { ...env, BEACON_CORS_ORIGINS: 'https://a.example/path' });
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.err, /is no origin/);
+  const server = start(['serve', '--port', '0', '--host', '0.0.0.0', '--anonymous', '--no-otlp', '--no-jaeger'], env);
+  const said = JSON.parse(await line(server, 'stdout', /"msg":"listening"/));
+  assert.equal(said.jaegerPort, undefined);
+  assert.equal((await fetch(`http://127.0.0.1:${said.port}/api/v1/search`)).status, 200);
+  server.kill('SIGTERM');
+  assert.deepEqual(await once(server, 'exit'), [0, null]);
+});
+
 test('status tells who lives and who does not, with the password only on demand', async () => {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'beacon-status-'));
   after(() => fs.rmSync(dir, { recursive: true }));

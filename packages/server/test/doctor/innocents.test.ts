@@ -10,6 +10,8 @@ import { type App, accused, ask, kill, startApp, work, workDatabase } from './ap
 
 const CALLER = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-';
 
+const SILENT = `select from beacon.tracers where heartbeat_at < now() - interval '1100 ms'`;
+
 interface Innocent {
   title: string;
   env?: Record<string, string>;
@@ -149,6 +151,20 @@ test('--watch --within gives up, with the exit code of what it saw last', async 
   assert.equal(code, 1, out);
   assert.match(out, /PORT_CLOSED/);
   assert.doesNotMatch(out, /hidden/);
+});
+
+test('exit codes: 0 when all is well, 2 when something could not be checked; --json says the same', async () => {
+  const database = await workDatabase();
+  const app = await startApp({ DATABASE_URL: database.url });
+  await work(app, 1);
+  const env = { DATABASE_URL: database.url };
+  const well = await run(['doctor', '--json', '--url', app.url], env);
+  assert.deepEqual([well.code, JSON.parse(well.out).verdict], [0, 'healthy']);
+  await kill(app);
+  await until('its tracer is silent', async () => (await database.client.query(SILENT)).rows.length > 0);
+  const gone = await run(['doctor', '--url', app.url], env);
+  assert.equal(gone.code, 2, gone.out);
+  assert.match(gone.out, /COULD NOT CHECK[^✔]* does not answer: ECONNREFUSED/);
 });
 
 test('nothing to look at is neither healthy nor a fault', async () => {

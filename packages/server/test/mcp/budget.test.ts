@@ -82,7 +82,7 @@ const shape: fc.Arbitrary<Shape> = fc.record({
 test('whatever the trace, its outline and its diagnosis stay within the bound, and what they say of all spans is true', async () => {
   let execution = 100;
   await fc.assert(
-    fc.asyncProperty(shape, fc.constantFrom(500, 2_000, 6_000), async (drawn, max_tokens) => {
+    fc.asyncProperty(shape, fc.constantFrom(800, 2_000, 6_000), async (drawn, max_tokens) => {
       execution += 1;
       const traceId = await bigTrace(client, { ...drawn, execution });
       for (const [name, params] of Object.entries({
@@ -103,6 +103,8 @@ test('whatever the trace, its outline and its diagnosis stay within the bound, a
         'select type, confidence from beacon.identify_root_cause($1) where rank = 1',
         [execution],
       );
+      const diagnosed = textOf(await door.call('diagnose_execution', { execution_id: execution, max_tokens }));
+      if (rows.length > 0) assert.doesNotMatch(diagnosed, /No cause/, 'that a cause did not fit must not read as none');
       const causes = rowsOf(await door.call('identify_root_cause', { execution_id: execution }));
       assert.deepEqual(
         causes.slice(0, 1).map(({ type, confidence }) => ({ type, confidence })),

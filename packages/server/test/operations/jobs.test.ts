@@ -109,6 +109,8 @@ test('a matrix has a cell an execution: outcome, trace, latency, tokens, verdict
   await draw(client, REFUSED, { execution: done, job: String(id), at: new Date(Date.now() - 3_600_000) });
   const last = await draw(client, GENERATED, { execution: done, job: String(id) });
   await draw(client, REFUSED, { execution: failed, job: String(id) });
+  const recovery = 'runner execution.recover |==|';
+  await draw(client, recovery, { execution: failed, job: String(id), at: new Date(Date.now() - 60_000) });
   const cells = await rows(jobMatrix, { job_id: String(id) });
   assert.deepEqual(
     cells.map(({ execution_id }) => Number(execution_id)),
@@ -164,7 +166,8 @@ test('names of registered tables are quoted, and what is gone does no harm', asy
     insert into "odd ""schema"."select" values (77001, '00000000-0000-0000-0000-000000000007', 'error', now(), ''), (77002, '00000000-0000-0000-0000-000000000007', 'done', now(), 'x');
     insert into beacon.trace_records (name, relation, id_column, job_column, status_column, created_column, output_column, question_column)
     values ('odd', '"odd ""schema"."select"', 'id; --', 'the job', 'from', 'when', 'answer', 'gone'),
-      ('gone', 'public.no_such_table', 'id', 'job', 'status', 'created_at', null, null)`);
+      ('gone', 'public.no_such_table', 'id', 'job', 'status', 'created_at', null, null),
+      ('renamed', 'runner.executions', 'id', 'the_job', 'status', 'created_at', null, null)`);
   const told = await job('00000000-0000-0000-0000-000000000007');
   assert.deepEqual([told?.executions, told?.failed, told?.status], [2, 1, 'failed']);
   const cells = await rows(jobMatrix, { job_id: '00000000-0000-0000-0000-000000000007' });
@@ -175,7 +178,7 @@ test('names of registered tables are quoted, and what is gone does no harm', asy
       ['77002', 'completed', false, null],
     ],
   );
-  await client.query(`delete from beacon.trace_records where name in ('odd', 'gone')`);
+  await client.query(`delete from beacon.trace_records where name in ('odd', 'gone', 'renamed')`);
 });
 
 test('a job is handed to the runner, which says what is wrong with it, once by its key', async () => {

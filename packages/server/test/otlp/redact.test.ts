@@ -197,6 +197,20 @@ test('secrets in values are taken out wherever they stand, and counted', () => {
   }
 });
 
+test('what is lifted from attributes into columns has no secrets either', () => {
+  const [value, secret] = [`postgres://app:${a(12)}@db/x`, a(12)];
+  for (const key of ['beacon.job_id', 'beacon.model_id', 'gen_ai.request.model', 'cloud.region', 'error.type']) {
+    const own = stored(usual, { attributes: [text(key, value)] });
+    assert.ok(!own.line.includes(secret), `${key}: ${own.line}`);
+  }
+  for (const key of ['service.name', 'beacon.job_id', 'cloud.region']) {
+    const { bytes } = encodeMessage(TRACES, request([span()], { attributes: [text(key, value)] }));
+    const { batch } = new Decoder(usual).decode(bytes);
+    assert.ok(!batch.lines()[0]!.includes(secret), `${key}: ${batch.lines()[0]}`);
+    assert.ok(!JSON.stringify(batch.summaries.traces()).includes(secret), key);
+  }
+});
+
 test('values under secret keys are taken out, whatever they are', () => {
   for (const key of SECRET_KEYS) {
     for (const value of [

@@ -1,23 +1,33 @@
 // What is sent comes back, field by field, whichever encoding it was sent and read in, over HTTP both ways.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { encodeMessage } from '@project-beacon/server/otlp/encode.ts';
 import { TRACES } from '@project-beacon/server/otlp/messages.ts';
 import { unpack } from '@project-beacon/server/otlp/unpack.ts';
 import { testDatabase } from '@project-beacon/testkit';
+import { pino } from 'pino';
+import { httpApp, LOOPBACK } from '../../src/http/app.ts';
+import { createPool } from '../../src/store/connect.ts';
 import { tempoRoutes } from '../../src/tempo/routes.ts';
-import { serve } from '../http/server.ts';
 import { otlpServer } from './server.ts';
 import { plain, shapes } from './shapes.ts';
 import type { Json } from './spans.ts';
 
 const database = await testDatabase();
 const server = await otlpServer(database);
-const api = await serve(database, {}, (app, pool) => tempoRoutes(app, pool, { prefix: '/tempo' }));
+const pool = createPool(database.url, { applicationName: 'test', max: 2 });
+// Without maintenance, which would take spans of the past for expired.
+const api = await httpApp({ logger: pino({ level: 'silent' }), hosts: LOOPBACK });
+tempoRoutes(api, pool, { prefix: '/tempo' });
+const address = await api.listen({ host: '127.0.0.1', port: 0 });
+after(async () => {
+  await api.close();
+  await pool.end();
+});
 
 async function read(traceId: string, accept: string): Promise<Buffer> {
-  const response = await fetch(`${api.url}/tempo/api/traces/${traceId}`, { headers: { accept } });
+  const response = await fetch(`${address}/tempo/api/traces/${traceId}`, { headers: { accept } });
   assert.equal(response.status, 200);
   assert.equal(response.headers.get('content-type')?.replace(/;.*/, ''), accept);
   return Buffer.from(await response.arrayBuffer());

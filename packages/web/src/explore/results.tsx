@@ -23,7 +23,7 @@ interface ResultsProps {
 const PAGE = 50;
 
 export function Results({ params, order, onOrder }: ResultsProps) {
-  const asked: Params = { ...params, order, limit: PAGE };
+  const asked: Params = { ...params, order: order === 'newest' ? undefined : order, limit: PAGE };
   const first = useAsk('search', asked);
   const { more, load, loading, problem, next } = useMore(asked, first.value);
   const rows = [...(first.value?.rows ?? []), ...more];

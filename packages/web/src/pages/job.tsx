@@ -1,4 +1,5 @@
 // One job: its matrix, live while it runs, and what its failures have in common.
+import { useEffect, useState } from 'preact/hooks';
 import { JobMatrix } from '../jobs/matrix.tsx';
 import { Progress } from '../jobs/progress.tsx';
 import { hasEnded, summarise } from '../jobs/summary.ts';
@@ -14,14 +15,15 @@ import { Empty, Loaded } from '../ui/states.tsx';
 const SHOW = ['all', 'failed', 'untraced', 'empty'] as const;
 const fields = { show: field.oneOf(SHOW, 'all') };
 const LIVE_MS = 1000;
+const LATE_MS = 4000;
 
 export default function Job({ params: { id = '' } }: PageProps) {
   const { show } = readUrl(fields);
   const params = { job_id: id, limit: 5000 };
-  const first = useAsk('job-matrix', params);
-  const live = first.value ? summarise(first.value.rows).open > 0 : false;
-  const matrix = useAsk('job-matrix', live ? params : null, { every: LIVE_MS });
-  const shown = matrix.value ? matrix : first;
+  const [every, setEvery] = useState<number>();
+  const shown = useAsk('job-matrix', params, { every });
+  const rows = shown.value?.rows;
+  useEffect(() => setEvery(rows && pauseFor(rows)), [rows]);
   return (
     <>
       <div class="page-head">
@@ -65,6 +67,12 @@ export default function Job({ params: { id = '' } }: PageProps) {
       </Loaded>
     </>
   );
+}
+
+/** Until the next look: short while it runs, longer while spans may still be on their way, none when all is there. */
+function pauseFor(rows: JobMatrixRow[]): number | undefined {
+  if (!rows.every(hasEnded)) return LIVE_MS;
+  return rows.every(({ traced }) => traced) ? undefined : LATE_MS;
 }
 
 function fits(row: JobMatrixRow, show: (typeof SHOW)[number]): boolean {

@@ -1,4 +1,5 @@
 // Jobs, the newest first, as they progress; and the way to submit another one.
+import { useEffect, useState } from 'preact/hooks';
 import { NewJob } from '../jobs/new-job.tsx';
 import { Progress } from '../jobs/progress.tsx';
 import { useKeys } from '../state/keys.ts';
@@ -19,10 +20,10 @@ const IDLE_MS = 10_000;
 
 export default function Jobs() {
   const { new: isNew, sort } = readUrl(fields);
-  const first = useAsk('jobs', params);
-  const runs = first.value?.rows.some(isRunning) === true;
-  const jobs = useAsk('jobs', first.value ? params : null, { every: runs ? LIVE_MS : IDLE_MS });
-  const shown = jobs.value ? jobs : first;
+  const [every, setEvery] = useState(IDLE_MS);
+  const shown = useAsk('jobs', params, { every });
+  const runs = shown.value?.rows.some(isRunning) === true;
+  useEffect(() => setEvery(runs ? LIVE_MS : IDLE_MS), [runs]);
   const showForm = (open: boolean) => setUrl(fields, { new: open }, { replace: true });
   useKeys('Jobs', [{ key: 'n', doc: 'new job', run: () => showForm(true) }]);
   return (

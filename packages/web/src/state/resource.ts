@@ -17,43 +17,56 @@ interface Options {
   every?: number | undefined;
 }
 
+interface State<T> {
+  value?: T;
+  problem?: Problem;
+  loading: boolean;
+}
+
 /** @param key Says what is asked; `null` asks nothing. A changed key asks again. */
 export function useResource<T>(
   key: string | null,
   load: (signal: AbortSignal) => Promise<T>,
   { every }: Options = {},
 ): Resource<T> {
-  const [state, setState] = useState<{ value?: T; problem?: Problem; loading: boolean }>({ loading: key !== null });
+  const [state, setState] = useState<State<T>>({ loading: key !== null });
   const [round, setRound] = useState(0);
   const since = epoch.value;
+  const answer = async (signal: AbortSignal) => {
+    try {
+      const value = await load(signal);
+      if (!signal.aborted) setState({ value, loading: false });
+    } catch (error) {
+      if (!signal.aborted) setState((before) => ({ ...before, problem: asProblem(error), loading: false }));
+    }
+  };
   useEffect(() => {
     if (key === null) {
       setState({ loading: false });
       return;
     }
     const abort = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const run = async () => {
-      try {
-        const value = await load(abort.signal);
-        if (!abort.signal.aborted) setState({ value, loading: false });
-      } catch (error) {
-        if (abort.signal.aborted) return;
-        setState((before) => ({ ...before, problem: asProblem(error), loading: false }));
-      }
-      if (every && !abort.signal.aborted) timer = setTimeout(again, every);
-    };
-    const again = () =>
-      document.hidden ? document.addEventListener('visibilitychange', again, { once: true }) : run();
-    setState(({ value, problem }) => ({ ...(value && { value }), ...(problem && { problem }), loading: true }));
-    run();
+    setState((before) => ({ ...before, loading: true }));
+    answer(abort.signal);
+    return () => abort.abort();
+  }, [key, round, since]);
+  // Looking again is no loading: what is shown stays as it is until there is something new.
+  useEffect(() => {
+    if (!every || key === null || state.loading) return;
+    const abort = new AbortController();
+    const look = () => (document.hidden ? whenSeen(look, abort.signal) : answer(abort.signal));
+    const timer = setTimeout(look, every);
     return () => {
       abort.abort();
       clearTimeout(timer);
-      document.removeEventListener('visibilitychange', again);
     };
-  }, [key, round, since, every]);
-  return { value: state.value, problem: state.problem, loading: state.loading, reload: () => setRound((n) => n + 1) };
+  }, [key, every, state]);
+  const { value, problem, loading } = state;
+  return { value, problem, loading, reload: () => setRound((n) => n + 1) };
+}
+
+function whenSeen(run: () => void, signal: AbortSignal): void {
+  document.addEventListener('visibilitychange', run, { once: true, signal });
 }
 
 /** An operation's answer. `params` of `null` asks nothing. */

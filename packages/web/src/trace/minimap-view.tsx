@@ -13,15 +13,17 @@ export function Minimap({ session }: { session: Session }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const lens = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const paint = () => drawMinimap(session, canvas.current!, box.current!.clientWidth);
+    // Held here: an observer may fire once more when the elements have left the page and their refs are empty.
+    const [room, picture, window] = [box.current!, canvas.current!, lens.current!];
+    const paint = () => drawMinimap(session, picture, room.clientWidth);
     const observer = new ResizeObserver(paint);
-    observer.observe(box.current!);
+    observer.observe(room);
     const stops = [
       effect(paint),
       effect(() => {
         const { from, to } = session.zoom.value;
-        Object.assign(lens.current!.style, { left: `${from * 100}%`, width: `${(to - from) * 100}%` });
-        lens.current!.classList.toggle('whole', from <= 0 && to >= 1);
+        Object.assign(window.style, { left: `${from * 100}%`, width: `${(to - from) * 100}%` });
+        window.classList.toggle('whole', from <= 0 && to >= 1);
       }),
     ];
     return () => {

@@ -1,14 +1,28 @@
 // The same question at another door.
 import type { Params } from '../state/api.ts';
 
-/** MCP tools that are named otherwise than their operation in snake_case. */
+/** MCP tools by the operation they ask; what agents do not need has none. */
 const TOOLS: Record<string, string> = {
   search: 'search_traces',
+  spans: 'search_spans',
   trace: 'get_trace',
   span: 'get_span',
   diagnose: 'diagnose_execution',
   'root-cause': 'identify_root_cause',
   similar: 'find_similar',
+  'blast-radius': 'blast_radius',
+  'critical-path': 'critical_path',
+  compare: 'compare_traces',
+  differences: 'what_is_different',
+  findings: 'list_findings',
+  services: 'list_services',
+  operations: 'list_operations',
+  dependencies: 'dependencies',
+  jobs: 'list_jobs',
+  'job-matrix': 'job_matrix',
+  coverage: 'coverage',
+  doctor: 'doctor',
+  health: 'tracing_health',
   sql: 'query_sql',
 };
 
@@ -25,14 +39,15 @@ export function cliCommand(operation: string, params: Params): string {
   return ['beacon', operation, ...words, ...flags].join(' ');
 }
 
-/** What a client of the MCP server sends as parameters of `tools/call`. */
-export function mcpCall(operation: string, params: Params): string {
+/** What a client of the MCP server sends as parameters of `tools/call`; undefined where there is no tool. */
+export function mcpCall(operation: string, params: Params): string | undefined {
+  const name = TOOLS[operation];
+  if (!name) return undefined;
   const given = Object.entries(params).filter(([, value]) => value !== undefined && value !== null && value !== '');
-  const name = TOOLS[operation] ?? operation.replaceAll('-', '_');
   return JSON.stringify({ name, arguments: Object.fromEntries(given) }, null, 2);
 }
 
 /** For a POSIX shell. */
 function quote(text: string): string {
-  return /^[\w./:@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

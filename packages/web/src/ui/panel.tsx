@@ -64,7 +64,7 @@ function Elsewhere({ operation, params, onClose }: { operation: string; params: 
   return (
     <Dialog title="The same question elsewhere" onClose={onClose} wide>
       <Copyable title="Command line" text={cli} what="the command" />
-      <Copyable title="MCP call" text={mcp} what="the MCP call" />
+      {mcp && <Copyable title="MCP call" text={mcp} what="the MCP call" />}
       <h3>SQL</h3>
       <Loaded resource={explained} what="the SQL">
         {({ sql, values }) => (

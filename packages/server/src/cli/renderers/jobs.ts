@@ -1,7 +1,7 @@
 // Jobs, findings and what a failure hit, as a person reads them.
 import type { Row } from '../../operations/operation.ts';
 import type { Column } from '../table.ts';
-import { number } from '../words.ts';
+import { count, number } from '../words.ts';
 import { asTable, id, ms, num, percent, type Renderer, state, text, when } from './cells.ts';
 import { renderFindings } from './findings.ts';
 import { outcomeSign, renderJobMatrix } from './job-matrix.ts';
@@ -64,7 +64,7 @@ export const JOBS: Record<string, Renderer> = {
   },
   'submit-job': {
     lines: ([job]) => [
-      `Job ${job?.job_id} with ${number(job?.executions)} executions${job?.replayed ? ', submitted before' : ''}: beacon job-matrix ${job?.job_id}`,
+      `Job ${job?.job_id} with ${count(Number(job?.executions), 'execution')}${job?.replayed ? ', submitted before' : ''}: beacon job-matrix ${job?.job_id}`,
     ],
   },
 };
