@@ -22,16 +22,16 @@ export function FlameView({ session }: { session: Session }) {
   const from = zoomed < 0 ? 0 : flame.x[zoomed]!;
   const to = zoomed < 0 ? 1 : from + Math.max(flame.width[zoomed]!, 1e-12);
   useEffect(() => {
-    const paint = () =>
-      drawFlame(canvas.current!, scroller.current!, { trace, flame, from, to, hovered, colours: palette() });
+    const [drawn, around] = [canvas.current!, scroller.current!];
+    const paint = () => drawFlame(drawn, around, { trace, flame, from, to, hovered, colours: palette() });
     const observer = new ResizeObserver(paint);
-    observer.observe(scroller.current!);
-    scroller.current!.addEventListener('scroll', paint, { passive: true });
+    observer.observe(around);
+    around.addEventListener('scroll', paint, { passive: true });
     const stop = effect(paint);
     return () => {
       stop();
       observer.disconnect();
-      scroller.current?.removeEventListener('scroll', paint);
+      around.removeEventListener('scroll', paint);
     };
   }, [trace, flame, from, to, hovered]);
   const under = (event: MouseEvent) => {
