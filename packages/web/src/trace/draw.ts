@@ -249,7 +249,13 @@ export function drawAxis(
     context.fillText(label, x + 4, height / 2);
   }
   context.fillStyle = palette.text;
-  for (const { text, x, middle } of cuts) if (middle >= 0 && middle <= width) context.fillText(text, x, height / 2);
+  let free = 0;
+  for (const { text, x, length, middle } of cuts) {
+    // Of cuts that stand too close for their words the first is told; the bars show the others.
+    if (middle < 0 || middle > width || x < free) continue;
+    context.fillText(text, x, height / 2);
+    free = x + length + 8;
+  }
   return lines;
 }
 

@@ -38,7 +38,13 @@ export function Verdict({ session, executionId, openTrace }: Props) {
   const causes = useAsk('root-cause', params, { every: live ? 3000 : undefined });
   const rows = causes.value?.rows as unknown as Cause[] | undefined;
   const first = rows?.[0];
-  const title = !rows ? 'Verdict' : first ? <Summary glyph="×" text={first.summary} /> : <Healthy session={session} />;
+  const title = !rows ? (
+    'Verdict'
+  ) : first ? (
+    <Summary glyph={sign(session)} text={first.summary} />
+  ) : (
+    <Healthy session={session} />
+  );
   return (
     <div class="verdict">
       <Panel
@@ -65,8 +71,14 @@ export function Verdict({ session, executionId, openTrace }: Props) {
   );
 }
 
-export function Summary({ glyph, text }: { glyph: '×' | '✓' | '?'; text: string }) {
-  const kind = { '×': '', '✓': ' ok', '?': ' warn' }[glyph];
+/** A cause of slowness is no failure. */
+function sign(session: Session): '×' | '!' {
+  const trace = session.trace.value;
+  return trace && trace.count > 0 && trace.status[0] === 0 ? '!' : '×';
+}
+
+export function Summary({ glyph, text }: { glyph: '×' | '!' | '✓' | '?'; text: string }) {
+  const kind = { '×': '', '!': ' warn', '✓': ' ok', '?': ' warn' }[glyph];
   return (
     <span class="verdict-summary">
       <span class={`verdict-glyph${kind}`} aria-hidden="true">
