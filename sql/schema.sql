@@ -279,6 +279,23 @@ create type beacon.finding as (
   span_ids bytea[]
 );
 
+create type beacon.recorded as (
+  execution_id bigint,
+  trace_id uuid,
+  job_id text,
+  model_id text,
+  region text,
+  question text,
+  status text,
+  output_empty boolean,
+  error_type text,
+  tokens_in bigint,
+  tokens_out bigint,
+  latency_ms double precision,
+  created_at timestamp with time zone,
+  finished_at timestamp with time zone
+);
+
 create type beacon.signal as (
   kind text,
   service text,
@@ -617,6 +634,10 @@ create function beacon.findings(spans beacon.span_fact[], blames beacon.blame[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
+create function beacon.first_finding(of_execution bigint, of_trace uuid)
+  returns SETOF beacon.finding
+  language plpgsql stable;
+
 create function beacon.generation(spans beacon.span_fact[], of_trace uuid)
   returns TABLE(service text, operation text, output_tokens bigint)
   language plpgsql stable;
@@ -723,6 +744,10 @@ create function beacon.rank_signals(signals beacon.signal[], tolerance double pr
 
 create function beacon.ranked_causes(spans beacon.span_fact[], of_execution bigint)
   returns TABLE(rank integer, type text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
+  language plpgsql stable;
+
+create function beacon.ranked_findings(spans beacon.span_fact[])
+  returns SETOF beacon.finding
   language plpgsql stable;
 
 create function beacon.rate_change(usual_hits double precision, usual_calls double precision, hits double precision, calls double precision)

@@ -16,14 +16,14 @@ const endpoint = (protocol: string) => `http://127.0.0.1:${protocol === 'grpc' ?
 
 /** Why the test cannot run here; said loudly, because a test that is passed over proves nothing. */
 function lacking(...toolchains: Toolchain[]): string | false {
-  for (const toolchain of toolchains) {
+  const absent = toolchains.flatMap((toolchain) => {
     const program = missing(toolchain);
-    if (!program) continue;
-    const text = `NOT TESTED: ${toolchain.name} is not on this machine (no ${program})`;
-    console.error(`\n${'!'.repeat(text.length)}\n${text}\n${'!'.repeat(text.length)}\n`);
-    return text;
-  }
-  return false;
+    return program === undefined ? [] : [`${toolchain.name} is not on this machine (no ${program})`];
+  });
+  if (absent.length === 0) return false;
+  const text = `NOT TESTED: ${absent.join(', and ')}`;
+  console.error(`\n${'!'.repeat(text.length)}\n${text}\n${'!'.repeat(text.length)}\n`);
+  return text;
 }
 
 function start(

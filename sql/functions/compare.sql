@@ -5,19 +5,20 @@ set search_path = beacon, pg_catalog
 as $$
 #variable_conflict use_column
 declare
-  spans beacon.span_fact[];
+  spans beacon.span_fact[] := beacon.tree_of(of_trace);
+  nth bigint[];      -- by position: the how manieth of its name below its parent
   hashes text[] := '{}';
-  seen jsonb := '{}';
-  key text;
   f beacon.span_fact;
 begin
-  spans := beacon.tree_of(of_trace);
-  for f in select * from unnest(spans) loop
+  select array_agg(n.nth order by n.position) into nth
+  from (
+    select x.position, row_number() over (partition by x.parent_position, x.service, x.operation order by x.position) as nth from unnest(spans) x
+  ) n;
+  for i in 1 .. coalesce(cardinality(spans), 0) loop
+    f := spans[i];
     -- A hash of the way down, the n-th of its name below the same parent: equal in both traces where they did the same.
-    key := md5(coalesce(hashes[f.parent_position], '') || f.service || ' ' || f.operation);
-    seen := seen || jsonb_build_object(key, coalesce((seen ->> key)::integer, 0) + 1);
-    hashes[f.position] := md5(key || (seen ->> key));
-    path := hashes[f.position];
+    path := md5(coalesce(hashes[f.parent_position], '') || f.service || ' ' || f.operation || ' ' || nth[i]);
+    hashes[i] := path;
     "position" := f.position;
     depth := f.depth;
     service := f.service;

@@ -103,11 +103,7 @@ begin
     select g.*, coalesce(c.type, 'UNKNOWN') as type, c.service, c.operation, coalesce(c.summary, 'It failed, and no diagnosis says why.') as summary,
       c.recommendation, c.confidence, c.span_ids
     from g
-    left join lateral (
-      select k.* from beacon.identify_root_cause(g.execution_id) k where g.execution_id is not null and k.rank = 1
-      union all
-      select k.* from beacon.identify_trace_root_cause(g.trace_id) k where g.execution_id is null and k.rank = 1
-      limit 1) c on true
+    left join lateral beacon.first_finding(g.execution_id, g.trace_id) c on true
     where g.place <= max_examples
   ), m as (
     select d.*, first_value(d.place) over (partition by d.type, d.service, d.operation order by d.place) as leader from d
@@ -136,7 +132,7 @@ end
 $$;
 
 comment on function beacon.trace_findings(timestamptz, timestamptz, uuid[], integer) is
-  'Why executions of a time range failed, most frequent first: executions with the same failures are counted together, and one of each kind is diagnosed by identify_root_cause. Counts are exact; traces that belong to no execution count as one each. What is beyond max_examples kinds stands in one row, NOT_DIAGNOSED.';
+  'Why executions of a time range failed, most frequent first: executions with the same failures are counted together, and one of each kind is diagnosed as identify_root_cause would. Counts are exact; traces that belong to no execution count as one each. What is beyond max_examples kinds stands in one row, NOT_DIAGNOSED.';
 
 create function beacon.merged(lists jsonb[]) returns text[]
 language plpgsql immutable

@@ -8,33 +8,36 @@ as $$
 #variable_conflict use_column
 declare
   r beacon.trace_records;
-  rows jsonb;
-  found_rows jsonb := '[]';
+  rows beacon.recorded[];
+  cells beacon.recorded[] := '{}';
   from_time timestamptz;
   to_time timestamptz;
-  of_traces uuid[];
 begin
   for r in select * from beacon.records_with_jobs() loop
     begin
-      execute format('select jsonb_agg(q) from (%s where %s) q', beacon.record_source(r), beacon.record_job_condition(r, '$1'))
+      execute format(
+        'select array_agg(row(q.execution_id, null, q.job_id, q.model_id, q.region, q.question, q.status, q.output_empty, q.error_type,
+           q.tokens_in, q.tokens_out, q.latency_ms, q.created_at, q.finished_at)::beacon.recorded) from (%s where %s) q',
+        beacon.record_source(r), beacon.record_job_condition(r, '$1'))
         into rows using array[of_job];
-      found_rows := found_rows || coalesce(rows, '[]');
+      cells := cells || coalesce(rows, '{}');
     exception when invalid_text_representation or numeric_value_out_of_range then
       -- This table's jobs have numbers, or ids of another form: it cannot have this one.
       null;
     end;
   end loop;
-  if found_rows = '[]' then
+  if cells = '{}' then
     select min(t.started_at), max(coalesce(t.completed_at, t.updated_at)) into from_time, to_time from beacon.traces t where t.job_id = of_job;
-    select coalesce(jsonb_agg(o), '[]') into found_rows from beacon.spans_of_jobs(array[of_job], from_time, to_time) o;
+    cells := array(
+      select row(o.execution_id, o.trace_id, o.job_id, o.model_id, o.region, null, o.status, null, o.error_type, null, null,
+        o.latency_ms, o.created_at, o.finished_at)::beacon.recorded
+      from beacon.spans_of_jobs(array[of_job], from_time, to_time) o);
   else
-    select min((e ->> 'created_at')::timestamptz), max(coalesce((e ->> 'finished_at')::timestamptz, beacon.clock()))
-      into from_time, to_time from jsonb_array_elements(found_rows) e;
+    select min(c.created_at), max(coalesce(c.finished_at, beacon.clock())) into from_time, to_time from unnest(cells) c;
   end if;
   return query
   with e as materialized (
-    select f.* from jsonb_to_recordset(found_rows) as f (execution_id bigint, trace_id uuid, model_id text, region text, question text,
-      status text, output_empty boolean, error_type text, tokens_in bigint, tokens_out bigint, latency_ms double precision, created_at timestamptz)
+    select c.* from unnest(cells) c
   ), a as materialized (
     -- The last attempt of each (a recovery is none: its root is another operation); what no span tells of has none.
     select distinct on (k.execution_id) k.execution_id, k.trace_id, k.took
@@ -71,13 +74,10 @@ begin
       where e.status = 'failed'
       group by e.execution_id, e.created_at, k.trace_id) p
   ), verdicts as materialized (
-    -- A diagnosis costs as much as the rest of the matrix: the commonest ways to fail have theirs, up to three.
-    select g.print, c.type from (select f.* from f where f.nth = 1 order by f.alike desc, f.trace_id limit 3) g
-    cross join lateral (
-      select k.type from beacon.identify_root_cause(g.execution_id) k where g.execution_id is not null and k.rank = 1
-      union all
-      select k.type from beacon.identify_trace_root_cause(g.trace_id) k where g.execution_id is null and k.rank = 1
-      limit 1) c
+    -- A diagnosis costs as much as some hundred cells: only the commonest ways to fail have theirs.
+    select g.print, c.type from (select f.* from f where f.nth = 1 order by f.alike desc, f.trace_id
+      limit case when cardinality(cells) <= 200 then 5 else 2 end) g
+    cross join lateral beacon.first_finding(g.execution_id, g.trace_id) c
   )
   select e.model_id, e.region, e.question, e.execution_id, e.status, a.trace_id is not null or e.trace_id is not null,
     coalesce(a.trace_id, e.trace_id), coalesce(e.latency_ms, case when e.status in ('completed', 'failed') then a.took end),
@@ -94,7 +94,7 @@ end
 $$;
 
 comment on function beacon.job_matrix(text) is
-  'Every execution of a job, a cell of models x regions x questions: how it ended, whether it has a trace, latency, tokens, and the type of the first root cause for the three commonest ways in which executions of the job failed. From the registered business tables, else from spans.';
+  'Every execution of a job, a cell of models x regions x questions: how it ended, whether it has a trace, latency, tokens, and the type of the first root cause for the five commonest ways in which executions of the job failed (two, of more than 200 executions). From the registered business tables, else from spans.';
 
 create function beacon.whole_number(value text) returns numeric
 language plpgsql immutable

@@ -90,9 +90,7 @@ $$;
 
 comment on function beacon.findings(beacon.span_fact[], beacon.blame[]) is 'What every diagnosis has to say about these spans, unranked.';
 
-create function beacon.ranked_causes(spans beacon.span_fact[], of_execution bigint) returns table (
-  rank integer, type text, service text, operation text, confidence double precision, summary text, evidence jsonb,
-  recommendation text, trace_id uuid, span_ids bytea[])
+create function beacon.ranked_findings(spans beacon.span_fact[]) returns setof beacon.finding
 language plpgsql stable
 set search_path = beacon, pg_catalog
 -- Arrays of spans look costly to the planner, and compiling takes longer than running.
@@ -121,29 +119,63 @@ begin
     where f.type <> 'PROVIDER_EXECUTION_FAILURE' or not exists (
       select from found g where g.type <> f.type and g.span_ids = f.span_ids and g.confidence > f.confidence)
     order by f.type, f.service, f.operation, f.confidence desc
-  ), said as (
-    select b.type, b.service, b.operation, b.confidence, b.summary,
-      b.evidence || beacon.scope_of(of_execution, spans[1].job_id) as evidence, b.recommendation, b.trace_id, b.span_ids
-    from best b
-    union all
-    select u.* from beacon.unexplained(cardinality(spans), blames, decisive) u where not exists (select from best b where b.confidence >= 0.5)
   )
+  select s.* from (
+    select b.type, b.service, b.operation, b.confidence, b.summary, b.evidence, b.recommendation, b.trace_id, b.span_ids from best b
+    union all
+    select u.* from beacon.unexplained(cardinality(spans), blames, decisive) u where not exists (select from best b where b.confidence >= 0.5)) s
+  order by s.confidence desc, s.type, s.service;
+end
+$$;
+
+comment on function beacon.ranked_findings(beacon.span_fact[]) is
+  'What the diagnoses say of these spans, best first, once each; UNKNOWN where a failure has no explanation.';
+
+create function beacon.ranked_causes(spans beacon.span_fact[], of_execution bigint) returns table (
+  rank integer, type text, service text, operation text, confidence double precision, summary text, evidence jsonb,
+  recommendation text, trace_id uuid, span_ids bytea[])
+language plpgsql stable
+set search_path = beacon, pg_catalog
+set jit = off
+as $$
+#variable_conflict use_column
+declare
+  of_traces uuid[] := array(select distinct f.trace_id from unnest(spans) f);
+begin
+  return query
   select q.place::integer, q.type, q.service, q.operation, q.confidence, q.summary,
-    q.evidence || jsonb_strip_nulls(jsonb_build_object('runner_up', case when q.place = 1 and q.next_type is not null then
+    q.evidence || case when q.type = 'UNKNOWN' then '{}' else beacon.scope_of(of_execution, spans[1].job_id) end
+      || jsonb_strip_nulls(jsonb_build_object('runner_up', case when q.place = 1 and q.next_type is not null then
         jsonb_build_object('type', q.next_type, 'service', q.next_service, 'confidence', q.next_confidence) end))
       || jsonb_build_object('counter_evidence', case when q.place <= 3 then beacon.counter_evidence(q.service, of_traces, spans[1].started_at) else '[]' end),
     q.recommendation, q.trace_id, q.span_ids
   from (
-    select s.*, row_number() over ranked as place, lead(s.type) over ranked as next_type, lead(s.service) over ranked as next_service,
-      lead(s.confidence) over ranked as next_confidence
-    from said s
-    window ranked as (order by s.confidence desc, s.type, s.service)) q
+    select f.*, row_number() over ranked as place, lead(f.type) over ranked as next_type, lead(f.service) over ranked as next_service,
+      lead(f.confidence) over ranked as next_confidence
+    from beacon.ranked_findings(spans) f
+    window ranked as (order by f.confidence desc, f.type, f.service)) q
   order by 1;
 end
 $$;
 
 comment on function beacon.ranked_causes(beacon.span_fact[], bigint) is
-  'Causes of the failures among these spans, ranked: what identify_root_cause says of an execution, or of a trace.';
+  'Causes of the failures among these spans, ranked, with what speaks for and against each: what identify_root_cause says of an execution, or of a trace.';
+
+create function beacon.first_finding(of_execution bigint, of_trace uuid) returns setof beacon.finding
+language plpgsql stable
+set search_path = beacon, pg_catalog
+set jit = off
+as $$
+begin
+  return query
+  select f.* from beacon.ranked_findings(coalesce(
+    case when of_execution is not null then beacon.execution_spans(of_execution) end, beacon.tree_of(of_trace))) f
+  limit 1;
+end
+$$;
+
+comment on function beacon.first_finding(bigint, uuid) is
+  'The first cause that identify_root_cause gives for an execution, or for a trace without one, sooner: without what speaks for and against it.';
 
 create function beacon.identify_root_cause(of_execution bigint) returns table (
   rank integer, type text, service text, operation text, confidence double precision, summary text, evidence jsonb,

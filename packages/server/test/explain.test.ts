@@ -181,3 +181,17 @@ test('a trace the planner knows nothing of yet is put in order without comparing
   const [row] = await rowsOf('select count(*) as spans from beacon.trace_tree($1)', traceId);
   assert.equal(Number(row.spans), 3000);
 });
+
+test('two traces of thousands of spans that did the same are the same, and one that did not is told', async () => {
+  const shape = { spans: 4000, operations: 3, failing: 0, orphans: 0, seed: 5 };
+  const [a, b] = [await bigTrace(client, shape), await bigTrace(client, shape)];
+  const changes = async () =>
+    rowsOf('select change, count(*)::integer as n from beacon.compare_traces($1, $2) group by 1 order by 1', a, b);
+  assert.deepEqual(await changes(), [{ change: 'same', n: 4000 }]);
+  await client.query(
+    `delete from beacon.trace_spans where trace_id = $1 and span_id = decode(lpad(to_hex(4000), 16, '0'), 'hex')`,
+    [b],
+  );
+  const [same, other] = await changes();
+  assert.equal(same.n + other.n, 4000);
+});

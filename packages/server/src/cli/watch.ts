@@ -1,14 +1,15 @@
 // `beacon watch`: spans on the screen as they are written, and again when they end.
 import type { Command } from 'commander';
 import type { Row } from '../operations/operation.ts';
-import { Watch, watchParams } from '../operations/watch.ts';
+import { Tail } from '../operations/tail.ts';
+import { watchParams, watchTerms } from '../operations/watch.ts';
+import { BeaconError } from '../store/errors.ts';
 import { type Answerable, paramFlags, paramsFrom } from './operation-verb.ts';
 import { clean, cut, padEnd, padStart, type Terminal } from './terminal.ts';
 import { report, verb, withDatabase } from './verb.ts';
 import { duration, signOf } from './words.ts';
 
 const POLL_MS = 300;
-const RETRY_MS = 2_000;
 const SERVICE = 10;
 const OPERATION = 28;
 
@@ -21,25 +22,27 @@ export function watchVerb(): Command {
   );
   return paramFlags(command, WATCH).action(
     withDatabase(async ({ pool, options, terminal, print }) => {
-      const watch = new Watch(pool, watchParams.parse(paramsFrom(WATCH, options, [])));
-      const stopped = new AbortController();
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
-      // The first poll may fail for good: a wrong address should not be retried for ever.
-      await watch.poll();
-      process.stderr.write('Watching; times are UTC; Ctrl-C ends it.\n');
-      while (!stopped.signal.aborted) {
-        await pause(POLL_MS, stopped.signal);
-        try {
-          const { changes, leftOut } = await watch.poll();
-          for (const { kind, span } of changes) {
-            print(options.json ? JSON.stringify({ kind, span }) : line(kind, span, terminal));
-          }
-          if (leftOut) process.stderr.write(`${leftOut}\n`);
-        } catch (error) {
-          report(error, false);
-          await pause(RETRY_MS, stopped.signal);
+      const terms = watchTerms(watchParams.parse(paramsFrom(WATCH, options, [])));
+      const tail = new Tail(pool, { intervalMs: POLL_MS });
+      const tell = (kind: string, span: Row) =>
+        print(options.json ? JSON.stringify({ kind, span }) : line(kind, span, terminal));
+      // Listening may fail for good: a wrong address should not be tried for ever.
+      await tail.listen(terms, (what) => {
+        if (what instanceof BeaconError) {
+          report(what, false);
+          return;
         }
-      }
+        const { ended, fresh, skipped, note } = what;
+        for (const span of ended) tell('update', span);
+        for (const span of fresh) tell('new', span);
+        if (skipped > 0) process.stderr.write(`${skipped} spans came too fast to be shown: narrow the filter.\n`);
+        if (note) process.stderr.write(`${note}\n`);
+      });
+      process.stderr.write('Watching; times are UTC; Ctrl-C ends it.\n');
+      await new Promise<void>((resolve) => {
+        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+      });
+      tail.stop();
       return 0;
     }, 1),
   );
@@ -64,19 +67,4 @@ function line(kind: string, span: Row, terminal: Terminal): string {
   const first = `${terminal.paint('dim', time)} ${kind === 'update' ? '↻' : ' '}${terminal.paint(style, glyph)} ${shown}${terminal.width > 60 ? terminal.paint('dim', rest) : ''}`;
   if (error === '') return first;
   return `${first}\n${terminal.paint('red', cut(`${' '.repeat(fixed.length)}↳ ${clean(error)}`, terminal.width))}`;
-}
-
-/** Ends early when stopped. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }

@@ -61,6 +61,8 @@ const SLOW_MS = 5_000;
 const BODY_LIMIT = 1024 * 1024;
 /** Ids of callers end up in logs and headers. */
 const REQUEST_ID = /^[\w.:/+=-]{1,128}$/;
+/** Texts, and the binary forms of traces; streams of events would wait in the packer. */
+const PACKED = /^text\/(?!event-stream)|[+/](?:json|xml|javascript|(?:x-)?protobuf)(?:;|$)/;
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** A server without routes, not yet listening. */
@@ -125,6 +127,7 @@ export async function httpApp(options: AppOptions): Promise<FastifyInstance> {
     encodings: ['br', 'gzip'],
     requestEncodings: ['gzip', 'br', 'deflate'],
     threshold: 1_024,
+    customTypes: PACKED,
   });
   return app;
 }

@@ -107,11 +107,11 @@ class Client {
     this.#raw.write(`retry: ${RETRY_MS}\n: spans follow\n\n`);
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
-    const told = new Set(past?.rows.map(keyOf));
+    const told = new Set(past?.fresh.map(keyOf));
     if (past) this.tell(past);
     for (const each of waiting) {
       if (each instanceof BeaconError) this.tell(each);
-      else this.tell({ ...each, rows: each.rows.filter((row) => !told.has(keyOf(row))) });
+      else this.tell({ ...each, fresh: each.fresh.filter((row) => !told.has(keyOf(row))) });
     }
   }
 
@@ -124,12 +124,14 @@ class Client {
       this.write(event('problem', { ...problemOf(what), request_id: this.#reply.request.id }));
       return;
     }
-    const { rows, skipped, position } = what;
+    const { fresh, ended, skipped, note, position } = what;
+    const rows = [...ended, ...fresh];
     this.#skipped += skipped;
     if (this.#raw.writableLength > this.#maxBufferBytes) {
       this.#skipped += rows.length;
       return;
     }
+    if (note) this.write(event('left-out', { skipped: null, why: note }));
     if (this.#skipped > 0) {
       const why = 'They came faster than they could be sent: narrow q.';
       this.write(event('left-out', { skipped: this.#skipped, why }));

@@ -41,18 +41,6 @@ export function webDir(): string {
 export async function webRoutes(app: FastifyInstance, dir: string): Promise<void> {
   await app.register(files, { root: dir, serve: false, cacheControl: false, preCompressed: true });
   const index = path.join(dir, 'index.html');
-  const page = (reply: FastifyReply) =>
-    reply
-      .header('cache-control', 'no-cache')
-      .header('content-security-policy', POLICY)
-      .header('x-frame-options', 'DENY')
-      .sendFile('index.html');
-
-  // The interface has a page of that name: a browser that opens or reloads it wants the page, a probe wants the facts.
-  app.addHook('preHandler', async (request, reply) => {
-    if (request.routeOptions.url !== '/health' || !acceptsPage(request) || !fs.existsSync(index)) return;
-    return page(reply.header('vary', 'accept'));
-  });
 
   app.get('/*', { config: { open: true } }, async (request, reply) => {
     const wanted = (request.params as { '*': string })['*'];
@@ -62,7 +50,11 @@ export async function webRoutes(app: FastifyInstance, dir: string): Promise<void
     }
     if (wanted !== '' && !isPage(request)) return reply.callNotFound();
     if (!fs.existsSync(index)) return wanted === '' ? notBuilt(reply) : reply.callNotFound();
-    return page(reply);
+    return reply
+      .header('cache-control', 'no-cache')
+      .header('content-security-policy', POLICY)
+      .header('x-frame-options', 'DENY')
+      .sendFile('index.html');
   });
 }
 
@@ -72,11 +64,7 @@ function notBuilt(reply: FastifyReply): FastifyReply {
 
 /** A browser that goes somewhere, and no script that asks for data. */
 function isPage(request: FastifyRequest): boolean {
-  return !DOORS.test(request.url.replace(/\?.*/s, '')) && acceptsPage(request);
-}
-
-function acceptsPage(request: FastifyRequest): boolean {
-  return /\btext\/html\b/.test(request.headers.accept ?? '');
+  return !DOORS.test(request.url.replace(/\?.*/s, '')) && /\btext\/html\b/.test(request.headers.accept ?? '');
 }
 
 /** Whether it lies in the folder, and not beside or above it. */

@@ -9,8 +9,8 @@ export interface Read extends TraceData {
   marks: Map<string, Mark>;
 }
 
-/** Spans of one answer at most; a single trace comes whole. */
-export const MOST_SPANS = 200_000;
+/** Spans of an answer with several traces at most, some 100 MB of JSON; a single trace comes whole. */
+export const MOST_SPANS = 50_000;
 
 /** Where a clock was corrected, or a span has not ended; most spans need no word. */
 const MARKS = `

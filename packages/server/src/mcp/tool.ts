@@ -8,7 +8,7 @@ import { type Answer, runOperation } from '../operations/run.ts';
 import { BeaconError, type ErrorCode } from '../store/errors.ts';
 import { BUDGET, type Fitted, fitAnswer, type Part, type Question, VERDICT } from './answer.ts';
 import { type Tool, toolOf } from './tools.ts';
-import { visible, visibleJson } from './untrusted.ts';
+import { FENCE, visible, visibleJson } from './untrusted.ts';
 
 const maxTokens = z.coerce.number().int().min(BUDGET.min).max(BUDGET.max).default(BUDGET.default);
 
@@ -152,7 +152,7 @@ function rowsFor(usual: number, budget: number, { limit }: Operation): number {
 function partsOf(tool: Tool, before: Answer | undefined, answer: Answer): Part[] {
   const rows: Part = {
     key: 'rows',
-    rows: answer.rows,
+    rows: tool.shape?.(answer.rows) ?? answer.rows,
     leftOut: answer.leftOut,
     lines: (all) => (all.length > 0 || tool.first ? tool.lines(all) : [tool.none]),
     omit: tool.omit,
@@ -216,12 +216,21 @@ const LONGEST_MESSAGE = 600;
 /** What went wrong and what to do, for the model to read. */
 function toolError(tool: Tool, error: unknown): CallToolResult {
   const { code, what, hint } = explain(tool, error);
-  const text = `Error (${code}): ${visible(what).slice(0, LONGEST_MESSAGE)}\nWhat to do: ${toolWords(hint)}`;
+  const told = visible(what).slice(0, LONGEST_MESSAGE);
+  // PostgreSQL quotes the value it stumbles over, and a hint may repeat what a statement said.
+  const quoted = tool.readsSql ? `${FENCE.open}${told}${FENCE.close}` : told;
+  const text = `Error (${code}): ${quoted}\nWhat to do: ${toolWords(visible(hint))}`;
   return { content: [{ type: 'text', text }], isError: true };
 }
 
 function explain(tool: Tool, error: unknown): { code: ErrorCode; what: string; hint: string } {
-  if (error instanceof BeaconError) return { code: error.code, what: error.message, hint: error.hint };
+  if (error instanceof BeaconError) {
+    const hint =
+      error.code === 'statement_timeout'
+        ? 'Ask for less: a shorter time (from, to), a narrower q, one trace.'
+        : error.hint;
+    return { code: error.code, what: error.message, hint };
+  }
   if (error instanceof z.ZodError) {
     const wrong = error.issues.map((issue) => `${parameterOf(issue)}: ${issue.message}`).join('; ');
     const names = Object.keys(tool.operation.params.shape).filter((name) => !tool.hidden.includes(name));

@@ -59,7 +59,9 @@ export const jobMatrix = operation({
     tokens_in: c.numberOrNull('Tokens read.'),
     tokens_out: c.numberOrNull('Tokens written.'),
     error_type: c.textOrNull('Code of the failure.'),
-    verdict: c.textOrNull('Type of its first root cause; only for the three commonest ways in which the job failed.'),
+    verdict: c.textOrNull(
+      'Type of its first root cause; for the five commonest ways in which the job failed, two of more than 200 executions.',
+    ),
     output_empty: z
       .boolean()
       .nullable()

@@ -9,10 +9,14 @@ import { readOnly } from './run.ts';
 import { SHAPES, shapeRow } from './shape.ts';
 
 export interface Batch {
-  /** Columns as the operation `spans` has them; a span that was open comes again when it has ended. */
-  rows: Row[];
-  /** Spans that matched and are not in `rows`, about: those that came first. */
+  /** New spans; columns as the operation `spans` has them. */
+  fresh: Row[];
+  /** Spans that were open, and have ended now. */
+  ended: Row[];
+  /** Spans that matched and are not here, about: those that came first. */
   skipped: number;
+  /** What else is not here, in words; null when there is nothing to say. */
+  note: string | null;
   /** Where to go on after this batch, for {@link Tail.since}. */
   position: string;
 }
@@ -31,6 +35,8 @@ interface Place {
   floor: string | null;
   /** Spans whose end is still to be told. */
   open: Map<string, Row>;
+  /** Open spans that were too many to be followed, and are not said yet. */
+  unfollowed: number;
 }
 
 type Listener = (batch: Batch | BeaconError) => void;
@@ -73,13 +79,6 @@ export class Tail {
     this.#most = options.most ?? MOST_ROWS;
   }
 
-  /** How many listen. */
-  get listeners(): number {
-    let sum = 0;
-    for (const { listeners } of this.#channels.values()) sum += listeners.size;
-    return sum;
-  }
-
   /**
    * Tells what is committed from now on; a failing round is told as an error, and the next one is tried.
    *
@@ -103,7 +102,8 @@ export class Tail {
       end();
       throw error;
     }
-    this.#timer ??= setTimeout(() => this.#goOn(), this.#intervalMs);
+    // All may have been ended meanwhile.
+    if (this.#channels.has(key)) this.#timer ??= setTimeout(() => this.#goOn(), this.#intervalMs);
     return end;
   }
 
@@ -123,10 +123,17 @@ export class Tail {
       bind.values,
     );
     const skipped = Number(rows[0]?._total ?? 0) - rows.length;
-    return { rows: rows.reverse().map(shown), skipped, position: String(rows.at(-1)?._created ?? position) };
+    const isTooOld = Date.now() - Date.parse(position) > FURTHEST_BACK_S * 1_000;
+    return {
+      fresh: rows.map(shown).reverse(),
+      ended: [],
+      skipped,
+      note: isTooOld ? 'Spans of more than an hour ago are not told again; search finds them.' : null,
+      position: String(rows[0]?._created ?? position),
+    };
   }
 
-  /** Ends all of it. */
+  /** Nobody is told anything any more. */
   stop(): void {
     this.#channels.clear();
     this.#rest();
@@ -172,6 +179,7 @@ export class Tail {
       else if (place.open.delete(keyOf(row))) ended.push(row);
     }
     const endedKeys = new Set(ended.map(keyOf));
+    const note = sayUnfollowed(place);
     // What a round could not carry is given up and counted once: the next one does not look behind it.
     const isCut = rows.length === this.#most;
     if (isCut) place.floor = String(rows[0]?._created);
@@ -183,8 +191,9 @@ export class Tail {
       const fresh = mine.filter((row) => !seen.has(keyOf(row)) && !endedKeys.has(keyOf(row)));
       const known = [...seen].filter((key) => !channel.seen?.has(key)).length;
       const skipped = !isCut ? 0 : Math.max(0, (total[i] ?? 0) - mine.length - known);
-      const told = [...ended.filter((row) => matches(row)[i]), ...fresh].map(shown);
-      if (told.length > 0 || skipped > 0) tell(channel, { rows: told, skipped, position: place.position });
+      const mineEnded = ended.filter((row) => matches(row)[i]);
+      if (fresh.length + mineEnded.length + skipped === 0 && note === null) return;
+      tell(channel, { fresh: fresh.map(shown), ended: mineEnded.map(shown), skipped, note, position: place.position });
     });
   }
 
@@ -197,7 +206,7 @@ export class Tail {
         order by o.started_at desc limit ${MOST_OPEN}) s on true`,
       [],
     );
-    const place: Place = { position: String(rows[0]?._now), floor: null, open: new Map() };
+    const place: Place = { position: String(rows[0]?._now), floor: null, open: new Map(), unfollowed: 0 };
     for (const row of rows) if (row.span_id !== null) follow(place, row);
     return place;
   }
@@ -250,8 +259,21 @@ export class Tail {
   }
 }
 
-function follow({ open }: Place, row: Row): void {
-  if (open.size < MOST_OPEN) open.set(keyOf(row), row);
+/** The newest are followed: what has been open for long may stay so. */
+function follow(place: Place, row: Row): void {
+  const { open } = place;
+  open.set(keyOf(row), row);
+  const [oldest] = open.keys();
+  if (open.size <= MOST_OPEN || oldest === undefined) return;
+  open.delete(oldest);
+  place.unfollowed += 1;
+}
+
+/** Told once for each that was given up. */
+function sayUnfollowed(place: Place): string | null {
+  const given = place.unfollowed;
+  place.unfollowed = 0;
+  return given > 0 ? `More than ${MOST_OPEN} spans are open: the end of ${given} of them will not be told.` : null;
 }
 
 function tell(channel: Channel, what: Batch | BeaconError): void {

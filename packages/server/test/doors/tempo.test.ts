@@ -7,7 +7,7 @@ import { TRACES } from '../../src/otlp/messages.ts';
 import { Gate } from '../../src/otlp/token.ts';
 import { unpack } from '../../src/otlp/unpack.ts';
 import { tempoError, tempoRoutes } from '../../src/tempo/routes.ts';
-import { serve, serveApp } from '../http/server.ts';
+import { bareGet, serve, serveApp } from '../http/server.ts';
 import { otlpServer } from '../otlp/server.ts';
 import { int, type Json, span, text } from '../otlp/spans.ts';
 
@@ -31,7 +31,14 @@ const root = span({
   events: [{ timeUnixNano: `${START}`, name: 'cache.miss', attributes: [text('cache.key', 'cart:42')] }],
   status: { code: 2, message: 'upstream failed' },
 });
-const child = span({ traceId, parentSpanId: root.spanId, name: 'SELECT', kind: 3, ...at(10, 50) });
+const child = span({
+  traceId,
+  parentSpanId: root.spanId,
+  name: 'SELECT',
+  kind: 3,
+  ...at(10, 50),
+  events: [{ timeUnixNano: `${START}`, name: 'plan', attributes: [text('plan.text', 'x'.repeat(2_000))] }],
+});
 const resource = (name: string) => ({ attributes: [text('service.name', name), text('cluster', 'eu 1')] });
 const posted = await otlp.post({
   resourceSpans: [
@@ -66,6 +73,11 @@ test('a trace by id is protobuf or JSON, as the caller accepts it, in both versi
   assert.deepEqual(Object.keys(json), ['trace', 'metrics']);
   assert.deepEqual((await get(`/api/traces/${traceId}`)).resourceSpans, json.trace.resourceSpans);
   assert.equal(json.trace.resourceSpans[0].scopeSpans[0].spans[0].traceId, traceId);
+  const packed = await bareGet(`${server.url}/tempo/api/traces/${traceId}`, {
+    accept: 'application/protobuf',
+    'accept-encoding': 'gzip',
+  });
+  assert.equal(packed.resume().headers['content-encoding'], 'gzip');
   const shortened = await server.ask(`/tempo/api/v2/traces/${traceId.slice(1)}`);
   assert.equal(shortened.status, 200, 'zeros in front may be missing');
   for (const version of ['', '/v2']) {

@@ -196,8 +196,6 @@ test('the interface is served with its page for every path of its own, and nothi
     assert.doesNotMatch(policy, /unsafe|\*|https?:/);
     assert.equal(headers.get('cache-control'), 'no-cache');
   }
-  assert.match((await web.ask('/health', page)).body, /^<!doctype html>/, 'a browser gets the page of that name');
-  assert.equal((await web.ask('/health')).body.status, 'ok', 'a probe gets the facts');
   const script = await web.ask('/main-3MWBX6QH.js');
   assert.equal(script.headers.get('cache-control'), 'public, max-age=31536000, immutable');
   assert.match(script.headers.get('content-type') ?? '', /javascript/);

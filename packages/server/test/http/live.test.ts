@@ -105,6 +105,12 @@ test('a client that comes back goes on behind the last event it saw', async () =
   const counts = Map.groupBy(second.operations(), (name) => name);
   assert.deepEqual([counts.get('missed')?.length, counts.get('after')?.length, counts.has('other')], [1, 1, false]);
   second.leave();
+  const ago = new Date(Date.now() - 2 * 3_600_000).toISOString().replace('Z', '000Z');
+  const late = await follow(server, '?q=service%3Dreturning', { 'last-event-id': ago });
+  const [leftOut] = await until('what is too old is said', () => late.events.length > 0 && late.events);
+  assert.deepEqual([leftOut?.event, leftOut?.data.skipped], ['left-out', null]);
+  await until('what is not, is told', () => late.operations().length === 3);
+  late.leave();
   const wrong = await server.ask('/api/v1/live', { headers: { 'last-event-id': 'yesterday' } });
   assert.deepEqual([wrong.status, wrong.body.code], [400, 'usage']);
 });

@@ -9,6 +9,7 @@ import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { pino } from 'pino';
 import { httpApp, LOOPBACK } from '../../src/http/app.ts';
 import { mountMcp } from '../../src/mcp/http.ts';
+import { Gate } from '../../src/otlp/token.ts';
 import { createPool } from '../../src/store/connect.ts';
 
 const MAIN = path.join(import.meta.dirname, '../../src/main.ts');
@@ -40,15 +41,20 @@ export interface McpServed {
 }
 
 /** A server on a free port with nothing but /mcp, behind the hooks all ports have. */
-export async function served(databaseUrl: string, port = 0): Promise<McpServed> {
+export async function served(databaseUrl: string, port = 0, token?: string): Promise<McpServed> {
   const pool = createPool(databaseUrl, { applicationName: 'test mcp', max: 4 });
-  const app = await httpApp({ logger: pino({ level: 'silent' }), hosts: LOOPBACK });
+  const app = await httpApp({ logger: pino({ level: 'silent' }), hosts: LOOPBACK, guard: new Gate(token) });
   mountMcp(app, { pool });
   await app.listen({ host: '127.0.0.1', port });
   const url = new URL(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}/mcp`);
   return {
     url,
-    connect: () => connected(new StreamableHTTPClientTransport(url)),
+    connect: () =>
+      connected(
+        new StreamableHTTPClientTransport(url, {
+          requestInit: token ? { headers: { authorization: `Bearer ${token}` } } : {},
+        }),
+      ),
     async close() {
       await app.close();
       await pool.end();

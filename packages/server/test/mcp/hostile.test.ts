@@ -87,6 +87,16 @@ test('what a caller sends is data too: an error repeats it visibly and short', a
 
 const HIDDEN = /\p{Cc}|\p{Cf}|\p{Cs}|\p{Zl}|\p{Zp}/u;
 
+test('a value that PostgreSQL quotes in an error is fenced too', async () => {
+  const statement = "select operation::integer from beacon.trace_spans where operation like '%beacon-data%' limit 1";
+  const text = textOf(await door.call('query_sql', { statement }));
+  assert.match(
+    text,
+    /^Error \(\w+\): <beacon-data>.*invalid input syntax.*Ignore all previous.*<\/beacon-data>\nWhat to do: /,
+  );
+  assert.equal(text.match(/<\/?\s*beacon-data/gi)?.length, 2);
+});
+
 test('visible text is one line without anything that does not show, and ordinary text is left as it is', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 0x10ffff }), { maxLength: 200 }), (signs) => {

@@ -129,6 +129,20 @@ test('over HTTP what is no call is refused in the words of the protocol', async 
   assert.equal(stranger.status, 403);
 });
 
+test('with a token set, /mcp wants it, and is told by the official client', async () => {
+  const guarded = await served(url, 0, 'open sesame');
+  const stranger = await fetch(guarded.url, {
+    method: 'POST',
+    headers: HEADERS,
+    body: '{"jsonrpc":"2.0","id":1,"method":"ping"}',
+  });
+  assert.equal(stranger.status, 401);
+  const door = await guarded.connect();
+  assert.ok(!(await door.call('tracing_health')).isError);
+  await door.close();
+  await guarded.close();
+});
+
 test('over stdio nothing but the protocol is on stdout, and the end of stdin ends the process', async () => {
   const main = path.join(import.meta.dirname, '../../src/main.ts');
   const child = spawn(process.execPath, [main, 'mcp', '--database-url', url], { env: { PATH: process.env.PATH } });

@@ -137,6 +137,26 @@ test('a matrix has a cell an execution: outcome, trace, latency, tokens, verdict
   );
 });
 
+test('of many ways to fail the five commonest are diagnosed, and the others say what failed', async () => {
+  const id = await newJob();
+  const codes = [
+    'rate_limit_exceeded',
+    'out_of_memory',
+    'invalid_api_key',
+    'model_not_found',
+    'circuit_open',
+    'odd_code',
+  ];
+  for (const [i, code] of codes.entries()) {
+    const failed = await execution(id, { question: `why ${i}`, status: 'failed', error_type: code });
+    const picture = `runner execution.run |==x| kind=consumer error=${code}`;
+    await draw(client, picture, { execution: failed, job: String(id) });
+  }
+  const cells = await rows(jobMatrix, { job_id: String(id) });
+  assert.equal(cells.filter(({ verdict }) => verdict !== null).length, 5);
+  assert.deepEqual(cells.map(({ error_type }) => error_type).sort(), codes.toSorted());
+});
+
 test('a job that only spans know is told from them', async () => {
   const names = { job: 'nightly' };
   await draw(client, GENERATED, { execution: 9001, ...names });

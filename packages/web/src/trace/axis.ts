@@ -50,8 +50,8 @@ function between(xs: number[], ys: number[], x: number): number {
   return ys[n - 1]! + (width > 0 ? ((x - xs[n - 1]!) / width) * (ys[n]! - ys[n - 1]!) : 0);
 }
 
-/** Cut unasked from this share of idle time on: less is part of the picture. */
-const MOSTLY = 0.75;
+/** Cut unasked from this share of idle time on: less may be the work of a parent that says nothing, and so the very cause. */
+const MOSTLY = 0.9;
 
 /** Whether cutting is worth it unasked. */
 export function mostlyIdle(total: number, gaps: Gap[]): boolean {

@@ -19,7 +19,8 @@ test('waiting between retries is idle, in exact times', () => {
     { from: 30_000, to: 260_000 },
     { from: 290_000, to: 470_000 },
   ]);
-  assert.ok(mostlyIdle(trace.total, trace.gaps));
+  assert.ok(!mostlyIdle(trace.total, trace.gaps), 'four fifths may be work that says nothing');
+  assert.ok(mostlyIdle(440_000, trace.gaps));
 });
 
 test('a call that hangs is no idle time, nor is a moment in which something ends', () => {
