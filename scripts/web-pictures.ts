@@ -1,24 +1,20 @@
 // Pictures of the web interface for the README: the real pages, over the made-up day of packages/web/test/sample.ts.
 import * as path from 'node:path';
-import { after, test } from 'node:test';
-import { throwawayServer } from '@project-beacon/testkit';
-import pg from 'pg';
-import type { Page } from 'playwright-core';
+import { test } from 'node:test';
+import { testDatabase } from '@project-beacon/testkit';
 import { openPage } from '../packages/web/test/browser.ts';
 import { sample } from '../packages/web/test/sample.ts';
 import { startSite } from '../packages/web/test/site.ts';
 import { ROOT } from './sources.ts';
 
-const server = await throwawayServer();
-after(() => server.discard());
-const client = new pg.Client({ connectionString: server.url });
-await client.connect();
+type Page = Awaited<ReturnType<typeof openPage>>['page'];
+
+const { client, url } = await testDatabase();
 await sample(client, { requests: 4000 });
 const { rows } = await client.query(
   `select min(id) as id from runner.executions where error_type = 'network_timeout' and job_id = 6`,
 );
-await client.end();
-const site = await startSite(server.url);
+const site = await startSite(url);
 
 /** One picture; `prepare` brings the page to where it is worth looking at. */
 async function picture(
