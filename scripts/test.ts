@@ -4,6 +4,9 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { startSharedServer } from '@project-beacon/testkit';
 
+// A file that hangs is ended and fails, instead of holding the run; the longest of the long tests need half of it.
+const LIMIT = '--test-timeout=600000';
+
 const root = path.join(import.meta.dirname, '..');
 const chosen = process.argv.slice(2);
 const folders = chosen.length > 0 ? chosen : ['packages', 'services', 'testkit', 'e2e', 'scripts'];
@@ -15,7 +18,10 @@ if (files.length === 0) {
 
 console.error('Starting a throwaway PostgreSQL for the tests ...');
 const server = await startSharedServer();
-const runner = spawn(process.execPath, ['--test', '--test-concurrency=2', ...files], { cwd: root, stdio: 'inherit' });
+const runner = spawn(process.execPath, ['--test', '--test-concurrency=2', LIMIT, ...files], {
+  cwd: root,
+  stdio: 'inherit',
+});
 // The database is a process of its own: it is stopped on the way out, whatever ends the tests.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => runner.kill(signal));
 const code = await new Promise<number>((resolve) => runner.on('exit', (status) => resolve(status ?? 1)));

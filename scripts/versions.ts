@@ -11,6 +11,7 @@ const VERSIONS = ['14.23.0-beta.17', '15.18.0-beta.17', '16.14.0-beta.17', '17.1
 const TESTS = [
   'packages/writer',
   'packages/server/test/diagnoses',
+  'packages/server/test/explain.test.ts',
   'packages/server/test/functions.test.ts',
   'packages/server/test/lifecycle.test.ts',
   'packages/server/test/operations.test.ts',

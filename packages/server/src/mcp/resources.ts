@@ -5,6 +5,7 @@ import { diagnosisTypes } from '../operations/explain.ts';
 import type { Row } from '../operations/operation.ts';
 import { runOperation } from '../operations/run.ts';
 import { schema } from '../operations/schema.ts';
+import { brief, INNER, whole } from './schema-text.ts';
 
 const MARKDOWN = 'text/markdown';
 
@@ -59,7 +60,7 @@ export async function readResource(
   if (wanted.length === 0) return undefined;
   const from = `Database ${database}, schema ${version}.`;
   const lines =
-    kind === 'diagnoses' ? wanted.map(typeLine) : name === undefined ? overview(rows) : wanted.flatMap(object);
+    kind === 'diagnoses' ? wanted.map(typeLine) : name === undefined ? overview(rows) : wanted.flatMap(whole);
   return { contents: [{ uri, mimeType: MARKDOWN, text: [from, ...lines].join('\n') }] };
 }
 
@@ -78,40 +79,18 @@ const HEADINGS: Record<string, string> = {
   function: 'Functions that return rows',
 };
 
-/** Every object in a line; of functions those that answer with rows, for the rest is what they are made of. */
+/** Every object in a line; of functions those that answer a question with rows, for the rest is what they are made of. */
 function overview(rows: Row[]): string[] {
-  const told = rows.filter((row) => row.kind !== 'function' || /^(?:TABLE|SETOF)/.test(String(row.returns)));
+  const told = rows.filter(
+    ({ kind, signature, returns }) =>
+      kind !== 'function' || (/^(?:TABLE|SETOF)/.test(`${returns}`) && !INNER.test(`${signature} ${returns}`)),
+  );
   const kinds = [...new Set(told.map((row) => String(row.kind)))];
   return [
     'Read one object whole at beacon://schema/<name>. Bound started_at whenever you read trace_spans: it is partitioned by it.',
     ...kinds.flatMap((kind) => [
       `\n## ${HEADINGS[kind] ?? kind}\n`,
-      ...told.filter((row) => row.kind === kind).map(line),
+      ...told.filter((row) => row.kind === kind).map(brief),
     ]),
   ];
-}
-
-interface Column {
-  name: string;
-  type: string;
-  comment: string | null;
-}
-
-function line(row: Row): string {
-  const columns = (row.columns as Column[] | null)?.map(({ name }) => name).join(', ');
-  return `- ${row.name}(${columns ?? row.signature}): ${firstSentence(row.comment)}`;
-}
-
-function object(row: Row): string[] {
-  const columns = ((row.columns ?? []) as Column[]).map(
-    ({ name, type, comment }) => `- ${name} ${type}${comment ? `: ${comment}` : ''}`,
-  );
-  const head =
-    row.kind === 'function' ? `${row.name}(${row.signature}) returns ${row.returns}` : `${row.kind} ${row.name}`;
-  return [`\n# ${head}\n`, String(row.comment ?? ''), ...columns];
-}
-
-function firstSentence(comment: unknown): string {
-  const text = String(comment ?? '');
-  return /^.*?[.:](?= |$)/.exec(text)?.[0] ?? text;
 }

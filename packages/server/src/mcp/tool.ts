@@ -152,7 +152,7 @@ function rowsFor(usual: number, budget: number, { limit }: Operation): number {
 function partsOf(tool: Tool, before: Answer | undefined, answer: Answer): Part[] {
   const rows: Part = {
     key: 'rows',
-    rows: answer.rows,
+    rows: tool.shape?.(answer.rows) ?? answer.rows,
     leftOut: answer.leftOut,
     lines: (all) => (all.length > 0 || tool.first ? tool.lines(all) : [tool.none]),
     omit: tool.omit,

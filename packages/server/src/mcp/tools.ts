@@ -1,6 +1,7 @@
 // Which operations a model gets as tools, under which names, and in which words.
 import type { Operation, Row } from '../operations/operation.ts';
 import { OPERATIONS } from '../operations/registry.ts';
+import { schemaLines, schemaRows } from './schema-text.ts';
 import { tableLines } from './table.ts';
 import { causeLines, outlineLines, unusualLines } from './trace-text.ts';
 
@@ -13,6 +14,8 @@ export interface Tool {
   /** Answered before, from the same parameters, under this key. */
   first?: { key: string; operation: Operation; lines: (rows: Row[]) => string[] };
   lines: (rows: Row[]) => string[];
+  /** The rows in fewer words, where what is worth telling depends on how many there are. */
+  shape?: (rows: Row[]) => Row[];
   /** Parameters a model does not get. */
   hidden: readonly string[];
   /** Whether it only reads; an operation may be POST for another reason. */
@@ -207,6 +210,16 @@ const ENTRIES: Entry[] = [
     description: 'Values of one attribute key, the most frequent first.',
   },
   {
+    name: 'describe_schema',
+    of: 'schema',
+    shape: schemaRows,
+    lines: schemaLines,
+    limit: 60,
+    rest: 'name gives one object whole.',
+    description:
+      'What query_sql may read: views, tables, registered business tables, functions (not those only others use), with columns. name=trace_spans gives one object.',
+  },
+  {
     name: 'query_sql',
     of: 'sql',
     limit: 50,
@@ -214,7 +227,7 @@ const ENTRIES: Entry[] = [
     readsSql: true,
     hidden: ['timeout_s'],
     description:
-      'One read-only SQL statement, for what no other tool answers. Tables and functions are described in the resource beacon://schema; always bound started_at when reading trace_spans.',
+      'One read-only SQL statement, for what no other tool answers. describe_schema tells what there is; always bound started_at when reading trace_spans.',
   },
 ];
 
@@ -255,7 +268,6 @@ export const NOT_TOOLS: Record<string, string> = {
   series: 'a picture; list_operations has the figures of a stretch of time',
   tracers: 'doctor and tracing_health judge them',
   'diagnosis-types': 'the resource beacon://diagnoses',
-  schema: 'the resource beacon://schema',
   ingest: 'doctor and tracing_health judge it',
   storage: 'for who runs the database, and no question about a trace',
   'preflight-report': 'for who rolls tracing out, and no question about a trace',

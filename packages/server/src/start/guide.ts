@@ -19,6 +19,7 @@ export function printGuide(run: RunFile, execution: string | undefined, screen: 
   if (run.otlp)
     entry('spans over OTLP', `http://127.0.0.1:${run.otlp.http} (HTTP), http://127.0.0.1:${run.otlp.grpc} (gRPC)`);
   if (run.jaeger) entry('Grafana', `Tempo: ${url('server')}/tempo, or Jaeger: http://127.0.0.1:${run.jaeger}`);
+  if (url('server')) entry('LLM agents (MCP)', `${url('server')}/mcp`);
   entry('database', maskUrl(run.database));
   entry('logs', shortPath(run.logs));
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { after, test } from 'node:test';
 import { draw, testDatabase } from '@project-beacon/testkit';
 import { doctorRows } from '../../src/doctor/rows.ts';
@@ -80,6 +82,13 @@ test('the tools the plan names are there, and every other operation is left out 
   for (const name of planned.split(/\s+/)) assert.ok(names.includes(name), name);
   const used = new Set(TOOLS.flatMap(({ operation, first }) => [operation.name, first?.operation.name]));
   for (const { name } of OPERATIONS) assert.equal(used.has(name), !(name in NOT_TOOLS), name);
+});
+
+test('the documents count the tools there are', () => {
+  for (const file of ['README.md', 'docs/mcp.md']) {
+    const text = fs.readFileSync(path.join(import.meta.dirname, '../../../..', file), 'utf8');
+    assert.match(text, new RegExp(`\\b${TOOLS.length} tools`), file);
+  }
 });
 
 test('the list of tools is lean, and every tool it mentions exists', async () => {

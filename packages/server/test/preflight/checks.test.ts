@@ -6,6 +6,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, before, test } from 'node:test';
 import { faultyProxy } from '@project-beacon/testkit/proxy.ts';
+import { until } from '@project-beacon/testkit/until.ts';
 import pg from 'pg';
 import { askService } from '../../src/doctor/processes.ts';
 import { type Situation, THRESHOLDS } from '../../src/preflight/check.ts';
@@ -59,7 +60,9 @@ test('on a system that is well it says GO, with a number in every row that can b
   await database.client.query(`alter table app.work add duration_ms float8;
     insert into app.work (duration_ms) select 100 + n % 7 from generate_series(1, 50) n`);
   const seen: number[] = [];
-  const result = await preflight(usual, (each) => 'state' in each && seen.push(each.number));
+  // How fast a busy machine inserts is not what is asked here.
+  const patient = limits({ goInsertMs: 1_000, stopInsertMs: 2_000 });
+  const result = await preflight(patient, (each) => 'state' in each && seen.push(each.number));
   assert.equal(result.decision, 'GO', JSON.stringify(result.checks, null, 1));
   assert.deepEqual(seen, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   for (const { name, numbers } of result.checks)
@@ -174,8 +177,12 @@ test('5 flag: one that says it is off and writes all the same', async () => {
   const [service] = usual.services;
   assert.ok(service?.tracing);
   const lying = { ...service, tracing: { ...service.tracing, enabled: false, flag: 'false' } };
-  const { state, reason } = await featureFlag(but({ services: [lying] }));
-  assert.deepEqual([state, /off is not off: shop still writes/.test(reason)], ['no-go', true]);
+  // Other tests of this file have had all connections taken, and rights away: the next heartbeat may be a moment off.
+  const seen = await until('its heartbeat is there', async () => {
+    const flag = await featureFlag(but({ services: [lying] }));
+    return flag.state === 'no-go' && flag;
+  });
+  assert.match(seen.reason, /off is not off: shop still writes/);
 });
 
 test("5 flag: what the platforms' own command lines tell, and what could not be seen", async () => {
