@@ -35,10 +35,11 @@ interface Similar {
 }
 
 function Choose({ session, executionId }: { session: Session; executionId: string | null }) {
-  return executionId === null ? (
-    <ByOperation session={session} />
-  ) : (
-    <BySimilarity session={session} executionId={executionId} />
+  return (
+    <div class="view-body">
+      {executionId !== null && <BySimilarity session={session} executionId={executionId} />}
+      <ByOperation session={session} />
+    </div>
   );
 }
 
@@ -79,7 +80,6 @@ function BySimilarity({ session, executionId }: { session: Session; executionId:
               )}
               {found.length === 0 && <p class="choose-first dim">No execution with a similar trace is known.</p>}
               <Table caption="Similar executions" columns={columns} rows={found} rowKey={(row) => row.trace_id} />
-              <ByOperation session={session} />
             </>
           );
         }}

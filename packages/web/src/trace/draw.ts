@@ -85,7 +85,7 @@ function drawSpan(context: CanvasRenderingContext2D, scene: Scene, row: number, 
   drawBar(context, bar, y, colour, failed ? palette.error : null, running);
   if (trace.critical[row]) drawCritical(context, scene, row, y, width);
   const label = running ? `running, ${duration} so far` : duration;
-  return () => drawLabel(context, scene, bar, y, width, label, failed ? '×' : null, scene.matches?.[row] === 1);
+  return () => drawLabel(context, scene, bar, y, width, label, failed ? '×' : null, colour, scene.matches?.[row] === 1);
 }
 
 function drawGroup(context: CanvasRenderingContext2D, scene: Scene, group: number, y: number, width: number): Label {
@@ -99,7 +99,7 @@ function drawGroup(context: CanvasRenderingContext2D, scene: Scene, group: numbe
   if (!first || !last) return () => {};
   const whole = { x: first.x, width: last.x + last.width - first.x };
   const label = `${durationText(groups.to[group]! - groups.from[group]!)} in all`;
-  return () => drawLabel(context, scene, whole, y, width, label, failed > 0 ? '×' : null, false);
+  return () => drawLabel(context, scene, whole, y, width, label, failed > 0 ? '×' : null, colour, false);
 }
 
 function drawBar(
@@ -171,6 +171,7 @@ function drawLabel(
   width: number,
   label: string,
   glyph: string | null,
+  colour: string,
   match: boolean,
 ): void {
   const text = glyph ? `${glyph} ${label}` : label;
@@ -181,12 +182,13 @@ function drawLabel(
     context.fillStyle = palette.match;
     context.fillRect(place.x - 3, y + 3, length + 6, ROW_HEIGHT - 6);
   }
-  // Inside a bar the words stand on a plate of the page's colour: any service colour stays readable.
-  if (place.side === 'inside' && !match) {
-    context.fillStyle = palette.surface;
-    context.fillRect(place.x - 3, y + BAR_TOP + 1, length + 6, BAR_HEIGHT - 2);
-  }
-  context.fillStyle = glyph ? palette.error : match ? palette.text : palette.muted;
+  context.fillStyle = match
+    ? palette.text
+    : place.side === 'inside'
+      ? readableOn(colour)
+      : glyph
+        ? palette.error
+        : palette.muted;
   context.fillText(text, place.x, middle);
 }
 
@@ -258,6 +260,21 @@ export function drawAxis(
   }
   return lines;
 }
+
+/** Black or white, whichever reads better on a colour (relative luminance as WCAG has it). */
+export function readableOn(rgb: string): string {
+  const known = readable.get(rgb);
+  if (known) return known;
+  const [red = 0, green = 0, blue = 0] = (rgb.match(/[\d.]+/g) ?? []).map((part) => {
+    const share = Number(part) / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  const text = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? '#000' : '#fff';
+  readable.set(rgb, text);
+  return text;
+}
+
+const readable = new Map<string, string>();
 
 export function colourOf(palette: Palette, trace: Trace, service: number): string {
   const { color } = trace.services[service]!;

@@ -3,7 +3,7 @@ import { effect } from '@preact/signals';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { buildFlame, type Flame, flameAt, flameBoxes } from '../charts/flame.ts';
 import { count } from '../ui/format.ts';
-import { colourOf, type Palette } from './draw.ts';
+import { colourOf, type Palette, readableOn } from './draw.ts';
 import type { Trace } from './model.ts';
 import { palette, type Session } from './session.ts';
 import { contextOf } from './waterfall.ts';
@@ -22,16 +22,16 @@ export function FlameView({ session }: { session: Session }) {
   const from = zoomed < 0 ? 0 : flame.x[zoomed]!;
   const to = zoomed < 0 ? 1 : from + Math.max(flame.width[zoomed]!, 1e-12);
   useEffect(() => {
-    const paint = () =>
-      drawFlame(canvas.current!, scroller.current!, { trace, flame, from, to, hovered, colours: palette() });
+    const [drawn, around] = [canvas.current!, scroller.current!];
+    const paint = () => drawFlame(drawn, around, { trace, flame, from, to, hovered, colours: palette() });
     const observer = new ResizeObserver(paint);
-    observer.observe(scroller.current!);
-    scroller.current!.addEventListener('scroll', paint, { passive: true });
+    observer.observe(around);
+    around.addEventListener('scroll', paint, { passive: true });
     const stop = effect(paint);
     return () => {
       stop();
       observer.disconnect();
-      scroller.current?.removeEventListener('scroll', paint);
+      around.removeEventListener('scroll', paint);
     };
   }, [trace, flame, from, to, hovered]);
   const under = (event: MouseEvent) => {
@@ -136,7 +136,6 @@ function drawFlame(
   }
 }
 
-/** The name on a plate of the page's colour, so that it can be read on any colour. */
 function label(
   context: CanvasRenderingContext2D,
   colours: Palette,
@@ -153,11 +152,6 @@ function label(
     if (letters < 2) return;
     text = `${name.slice(0, letters)}…`;
   }
-  const length = context.measureText(text).width;
-  context.fillStyle = colours.surface;
-  context.globalAlpha = 0.85;
-  context.fillRect(x + 3, y + 4, length + 6, LEVEL - 9);
-  context.globalAlpha = 1;
-  context.fillStyle = colours.text;
+  context.fillStyle = readableOn(colourOf(colours, trace, flame.service[node]!));
   context.fillText(text, x + 6, y + LEVEL / 2);
 }

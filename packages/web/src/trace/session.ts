@@ -136,17 +136,20 @@ export class Session {
     });
   }
 
-  /** Shows the spans a verdict rests on: opened, marked, the first one selected. */
-  focusEvidence(ids: string[]): number {
+  /** Shows the spans a verdict rests on: opened and marked; the one of the operation to blame, or the last, is selected. */
+  focusEvidence(ids: string[], blamed: { service: string | null; operation: string | null }): number {
     const trace = this.trace.value;
     if (!trace) return 0;
     const rows = ids.map((id) => rowOfId(trace, id)).filter((row) => row >= 0);
     if (rows.length === 0) return 0;
+    const isBlamed = (row: number) =>
+      trace.services[trace.service[row]!]!.name === blamed.service &&
+      trace.names[trace.name[row]!] === blamed.operation;
     batch(() => {
       this.tab.value = 'waterfall';
       this.evidence.value = new Set(rows);
       this.view.value = reveal(trace, { ...this.view.value, only: 'all' }, rows);
-      this.goTo(rows[0]!, { panel: true });
+      this.goTo(rows.find(isBlamed) ?? rows.at(-1)!, { panel: true });
     });
     return rows.length;
   }

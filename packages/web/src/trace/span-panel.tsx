@@ -106,7 +106,7 @@ function SpanFacts({ session, trace, row }: { session: Session; trace: Trace; ro
           {error}
         </p>
       )}
-      <dl class="facts">
+      <dl class="span-list">
         <Fact name="Status">
           <Status status={STATUSES[trace.status[row]!]!} />
         </Fact>
@@ -160,7 +160,7 @@ function GroupFacts({ session, trace, group }: { session: Session; trace: Trace;
         Called {groups.count[group]} times in a row by the same caller, and shown as one row. Press <kbd>→</kbd> to open
         it.
       </p>
-      <dl class="facts">
+      <dl class="span-list">
         <Fact name="In all">{durationText(groups.to[group]! - groups.from[group]!)}</Fact>
         <Fact name="Shortest">{durationText(lasted[0]!)}</Fact>
         <Fact name="Median">{durationText(lasted[lasted.length >> 1]!)}</Fact>

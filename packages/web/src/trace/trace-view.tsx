@@ -18,7 +18,7 @@ import { SpanPanel } from './span-panel.tsx';
 import { Toolbar } from './toolbar.tsx';
 import { Untraced } from './untraced.tsx';
 import { useTrace } from './use-trace.ts';
-import { Verdict } from './verdict.tsx';
+import { type Cause, Verdict } from './verdict.tsx';
 import { WaterfallView } from './waterfall-view.tsx';
 
 /** `source` names the execution or trace of the address; of an execution, `?trace=` chooses the attempt. */
@@ -37,16 +37,18 @@ function OneTrace({ source, shown }: { source: Source; shown: Source }) {
   );
   const { problem, live, reload } = useTrace(session, shown);
   const trace = session.trace.value;
-  const [evidence, setEvidence] = useState<string[] | null>(takeEvidence);
+  const [evidence, setEvidence] = useState<Cause | null>(takeEvidence);
   // Evidence of another attempt is shown once that attempt is here.
   useEffect(() => {
-    if (trace && evidence) setEvidence(session.focusEvidence(evidence) > 0 ? null : null);
+    if (!trace || !evidence) return;
+    session.focusEvidence(evidence.span_ids ?? [], evidence);
+    setEvidence(null);
   }, [trace, evidence, session]);
   if (!trace)
     return problem ? <Untraced source={shown} problem={problem} retry={reload} /> : <Loading what="the trace" />;
   const executionId = 'execution_id' in source ? source.execution_id : trace.header.execution_id;
-  const openTrace = (traceId: string, spans: string[] = []) => {
-    leaveEvidence(spans);
+  const openTrace = (traceId: string, cause: Cause | null = null) => {
+    left = cause;
     const path = 'execution_id' in source ? `/execution/${source.execution_id}` : `/trace/${traceId}`;
     go(hrefTo(path, 'execution_id' in source ? { trace: plain(traceId) } : {}));
   };
@@ -92,14 +94,10 @@ function OneTrace({ source, shown }: { source: Source; shown: Source }) {
   );
 }
 
-/** Spans to mark on the attempt that is opened next. */
-let left: string[] | null = null;
+/** Whose evidence to mark on the attempt that is opened next. */
+let left: Cause | null = null;
 
-function leaveEvidence(spans: string[]): void {
-  left = spans.length > 0 ? spans : null;
-}
-
-function takeEvidence(): string[] | null {
+function takeEvidence(): Cause | null {
   const taken = left;
   left = null;
   return taken;

@@ -5,6 +5,7 @@ import { Service } from '../ui/bits.tsx';
 import { Panel } from '../ui/panel.tsx';
 import { Loaded } from '../ui/states.tsx';
 import { Evidence } from './evidence.tsx';
+import { isFailure } from './model.ts';
 import type { Session } from './session.ts';
 import { durationText, plural } from './words.ts';
 
@@ -22,6 +23,12 @@ export interface Cause {
   span_ids: string[] | null;
 }
 
+/** Causes shown. */
+const MOST = 20;
+
+/** Below this, what a cause names did not decide how it ended. */
+const LIKELY = 0.5;
+
 /** Pixels below which numbers wait to be asked for. */
 const NARROW = 700;
 
@@ -29,22 +36,17 @@ interface Props {
   session: Session;
   executionId: string;
   /** Goes to another attempt, for evidence that lies there. */
-  openTrace: (traceId: string, spans: string[]) => void;
+  openTrace: (traceId: string, cause: Cause) => void;
 }
 
 export function Verdict({ session, executionId, openTrace }: Props) {
-  const params = { execution_id: executionId };
+  const params = { execution_id: executionId, limit: MOST };
   const live = (session.trace.value?.open ?? 0) > 0;
   const causes = useAsk('root-cause', params, { every: live ? 3000 : undefined });
   const rows = causes.value?.rows as unknown as Cause[] | undefined;
   const first = rows?.[0];
-  const title = !rows ? (
-    'Verdict'
-  ) : first ? (
-    <Summary glyph={sign(session)} text={first.summary} />
-  ) : (
-    <Healthy session={session} />
-  );
+  const failed = isFailure(session.trace.value?.status[0] ?? 0);
+  const title = !rows ? 'Verdict' : first ? <Sentence cause={first} failed={failed} /> : <Healthy session={session} />;
   return (
     <div class="verdict">
       <Panel
@@ -71,14 +73,15 @@ export function Verdict({ session, executionId, openTrace }: Props) {
   );
 }
 
-/** A cause of slowness is no failure. */
-function sign(session: Session): '×' | '!' {
-  const trace = session.trace.value;
-  return trace && trace.count > 0 && trace.status[0] === 0 ? '!' : '×';
+/** What went well in the end had trouble, but no failure. */
+function Sentence({ cause, failed }: { cause: Cause; failed: boolean }) {
+  if (failed) return <Summary glyph="×" text={cause.summary} />;
+  const coped = cause.confidence < LIKELY ? 'It went well in the end. On the way: ' : '';
+  return <Summary glyph="!" text={`${coped}${cause.summary}`} />;
 }
 
-export function Summary({ glyph, text }: { glyph: '×' | '!' | '✓' | '?'; text: string }) {
-  const kind = { '×': '', '!': ' warn', '✓': ' ok', '?': ' warn' }[glyph];
+export function Summary({ glyph, text }: { glyph: '×' | '✓' | '?' | '!'; text: string }) {
+  const kind = { '×': '', '✓': ' ok', '?': ' warn', '!': ' warn' }[glyph];
   return (
     <span class="verdict-summary">
       <span class={`verdict-glyph${kind}`} aria-hidden="true">
@@ -103,7 +106,7 @@ function Rests({ cause, session, openTrace }: { cause: Cause } & Pick<Props, 'se
   return (
     <>
       <div class="verdict-facts">
-        <span class="tag bad">{cause.type}</span>
+        <span class={`tag ${isFailure(session.trace.value?.status[0] ?? 0) ? 'bad' : 'warn'}`}>{cause.type}</span>
         <Confidence value={cause.confidence} />
         {cause.service && (
           <span>
@@ -133,8 +136,8 @@ function ShowSpans({ cause, session, openTrace }: { cause: Cause } & Pick<Props,
     <button
       type="button"
       onClick={() => {
-        if (!here) return openTrace(traceId, ids);
-        const shown = session.focusEvidence(ids);
+        if (!here) return openTrace(traceId, cause);
+        const shown = session.focusEvidence(ids, cause);
         announce(
           shown > 0
             ? `${plural(shown, 'span')} of the evidence marked.`

@@ -66,7 +66,19 @@ export function WaterfallView({ session }: { session: Session }) {
           <canvas ref={axis} />
         </div>
       </div>
-      <div class="wf-grid" ref={grid} role="treegrid" aria-label="Spans" aria-readonly="true" tabIndex={0}>
+      <div
+        class="wf-grid"
+        ref={grid}
+        role="treegrid"
+        aria-label="Spans"
+        aria-readonly="true"
+        tabIndex={0}
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter') return;
+          event.preventDefault();
+          session.panel.value = session.index.peek() >= 0;
+        }}
+      >
         <div class="wf-space" ref={space}>
           <div class="wf-stage" ref={stage}>
             <div class="wf-names" ref={names} />
