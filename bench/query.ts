@@ -235,7 +235,7 @@ async function serve(): Promise<{ port: number; jaegerPort: number; stop: () => 
       child.kill('SIGTERM');
       return ended;
     };
-    return { port: said.port, jaegerPort: said.jaegerPort, stop };
+    return { port: said.port, jaegerPort: said.jaegerPort, stop, pid: child.pid as number };
   }
   throw new Error('The server ended before it listened.');
 }
