@@ -93,3 +93,16 @@ test('live: spans appear as they are written, wait while it is paused, and are k
   await page.waitForSelector('a:has-text("ride.end")');
   assert.equal(await page.locator('a:has-text("bread.bake")').count(), 0);
 });
+
+test('traces come page by page, each once, and open', { skip }, async () => {
+  const { page } = await openPage();
+  await page.goto(`${site.url}/explore`);
+  const links = page.locator('table a[href^="/trace/"]');
+  await links.first().waitFor();
+  await page.getByRole('button', { name: '50 more' }).click();
+  await page.waitForFunction(() => document.querySelectorAll('table a[href^="/trace/"]').length === 100);
+  const addresses = await links.evaluateAll((all) => all.map((link) => link.getAttribute('href')));
+  assert.equal(new Set(addresses).size, 100);
+  await links.first().click();
+  await page.waitForURL(/\/trace\/[0-9a-f-]{32}/);
+});

@@ -253,6 +253,10 @@ async function execution(client: pg.Client, next: () => number, given: Execution
     'gen_ai.usage.input_tokens': question.length,
     'gen_ai.usage.output_tokens': tokens,
   };
+  const work: Call[] = [
+    { service: 'inference', operation: 'tokenize', kind: 'internal', ms: 3.1, at: 1 },
+    { service: 'inference', operation: 'generate', kind: 'internal', ms: ms * 0.7, at: 6, attributes: usage },
+  ];
   const inference: Call = {
     service: 'inference',
     operation: 'chat',
@@ -260,29 +264,31 @@ async function execution(client: pg.Client, next: () => number, given: Execution
     ms: ms * 0.8,
     at: ms * 0.08,
     attributes: usage,
+    calls: state === 'limited' ? [] : work,
     ...(state === 'limited' && error),
   };
   const hop: Call = {
     service: 'router',
     operation: 'call provider',
     kind: 'client',
-    ms: ms * 0.92,
-    at: 5,
+    ms: ms * 0.9,
+    at: ms * 0.05,
     attributes: { 'server.address': `simulated-${region}` },
     calls: state === 'timeout' ? [] : [inference],
     ...(state === 'timeout' && { status: 'timeout' }),
     ...error,
   };
+  const choose: Call = { service: 'router', operation: 'choose provider', kind: 'internal', ms: ms * 0.04, at: 1 };
   const router: Call = {
     service: 'router',
     operation: 'POST /inference',
     kind: 'server',
     ms: ms * 0.96,
-    at: 4,
-    calls: [hop],
+    at: ms * 0.01,
+    calls: [choose, hop],
     ...error,
   };
-  const receipt: Call = { service: 'receipts', operation: 'sign', kind: 'internal', ms: 2.4, at: ms * 0.97 };
+  const receipt: Call = { service: 'receipts', operation: 'sign', kind: 'internal', ms: ms * 0.015, at: ms * 0.975 };
   return [
     {
       service: 'runner',

@@ -168,6 +168,11 @@ function answerOf(row: string, schema: z.ZodType): Json {
     },
     database: { type: 'string', description: 'Database that answered, password masked.' },
     schema: { type: 'string', description: 'Newest migration, and the hash of views and functions.' },
+    columns: {
+      type: 'array',
+      description: "Names and types, where the columns are the caller's own choice.",
+      items: { type: 'object', properties: { name: { type: 'string' }, type: { type: 'string' } } },
+    },
     range: {
       type: 'object',
       description: 'Times the answer is about, where the question is about a time.',

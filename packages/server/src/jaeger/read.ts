@@ -9,15 +9,32 @@ export interface Read extends TraceData {
   marks: Map<string, Mark>;
 }
 
-/** Spans of one answer at most; a single trace comes whole. */
-export const MOST_SPANS = 200_000;
+/** Spans of an answer with several traces at most, some 100 MB of JSON; a single trace comes whole. */
+export const MOST_SPANS = 50_000;
 
-/** Where a clock was corrected, or a span has not ended; most spans need no word. */
-const MARKS = `
-select encode(t.span_id, 'hex') as span_id, ((extract(epoch from t.started_at) * 1000000)::bigint)::text as started_us,
-  t.skew_ms, case when t.ended then null else t.duration_ms end as so_far_ms, beacon.span_note(t) as note
+/** @param span A span_fact. */
+const markSql = (span: string) => `json_build_object('span_id', encode(${span}.span_id, 'hex'),
+  'started_us', ((extract(epoch from ${span}.started_at) * 1000000)::bigint)::text, 'skew_ms', ${span}.skew_ms,
+  'so_far_ms', case when ${span}.ended then null else ${span}.duration_ms end, 'note', beacon.span_note(${span}))`;
+
+/** Open spans and orphans, and whether clocks contradict each other: only then the whole tree has to be built. */
+const FACTS = `
+with facts as materialized (select t from beacon.trace_facts($1) t)
+select beacon.clock_offsets(array(select f.t from facts f)) <> '{}' as clocks_differ,
+  coalesce((select json_agg(${markSql('(f.t)')}) from facts f where not (f.t).ended or (f.t).is_orphan), '[]') as marks`;
+
+const TREE = `
+select coalesce(json_agg(${markSql('t')}), '[]') as marks
 from beacon.trace_tree($1) t
 where t.skew_ms <> 0 or not t.ended or t.is_orphan`;
+
+interface MarkRow {
+  span_id: string;
+  started_us: string;
+  skew_ms: number;
+  so_far_ms: number | null;
+  note: string | null;
+}
 
 /**
  * A trace with all its spans; undefined when there is none.
@@ -29,15 +46,18 @@ export function readOne(pool: pg.Pool, traceId: string, raw: boolean, limits: Ru
   return readOnly(pool, limits, async ({ client }) => {
     const trace = await readTrace(client, traceId);
     if (!trace) return undefined;
-    const marks = new Map<string, Mark>();
-    if (!raw) {
-      const { rows } = await client.query(MARKS, [traceId]);
-      for (const { span_id, started_us, skew_ms, so_far_ms, note } of rows) {
-        marks.set(markOf(span_id, started_us), { skewMs: skew_ms, soFarMs: so_far_ms ?? undefined, note });
-      }
-    }
-    return { ...trace, traceId, marks };
+    const marks = raw ? [] : await marksOf(client, traceId);
+    return { ...trace, traceId, marks: new Map(marks) };
   });
+}
+
+async function marksOf(client: pg.ClientBase, traceId: string): Promise<Array<[string, Mark]>> {
+  const facts = await client.query(FACTS, [traceId]);
+  const { rows } = facts.rows[0].clocks_differ ? await client.query(TREE, [traceId]) : facts;
+  return (rows[0].marks as MarkRow[]).map(({ span_id, started_us, skew_ms, so_far_ms, note }) => [
+    markOf(span_id, started_us),
+    { skewMs: skew_ms, soFarMs: so_far_ms ?? undefined, note },
+  ]);
 }
 
 export function jaegerOf({ traceId, traces, marks, spans, isCut }: Read): JaegerTrace {

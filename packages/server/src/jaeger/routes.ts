@@ -21,7 +21,7 @@ interface Failure {
 
 /** How far back services and operations are listed: as long as spans are usually kept. */
 const LISTED_SINCE = '30d';
-const MOST_NAMES = 1_000;
+const MOST_NAMES = 5_000;
 const GRPC_CODES: Record<number, number> = { 400: 3, 401: 16, 403: 7, 404: 5, 429: 8, 503: 14, 504: 4 };
 
 /** An error as this API says it; that of the server behind it is kept in words. */
@@ -46,32 +46,29 @@ export function jaegerRoutes(app: FastifyInstance, pool: pg.Pool, { statementTim
     signal: request.gone,
     ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
   });
-  const ask = async (request: FastifyRequest, name: string, params: Record<string, unknown>) => {
+  /** What the limit kept back is said in a header: these answers have no place for it. */
+  const ask = async (request: FastifyRequest, reply: FastifyReply, name: string, params: Record<string, unknown>) => {
     const { rows, leftOut } = await runOperation(pool, operationNamed(name), params, limits(request));
-    return { rows: rows as Array<Record<string, string>>, leftOut };
+    if (leftOut) reply.header('x-beacon-left-out', leftOut.replace(/[^ -~]/g, '?'));
+    return rows as Array<Record<string, string>>;
   };
-  const services = async (request: FastifyRequest) => {
-    const { rows } = await ask(request, 'services', { from: LISTED_SINCE, limit: MOST_NAMES });
+  const services = async (request: FastifyRequest, reply: FastifyReply) => {
+    const rows = await ask(request, reply, 'services', { from: LISTED_SINCE, limit: MOST_NAMES });
     return rows.map(({ service }) => String(service)).sort();
   };
-  const operations = async (request: FastifyRequest, service: string | undefined, kind: string | undefined) => {
+  const operations = async (request: FastifyRequest, reply: FastifyReply, service?: string, kind?: string) => {
     if (!service) throw new BeaconError('usage', 'service is missing.', 'GET /api/services lists them.');
-    const { rows } = await ask(request, 'operations', { from: LISTED_SINCE, service, limit: MOST_NAMES });
+    const rows = await ask(request, reply, 'operations', { from: LISTED_SINCE, service, limit: MOST_NAMES });
     const found = rows.map((row) => ({ name: String(row.operation), spanKind: String(row.kind) }));
     return found.filter(({ spanKind }) => !kind || spanKind === kind).sort((a, b) => (a.name < b.name ? -1 : 1));
   };
   const find = async (request: FastifyRequest, reply: FastifyReply, params: SearchParams) => {
-    const { rows, leftOut } = await ask(request, 'search', { ...params });
-    const found = await readAll(
-      request,
-      rows.map((row) => wholeTraceId(String(row.trace_id))),
-    );
-    const said = [leftOut, found.leftOut].filter((each) => each !== null);
-    if (said.length > 0) reply.header('x-beacon-left-out', said.join(' '));
-    return found;
+    const rows = await ask(request, reply, 'search', { ...params });
+    const ids = rows.map((row) => wholeTraceId(String(row.trace_id)));
+    return readAll(request, reply, ids);
   };
   /** One after the other, until there are more spans than one answer should hold; the first comes whole, however large. */
-  const readAll = async (request: FastifyRequest, ids: string[]) => {
+  const readAll = async (request: FastifyRequest, reply: FastifyReply, ids: string[]) => {
     const read: Read[] = [];
     const missing: string[] = [];
     let spans = 0;
@@ -80,11 +77,9 @@ export function jaegerRoutes(app: FastifyInstance, pool: pg.Pool, { statementTim
       if (!trace) missing.push(id);
       else {
         if (read.length > 0 && spans + trace.spans > MOST_SPANS) {
-          return {
-            read,
-            missing,
-            leftOut: `${ids.length - i} of ${ids.length} traces are left out: ${MOST_SPANS} spans is the most of one answer; lower limit.`,
-          };
+          const leftOut = `${ids.length - i} of ${ids.length} traces are left out: ${MOST_SPANS} spans is the most of one answer; lower limit.`;
+          reply.header('x-beacon-left-out', leftOut);
+          return { read, missing, leftOut };
         }
         spans += trace.spans;
         read.push(trace);
@@ -92,36 +87,36 @@ export function jaegerRoutes(app: FastifyInstance, pool: pg.Pool, { statementTim
     }
     return { read, missing, leftOut: null };
   };
-  const get = async (request: FastifyRequest): Promise<Read> => {
+  const get = async (request: FastifyRequest, reply: FastifyReply): Promise<Read> => {
     const id = wholeTraceId((request.params as { id: string }).id);
-    const { read } = await readAll(request, [id]);
+    const { read } = await readAll(request, reply, [id]);
     if (read[0]) return read[0];
     throw new BeaconError('not_found', 'trace not found.', `There is no trace ${id}.`);
   };
 
-  app.get('/api/services', async (request) => envelope(await services(request)));
-  app.get('/api/services/:service/operations', async (request) => {
-    const found = await operations(request, (request.params as { service: string }).service, undefined);
+  app.get('/api/services', async (request, reply) => envelope(await services(request, reply)));
+  app.get('/api/services/:service/operations', async (request, reply) => {
+    const found = await operations(request, reply, (request.params as { service: string }).service);
     return envelope([...new Set(found.map(({ name }) => name))]);
   });
-  app.get('/api/operations', async (request) => {
+  app.get('/api/operations', async (request, reply) => {
     const query = request.query as Query;
-    return envelope(await operations(request, one(query, 'service'), one(query, 'spanKind')));
+    return envelope(await operations(request, reply, one(query, 'service'), one(query, 'spanKind')));
   });
   app.get('/api/traces', async (request, reply) => {
     const query = request.query as Query;
     const ids = all(query, 'traceID').map(wholeTraceId);
     const { read, missing, leftOut } =
-      ids.length > 0 ? await readAll(request, ids) : await find(request, reply, searchOf(query));
+      ids.length > 0 ? await readAll(request, reply, ids) : await find(request, reply, searchOf(query));
     const failures: Failure[] = missing.map((id) => ({ msg: 'trace not found', traceID: id }));
     if (leftOut) failures.push({ msg: leftOut });
     return envelope(read.map(jaegerOf), failures);
   });
-  app.get('/api/traces/:id', async (request) => envelope([jaegerOf(await get(request))]));
-  app.get('/api/dependencies', async (request) => {
+  app.get('/api/traces/:id', async (request, reply) => envelope([jaegerOf(await get(request, reply))]));
+  app.get('/api/dependencies', async (request, reply) => {
     const { from, to } = lookBackOf(request.query as Query);
     const service = one(request.query as Query, 'service');
-    const { rows } = await ask(request, 'dependencies', {
+    const rows = await ask(request, reply, 'dependencies', {
       from,
       to,
       limit: MOST_NAMES,
@@ -130,11 +125,11 @@ export function jaegerRoutes(app: FastifyInstance, pool: pg.Pool, { statementTim
     return envelope(rows.map((row) => ({ parent: row.caller, child: row.callee, callCount: row.calls })));
   });
 
-  app.get('/api/v3/services', async (request) => ({ services: await services(request) }));
-  app.get('/api/v3/operations', async (request) => {
+  app.get('/api/v3/services', async (request, reply) => ({ services: await services(request, reply) }));
+  app.get('/api/v3/operations', async (request, reply) => {
     const query = request.query as Query;
     const kind = one(query, 'spanKind') ?? one(query, 'span_kind');
-    return { operations: await operations(request, one(query, 'service'), kind) };
+    return { operations: await operations(request, reply, one(query, 'service'), kind) };
   });
   app.get('/api/v3/traces', async (request, reply) => {
     const { read } = await find(request, reply, searchV3Of(request.query as Query));
@@ -142,7 +137,7 @@ export function jaegerRoutes(app: FastifyInstance, pool: pg.Pool, { statementTim
     return reply.type('application/json').send(combined(read));
   });
   app.get('/api/v3/traces/:id', async (request, reply) =>
-    reply.type('application/json').send(combined([await get(request)])),
+    reply.type('application/json').send(combined([await get(request, reply)])),
   );
   app.get('/', { config: { open: true } }, async (_request, reply) =>
     reply

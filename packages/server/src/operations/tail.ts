@@ -79,13 +79,6 @@ export class Tail {
     this.#most = options.most ?? MOST_ROWS;
   }
 
-  /** How many listen. */
-  get listeners(): number {
-    let sum = 0;
-    for (const { listeners } of this.#channels.values()) sum += listeners.size;
-    return sum;
-  }
-
   /**
    * Tells what is committed from now on; a failing round is told as an error, and the next one is tried.
    *
@@ -109,7 +102,8 @@ export class Tail {
       end();
       throw error;
     }
-    this.#timer ??= setTimeout(() => this.#goOn(), this.#intervalMs);
+    // All may have been ended meanwhile.
+    if (this.#channels.has(key)) this.#timer ??= setTimeout(() => this.#goOn(), this.#intervalMs);
     return end;
   }
 

@@ -77,7 +77,7 @@ export function tempoRoutes(app: FastifyInstance, pool: pg.Pool, { prefix, state
 
   get('/api/search', async (request, reply) => {
     const { leftOut, ...result } = await searchTempo(pool, request.query as Query, limits(request));
-    if (leftOut) reply.header('x-beacon-left-out', leftOut);
+    if (leftOut) reply.header('x-beacon-left-out', leftOut.replace(/[^ -~]/g, '?'));
     return result;
   });
   get('/api/search/tags', async (request) => {

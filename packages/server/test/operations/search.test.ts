@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
 import fc from 'fast-check';
-import { explainSql, runOperation } from '../../src/operations/run.ts';
-import { search } from '../../src/operations/search.ts';
+import { type Answer, explainSql, runOperation } from '../../src/operations/run.ts';
+import { spans as listSpans, search } from '../../src/operations/search.ts';
 import { createPool } from '../../src/store/connect.ts';
 import { settle, store, type TestSpan, traceId } from './store.ts';
 
@@ -259,6 +259,26 @@ test('paging neither skips nor repeats what was there at the first page while ro
     [],
     'none skipped',
   );
+});
+
+test('spans come in pages too: all that were there, none twice, while others arrive', async () => {
+  for (const params of [{}, { q: 'n>=30' }, { job_id: 'night' }]) {
+    const whole = (await runOperation(pool, listSpans, { ...params, limit: 1000 })).rows;
+    const seen: unknown[] = [];
+    let after: string | null = '';
+    while (after !== null) {
+      const answer: Answer = await runOperation(pool, listSpans, { ...params, limit: 7, ...(after ? { after } : {}) });
+      seen.push(...answer.rows.map((row) => row.span_id));
+      after = answer.next;
+      await store(client, [{ trace: traceId(), at: now - 10 * HOUR, attributes: { n: 99 }, job: null }]);
+    }
+    assert.deepEqual(
+      seen,
+      whole.map((row) => row.span_id),
+      JSON.stringify(params),
+    );
+    assert.ok(whole.length > 7 && !('_created_at' in (whole[0] ?? {})));
+  }
 });
 
 test('a cursor of something else is refused, and an empty answer says where there is more', async () => {

@@ -60,7 +60,9 @@ test('on a system that is well it says GO, with a number in every row that can b
   await database.client.query(`alter table app.work add duration_ms float8;
     insert into app.work (duration_ms) select 100 + n % 7 from generate_series(1, 50) n`);
   const seen: number[] = [];
-  const result = await preflight(usual, (each) => 'state' in each && seen.push(each.number));
+  // How fast a busy machine inserts is not what is asked here.
+  const patient = limits({ goInsertMs: 1_000, stopInsertMs: 2_000 });
+  const result = await preflight(patient, (each) => 'state' in each && seen.push(each.number));
   assert.equal(result.decision, 'GO', JSON.stringify(result.checks, null, 1));
   assert.deepEqual(seen, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   for (const { name, numbers } of result.checks)

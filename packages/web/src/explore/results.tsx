@@ -50,7 +50,7 @@ export function Results({ params, order, onOrder }: ResultsProps) {
             </Empty>
           ) : (
             <>
-              <Table caption="Traces" columns={COLUMNS} rows={rows} rowKey={({ trace_id }) => trace_id} />
+              <Table caption="Traces" columns={columnsFor(rows)} rows={rows} rowKey={({ trace_id }) => trace_id} />
               {problem && <Failed problem={problem} retry={load} />}
               <p class="more">
                 {next ? (
@@ -86,6 +86,28 @@ function useMore(asked: Params, first: Answer<SearchRow> | undefined) {
     }
   };
   return { more: pages.flatMap(({ rows }) => rows), load, next, ...state };
+}
+
+function columnsFor(rows: SearchRow[]): Column<SearchRow>[] {
+  const slowest = Math.max(1e-9, ...rows.map(({ duration_ms }) => duration_ms ?? 0));
+  return COLUMNS.map((column) => (column.key === 'duration' ? durationColumn(slowest) : column));
+}
+
+/** Beside the figure a bar, so that slow ones are seen without reading. */
+function durationColumn(slowest: number): Column<SearchRow> {
+  return {
+    key: 'duration',
+    title: 'Duration',
+    end: true,
+    cell: ({ duration_ms }) => (
+      <span class="duration">
+        <span class="duration-bar" aria-hidden="true">
+          <span style={{ width: `${(100 * (duration_ms ?? 0)) / slowest}%` }} />
+        </span>
+        {duration(duration_ms)}
+      </span>
+    ),
+  };
 }
 
 const COLUMNS: Column<SearchRow>[] = [

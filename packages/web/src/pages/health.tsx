@@ -14,11 +14,11 @@ export default function Health() {
         <div class="column">
           <DoctorPanel />
           <StoragePanel />
+          <CoveragePanel />
           <PreflightPanel />
         </div>
       </div>
       <TracersPanel />
-      <CoveragePanel />
     </>
   );
 }

@@ -10,11 +10,35 @@ const NAMES: Record<string, string> = {
   ' ': 'Space',
 };
 
+/** Keys that work where the focus is. */
+const PLACES = [
+  {
+    title: 'In tables',
+    keys: [
+      { key: 'ArrowUp ArrowDown', doc: 'row by row' },
+      { key: 'Enter', doc: 'open' },
+    ],
+  },
+  {
+    title: 'In the matrix',
+    keys: [{ key: 'ArrowUp ArrowDown ArrowLeft ArrowRight', doc: 'cell by cell' }],
+  },
+  {
+    title: 'In the heatmap',
+    keys: [
+      { key: 'ArrowUp ArrowDown ArrowLeft ArrowRight', doc: 'move' },
+      { key: 'Shift ArrowUp', doc: 'select, in any direction' },
+      { key: 'Enter', doc: 'what is different?' },
+      { key: 'Escape', doc: 'clear' },
+    ],
+  },
+];
+
 export function KeyHelp({ onClose }: { onClose(): void }) {
   return (
     <Dialog title="Keys" onClose={onClose}>
       <div class="keys">
-        {bindings.value.toReversed().map(({ title, keys }) => (
+        {[...bindings.value.toReversed(), ...PLACES].map(({ title, keys }) => (
           <section key={title}>
             <h3>{title}</h3>
             <dl>

@@ -69,7 +69,7 @@ function Elsewhere({ operation, params, onClose }: { operation: string; params: 
       <Loaded resource={explained} what="the SQL">
         {({ sql, values }) => (
           <>
-            <Copyable text={sql} what="SQL" />
+            <Copyable text={dedented(sql)} what="SQL" />
             {values.length > 0 && (
               <ol class="bound">
                 {values.map((value, i) => (
@@ -86,4 +86,12 @@ function Elsewhere({ operation, params, onClose }: { operation: string; params: 
       </Loaded>
     </Dialog>
   );
+}
+
+/** Without the indentation the statement had among the server's sources. */
+function dedented(sql: string): string {
+  const lines = sql.replace(/^\s*\n/, '').split('\n');
+  const indents = lines.map((line) => line.search(/\S/)).filter((indent) => indent > 0);
+  const common = Math.min(...indents, 40);
+  return lines.map((line) => (/^ +/.test(line) ? line.slice(Math.min(common, line.search(/\S|$/))) : line)).join('\n');
 }
