@@ -558,7 +558,7 @@ create function beacon.find_similar_traces(of_execution bigint, max_results inte
   returns TABLE(execution_id bigint, trace_id uuid, similarity double precision, outcome text, started_at timestamp with time zone, duration_ms double precision, fingerprint text, difference text)
   language plpgsql stable;
 
-create function beacon.find_timeout_root_cause(of_execution bigint)
+create function beacon.find_timeout_root_cause(of_execution bigint, max_results integer DEFAULT 20)
   returns TABLE(rank integer, decided_outcome boolean, waiting_service text, waiting_operation text, gave_up_after_ms double precision, waited_for text, callee_state text, callee_ended_after_ms double precision, slowest_service text, slowest_operation text, slowest_ms double precision, usual_p50_ms double precision, usual_p95_ms double precision, usual_calls bigint, type text, confidence double precision, summary text, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
 

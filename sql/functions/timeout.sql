@@ -1,4 +1,4 @@
-create function beacon.find_timeout_root_cause(of_execution bigint) returns table (
+create function beacon.find_timeout_root_cause(of_execution bigint, max_results integer default 20) returns table (
   rank integer, decided_outcome boolean, waiting_service text, waiting_operation text, gave_up_after_ms double precision,
   waited_for text, callee_state text, callee_ended_after_ms double precision, slowest_service text, slowest_operation text, slowest_ms double precision,
   usual_p50_ms double precision, usual_p95_ms double precision, usual_calls bigint, type text, confidence double precision,
@@ -21,6 +21,9 @@ begin
     select b.*, coalesce(b.callee_position, b.position) as top
     from beacon.blames(spans) b
     where b.status = 'timeout'
+    -- Each costs a look at what stands below it.
+    order by b.explains_root desc, b.duration_ms desc, b.position
+    limit max_results
   ), bounds as (
     -- Positions are depth first: what stands below a span follows it until the next span that is no deeper.
     select t.position, t.top, (
@@ -63,5 +66,5 @@ begin
 end
 $$;
 
-comment on function beacon.find_timeout_root_cause(bigint) is
-  'Every call of an execution that ran into its time-out, the one that decided the outcome first: who gave up after how long, on whom, what became of the callee (callee_ended_after_ms counts from when the call began), which operation behind it took the most time of its own and what it usually takes, and the verdict of identify_root_cause on it. No row where nothing timed out.';
+comment on function beacon.find_timeout_root_cause(bigint, integer) is
+  'Calls of an execution that ran into their time-out, the one that decided the outcome first, then the longest: who gave up after how long, on whom, what became of the callee (callee_ended_after_ms counts from when the call began), which operation behind it took the most time of its own and what it usually takes, and the verdict of identify_root_cause on it. No row where nothing timed out.';

@@ -68,7 +68,8 @@ export function fitAnswer(parts: Part[], question: Question): Fitted {
   return best ?? bare(parts, question);
 }
 
-function rowsIn({ shown }: Fitted): number {
+/** How many rows of the last part are in it. */
+export function rowsIn({ shown }: Fitted): number {
   return shown.at(-1) ?? 0;
 }
 

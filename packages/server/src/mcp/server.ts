@@ -25,6 +25,8 @@ import { VERSION } from './version.ts';
 
 export interface McpOptions {
   pool: pg.Pool;
+  /** Milliseconds after which the database stops a query. Default 15,000. */
+  statementTimeoutMs?: number;
   /** Told what went wrong outside of a call; never written to stdout. */
   warn?: (message: string) => void;
 }
@@ -42,7 +44,7 @@ const RESOURCE_NOT_FOUND = -32_002;
 let listed: ReturnType<typeof describeTool>[] | undefined;
 
 /** A server for one client, not yet connected to a transport. */
-export function mcpServer({ pool, warn }: McpOptions): Server {
+export function mcpServer({ pool, statementTimeoutMs, warn }: McpOptions): Server {
   const server = new Server(
     { name: 'beacon', title: 'Beacon', version: VERSION },
     { capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} }, instructions: INSTRUCTIONS },
@@ -58,7 +60,12 @@ export function mcpServer({ pool, warn }: McpOptions): Server {
       const names = TOOLS.map(({ name }) => name).join(', ');
       throw new McpError(ErrorCode.InvalidParams, `There is no tool ${params.name.slice(0, 80)}. There are ${names}.`);
     }
-    return callTool(tool, params.arguments ?? {}, { pool, signal, ...(warn && { warn }) });
+    return callTool(tool, params.arguments ?? {}, {
+      pool,
+      signal,
+      ...(statementTimeoutMs !== undefined && { statementTimeoutMs }),
+      ...(warn && { warn }),
+    });
   });
   server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources: RESOURCES }));
   server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: RESOURCE_TEMPLATES }));

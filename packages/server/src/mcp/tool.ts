@@ -6,7 +6,7 @@ import { type JsonSchema, paramsSchema, rowSchema } from '../operations/json-sch
 import type { Operation } from '../operations/operation.ts';
 import { type Answer, runOperation } from '../operations/run.ts';
 import { BeaconError, type ErrorCode } from '../store/errors.ts';
-import { BUDGET, type Fitted, fitAnswer, type Part, type Question, VERDICT } from './answer.ts';
+import { BUDGET, type Fitted, fitAnswer, type Part, type Question, rowsIn, VERDICT } from './answer.ts';
 import { type Tool, toolOf } from './tools.ts';
 import { FENCE, visible, visibleJson } from './untrusted.ts';
 
@@ -92,6 +92,8 @@ function leanColumn(schema: JsonSchema): JsonSchema {
 export interface Caller {
   pool: pg.Pool;
   signal: AbortSignal;
+  /** Milliseconds after which the database stops a query. Default 15,000. */
+  statementTimeoutMs?: number;
   /** Told of faults that are ours. */
   warn?: (message: string) => void;
 }
@@ -121,10 +123,11 @@ interface Wanted extends Caller {
 }
 
 async function answerOf(tool: Tool, params: Record<string, unknown>, wanted: Wanted): Promise<Fitted> {
-  const { pool, signal } = wanted;
+  const { pool, signal, statementTimeoutMs } = wanted;
   const { operation, first } = tool;
-  const before = first && (await runOperation(pool, first.operation, leave(params, first.operation), { signal }));
-  const answer = await runOperation(pool, operation, params, { signal }).catch((error) => {
+  const options = { signal, ...(statementTimeoutMs !== undefined && { statementTimeoutMs }) };
+  const before = first && (await runOperation(pool, first.operation, leave(params, first.operation), options));
+  const answer = await runOperation(pool, operation, params, options).catch((error) => {
     // An execution without a trace has a cause too: why it has none.
     if (before && before.rows.length > 0 && isNotFound(error))
       return { ...before, rows: [], leftOut: error.message, next: null };
@@ -132,15 +135,16 @@ async function answerOf(tool: Tool, params: Record<string, unknown>, wanted: Wan
   });
   const fit = (of: Answer) => fitAnswer(partsOf(tool, before, of), questionOf(tool, of, wanted));
   const again = tool.refits || 'after' in operation.params.shape;
-  let [found, fitted] = [answer.rows.length, fit(answer)];
+  let [latest, fitted] = [answer, fit(answer)];
   // Fewer rows are another choice of lines, or a cursor that goes on behind the last one shown.
   for (let round = 1; again && round <= REFITS; round += 1) {
-    const shown = fitted.shown.at(-1) ?? 0;
-    if (shown === found || shown === 0) break;
-    const fewer = await runOperation(pool, operation, { ...params, limit: shown }, { signal });
-    [found, fitted] = [fewer.rows.length, fit(fewer)];
+    const shown = rowsIn(fitted);
+    if (shown === latest.rows.length || shown === 0) break;
+    latest = await runOperation(pool, operation, { ...params, limit: shown }, options);
+    fitted = fit(latest);
   }
-  return fitted;
+  // A cursor behind rows that are not shown would skip them.
+  return latest.next !== null && rowsIn(fitted) < latest.rows.length ? fit({ ...latest, next: null }) : fitted;
 }
 
 const REFITS = 3;
@@ -216,7 +220,8 @@ const LONGEST_MESSAGE = 600;
 /** What went wrong and what to do, for the model to read. */
 function toolError(tool: Tool, error: unknown): CallToolResult {
   const { code, what, hint } = explain(tool, error);
-  const told = visible(what).slice(0, LONGEST_MESSAGE);
+  const whole = visible(what);
+  const told = whole.length > LONGEST_MESSAGE ? `${whole.slice(0, LONGEST_MESSAGE)}…` : whole;
   // PostgreSQL quotes the value it stumbles over, and a hint may repeat what a statement said.
   const quoted = tool.readsSql ? `${FENCE.open}${told}${FENCE.close}` : told;
   const text = `Error (${code}): ${quoted}\nWhat to do: ${toolWords(visible(hint))}`;

@@ -90,9 +90,9 @@ export const timeoutRootCause = operation({
     span_ids: c.texts('Spans that show it, outermost first.'),
   }),
   limit: { default: 5, max: 200 },
-  sql: (p) => ({
-    text: 'select * from beacon.find_timeout_root_cause($1::bigint) order by rank',
-    values: [p.execution_id],
+  sql: (p, { limit }) => ({
+    text: 'select * from beacon.find_timeout_root_cause($1::bigint, $2::integer) order by rank',
+    values: [p.execution_id, limit + 1],
   }),
 });
 

@@ -103,8 +103,12 @@ export const findings = operation({
   sql: (p, scope) => {
     const bind = new Bindings([scope.from, scope.to, Math.max(1, scope.limit - 1)]);
     const traces = p.q
-      ? `array(select distinct s.trace_id from beacon.trace_spans s
-        where s.started_at >= $1::timestamptz - interval '1 hour' and s.started_at < coalesce($2::timestamptz, 'infinity')
+      ? `array(select distinct s.trace_id
+        from beacon.traces t
+        join beacon.trace_spans s on s.trace_id = t.trace_id
+        where t.error_count > 0 and t.started_at >= $1::timestamptz and t.started_at < coalesce($2::timestamptz, 'infinity')
+          and s.started_at >= $1::timestamptz - interval '1 hour'
+          and s.started_at < coalesce($2::timestamptz, 'infinity'::timestamptz) + interval '1 day'
           and ${filterSql(p.q, bind)})`
       : 'null';
     return {

@@ -103,25 +103,45 @@ export const spans = operation({
   }),
   range,
   limit: { default: 20, max: 1000 },
-  sql: (p, scope) => {
+  pages: {
+    of: z.tuple([
+      z.iso.datetime({ offset: true }),
+      z.iso.datetime({ offset: true }),
+      z.string().regex(/^[0-9a-f]{16}$/),
+      z.guid(),
+    ]),
+    key: (row) => [row._created_at, row.started_at, row.span_id, row.trace_id],
+  },
+  sql: (p, { after, ...scope }) => {
     const bind = new Bindings([p.job_id, p.execution_id, p.service, p.status]);
+    // Over all spans there is an index by created_at and none by start, and what comes later is never behind a page.
+    const indexed = p.job_id !== undefined || p.execution_id !== undefined;
+    const keys = indexed
+      ? ['s.started_at', 's.span_id', 's.trace_id']
+      : ['s.created_at', 's.started_at', 's.span_id', 's.trace_id'];
+    const behind = after ? `(${keys.join(', ')}) < (${keyOf(after, indexed, bind)})` : 'true';
     return {
       text: `
       select s.trace_id, s.span_id, s.parent_span_id, s.service, s.operation, s.kind, s.status, s.started_at,
-        s.completed_at, s.duration_ms, s.execution_id, s.job_id, s.model_id, s.region, s.error_type, s.error_message
+        s.completed_at, s.duration_ms, s.execution_id, s.job_id, s.model_id, s.region, s.error_type, s.error_message,
+        s.created_at as _created_at
       from beacon.trace_spans s
       where ($1::text is null or s.job_id = $1) and ($2::bigint is null or s.execution_id = $2)
         and ($3::text is null or s.service = $3) and ($4::text is null or s.status = $4)
         and ${within('s.started_at', scope, bind)}
+        and ${behind}
         and ${filterSql(p.q ?? [], bind)}
-      order by ${spanOrder(p)}`,
+      order by ${keys.map((key) => `${key} desc`).join(', ')}`,
       values: bind.values,
     };
   },
 });
 
-/** The order of the index that finds them: over all spans there is one by created_at, and none by start. */
-function spanOrder(p: { job_id?: string | undefined; execution_id?: string | undefined }): string {
-  const indexed = p.job_id !== undefined || p.execution_id !== undefined;
-  return indexed ? 's.started_at desc, s.span_id' : 's.created_at desc, s.started_at desc, s.span_id';
+function keyOf([created, started, span, trace]: unknown[], indexed: boolean, bind: Bindings): string {
+  return [
+    ...(indexed ? [] : [bind.add(created, 'timestamptz')]),
+    bind.add(started, 'timestamptz'),
+    `decode(${bind.add(span, 'text')}, 'hex')`,
+    bind.add(trace, 'uuid'),
+  ].join(', ');
 }

@@ -126,7 +126,7 @@ async function openReading({ pool, maintenance, logger, reading, guard, otlp, ap
   });
   apps.push(api);
   tempoRoutes(api, pool, { prefix: '/tempo', statementTimeoutMs });
-  mountMcp(api, { pool, warn: (message) => logger.warn(message) });
+  mountMcp(api, { pool, statementTimeoutMs, warn: (message) => logger.warn(message) });
   const port = await open(api, reading.port, 'HTTP', '--port');
 
   let jaegerPort: number | undefined;

@@ -135,7 +135,7 @@ function Line({ row, longest }: { row: Aligned; longest: number }) {
   const width = (ms: number | null) => ({ width: `${ms === null ? 0 : Math.max(0.5, (100 * ms) / longest)}%` });
   const failed = (status: string | null) => status !== null && status !== 'completed' && status !== 'started';
   return (
-    <div class={`comparison-row ${row.change}`}>
+    <div class="comparison-row">
       <span class={`change ${row.change}`}>{WORDS[row.change]}</span>
       <span class="comparison-name" style={{ paddingLeft: `${Math.min(row.depth, 16) * 12}px` }}>
         <Service name={row.service} /> {row.operation}

@@ -85,7 +85,18 @@ function drawSpan(context: CanvasRenderingContext2D, scene: Scene, row: number, 
   drawBar(context, bar, y, colour, failed ? palette.error : null, running);
   if (trace.critical[row]) drawCritical(context, scene, row, y, width);
   const label = running ? `running, ${duration} so far` : duration;
-  return () => drawLabel(context, scene, bar, y, width, label, failed ? '×' : null, colour, scene.matches?.[row] === 1);
+  return () =>
+    drawLabel(
+      context,
+      scene,
+      bar,
+      y,
+      width,
+      label,
+      failed ? '×' : null,
+      running ? palette.surface : colour,
+      scene.matches?.[row] === 1,
+    );
 }
 
 function drawGroup(context: CanvasRenderingContext2D, scene: Scene, group: number, y: number, width: number): Label {

@@ -12,9 +12,10 @@ const WORTH = 0.06;
 
 /**
  * Stretches in which no span without children runs and no span starts or ends, in order of time: waiting between retries,
- * in a queue, or work that nobody instrumented. A long leaf (a call that hangs) is no gap.
+ * in a queue, or work that nobody instrumented. A long leaf (a call that hangs) is no gap, nor is the end of a trace that
+ * still runs: what happens there has not been told yet.
  */
-export function idleGaps(trace: Pick<Trace, 'count' | 'start' | 'end' | 'size' | 'total'>): Gap[] {
+export function idleGaps(trace: Pick<Trace, 'count' | 'start' | 'end' | 'size' | 'total' | 'open'>): Gap[] {
   // A leaf opens at its start and closes at its end; what has children marks both moments without being work itself.
   // Opened and closed are sorted apart: how many are open needs no pairs, and numbers alone sort without a comparison.
   let parents = 0;
@@ -38,7 +39,7 @@ export function idleGaps(trace: Pick<Trace, 'count' | 'start' | 'end' | 'size' |
     // All that opened before has closed: nothing was open between the last end and this start.
     const from = closed[n - 1]!;
     const to = opened[n]!;
-    if (to - from >= worth) gaps.push({ from, to });
+    if (to - from >= worth && !(trace.open > 0 && to >= trace.total)) gaps.push({ from, to });
   }
   return gaps;
 }

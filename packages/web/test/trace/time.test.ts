@@ -35,6 +35,14 @@ test('a call that hangs is no idle time, nor is a moment in which something ends
   ]);
 });
 
+test('the end of a trace that still runs is not idle: nobody knows yet', () => {
+  assert.deepEqual(traceOf('a run |====================>|\n  a call |==============|\n    b step |==|').gaps.length, 1);
+  assert.deepEqual(
+    traceOf('a run |====================>|\n  a call |====================>|\n    b step |==|').gaps,
+    [],
+  );
+});
+
 test('a cut takes little of the axis, and times go there and back', () => {
   const trace = traceOf(WAITING);
   const axis = axisOf(trace.total, trace.gaps);

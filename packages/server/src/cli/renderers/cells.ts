@@ -30,7 +30,7 @@ export const when = (key: string, title: string): Column<Row> => ({ title, right
 export const percent = (key: string, title: string, factor = 1): Column<Row> => ({
   title,
   right: true,
-  text: (row) => (row[key] === null || row[key] === undefined ? '–' : `${(Number(row[key]) * factor).toFixed(0)} %`),
+  text: (row) => (row[key] === null || row[key] === undefined ? '–' : share(Number(row[key]) * factor)),
 });
 export const state = (key: string): Column<Row> => ({
   title: ' ',
@@ -68,4 +68,9 @@ export function asTable(columns: Column<Row>[], none: string): Renderer['lines']
     const note = cutNote(cut, terminal);
     return note ? [...lines, note] : lines;
   };
+}
+
+/** Below one in a hundred the digit behind the point is what matters. */
+function share(percent: number): string {
+  return `${percent > 0 && percent < 1 ? percent.toFixed(1) : percent.toFixed(0)} %`;
 }

@@ -4,7 +4,7 @@ import type { Column } from '../table.ts';
 import { clean, wrap } from '../terminal.ts';
 import { branchesOf } from '../waterfall.ts';
 import { duration, number, signOf } from '../words.ts';
-import { asTable, difference, ms, plain, type Renderer, service, state, text } from './cells.ts';
+import { asTable, difference, id, ms, num, plain, type Renderer, service, state, text } from './cells.ts';
 
 const statusOf = (key: string, title: string): Column<Row> => ({
   title,
@@ -94,6 +94,25 @@ export const EXPLANATIONS: Record<string, Renderer> = {
         ...table(rows, terminal),
       ];
     },
+  },
+  'job-cells': {
+    lines: asTable(
+      [
+        text('model_id', 'model'),
+        text('region'),
+        num('executions', 'of'),
+        num('completed', 'worked'),
+        num('failed', 'failed'),
+        num('untraced', 'untraced'),
+        ms('p50_ms', 'p50'),
+        ms('p95_ms', 'p95'),
+        text('error_type', 'error'),
+        { ...text('verdict'), style: () => 'yellow' },
+        id('example_execution_id', 'look at'),
+      ],
+      'The job has no executions.',
+    ),
+    problem: (rows) => rows.some((row) => Number(row.failed) > 0),
   },
   'diagnosis-types': {
     lines: (rows, terminal) =>
