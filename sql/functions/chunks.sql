@@ -48,7 +48,9 @@ declare
   settled integer := 0;
   began timestamptz := clock_timestamp();
 begin
-  for c in select x.* from beacon.span_chunks x where x.settled_at is null order by x.chunk_id limit at_most loop
+  -- In any order: chunks in which something hangs must not keep the others waiting for ever.
+  for c in select x.* from beacon.span_chunks x where x.settled_at is null order by random() loop
+    exit when settled >= at_most or clock_timestamp() > began + within;
     -- What has been open for a day is waited for no longer: it is searched like a lost span.
     select count(*) filter (where s.status = 'started' and s.started_at > beacon.clock() - interval '1 day'),
       count(*) filter (where s.status in ('started', 'lost'))
@@ -61,7 +63,6 @@ begin
     update beacon.span_chunks x set settled_at = beacon.clock(), lost_spans = lost, hash_check = hashtextextended('beacon', 0)
     where x.chunk_id = c.chunk_id;
     settled := settled + 1;
-    exit when clock_timestamp() > began + within;
   end loop;
   return settled;
 end

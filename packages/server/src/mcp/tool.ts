@@ -6,7 +6,7 @@ import { type JsonSchema, paramsSchema, rowSchema } from '../operations/json-sch
 import type { Operation } from '../operations/operation.ts';
 import { type Answer, runOperation } from '../operations/run.ts';
 import { BeaconError, type ErrorCode } from '../store/errors.ts';
-import { BUDGET, type Fitted, fitAnswer, type Part, type Question, VERDICT } from './answer.ts';
+import { BUDGET, type Fitted, fitAnswer, type Part, type Question, rowsIn, VERDICT } from './answer.ts';
 import { type Tool, toolOf } from './tools.ts';
 import { FENCE, visible, visibleJson } from './untrusted.ts';
 
@@ -135,18 +135,21 @@ async function answerOf(tool: Tool, params: Record<string, unknown>, wanted: Wan
   });
   const fit = (of: Answer) => fitAnswer(partsOf(tool, before, of), questionOf(tool, of, wanted));
   const again = tool.refits || 'after' in operation.params.shape;
-  let [found, fitted] = [answer.rows.length, fit(answer)];
+  let [latest, fitted] = [answer, fit(answer)];
   // Fewer rows are another choice of lines, or a cursor that goes on behind the last one shown.
   for (let round = 1; again && round <= REFITS; round += 1) {
-    const shown = fitted.shown.at(-1) ?? 0;
-    if (shown === found || shown === 0) break;
-    const fewer = await runOperation(pool, operation, { ...params, limit: shown }, options);
-    [found, fitted] = [fewer.rows.length, fit(fewer)];
+    const shown = rowsIn(fitted);
+    if (shown === latest.rows.length || latest.rows.length === 1) break;
+    // Asked again, rows may be longer than those that made room: with every round a little less is asked for.
+    const limit = round === 1 ? shown : Math.max(1, Math.floor(shown * 0.8));
+    latest = await runOperation(pool, operation, { ...params, limit }, options);
+    fitted = fit(latest);
   }
-  return fitted;
+  // A cursor behind rows that are not shown would skip them.
+  return latest.next !== null && rowsIn(fitted) < latest.rows.length ? fit({ ...latest, next: null }) : fitted;
 }
 
-const REFITS = 3;
+const REFITS = 6;
 
 function rowsFor(usual: number, budget: number, { limit }: Operation): number {
   return Math.min(limit.max, Math.ceil((usual * budget) / BUDGET.default));

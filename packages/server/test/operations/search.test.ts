@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
 import fc from 'fast-check';
-import { type Answer, explainSql, runOperation } from '../../src/operations/run.ts';
+import { parseFilter } from '../../src/operations/filter.ts';
+import { type Answer, explainSql, readOnly, runOperation } from '../../src/operations/run.ts';
 import { spans as listSpans, search } from '../../src/operations/search.ts';
+import { searchSpans } from '../../src/operations/search-run.ts';
 import { createPool } from '../../src/store/connect.ts';
 import { settle, store, type TestSpan, traceId } from './store.ts';
 
@@ -279,6 +281,21 @@ test('spans come in pages too: all that were there, none twice, while others arr
     );
     assert.ok(whole.length > 7 && !('_created_at' in (whole[0] ?? {})));
   }
+});
+
+test('a search that runs out of time says how far it looked, and tells what it has seen', async () => {
+  const q = parseFilter('has:n');
+  const from = new Date(now - 24 * HOUR).toISOString();
+  const scope = { limit: 1000, from, to: null, after: null, firstPageAt: new Date().toISOString() };
+  const found = await readOnly(pool, {}, ({ client: reader }) =>
+    searchSpans(reader, { q, order: 'slowest' }, scope, 0),
+  );
+  assert.match(found.stoppedAt ?? '', /^20\d\d-/);
+  const whole = await plainly({ q: 'has:n', order: 'slowest' });
+  const told = new Set(found.rows.map((row) => row.trace_id));
+  assert.ok(told.size > 0 && told.size < whole.length, `${told.size} of ${whole.length}`);
+  const inOrder = whole.filter((id) => told.has(id));
+  assert.deepEqual([...told], inOrder);
 });
 
 test('a cursor of something else is refused, and an empty answer says where there is more', async () => {
