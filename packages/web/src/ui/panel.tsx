@@ -23,29 +23,36 @@ interface PanelProps {
 }
 
 export function Panel({ title, operation, params = {}, leftOut, actions, flush = false, children }: PanelProps) {
-  const [shown, setShown] = useState(false);
   return (
     <section class="panel">
       <header>
         <h2>{title}</h2>
         <div class="panel-actions">
           {actions}
-          {operation && (
-            <button
-              type="button"
-              class="quiet small"
-              onClick={() => setShown(true)}
-              title="Show SQL, copy as CLI or MCP call"
-            >
-              SQL
-            </button>
-          )}
+          {operation && <ElsewhereButton operation={operation} params={params} />}
         </div>
       </header>
       <div class={flush ? 'panel-body flush' : 'panel-body'}>{children}</div>
       {leftOut && <p class="left-out">{leftOut}</p>}
-      {shown && operation && <Elsewhere operation={operation} params={params} onClose={() => setShown(false)} />}
     </section>
+  );
+}
+
+/** Opens the SQL behind a picture, and the same question for the command line and MCP. */
+export function ElsewhereButton({ operation, params }: { operation: string; params: Params }) {
+  const [shown, setShown] = useState(false);
+  return (
+    <>
+      <button
+        type="button"
+        class="quiet small"
+        onClick={() => setShown(true)}
+        title="Show SQL, copy as CLI or MCP call"
+      >
+        SQL
+      </button>
+      {shown && <Elsewhere operation={operation} params={params} onClose={() => setShown(false)} />}
+    </>
   );
 }
 
