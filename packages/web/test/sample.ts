@@ -46,6 +46,7 @@ export async function sample(client: pg.Client, options: SampleOptions = {}): Pr
   }
   await store(client, calls);
   await tracers(client, now);
+  await preflight(client, now);
 }
 
 /** A visit to the shop. For three hours now, half of the orders in one region are priced by a new, slow engine. */
@@ -364,4 +365,19 @@ async function tracers(client: pg.Client, now: number): Promise<void> {
       ],
     );
   }
+}
+
+/** What `beacon preflight` left: a GO with one thing to look at. */
+async function preflight(client: pg.Client, now: number): Promise<void> {
+  const checks = [
+    ['Database health', 'go', 'PostgreSQL 18, 12 of 100 connections (12 %), 4.1 GB, direct', ''],
+    ['Performance baseline', 'go', '212 completed executions in 7 days, average 812 ms, p95 2410 ms', ''],
+    ['Write performance', 'go', '1.21 ms an insert (of 100), 3.4 ms for 100 at once', ''],
+    ['Feature flag', 'warn', 'runner on, router on, payments unknown', 'payments does not say whether its flag is on'],
+    ['Rollback', 'go', 'tables up 41 ms, down 12 ms, up again, in a scratch schema', ''],
+  ].map(([name, state, numbers, reason], i) => ({ number: i + 1, name, state, numbers, reason }));
+  await client.query(
+    `insert into beacon.preflights (preflight_id, taken_at, taken_by, decision, checks) values (gen_random_uuid(), $1, 'ops', 'GO', $2)`,
+    [new Date(now - 19 * HOUR), JSON.stringify(checks)],
+  );
 }

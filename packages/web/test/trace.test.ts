@@ -70,6 +70,11 @@ test('a failing execution says why, and its evidence is shown in the picture', {
   assert.match(await active(page), /generate.*out_of_memory.*evidence of the verdict/);
   await page.waitForSelector('.span-panel >> text=gen_ai.usage.output_tokens');
   assert.match(await says(page, '.span-panel .peers'), /of this operation in the day before/);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('text=Export')]);
+  const file = JSON.parse(fs.readFileSync(await download.path(), 'utf8'));
+  assert.ok(file.resourceSpans.length > 0, 'one OTLP file');
+  await page.click('.trace-tools >> text=SQL');
+  assert.match(await says(page, 'dialog'), /beacon waterfall [0-9a-f]{32}/);
   assert.deepEqual(complaints, []);
 });
 

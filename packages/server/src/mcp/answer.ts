@@ -6,7 +6,7 @@ import { tokensOf } from './tokens.ts';
 import { FENCE } from './untrusted.ts';
 
 /** Tokens of an answer, text and JSON together. */
-export const BUDGET = { min: 800, default: 2_000, max: 20_000 } as const;
+export const BUDGET = { min: 1_000, default: 2_000, max: 20_000 } as const;
 
 /** Rows of one operation inside an answer; the last part of an answer is the one that is cut first. */
 export interface Part {
@@ -135,7 +135,9 @@ function leftOutWords(parts: Part[], shown: number[], question: Question, cuts: 
   for (const [i, { key, rows, leftOut }] of parts.entries()) {
     const missing = rows.length - (shown[i] ?? 0);
     if (missing > 0) words.push(`${missing} of the ${rows.length} ${key} found did not fit.`);
-    if (leftOut) words.push(leftOut);
+    // Where the next page is told below, how to get it need not be.
+    if (leftOut)
+      words.push(question.next ? leftOut.replace(/and there are more: [^.]*\./, 'and there are more.') : leftOut);
   }
   if (cuts.values > 0)
     words.push(`${cuts.values} long ${cuts.values === 1 ? 'value is' : 'values are'} shortened (…).`);

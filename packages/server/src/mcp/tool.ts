@@ -139,15 +139,17 @@ async function answerOf(tool: Tool, params: Record<string, unknown>, wanted: Wan
   // Fewer rows are another choice of lines, or a cursor that goes on behind the last one shown.
   for (let round = 1; again && round <= REFITS; round += 1) {
     const shown = rowsIn(fitted);
-    if (shown === latest.rows.length || shown === 0) break;
-    latest = await runOperation(pool, operation, { ...params, limit: shown }, options);
+    if (shown === latest.rows.length || latest.rows.length === 1) break;
+    // Asked again, rows may be longer than those that made room: with every round a little less is asked for.
+    const limit = round === 1 ? shown : Math.max(1, Math.floor(shown * 0.8));
+    latest = await runOperation(pool, operation, { ...params, limit }, options);
     fitted = fit(latest);
   }
   // A cursor behind rows that are not shown would skip them.
   return latest.next !== null && rowsIn(fitted) < latest.rows.length ? fit({ ...latest, next: null }) : fitted;
 }
 
-const REFITS = 3;
+const REFITS = 6;
 
 function rowsFor(usual: number, budget: number, { limit }: Operation): number {
   return Math.min(limit.max, Math.ceil((usual * budget) / BUDGET.default));

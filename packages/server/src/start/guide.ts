@@ -29,6 +29,7 @@ export function printGuide(run: RunFile, execution: string | undefined, screen: 
     entry('another job', `curl -s ${runner}/api/v1/jobs/cross-region \\`);
     entry('', `  -H 'content-type: application/json' -d '${BODY}'`);
   }
+  if (url('server')) entry('in the browser', `${url('server')}`);
   entry('one execution', `${beacon} waterfall ${id}`);
   entry('why it failed', `${beacon} diagnose ${id}`);
   entry('live', `${beacon} watch`);

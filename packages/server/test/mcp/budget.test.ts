@@ -81,7 +81,7 @@ const shape: fc.Arbitrary<Shape> = fc.record({
 test('whatever the trace, its outline and its diagnosis stay within the bound, and what they say of all spans is true', async () => {
   let execution = 100;
   await fc.assert(
-    fc.asyncProperty(shape, fc.constantFrom(800, 2_000, 6_000), async (drawn, max_tokens) => {
+    fc.asyncProperty(shape, fc.constantFrom(1_000, 2_000, 6_000), async (drawn, max_tokens) => {
       execution += 1;
       const traceId = await bigTrace(client, { ...drawn, execution });
       for (const [name, params] of Object.entries({
@@ -110,7 +110,7 @@ test('whatever the trace, its outline and its diagnosis stay within the bound, a
         rows,
       );
     }),
-    { numRuns: 12 },
+    { numRuns: 8 },
   );
 });
 
@@ -159,7 +159,7 @@ test('a page of search goes on behind the last row that was shown, until every t
     await bigTrace(client, { spans: 2, operations: 1, failing: 0, orphans: 0, seed });
   }
   const { rows } = await client.query('select trace_id from beacon.traces');
-  for (const size of [{ limit: 9 }, { max_tokens: 800 }, {}]) {
+  for (const size of [{ limit: 9 }, { max_tokens: 1_000 }, {}]) {
     const told: unknown[] = [];
     for (let after: string | null | undefined; after !== null; ) {
       const answer = await door.call('search_traces', { ...size, from: '1h', ...(after && { after }) });

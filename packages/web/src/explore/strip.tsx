@@ -8,7 +8,7 @@ import type { SeriesRow } from '../state/rows.ts';
 import { compact, count, duration, percent } from '../ui/format.ts';
 import { Panel } from '../ui/panel.tsx';
 import { timesOf } from '../ui/range.tsx';
-import { Loaded } from '../ui/states.tsx';
+import { Empty, Loaded } from '../ui/states.tsx';
 
 interface StripProps {
   params: Params;
@@ -24,7 +24,13 @@ export function Strip({ params, every, onRange }: StripProps) {
   return (
     <Panel title="Rate, errors, duration" operation="series" params={asked} leftOut={series.value?.leftOut}>
       <Loaded resource={series} what="the rate">
-        {({ rows, range }) => <Charts rows={rows} range={timesOf(range)} onRange={onRange} />}
+        {({ rows, range }) =>
+          rows.length === 0 ? (
+            <Empty title="Nothing happened in this time." />
+          ) : (
+            <Charts rows={rows} range={timesOf(range)} onRange={onRange} />
+          )
+        }
       </Loaded>
     </Panel>
   );

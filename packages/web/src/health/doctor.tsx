@@ -9,13 +9,7 @@ import { Failed, Loading } from '../ui/states.tsx';
 
 type Hop = Rows['run-doctor'];
 
-const GLYPHS: Record<string, IconName> = {
-  ok: 'check',
-  warn: 'bang',
-  fail: 'cross',
-  bad: 'cross',
-  unknown: 'question',
-};
+const SIGNS: Record<string, IconName> = { good: 'check', note: 'bang', unknown: 'question', fault: 'cross' };
 
 export function DoctorPanel() {
   const [state, setState] = useState<{ running?: boolean; answer?: Answer<Hop>; problem?: Problem }>({});
@@ -51,33 +45,77 @@ export function DoctorPanel() {
   );
 }
 
+/** What needs somebody, and then, folded away, what is well. */
 function Verdict({ rows }: { rows: Hop[] }) {
+  const hops = alike(rows);
+  const faults = hops.filter(({ row }) => row.state !== 'good');
+  const good = hops.filter(({ row }) => row.state === 'good');
+  return (
+    <>
+      {faults.length === 0 && <p class="doctor-well">Every hop that could be followed is well.</p>}
+      <Hops hops={faults} />
+      {good.length > 0 && (
+        <details class="well">
+          <summary>{good.length === 1 ? 'One thing is well' : `${good.length} things are well`}</summary>
+          <Hops hops={good} />
+        </details>
+      )}
+    </>
+  );
+}
+
+interface Alike {
+  row: Hop;
+  /** Services that say the same; none where it is about none. */
+  services: string[];
+}
+
+/** The same said of several services stands once. */
+function alike(rows: Hop[]): Alike[] {
+  const found = new Map<string, Alike>();
+  for (const row of rows) {
+    const key = JSON.stringify([row.hop, row.state, row.what, row.fix]);
+    const known = found.get(key) ?? { row, services: [] };
+    if (row.service) known.services.push(row.service);
+    found.set(key, known);
+  }
+  return [...found.values()];
+}
+
+function Hops({ hops }: { hops: Alike[] }) {
   return (
     <ol class="hops">
-      {rows.map((row, i) => {
-        const state = String(row.state ?? 'unknown');
-        return (
-          <li key={`${row.hop} ${i}`} class={`hop ${state.replace(/\W/g, '')}`}>
-            <span class="hop-sign" aria-hidden="true">
-              <Icon name={GLYPHS[state] ?? 'dash'} />
-            </span>
-            <div>
-              <p>
-                <strong>{text(row.hop)}</strong> <span class="unseen">{state}: </span>
-                {text(row.what)}
-              </p>
-              {row.evidence ? <p class="dim">{text(row.evidence)}</p> : null}
-              {row.fix ? <p class="hop-fix">{text(row.fix)}</p> : null}
-            </div>
-          </li>
-        );
-      })}
+      {hops.map(({ row, services }) => (
+        <li key={`${row.hop} ${row.what}`} class={`hop ${row.state}`}>
+          <span class="hop-sign" aria-hidden="true">
+            <Icon name={SIGNS[row.state] ?? 'dash'} />
+          </span>
+          <div>
+            <p>
+              <span class="unseen">{row.state}: </span>
+              <strong>{row.hop}</strong> {row.what}
+              {services.length > 0 && <span class="faint"> ({[...new Set(services)].join(', ')})</span>}
+            </p>
+            <Evidence of={row.evidence} />
+            {row.fix && <p class="hop-fix">{row.fix}</p>}
+          </div>
+        </li>
+      ))}
     </ol>
   );
 }
 
-/** Whatever a column holds, as text. */
-function text(value: unknown): string {
-  if (value === null || value === undefined) return '';
-  return typeof value === 'string' ? value : JSON.stringify(value);
+function Evidence({ of }: { of: unknown }) {
+  const facts = Object.entries((of ?? {}) as Record<string, unknown>);
+  if (facts.length === 0) return null;
+  return (
+    <p class="dim">
+      {facts
+        .map(
+          ([name, value]) =>
+            `${name.replaceAll('_', ' ')} ${typeof value === 'object' ? JSON.stringify(value) : value}`,
+        )
+        .join(', ')}
+    </p>
+  );
 }

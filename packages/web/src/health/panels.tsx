@@ -269,8 +269,11 @@ function Preflight({ rows }: { rows: Rows['preflight-report'][] }) {
       <ul class="checks">
         {rows.map((row) => (
           <li key={row.name}>
-            <State state={row.state} /> <strong>{row.name}</strong>{' '}
-            <span class="dim">{[row.numbers, row.reason].filter(Boolean).join(': ')}</span>
+            <State state={row.state} />
+            <span>
+              <strong>{row.name}</strong>{' '}
+              <span class="dim">{[row.numbers, row.reason].filter(Boolean).join(': ')}</span>
+            </span>
           </li>
         ))}
       </ul>

@@ -1,20 +1,22 @@
 // Colours of services: the server keeps a number for each, so a service looks the same on every page and to everybody.
-import { computed, effect, signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import { ask } from './api.ts';
 import { epoch } from './token.ts';
 
 const COLOURS = 20;
 const RANGE = '30d';
+const AGAIN_MS = 10_000;
 
 const numbers = signal<ReadonlyMap<string, number>>(new Map());
+let asked = Number.NEGATIVE_INFINITY;
 
 effect(() => {
   epoch.value;
-  refresh();
+  load();
 });
 
-/** Asks again; to be called when a service turns up that has no number. */
-export function refresh(): void {
+function load(): void {
+  asked = performance.now();
   ask('services', { from: RANGE, limit: 1000 }).then(
     ({ rows }) => {
       numbers.value = new Map(rows.map(({ service, color }) => [service, color]));
@@ -24,10 +26,10 @@ export function refresh(): void {
   );
 }
 
-export const serviceNumbers = computed(() => numbers.value);
-
-/** Token of a service's colour: `--service-7`; `--service-none` for one not known yet. */
+/** Token of a service's colour: `--service-7`; `--service-none` until its number is known, which is asked for again. */
 export function serviceToken(service: string | null | undefined): `--service-${string}` {
   const number = service ? numbers.value.get(service) : undefined;
-  return number === undefined ? '--service-none' : `--service-${number % COLOURS}`;
+  if (number !== undefined) return `--service-${number % COLOURS}`;
+  if (service && performance.now() - asked > AGAIN_MS) load();
+  return '--service-none';
 }

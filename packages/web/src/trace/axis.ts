@@ -91,7 +91,7 @@ export interface Tick {
 export function ticks(axis: Axis, zoom: Zoom, width: number, apart = 90): Tick[] {
   const from = axis.time(zoom.from);
   const to = axis.time(zoom.to);
-  const wanted = Math.max(1, Math.floor(width / apart));
+  const wanted = Math.max(2, Math.floor(width / apart));
   const idle = axis.cuts.reduce((sum, cut) => sum + Math.max(0, Math.min(to, cut.to) - Math.max(from, cut.from)), 0);
   const step = roundStep((to - from - idle) / wanted);
   const found: Tick[] = [];

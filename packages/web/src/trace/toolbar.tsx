@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { ask } from '../state/api.ts';
 import { announce } from '../ui/announce.tsx';
 import { count } from '../ui/format.ts';
+import { ElsewhereButton } from '../ui/panel.tsx';
 import { type Gaps, type Session, TABS, type Tab, WHOLE } from './session.ts';
 import { durationText, plural } from './words.ts';
 
@@ -35,6 +36,9 @@ export function Toolbar({ session }: { session: Session }) {
       </div>
       {tab === 'waterfall' && <Filter session={session} />}
       {tab === 'waterfall' && <Switches session={session} />}
+      {tab !== 'path' && tab !== 'compare' && (
+        <ElsewhereButton operation="waterfall" params={{ trace_id: session.trace.value!.traceId }} />
+      )}
     </div>
   );
 }

@@ -48,8 +48,10 @@ const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
 export function moment(iso: string | null | undefined): string {
   if (!iso) return '–';
   const date = new Date(iso);
-  const isToday = date.toDateString() === new Date().toDateString();
-  return isToday ? clock.format(date) : `${day.format(date)} ${clock.format(date)}`;
+  const now = new Date();
+  if (date.toDateString() === now.toDateString()) return clock.format(date);
+  const year = date.getFullYear() === now.getFullYear() ? '' : ` ${date.getFullYear()}`;
+  return `${day.format(date)}${year} ${clock.format(date)}`;
 }
 
 /** `now`, `12 s ago`, `3 min ago`, `5 h ago`, `2 d ago`. */

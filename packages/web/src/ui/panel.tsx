@@ -23,41 +23,51 @@ interface PanelProps {
 }
 
 export function Panel({ title, operation, params = {}, leftOut, actions, flush = false, children }: PanelProps) {
-  const [shown, setShown] = useState(false);
   return (
     <section class="panel">
       <header>
         <h2>{title}</h2>
         <div class="panel-actions">
           {actions}
-          {operation && (
-            <button
-              type="button"
-              class="quiet small"
-              onClick={() => setShown(true)}
-              title="Show SQL, copy as CLI or MCP call"
-            >
-              SQL
-            </button>
-          )}
+          {operation && <ElsewhereButton operation={operation} params={params} />}
         </div>
       </header>
       <div class={flush ? 'panel-body flush' : 'panel-body'}>{children}</div>
       {leftOut && <p class="left-out">{leftOut}</p>}
-      {shown && operation && <Elsewhere operation={operation} params={params} onClose={() => setShown(false)} />}
     </section>
   );
 }
 
+/** Opens the SQL behind a picture, and the same question for the command line and MCP. */
+export function ElsewhereButton({ operation, params }: { operation: string; params: Params }) {
+  const [shown, setShown] = useState(false);
+  return (
+    <>
+      <button
+        type="button"
+        class="quiet small"
+        onClick={() => setShown(true)}
+        title="Show SQL, copy as CLI or MCP call"
+      >
+        SQL
+      </button>
+      {shown && <Elsewhere operation={operation} params={params} onClose={() => setShown(false)} />}
+    </>
+  );
+}
+
 interface Explained {
-  sql: string;
+  /** Null where the answer is not made by one statement. */
+  sql: string | null;
   values: unknown[];
 }
 
 function Elsewhere({ operation, params, onClose }: { operation: string; params: Params; onClose(): void }) {
-  const explained = useResource(
-    JSON.stringify([operation, params]),
-    (signal) => call(`/api/v1/${operation}`, { ...params, explain: 'sql' }, { signal }) as Promise<Explained>,
+  const statement = typeof params.statement === 'string' ? params.statement : undefined;
+  const explained = useResource<Explained>(JSON.stringify([operation, params]), async (signal) =>
+    statement === undefined
+      ? ((await call(`/api/v1/${operation}`, { ...params, explain: 'sql' }, { signal })) as Explained)
+      : { sql: statement, values: [] },
   );
   const cli = cliCommand(operation, params);
   const mcp = mcpCall(operation, params);
@@ -69,7 +79,11 @@ function Elsewhere({ operation, params, onClose }: { operation: string; params: 
       <Loaded resource={explained} what="the SQL">
         {({ sql, values }) => (
           <>
-            <Copyable text={dedented(sql)} what="SQL" />
+            {sql === null ? (
+              <p class="dim">This answer is not made by one statement.</p>
+            ) : (
+              <Copyable text={dedented(sql)} what="SQL" />
+            )}
             {values.length > 0 && (
               <ol class="bound">
                 {values.map((value, i) => (

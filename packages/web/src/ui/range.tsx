@@ -14,13 +14,8 @@ const PRESETS = [
   ['30d', '30 days'],
 ] as const;
 
-/** The page's range, as parameters of an operation. */
-export function useRange(): { from: string; to: string } {
-  return readUrl(rangeFields);
-}
-
 export function RangePicker() {
-  const { from, to } = useRange();
+  const { from, to } = readUrl(rangeFields);
   const isPreset = !to && PRESETS.some(([value]) => value === from);
   const [custom, setCustom] = useState(false);
   return (
