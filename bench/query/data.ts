@@ -14,9 +14,9 @@ export function traceIdOf(n: number): string {
 
 const SERVICES = `array['gateway','cart','checkout','payment','inventory','pricing','shipping','mailer','search','ledger']`;
 
-/** Stores so many traces, spread evenly over the hours up to two minutes ago, in the order of time, and sums them up. */
+/** Stores so many traces, spread evenly over the hours up to three minutes ago, in the order of time, and sums them up. */
 export async function fill(client: pg.Client, traces: number, hours: number): Promise<void> {
-  const end = Date.now() - 120_000;
+  const end = Date.now() - 180_000;
   const start = end - hours * 3_600_000;
   const days = new Set([start, end].map((at) => new Date(at).toISOString().slice(0, 10)));
   for (let at = start; at < end; at += 3_600_000) days.add(new Date(at).toISOString().slice(0, 10));

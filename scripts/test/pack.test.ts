@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
 import { ROOT } from '../sources.ts';
@@ -77,4 +78,29 @@ test('the command line runs from its tarball, with the SQL it carries', async ()
   assert.ok(rows[0].n > 0);
   const traces = await node([beacon, 'traces', '--json'], { DATABASE_URL: url });
   assert.equal(traces.code, 0, traces.output);
+});
+
+test('the server from its tarball serves the web interface it carries', async () => {
+  const { url } = await testDatabase();
+  const beacon = 'node_modules/@project-beacon/server/dist/main.js';
+  const args = [beacon, 'serve', '--port', '0', '--no-otlp', '--no-jaeger'];
+  const child = spawn(process.execPath, args, {
+    cwd: folder,
+    env: { ...process.env, DATABASE_URL: url },
+    stdio: 'pipe',
+  });
+  try {
+    let port: number | undefined;
+    for await (const line of createInterface({ input: child.stdout })) {
+      port = JSON.parse(line).msg === 'listening' ? JSON.parse(line).port : undefined;
+      if (port) break;
+    }
+    const page = await (await fetch(`http://127.0.0.1:${port}/explore`, { headers: { accept: 'text/html' } })).text();
+    const script = /src="(\/main-[^"]+\.js)"/.exec(page)?.[1];
+    const answer = await fetch(`http://127.0.0.1:${port}${script}`);
+    assert.equal(answer.status, 200);
+    assert.match(`${answer.headers.get('cache-control')}`, /immutable/);
+  } finally {
+    child.kill('SIGKILL');
+  }
 });

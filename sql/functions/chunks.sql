@@ -3,8 +3,8 @@ language plpgsql
 set search_path = beacon, pg_catalog
 as $$
 declare
-  -- created_at is the start of the storing transaction, which may still be running.
-  quiet timestamptz := beacon.clock() - interval '60 seconds';
+  -- created_at is the start of the storing transaction, which may still be running: writers give up after 65 seconds.
+  quiet timestamptz := beacon.clock() - interval '2 minutes';
   cut_from timestamptz;
   first_at timestamptz;
   cut_to timestamptz;
@@ -35,7 +35,7 @@ end
 $$;
 
 comment on function beacon.cut_chunks(integer, integer) is
-  'Cuts what was stored since the newest chunk, and more than a minute ago, into chunks of about so many spans; returns how many it made.';
+  'Cuts what was stored since the newest chunk, and more than two minutes ago, into chunks of about so many spans; returns how many it made.';
 
 create function beacon.settle_chunks(at_most integer default 100, within interval default '1 second') returns integer
 language plpgsql

@@ -17,10 +17,7 @@ export function JobMatrix({ rows }: { rows: Cell[] }) {
   const body = useRef<HTMLTableSectionElement>(null);
   const models = distinct(rows.map(({ model_id }) => model_id ?? '–'));
   const regions = distinct(rows.map(({ region }) => region ?? '–'));
-  const questions = distinct(
-    rows.map(({ question }) => question ?? '–'),
-    false,
-  );
+  const questions = distinct(rows.map(({ question }) => question ?? '–'));
   const at = new Map<string, Cell[]>();
   for (const row of rows) {
     const key = keyOf(row.model_id ?? '–', row.region ?? '–', row.question ?? '–');
@@ -147,9 +144,9 @@ function keyOf(...parts: string[]): string {
   return parts.join('\u0000');
 }
 
-function distinct(values: string[], sorted = true): string[] {
-  const found = [...new Set(values)];
-  return sorted ? found.sort() : found;
+/** Each once, `model-2` before `model-10`. */
+function distinct(values: string[]): string[] {
+  return [...new Set(values)].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 }
 
 /** Arrow keys go to the neighbouring cell. */

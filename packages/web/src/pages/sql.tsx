@@ -109,8 +109,7 @@ export default function Sql() {
           </section>
           <Panel
             title={answer.value ? `${count(answer.value.rows.length)} rows` : 'Answer'}
-            operation="sql"
-            params={{ statement: sql }}
+            {...(sql && { operation: 'sql', params: { statement: sql } })}
             leftOut={answer.value?.leftOut}
             flush
             actions={

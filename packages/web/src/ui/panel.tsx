@@ -57,14 +57,17 @@ export function ElsewhereButton({ operation, params }: { operation: string; para
 }
 
 interface Explained {
-  sql: string;
+  /** Null where the answer is not made by one statement. */
+  sql: string | null;
   values: unknown[];
 }
 
 function Elsewhere({ operation, params, onClose }: { operation: string; params: Params; onClose(): void }) {
-  const explained = useResource(
-    JSON.stringify([operation, params]),
-    (signal) => call(`/api/v1/${operation}`, { ...params, explain: 'sql' }, { signal }) as Promise<Explained>,
+  const statement = typeof params.statement === 'string' ? params.statement : undefined;
+  const explained = useResource<Explained>(JSON.stringify([operation, params]), async (signal) =>
+    statement === undefined
+      ? ((await call(`/api/v1/${operation}`, { ...params, explain: 'sql' }, { signal })) as Explained)
+      : { sql: statement, values: [] },
   );
   const cli = cliCommand(operation, params);
   const mcp = mcpCall(operation, params);
@@ -76,7 +79,11 @@ function Elsewhere({ operation, params, onClose }: { operation: string; params: 
       <Loaded resource={explained} what="the SQL">
         {({ sql, values }) => (
           <>
-            <Copyable text={dedented(sql)} what="SQL" />
+            {sql === null ? (
+              <p class="dim">This answer is not made by one statement.</p>
+            ) : (
+              <Copyable text={dedented(sql)} what="SQL" />
+            )}
             {values.length > 0 && (
               <ol class="bound">
                 {values.map((value, i) => (
