@@ -6,6 +6,8 @@ import { startSharedServer } from '@project-beacon/testkit';
 
 // A file that hangs is ended and fails, instead of holding the run; the longest of the long tests need half of it.
 const LIMIT = '--test-timeout=600000';
+// Node that ends by itself can spin for ever in its own clean-up, where a socket was on its way when the last test ended.
+const FORCE = '--test-force-exit';
 
 const root = path.join(import.meta.dirname, '..');
 const chosen = process.argv.slice(2);
@@ -18,7 +20,7 @@ if (files.length === 0) {
 
 console.error('Starting a throwaway PostgreSQL for the tests ...');
 const server = await startSharedServer();
-const runner = spawn(process.execPath, ['--test', '--test-concurrency=2', LIMIT, ...files], {
+const runner = spawn(process.execPath, ['--test', '--test-concurrency=2', LIMIT, FORCE, ...files], {
   cwd: root,
   stdio: 'inherit',
 });

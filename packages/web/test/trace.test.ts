@@ -155,6 +155,13 @@ test('attempts of one execution are told apart, and evidence leads to the one it
   assert.match(page.url(), /\/execution\/201\?.*trace=/);
 });
 
+test('a trace that names no execution has a verdict too', { skip }, async () => {
+  const { traceId } = await draw(database.client, CALL('x', MEMORY), { execution: null, at: at(5) });
+  const { page } = await open(`/trace/${traceId}`);
+  await page.waitForSelector('.verdict-facts');
+  assert.match(await says(page, '.verdict-summary'), /inference ran out of a resource/);
+});
+
 test('an execution that nobody traced says why, and offers the doctor', { skip }, async () => {
   const { page } = await openPage();
   await page.goto(`${site.url}/execution/424242`);

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import * as c from './columns.ts';
 import { operation } from './operation.ts';
-import { executionId } from './params.ts';
+import { executionId, executionOrTrace, traceId } from './params.ts';
 
 const byExecution = {
   params: { execution_id: executionId },
@@ -51,8 +51,10 @@ export const diagnose = operation({
 
 export const rootCause = operation({
   name: 'root-cause',
-  doc: 'Why an execution failed or was slow: causes ranked, with evidence and what to do.',
-  ...byExecution,
+  doc: 'Why an execution, or a trace, failed or was slow: causes ranked, with evidence and what to do.',
+  params: { execution_id: executionId.optional(), trace_id: traceId.optional() },
+  oneOf: [['execution_id', 'trace_id']],
+  arguments: [executionOrTrace()],
   row: z.object({
     rank: c.count('1 is the likeliest cause.'),
     type: c.text('Type of the finding, for example NETWORK_TIMEOUT.'),
@@ -66,10 +68,11 @@ export const rootCause = operation({
     span_ids: c.textsOrNull('Spans that show it.'),
   }),
   limit: { default: 5, max: 50 },
-  sql: (p) => ({
-    text: 'select * from beacon.identify_root_cause($1::bigint) order by rank',
-    values: [p.execution_id],
-  }),
+  // An execution's verdict weighs its attempts against each other; a trace that names no execution has one all the same.
+  sql: (p) =>
+    p.trace_id
+      ? { text: 'select * from beacon.identify_trace_root_cause($1::uuid) order by rank', values: [p.trace_id] }
+      : { text: 'select * from beacon.identify_root_cause($1::bigint) order by rank', values: [p.execution_id] },
 });
 
 export const similar = operation({

@@ -69,13 +69,11 @@ function OneTrace({ source, shown }: { source: Source; shown: Source }) {
           onChoose={(id) => openTrace(id)}
         />
       )}
-      {executionId !== null ? (
-        <Verdict session={session} executionId={executionId} openTrace={openTrace} />
-      ) : (
-        <p class="no-verdict dim">
-          This trace names no execution (<code>beacon.execution_id</code>), so there is no verdict of one.
-        </p>
-      )}
+      <Verdict
+        session={session}
+        of={executionId === null ? { trace_id: trace.traceId } : { execution_id: executionId }}
+        openTrace={openTrace}
+      />
       <Notices session={session} trace={trace} />
       <section class="panel trace-panel" aria-label="The trace">
         <Toolbar session={session} />

@@ -34,13 +34,14 @@ const NARROW = 700;
 
 interface Props {
   session: Session;
-  executionId: string;
+  /** Of what: an execution, or a trace that names none. */
+  of: { execution_id: string } | { trace_id: string };
   /** Goes to another attempt, for evidence that lies there. */
   openTrace: (traceId: string, cause: Cause) => void;
 }
 
-export function Verdict({ session, executionId, openTrace }: Props) {
-  const params = { execution_id: executionId, limit: MOST };
+export function Verdict({ session, of, openTrace }: Props) {
+  const params = { ...of, limit: MOST };
   const live = (session.trace.value?.open ?? 0) > 0;
   const causes = useAsk('root-cause', params, { every: live ? 3000 : undefined });
   const rows = causes.value?.rows as unknown as Cause[] | undefined;
