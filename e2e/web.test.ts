@@ -20,7 +20,7 @@ test('a job submitted in the browser is watched to its end, and its failure expl
   await page.getByRole('button', { name: 'New job' }).waitFor();
   await page.keyboard.press('n');
   const form = page.getByRole('dialog', { name: 'New job' });
-  for (const name of ['qwen2.5-1.5b', 'asia-pacific']) await form.getByRole('button', { name }).click();
+  for (const name of ['qwen2.5-1.5b', 'asia-southeast']) await form.getByRole('button', { name }).click();
   await form.getByLabel('Questions, one a line').fill('What is 2+2?\nWhat is 2+2?');
   await form.getByRole('button', { name: 'Submit' }).click();
   await form.getByText('“What is 2+2?” is there twice.').waitFor();

@@ -24,12 +24,12 @@ export function printGuide(run: RunFile, execution: string | undefined, screen: 
   entry('logs', shortPath(run.logs));
 
   heading('Go on');
+  if (url('server')) entry('in the browser', `${url('server')}`);
   const runner = url('runner');
   if (runner) {
     entry('another job', `curl -s ${runner}/api/v1/jobs/cross-region \\`);
     entry('', `  -H 'content-type: application/json' -d '${BODY}'`);
   }
-  if (url('server')) entry('in the browser', `${url('server')}`);
   entry('one execution', `${beacon} waterfall ${id}`);
   entry('why it failed', `${beacon} diagnose ${id}`);
   entry('live', `${beacon} watch`);

@@ -55,7 +55,7 @@ function Verdict({ rows }: { rows: Hop[] }) {
       {faults.length === 0 && <p class="doctor-well">Every hop that could be followed is well.</p>}
       <Hops hops={faults} />
       {good.length > 0 && (
-        <details class="well">
+        <details class="well" open={faults.length === 0}>
           <summary>{good.length === 1 ? 'One thing is well' : `${good.length} things are well`}</summary>
           <Hops hops={good} />
         </details>

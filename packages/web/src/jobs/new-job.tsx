@@ -11,7 +11,7 @@ import { size, wrongIn } from './validate.ts';
 
 // What the simulated provider of `npm start` knows; offered where no job has run yet.
 const MODELS = ['llama-3.2-1b', 'qwen2.5-1.5b'];
-const REGIONS = ['us-east', 'eu-west', 'asia-pacific'];
+const REGIONS = ['us-east', 'eu-west', 'asia-southeast'];
 
 export function NewJob({ known, onClose }: { known: JobsRow[]; onClose(): void }) {
   const offered = (pick: (job: JobsRow) => string[], otherwise: string[]) => {
