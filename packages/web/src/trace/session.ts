@@ -61,7 +61,9 @@ export class Session {
   readonly found: ReadonlySignal<Found> = computed(() => this.#search());
   readonly rows: ReadonlySignal<Rows> = computed(() => {
     const trace = this.trace.value;
-    return trace ? rowsOf(trace, this.view.value, this.found.value.matches) : NONE;
+    const view = this.view.value;
+    // Asking for the matches only where they decide spares the rows at every letter of a filter.
+    return trace ? rowsOf(trace, view, view.only === 'matches' ? this.found.value.matches : null) : NONE;
   });
   readonly axis: ReadonlySignal<Axis> = computed(() => {
     const trace = this.trace.value;
