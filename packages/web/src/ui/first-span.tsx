@@ -1,7 +1,8 @@
 // There is nothing yet: how to send the first span to this very server, and what the doctor finds in the way.
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { DoctorPanel } from '../health/doctor.tsx';
 import { useAsk } from '../state/resource.ts';
+import type { Rows } from '../state/rows.ts';
 import { go } from '../state/url.ts';
 import { Copyable } from './copyable.tsx';
 import { Segments } from './segments.tsx';
@@ -19,7 +20,9 @@ export function FirstSpan() {
   const ingest = useAsk('ingest', { limit: 1 });
   const [kind, setKind] = useState<'otlp' | 'node' | 'start'>('start');
   const trace = arrived.value?.rows[0];
-  if (trace) go(`/trace/${trace.trace_id}`, { replace: true });
+  useEffect(() => {
+    if (trace) go(`/trace/${trace.trace_id}`, { replace: true });
+  }, [trace]);
   const way = waysOf(endpointIn(ingest.value?.rows[0]))[kind];
   return (
     <div class="first-span">
@@ -57,10 +60,7 @@ ENABLE_DB_TRACING=true DATABASE_URL=postgresql://... node checkout.js
 }
 
 /** Where this server takes spans, as the newest receiver says; the standard port where none does. */
-function endpointIn(receiver: Record<string, unknown> | undefined): string {
-  const doors = (receiver?.doors ?? {}) as Record<string, unknown>;
-  const door = Object.entries(doors).find(([name]) => /http/i.test(name))?.[1];
-  const port =
-    /(\d{2,5})\D*$/.exec(typeof door === 'string' || typeof door === 'number' ? String(door) : '')?.[1] ?? '4318';
-  return `http://${location.hostname}:${port}`;
+function endpointIn(receiver: Rows['ingest'] | undefined): string {
+  const { http = 4318 } = (receiver?.doors ?? {}) as { http?: number };
+  return `http://${location.hostname}:${http}`;
 }
