@@ -44,7 +44,10 @@ export function useTrace(session: Session, source: Source): TraceState {
         if (live) timer = setTimeout(again, AGAIN_MS + AGAIN_TIMES * (performance.now() - begun));
       } catch (error) {
         if (abort.signal.aborted) return;
-        setState({ loading: false, problem: asProblem(error), live: false });
+        // A trace that is shown stays; while it grows, one look that failed is not the last.
+        const growing = (session.trace.peek()?.open ?? 0) > 0;
+        setState({ loading: false, problem: asProblem(error), live: growing });
+        if (growing) timer = setTimeout(again, AGAIN_MS);
       }
     };
     const again = () =>
