@@ -1,5 +1,5 @@
 // Spans as they are committed, for any number of listeners: one statement a round, whoever listens. Why polling and not
-// LISTEN is in ARCHITECTURE.md.
+// LISTEN is in docs/inside.md.
 import type pg from 'pg';
 import type { BeaconError } from '../store/errors.ts';
 import type { Term } from './filter.ts';

@@ -1,6 +1,6 @@
 // Own runner, because no library found does all of: views and functions rebuilt by hash, one statement a message
 // (Citus), one transaction under an advisory lock, a printable plan, a refused change of a released migration, and a
-// way down. ARCHITECTURE.md names what was compared.
+// way down. docs/inside.md names what was compared.
 import pg from 'pg';
 import { MigrationError } from './errors.ts';
 import { type MigrationState, NEW_DATABASE, readState } from './migration-state.ts';
