@@ -851,7 +851,7 @@ create function beacon.successful_twin(of_execution bigint)
   language plpgsql stable;
 
 create function beacon.trace_columns(of_trace uuid)
-  returns TABLE(started_at timestamp with time zone, duration_ms double precision, names text[], services text[], colors integer[], errors text[], notes text[], columns json, spans integer, failed integer, orphans integer, clocks jsonb, execution_id bigint, job_id text, model_id text, region text)
+  returns TABLE(started_at timestamp with time zone, duration_ms double precision, names text[], services text[], colors integer[], errors text[], notes text[], columns text, spans integer, failed integer, orphans integer, clocks jsonb, execution_id bigint, job_id text, model_id text, region text)
   language plpgsql stable;
 
 create function beacon.trace_facts(of_trace uuid)

@@ -13,6 +13,7 @@ web GET /cart         |====================| kind=server region=eu-west
       cart db.query   |       =======?     |
   lost consume        |    ==              | kind=consumer orphan
 `;
+const KINDS = ['internal', 'server', 'client', 'producer', 'consumer'];
 const STATUSES = ['completed', 'failed', 'timeout', 'lost', 'started'];
 
 test('columns say of every span what the tree says, in its order', async () => {
@@ -23,27 +24,30 @@ test('columns say of every span what the tree says, in its order', async () => {
   ]);
   assert.equal(status, 200);
   const { columns } = body;
+  assert.equal(columns.id.length, 16 * rows.length);
+  const has = (pairs: number[], row: number) => pairs.some((at, n) => n % 2 === 0 && at === row);
+  const valueAt = (pairs: number[], row: number) => pairs[pairs.findIndex((at, n) => n % 2 === 0 && at === row) + 1];
   const said = rows.map((_, n) => ({
-    span: columns.id[n],
-    parent: columns.parent[n],
-    depth: columns.depth[n],
+    span: columns.id.slice(16 * n, 16 * n + 16),
+    parent: columns.parent[n] === 0 ? -1 : n - columns.parent[n],
     what: `${body.services[columns.service[n]].name} ${body.names[columns.name[n]]}`,
     from: columns.start_us[n],
     lasts: columns.duration_us[n],
     self: columns.self_us[n],
-    status: STATUSES[columns.status[n]],
-    error: body.errors[columns.error[n]] ?? null,
-    note: body.notes[columns.note[n]] ?? null,
+    status: STATUSES[Number(columns.status[n])],
+    kind: KINDS[Number(columns.kind[n])],
+    error: has(columns.error, n) ? body.errors[valueAt(columns.error, n) as number] : null,
+    note: has(columns.note, n) ? body.notes[valueAt(columns.note, n) as number] : null,
   }));
   const wanted = rows.map((row) => ({
     span: row.span_id.toString('hex'),
     parent: (row.parent_position ?? 0) - 1,
-    depth: row.depth,
     what: `${row.service} ${row.operation}`,
     from: Math.round(row.offset_ms * 1000),
     lasts: row.status === 'started' ? -1 : Math.round(row.duration_ms * 1000),
     self: Math.round(row.self_ms * 1000),
     status: row.status,
+    kind: row.kind,
     error: [row.error_type, row.error_message].filter(Boolean).join(': ') || null,
     note: row.note,
   }));
@@ -53,7 +57,7 @@ test('columns say of every span what the tree says, in its order', async () => {
   ]);
   assert.deepEqual(
     columns.critical,
-    rows.map((row) => Number(path.some(({ position }) => position === row.position))),
+    rows.filter((row) => path.some(({ position }) => position === row.position)).map((row) => row.position - 1),
   );
   assert.deepEqual(
     { ...body.header, corrected_clock_ms: {} },
@@ -88,7 +92,7 @@ test('a trace at rest is not sent twice; one that grows has no tag', async () =>
   const growing = await draw(database.client, 'app work |==>|');
   const { headers, body } = await server.ask(`/api/v1/trace-columns?trace_id=${growing.traceId}`);
   assert.equal(headers.get('etag'), null);
-  assert.deepEqual([body.columns.status, body.columns.duration_us], [[4], [-1]]);
+  assert.deepEqual([body.columns.status, body.columns.duration_us], ['4', [-1]]);
 });
 
 test('what is not there is said, and how to ask rightly', async () => {

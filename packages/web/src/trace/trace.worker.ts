@@ -1,6 +1,6 @@
 // Parses and builds a trace away from the page, so that 100,000 spans do not hold up a click.
 import { buffersOf, buildTrace, type Trace } from './model.ts';
-import type { TraceColumns } from './wire.ts';
+import { type PackedTrace, unpack } from './wire.ts';
 
 export type Built = { trace: Trace } | { error: string };
 
@@ -12,7 +12,7 @@ const scope = globalThis as unknown as {
 
 scope.onmessage = ({ data }) => {
   try {
-    const trace = buildTrace(JSON.parse(new TextDecoder().decode(data)) as TraceColumns);
+    const trace = buildTrace(unpack(JSON.parse(new TextDecoder().decode(data)) as PackedTrace));
     scope.postMessage({ trace }, buffersOf(trace));
   } catch (error) {
     scope.postMessage({ error: (error as Error).message }, []);

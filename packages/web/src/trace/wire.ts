@@ -1,6 +1,29 @@
 // What the server says of a whole trace at once: columns, with names interned, so that 100,000 spans are a few megabytes.
 
-/** Answer of `GET /api/v1/trace-columns`. Rows come in drawing order: a parent stands before its children. */
+/** Answer of `GET /api/v1/trace-columns`. */
+export interface PackedTrace extends Omit<TraceColumns, 'columns'> {
+  columns: {
+    /** 16 hex digits a row, without anything between them. */
+    id: string;
+    /** Rows up to the parent; 0 for a root. */
+    parent: number[];
+    service: number[];
+    name: number[];
+    start_us: number[];
+    duration_us: number[];
+    self_us: number[];
+    /** A digit a row. */
+    status: string;
+    kind: string;
+    /** Row and value by turns, of those rows that have one. */
+    error: number[];
+    note: number[];
+    /** Rows on the critical path. */
+    critical: number[];
+  };
+}
+
+/** A trace with a value a row in every column. Rows come in drawing order: a parent stands before its children. */
 export interface TraceColumns {
   /** 32 hex digits. */
   trace_id: string;
@@ -50,6 +73,38 @@ export interface TraceColumns {
     /** Milliseconds added to the times of a service; empty when no clock was wrong. */
     corrected_clock_ms: Record<string, number>;
   };
+}
+
+/** The answer with a value a row in every column. */
+export function unpack(packed: PackedTrace): TraceColumns {
+  const { id, parent: up, status, kind, error, note, critical, ...same } = packed.columns;
+  const count = up.length;
+  const parent = up.map((rows, row) => (rows === 0 ? -1 : row - rows));
+  const depth = new Array<number>(count);
+  for (let row = 0; row < count; row++) depth[row] = parent[row]! < 0 ? 0 : depth[parent[row]!]! + 1;
+  const onPath = new Array<number>(count).fill(0);
+  for (const row of critical) onPath[row] = 1;
+  return {
+    ...packed,
+    columns: {
+      ...same,
+      id: Array.from({ length: count }, (_, row) => id.slice(row * 16, row * 16 + 16)),
+      parent,
+      depth,
+      status: Array.from(status, Number),
+      kind: Array.from(kind, Number),
+      error: spread(error, count),
+      note: spread(note, count),
+      critical: onPath,
+    },
+  };
+}
+
+/** Pairs of row and value as a column; -1 where there is none. */
+function spread(pairs: number[], count: number): number[] {
+  const column = new Array<number>(count).fill(-1);
+  for (let n = 0; n < pairs.length; n += 2) column[pairs[n]!] = pairs[n + 1]!;
+  return column;
 }
 
 export const STATUSES = ['completed', 'failed', 'timeout', 'lost', 'started'] as const;
