@@ -10,6 +10,7 @@ import { readTraceFile } from '../otlp/file.ts';
 import type { Ingest } from '../otlp/ingest.ts';
 import { readTrace } from '../otlp/read-back.ts';
 import { BeaconError } from '../store/errors.ts';
+import { Kept } from './kept.ts';
 import { refusal, sendProblem } from './problems.ts';
 
 /** The part of ingest that stores a file. */
@@ -25,6 +26,10 @@ const FILE_TYPES = ['application/json', 'application/x-protobuf', 'application/p
 const UNKNOWN_BYTES = 8 * 1024 * 1024;
 /** What is packed usually becomes so many times larger. */
 const UNPACKED = 8;
+/** Of traces as columns, five or so of 100,000 spans. */
+const KEPT_BYTES = 32 * 1024 * 1024;
+/** Smaller ones are made in some milliseconds. */
+const WORTH_KEEPING_BYTES = 256 * 1024;
 const PROTOBUF = /\bapplication\/(?:x-)?protobuf\b/;
 
 const which = z
@@ -54,13 +59,20 @@ export async function traceFileRoutes(app: FastifyInstance, pool: pg.Pool, optio
       : reply.type('application/json').send(trace.json());
   });
 
+  const kept = new Kept(KEPT_BYTES);
   app.get('/api/v1/trace-columns', async (request, reply) => {
     const found = await findTrace(pool, request, limits);
     if (isUnchanged(request, reply, found, 'columns')) return reply.code(304).send();
+    reply.type('application/json; charset=utf-8');
+    const known = found.version === undefined ? undefined : kept.get(found.traceId, found.version);
+    if (known) return reply.send(known);
     const run = { ...limits, signal: request.gone };
     const columns = await readOnly(pool, run, ({ client }) => traceColumns(client, found.traceId));
     if (!columns) throw missing(found.traceId);
-    return reply.type('application/json').send(columns);
+    if (found.version === undefined || columns.length < WORTH_KEEPING_BYTES) return reply.send(columns);
+    const body = Buffer.from(columns);
+    kept.put(found.traceId, found.version, body);
+    return reply.send(body);
   });
 
   await app.register(async (scope) => importRoute(scope, options.importer));
@@ -119,7 +131,9 @@ async function findTrace(pool: pg.Pool, request: FastifyRequest, limits: RunOpti
   const { trace_id: trace, execution_id: execution } = which.parse(request.query);
   const found = await readOnly(pool, { ...limits, signal: request.gone }, async ({ client, schema }) => {
     const { rows } = await client.query(
-      `select t.trace_id::text, t.updated_at::text, t.span_count, t.open_count from beacon.traces t
+      `select t.trace_id::text, t.updated_at::text, t.span_count, t.open_count,
+        (select count(*) from beacon.trace_executions x where x.execution_id = t.execution_id) as attempts
+      from beacon.traces t
       where t.trace_id = coalesce($1::uuid, (select e.trace_id from beacon.trace_executions e
         where e.execution_id = $2::bigint order by e.started_at desc, e.trace_id limit 1))`,
       [trace ?? null, execution ?? null],
@@ -127,10 +141,10 @@ async function findTrace(pool: pg.Pool, request: FastifyRequest, limits: RunOpti
     return rows[0] && { ...rows[0], schema };
   });
   if (!found) throw missing(trace ?? `execution ${execution}`);
-  const { trace_id, updated_at, span_count, open_count, schema } = found;
+  const { trace_id, updated_at, span_count, open_count, attempts, schema } = found;
   return {
     traceId: trace_id.replaceAll('-', ''),
-    version: open_count === 0 ? `${schema} ${updated_at} ${span_count}` : undefined,
+    version: open_count === 0 ? `${schema} ${updated_at} ${span_count} ${attempts}` : undefined,
   };
 }
 

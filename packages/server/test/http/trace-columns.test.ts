@@ -95,6 +95,28 @@ test('a trace at rest is not sent twice; one that grows has no tag', async () =>
   assert.deepEqual([body.columns.status, body.columns.duration_us], ['4', [-1]]);
 });
 
+test('a further attempt changes what an earlier one is answered with', async () => {
+  const first = await draw(database.client, 'app work |=x|', { execution: 78, at: new Date(Date.now() - 60_000) });
+  const address = `/api/v1/trace-columns?trace_id=${first.traceId}`;
+  const etag = (await server.ask(address)).headers.get('etag') ?? '';
+  const second = await draw(database.client, 'app work |==|', { execution: 78, at: new Date(Date.now() - 30_000) });
+  const again = await server.ask(address, { headers: { 'if-none-match': etag } });
+  assert.deepEqual(again.body.traces_of_execution, [first.traceId, second.traceId]);
+});
+
+test('a large trace at rest is answered from what was made before, until it grows', async () => {
+  const picture = Array.from({ length: 7000 }, (_, n) => `app step${n} |=|`).join('\n');
+  const { traceId } = await draw(database.client, picture);
+  const address = `/api/v1/trace-columns?trace_id=${traceId}`;
+  const first = await server.ask(address);
+  assert.ok(JSON.stringify(first.body).length > 256 * 1024, 'large enough to be kept');
+  assert.deepEqual((await server.ask(address)).body, first.body);
+  await database.client.query('delete from trace_spans where trace_id = $1 and operation = $2', [traceId, 'step7']);
+  assert.deepEqual((await server.ask(address)).body, first.body, 'kept while the summary says the same');
+  await database.client.query('select recount_traces(array[$1]::uuid[])', [traceId]);
+  assert.equal((await server.ask(address)).body.header.span_count, 6999);
+});
+
 test('what is not there is said, and how to ask rightly', async () => {
   const missing = await server.ask(`/api/v1/trace-columns?trace_id=${'0'.repeat(32)}`);
   assert.deepEqual([missing.status, missing.body.code], [404, 'not_found']);
