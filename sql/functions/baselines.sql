@@ -83,18 +83,21 @@ declare
 begin
   return query
   with mine as materialized (
-    select f.service, f.operation, coalesce(f.model_id, '') as model_id, coalesce(f.region, '') as region, f.trace_id, f.status, f.duration_ms
+    -- One pass over all spans; the rest works on as many rows as there are operations and classes of duration.
+    select f.service, f.operation, coalesce(f.model_id, '') as model_id, coalesce(f.region, '') as region, f.trace_id,
+      case when f.status = 'started' then null when f.status <> 'completed' then -1 when f.duration_ms <= 0.01 then 0
+        else least(127, floor(4 * ln(f.duration_ms / 0.01) / ln(2.0))) end as bucket,
+      count(*) as calls, count(*) filter (where f.status <> 'completed') as errors
     from unnest(spans) f
+    group by 1, 2, 3, 4, 5, 6
   ), wanted as materialized (
     select distinct m.service, m.operation, m.model_id, m.region from mine m
   ), counted as materialized (
     -- What these traces themselves have put into the baselines already is no comparison for them.
-    select m.service, m.operation, m.model_id, m.region,
-      case when m.status <> 'completed' then -1 when m.duration_ms <= 0.01 then 0 else least(127, floor(4 * ln(m.duration_ms / 0.01) / ln(2.0))) end as bucket,
-      count(*) as calls, count(*) filter (where m.status <> 'completed') as errors
+    select m.service, m.operation, m.model_id, m.region, m.bucket, sum(m.calls) as calls, sum(m.errors) as errors
     from mine m
     join beacon.traces t on t.trace_id = m.trace_id and t.baselined_at is not null
-    where m.status <> 'started'
+    where m.bucket is not null
     group by 1, 2, 3, 4, 5
   ), near as materialized (
     -- The same model and region: a range of the key each.

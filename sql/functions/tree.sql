@@ -37,7 +37,9 @@ begin
 
   return query
   with base as materialized (
-    select s.*, row_number() over (order by s.started_at, s.started_ns, s.completed_at desc nulls first, s.span_id)::integer as rn
+    select s.trace_id, s.span_id, s.parent_span_id, s.service, s.operation, s.kind, s.status, s.started_at, s.started_ns, s.completed_at,
+      s.duration_ms, s.execution_id, s.job_id, s.model_id, s.region, s.error_type, s.error_message, s.metadata, s.links, s.tracer_id,
+      row_number() over (order by s.started_at, s.started_ns, s.completed_at desc nulls first, s.span_id)::integer as rn
     from beacon.trace_spans s
     where s.trace_id = of_trace and s.started_at between since and until
   ), owner as materialized (
