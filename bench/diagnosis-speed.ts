@@ -35,7 +35,7 @@ try {
   );
   console.log(`${'cpu'.padStart(8)} ${'median'.padStart(8)} ${'p95'.padStart(8)} ${'limit'.padStart(7)}  what`);
 
-  const some = Array.from({ length: 60 }, (_, n) => 1 + Math.floor((n * traces) / 61));
+  const some = Array.from({ length: 200 }, (_, n) => 1 + Math.floor((n * traces) / 201));
   for (const call of ['diagnose_execution_trace', 'identify_root_cause', 'find_similar_traces', 'blast_radius']) {
     const limit = /diagnose|identify/.test(call) ? 50 : undefined;
     await time(
