@@ -414,6 +414,10 @@ create function beacon.bucket_percentile(buckets integer[], calls bigint[], shar
   returns double precision
   language plpgsql immutable;
 
+create function beacon.bucket_percentiles(buckets integer[], calls bigint[], shares double precision[])
+  returns double precision[]
+  language plpgsql immutable;
+
 create function beacon.called_service(spans beacon.span_fact[], of_position integer)
   returns text
   language plpgsql stable;

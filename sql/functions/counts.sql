@@ -87,7 +87,7 @@ $$;
 comment on function beacon.count_spans(timestamptz, timestamptz, timestamptz, timestamptz, interval, text, text) is
   'The same, counted span by span, of those stored in a stretch of time.';
 
-create function beacon.bucket_percentile(buckets integer[], calls bigint[], share double precision) returns double precision
+create function beacon.bucket_percentiles(buckets integer[], calls bigint[], shares double precision[]) returns double precision[]
 language plpgsql immutable parallel safe
 set search_path = beacon, pg_catalog
 as $$
@@ -95,6 +95,9 @@ declare
   total double precision := 0;
   before double precision := 0;
   n double precision;
+  next integer := 1;
+  wanted integer := cardinality(shares);
+  found double precision[];
 begin
   for i in 1 .. coalesce(cardinality(buckets), 0) loop
     if buckets[i] >= 0 then
@@ -104,14 +107,28 @@ begin
   for i in 1 .. coalesce(cardinality(buckets), 0) loop
     continue when buckets[i] < 0 or calls[i] = 0;
     n := calls[i];
-    if before + n >= share * total then
-      return round(beacon.bucket_ms(buckets[i] + greatest(0, (share * total - before) / n))::numeric, 4)::double precision;
-    end if;
+    while next <= wanted and before + n >= shares[next] * total loop
+      -- As beacon.bucket_ms, whose call would cost more than the rest.
+      found[next] := round(100 * power(2, (buckets[i] + greatest(0, (shares[next] * total - before) / n)) / 4)) / 10000;
+      next := next + 1;
+    end loop;
+    exit when next > wanted;
     before := before + n;
   end loop;
-  return null;
+  return found;
 end
 $$;
 
-comment on function beacon.bucket_percentile(integer[], bigint[], double precision) is
-  'Duration, in milliseconds, that this share (0 to 1) of the calls stayed below: from counts by duration class, in ascending order, to within 9 %; null where no call has ended.';
+comment on function beacon.bucket_percentiles(integer[], bigint[], double precision[]) is
+  'Durations, in milliseconds, that these shares (0 to 1, ascending) of the calls stayed below: from counts by duration class, in ascending order, to within 9 %; null where no call has ended.';
+
+create function beacon.bucket_percentile(buckets integer[], calls bigint[], share double precision) returns double precision
+language plpgsql immutable parallel safe
+set search_path = beacon, pg_catalog
+as $$
+begin
+  return (beacon.bucket_percentiles(buckets, calls, array[share]))[1];
+end
+$$;
+
+comment on function beacon.bucket_percentile(integer[], bigint[], double precision) is 'One of bucket_percentiles.';

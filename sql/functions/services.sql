@@ -61,7 +61,7 @@ begin
     group by 1, 2
   ), each as (
     select c.service, sum(c.calls)::bigint as spans, sum(c.errors)::bigint as errors, max(c.last_at) as last_at,
-      array_agg(c.bucket order by c.bucket) as buckets, array_agg(c.calls order by c.bucket) as calls
+      beacon.bucket_percentiles(array_agg(c.bucket order by c.bucket), array_agg(c.calls::bigint order by c.bucket), '{0.5,0.95}') as usual
     from counted c
     group by c.service
   ), in_traces as (
@@ -77,7 +77,7 @@ begin
     group by q.service
   )
   select e.service, k.color, e.spans, coalesce(i.traces, 0), e.errors, round(100.0 * e.errors / e.spans, 2)::double precision,
-    beacon.bucket_percentile(e.buckets, e.calls, 0.5), beacon.bucket_percentile(e.buckets, e.calls, 0.95), e.last_at
+    e.usual[1], e.usual[2], e.last_at
   from each e
   join beacon.service_colors(array(select x.service from each x)) k on k.service = e.service
   left join in_traces i on i.service = e.service
@@ -107,12 +107,12 @@ begin
     group by 1, 2, 3, 4
   ), each as (
     select c.service, c.operation, c.kind, sum(c.calls)::bigint as spans, sum(c.errors)::bigint as errors, sum(c.total_ms) as total_ms,
-      array_agg(c.bucket order by c.bucket) as buckets, array_agg(c.calls order by c.bucket) as calls
+      beacon.bucket_percentiles(array_agg(c.bucket order by c.bucket), array_agg(c.calls::bigint order by c.bucket), '{0.5,0.95}') as usual
     from counted c
     group by c.service, c.operation, c.kind
   )
   select e.service, e.operation, e.kind, e.spans, e.errors, round(100.0 * e.errors / e.spans, 2)::double precision,
-    beacon.bucket_percentile(e.buckets, e.calls, 0.5), beacon.bucket_percentile(e.buckets, e.calls, 0.95),
+    e.usual[1], e.usual[2],
     round(e.total_ms::numeric, 3)::double precision
   from each e
   order by e.total_ms desc, e.service, e.operation, e.kind;
