@@ -2,6 +2,7 @@
 import { useAsk } from '../state/resource.ts';
 import { announce } from '../ui/announce.tsx';
 import { Service } from '../ui/bits.tsx';
+import { Icon } from '../ui/icon.tsx';
 import { Panel } from '../ui/panel.tsx';
 import { Loaded } from '../ui/states.tsx';
 import { Evidence } from './evidence.tsx';
@@ -81,12 +82,15 @@ function Sentence({ cause, failed }: { cause: Cause; failed: boolean }) {
   return <Summary glyph="!" text={`${coped}${cause.summary}`} />;
 }
 
+/** Drawn, because not every font has them. */
+const SIGNS = { '×': 'cross', '✓': 'check', '?': 'question', '!': 'bang' } as const;
+
 export function Summary({ glyph, text }: { glyph: '×' | '✓' | '?' | '!'; text: string }) {
   const kind = { '×': '', '✓': ' ok', '?': ' warn', '!': ' warn' }[glyph];
   return (
     <span class="verdict-summary">
       <span class={`verdict-glyph${kind}`} aria-hidden="true">
-        {glyph}
+        <Icon name={SIGNS[glyph]} size={14} />
       </span>
       {text}
     </span>
