@@ -410,10 +410,6 @@ create function beacon.bucket_ms(bucket double precision)
   returns double precision
   language plpgsql immutable;
 
-create function beacon.bucket_percentile(buckets integer[], calls bigint[], share double precision)
-  returns double precision
-  language plpgsql immutable;
-
 create function beacon.bucket_percentiles(buckets integer[], calls bigint[], shares double precision[])
   returns double precision[]
   language plpgsql immutable;

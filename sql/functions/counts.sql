@@ -121,14 +121,3 @@ $$;
 
 comment on function beacon.bucket_percentiles(integer[], bigint[], double precision[]) is
   'Durations, in milliseconds, that these shares (0 to 1, ascending) of the calls stayed below: from counts by duration class, in ascending order, to within 9 %; null where no call has ended.';
-
-create function beacon.bucket_percentile(buckets integer[], calls bigint[], share double precision) returns double precision
-language plpgsql immutable parallel safe
-set search_path = beacon, pg_catalog
-as $$
-begin
-  return (beacon.bucket_percentiles(buckets, calls, array[share]))[1];
-end
-$$;
-
-comment on function beacon.bucket_percentile(integer[], bigint[], double precision) is 'One of bucket_percentiles.';

@@ -259,13 +259,12 @@ export const series = operation({
         ${counted}
       ), each as (
         select n.at, sum(n.calls)::bigint as calls, sum(n.errors)::bigint as errors,
-          array_agg(n.bucket order by n.bucket) as buckets, array_agg(n.calls order by n.bucket) as by_bucket
+          beacon.bucket_percentiles(array_agg(n.bucket order by n.bucket), array_agg(n.calls order by n.bucket),
+            '{0.5,0.95,0.99}') as usual
         from counted n group by n.at
       )
       select e.at, $3::text as service, $4::text as operation, e.calls, e.errors,
-        beacon.bucket_percentile(e.buckets, e.by_bucket, 0.5) as p50_ms,
-        beacon.bucket_percentile(e.buckets, e.by_bucket, 0.95) as p95_ms,
-        beacon.bucket_percentile(e.buckets, e.by_bucket, 0.99) as p99_ms
+        e.usual[1] as p50_ms, e.usual[2] as p95_ms, e.usual[3] as p99_ms
       from each e
       order by e.at`,
       values: bind.values,

@@ -1,4 +1,5 @@
 // The filter as text: its terms, the word under the cursor, and how to add to it.
+import type { ColumnKey } from '@project-beacon/server/operations/filter.ts';
 
 interface Term {
   text: string;
@@ -20,7 +21,7 @@ export const KNOWN_KEYS = [
   'trace',
   'error',
   'message',
-] as const;
+] as const satisfies readonly ColumnKey[];
 
 const OPERATOR = /^(-?[^\s=!<>~"]+)(!=|>=|<=|=|>|<|~)(.*)$/s;
 
