@@ -108,6 +108,21 @@ test('the keyboard alone leads from page to page, to the filter, into a job and 
   await page.waitForURL(/q=status%3Dtimeout/);
 });
 
+test('a key pressed in the moment its page appears counts', { skip }, async () => {
+  const { page } = await openPage();
+  // Before the page can paint: an observer is told as soon as the elements stand.
+  await page.addInitScript(() => {
+    const look = new MutationObserver(() => {
+      if (document.querySelector('.page-head .primary')?.textContent !== 'New job') return;
+      look.disconnect();
+      dispatchEvent(new KeyboardEvent('keydown', { key: 'n' }));
+    });
+    look.observe(document, { childList: true, subtree: true });
+  });
+  await page.goto(`${site.url}/jobs`);
+  await page.getByRole('dialog', { name: 'New job' }).waitFor();
+});
+
 test('an address opened elsewhere shows the same', { skip }, async () => {
   const { page } = await openPage();
   await page.goto(`${site.url}/explore`);

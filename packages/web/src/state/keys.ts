@@ -1,6 +1,6 @@
 // The keyboard. Whoever binds keys says what they do; the help of `?` lists what is bound now.
 import { signal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 export interface Key {
   /** As `KeyboardEvent.key` names it, `Shift+E` as `E`; two keys one after the other with a space: `g j`. */
@@ -35,7 +35,8 @@ export function useKeys(title: string, keys: Key[]): void {
   const latest = useRef(keys);
   latest.current = keys;
   const names = keys.map(({ key }) => key).join();
-  useEffect(() => {
+  // Before the browser paints: whoever sees the page may press a key of it.
+  useLayoutEffect(() => {
     const bound = latest.current.map((each, i) => ({
       ...each,
       run: (event: KeyboardEvent) => latest.current[i]?.run(event),
