@@ -854,6 +854,10 @@ create function beacon.trace_columns(of_trace uuid)
   returns TABLE(started_at timestamp with time zone, duration_ms double precision, names text[], services text[], colors integer[], errors text[], notes text[], columns text, spans integer, failed integer, orphans integer, clocks jsonb, execution_id bigint, job_id text, model_id text, region text)
   language plpgsql stable;
 
+create function beacon.trace_extent()
+  returns TABLE(oldest_at timestamp with time zone, newest_at timestamp with time zone, clock_at timestamp with time zone)
+  language plpgsql stable;
+
 create function beacon.trace_facts(of_trace uuid)
   returns SETOF beacon.span_fact
   language plpgsql stable;
