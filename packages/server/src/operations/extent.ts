@@ -12,6 +12,6 @@ export const extent = operation({
     newest_at: c.time('Start of the newest trace of all.'),
     clock_at: c.time("The database's clock."),
   }),
-  limit: { default: 1, max: 1 },
+  limit: { default: 1, max: 100 },
   sql: () => ({ text: 'select * from beacon.trace_extent()', values: [] }),
 });
