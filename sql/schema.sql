@@ -754,6 +754,10 @@ create function beacon.rate_change(usual_hits double precision, usual_calls doub
   returns double precision
   language plpgsql immutable;
 
+create function beacon.readable_records(with_jobs boolean DEFAULT false)
+  returns SETOF beacon.trace_records
+  language plpgsql stable;
+
 create function beacon.recent_traces(before timestamp with time zone, at_most integer DEFAULT 200)
   returns uuid[]
   language plpgsql stable;
@@ -778,8 +782,8 @@ create function beacon.record_source(r beacon.trace_records, with_outputs boolea
   returns text
   language plpgsql stable;
 
-create function beacon.records_with_jobs()
-  returns SETOF beacon.trace_records
+create function beacon.record_troubles()
+  returns TABLE(records text, relation text, role text, column_name text, needed boolean, summary text, fix text)
   language plpgsql stable;
 
 create function beacon.recount_traces(of_traces uuid[])
