@@ -41,7 +41,7 @@ async function hold(page: Page, address: string | RegExp, when: (route: Route) =
 const TYPE = `element.value = 'typed'; element.dispatchEvent(new InputEvent('input', { bubbles: true }));`;
 
 for (const [what, address, selector] of [
-  ['the filter', '/explore', '.filter-bar input'],
+  ['the filter', '/explore?from=1h', '.filter-bar input'],
   ['the console', '/sql?sql=select+1', '.editor textarea'],
 ] as const) {
   test(`${what} keeps what is typed in the moment it appears`, { skip }, async () => {
