@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { cancelOn } from '../store/cancel.ts';
 import { BeaconError, explainDatabaseError, maskUrl } from '../store/errors.ts';
 import type { Operation, Prepared, Row, RunResult, SqlCall, SqlColumn } from './operation.ts';
-import { SHAPES, shapeRow } from './shape.ts';
+import { rowsOf } from './shape.ts';
 
 export interface Answer<Of = Row> {
   rows: Of[];
@@ -138,7 +138,8 @@ const SESSION_SQL = `
 
 async function ask(client: pg.PoolClient, operation: Operation, prepared: Prepared, call: SqlCall) {
   const { limit, range, next, fetch, without } = prepared;
-  const found = fetch ? await fetch(client) : { rows: await statement(client, call, limit + 1), leftOut: null };
+  // One row more than shown is what tells whether something was left out.
+  const found = fetch ? await fetch(client) : { rows: await rowsOf(client, call, limit + 1), leftOut: null };
   const rows = found.rows.slice(0, limit);
   const last = rows.at(-1);
   const more = found.rows.length > limit && last !== undefined;
@@ -153,16 +154,6 @@ async function ask(client: pg.PoolClient, operation: Operation, prepared: Prepar
     rows: rows.map(withoutKeys),
     leftOut: words.join(' ') || null,
   };
-}
-
-/** One row more than shown is what tells whether something was left out. */
-async function statement(client: pg.PoolClient, { text, values }: SqlCall, most: number): Promise<Row[]> {
-  const found = await client.query({
-    text: `select * from (${text}) answer limit $${values.length + 1}`,
-    values: [...values, most],
-    types: SHAPES,
-  });
-  return found.rows.map((row) => shapeRow(row, found.fields));
 }
 
 /** Columns that begin with an underscore are there for the cursor. */
