@@ -754,6 +754,10 @@ create function beacon.rate_change(usual_hits double precision, usual_calls doub
   returns double precision
   language plpgsql immutable;
 
+create function beacon.readable_records(with_jobs boolean DEFAULT false)
+  returns SETOF beacon.trace_records
+  language plpgsql stable;
+
 create function beacon.recent_traces(before timestamp with time zone, at_most integer DEFAULT 200)
   returns uuid[]
   language plpgsql stable;
@@ -778,8 +782,8 @@ create function beacon.record_source(r beacon.trace_records, with_outputs boolea
   returns text
   language plpgsql stable;
 
-create function beacon.records_with_jobs()
-  returns SETOF beacon.trace_records
+create function beacon.record_troubles()
+  returns TABLE(records text, relation text, role text, column_name text, needed boolean, summary text, fix text)
   language plpgsql stable;
 
 create function beacon.recount_traces(of_traces uuid[])
@@ -848,6 +852,10 @@ create function beacon.storage_forecast(limit_bytes double precision)
 
 create function beacon.successful_twin(of_execution bigint)
   returns TABLE(trace_id uuid, twin_execution_id bigint, twin_trace_id uuid, chosen_because text)
+  language plpgsql stable;
+
+create function beacon.trace_extent()
+  returns TABLE(oldest_at timestamp with time zone, newest_at timestamp with time zone, clock_at timestamp with time zone)
   language plpgsql stable;
 
 create function beacon.trace_facts(of_trace uuid)

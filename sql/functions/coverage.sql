@@ -9,9 +9,7 @@ declare
   r record;
   from_time timestamptz := coalesce(since, beacon.clock() - make_interval(days => beacon.setting('retention_days', '30')::integer));
 begin
-  for r in select * from beacon.trace_records order by name loop
-    -- A registered table that was dropped must not take the view down with it.
-    continue when to_regclass(r.relation) is null;
+  for r in select * from beacon.readable_records() loop
     return query execute format(
       'with traced as materialized (
          select distinct x.execution_id from beacon.trace_executions x where x.started_at >= $1 - interval ''1 day''
@@ -27,7 +25,7 @@ begin
          nullif(array(select u from unnest(j.untraced) u order by u limit 20), ''{}''), j.last_created_at
        from jobs j
        order by j.last_created_at desc',
-      case when r.job_column is null then 'null::text' else format('e.%I::text', r.job_column) end, r.id_column, r.created_column,
+      beacon.record_column(r.relation, r.job_column, 'text'), r.id_column, r.created_column,
       to_regclass(r.relation), r.id_column, r.created_column, r.name)
     using from_time;
   end loop;
@@ -35,4 +33,4 @@ end
 $$;
 
 comment on function beacon.coverage(timestamptz) is
-  'trace_coverage since a moment; default: as far back as spans are kept.';
+  'trace_coverage since a moment; default: as far back as spans are kept. Tables that cannot be read are left out: record_troubles names them.';

@@ -12,8 +12,9 @@ declare
   begun timestamptz := coalesce(least(first_tracer, first_span), 'infinity');
 begin
   executions := 0; untraced := 0; untraceable := 0; untraced_ids := '{}'; jobs := '{}';
-  for r in select * from beacon.trace_records order by name loop
-    continue when to_regclass(r.relation) is null;
+  for r in select x.*, beacon.record_column(x.relation, x.job_column, 'text') as job, beacon.record_column(x.relation, x.status_column, 'text') as status
+    from beacon.readable_records() x
+  loop
     -- What has not begun cannot have a trace yet, and what has just begun need not be written yet.
     execute format(
       'select count(*) as n, count(*) filter (where x.execution_id is null and e.%I >= $2) as without,
@@ -24,9 +25,8 @@ begin
        left join (select distinct t.execution_id from beacon.trace_executions t) x on x.execution_id = e.%I::bigint
        where e.%I >= $1 and (%s)',
       r.created_column, r.created_column, r.id_column, r.id_column,
-      case when r.job_column is null then 'null::text' else format('e.%I::text', r.job_column) end, to_regclass(r.relation), r.id_column, r.created_column,
-      case when r.status_column is null then 'true'
-        else format('e.%I::text not in (''pending'', ''processing'', ''queued'')', r.status_column) end)
+      r.job, to_regclass(r.relation), r.id_column, r.created_column,
+      case when r.status like 'null::%' then 'true' else format('%s not in (''pending'', ''processing'', ''queued'')', r.status) end)
     into c using since, begun;
     executions := executions + c.n;
     untraced := untraced + c.without;
@@ -226,6 +226,11 @@ begin
       format('%s spans lie outside the daily partitions', n), jsonb_build_object('spans', n),
       'Run `beacon maintain`, or check the clocks of the services.';
   end if;
+
+  for t in select x.records, x.summary, x.fix from beacon.record_troubles() x loop
+    return query select 'linked', 'note', null::text, null::text, t.summary || ': what it would tell is left out',
+      jsonb_build_object('records', t.records), t.fix;
+  end loop;
 
   select count(*) as traces, count(*) filter (where x.span_count = 1) as single,
     count(*) filter (where x.root_operation is null) as rootless into t

@@ -102,6 +102,10 @@ begin
   where i.heartbeat_at > now_is - interval '1 day' and d.value::double precision > 0
   group by d.key order by d.key;
 
+  select count(*) as n, string_agg(r.summary || ': ' || r.fix, '; ') as detail into t from beacon.record_troubles() r;
+  return query select 'records_unreadable', t.n::double precision, 'names', case when t.n = 0 then 'ok' else 'warn' end,
+    coalesce(t.detail, 'every registered table is there, with its columns');
+
   select count(*), min(q.updated_at) into n, newest
   from (select b.updated_at from beacon.traces b where b.baselined_at is null and b.open_count = 0 and b.started_at > now_is - interval '1 day' limit most) q;
   return query select 'baselines_waiting', n, 'traces', case when newest < now_is - interval '5 minutes' then 'warn' else 'ok' end,

@@ -13,7 +13,7 @@ declare
   from_time timestamptz;
   to_time timestamptz;
 begin
-  for r in select * from beacon.records_with_jobs() loop
+  for r in select * from beacon.readable_records(true) loop
     begin
       execute format(
         'select array_agg(row(q.execution_id, null, q.job_id, q.model_id, q.region, q.question, q.status, q.output_empty, q.error_type,

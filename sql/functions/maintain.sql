@@ -47,8 +47,9 @@ begin
   if not pg_try_advisory_xact_lock(hashtextextended('beacon.maintain', 0)) then
     return jsonb_build_object('skipped', 'another session is at it');
   end if;
-  done := jsonb_build_object('spans_lost', beacon.mark_lost(), 'traces_settled', beacon.settle_baselines(),
-    'services_named', beacon.name_services(), 'chunks_cut', beacon.cut_chunks(), 'chunks_settled', beacon.settle_chunks());
+  -- Services are named from traces that have not settled yet: before those settle.
+  done := jsonb_build_object('services_named', beacon.name_services());
+  done := done || jsonb_build_object('spans_lost', beacon.mark_lost(), 'traces_settled', beacon.settle_baselines(), 'chunks_cut', beacon.cut_chunks(), 'chunks_settled', beacon.settle_chunks());
   if last_hourly is null or last_hourly::timestamptz < beacon.clock() - interval '1 hour' then
     -- Partitions come and go under strong locks. Waiting for one behind a long query would make every writer wait
     -- behind us: better to try again at the next call.

@@ -31,9 +31,10 @@ begin
     'select %s as ms, e.%I as at from %s e where e.%I >= $1 and e.%I < $2 and ($3 is null or $3 = exists (
        select from beacon.trace_executions x where x.execution_id = e.%I::bigint))%s',
     c.took, r.created_column, to_regclass(r.relation), r.created_column, r.created_column, r.id_column,
-    case when r.status_column is null then '' else format(' and e.%I::text = ''completed''', r.status_column) end), ' union all ')
+    case when r.status like 'null::%' then '' else format(' and %s = ''completed''', r.status) end), ' union all ')
   into branches
-  from beacon.trace_records r, beacon.record_columns(r.relation) c where to_regclass(r.relation) is not null;
+  from (select x.*, beacon.record_column(x.relation, x.status_column, 'text') as status from beacon.readable_records() x) r,
+    beacon.record_columns(r.relation) c;
   if branches is null then
     return query select 0::bigint, 0::bigint, null::double precision, null::double precision, null::double precision, null::double precision;
     return;
@@ -142,8 +143,8 @@ declare
   done bigint := 0;
   state text;
 begin
-  for r in select t.*, c.began, c.ended from beacon.trace_records t, beacon.record_columns(t.relation) c
-    where to_regclass(t.relation) is not null order by t.name
+  for r in select t.*, c.began, c.ended, beacon.record_column(t.relation, t.status_column, 'text') as status
+    from beacon.readable_records() t, beacon.record_columns(t.relation) c order by t.name
   loop
     for e in execute format(
       'select e.%I::bigint as id, coalesce(%s, e.%I) as began, %s as ended, %s as job, %s as model, %s as region, %s as status
@@ -152,12 +153,10 @@ begin
          and e.%I > $1 and %s
        order by e.%I desc limit $2',
       r.id_column, r.began, r.created_column, r.ended,
-      case when r.job_column is null then 'null::text' else format('e.%I::text', r.job_column) end,
-      case when r.model_column is null then 'null::text' else format('e.%I::text', r.model_column) end,
-      case when r.region_column is null then 'null::text' else format('e.%I::text', r.region_column) end,
-      case when r.status_column is null then '''completed''' else format('e.%I::text', r.status_column) end,
+      beacon.record_column(r.relation, r.job_column, 'text'), beacon.record_column(r.relation, r.model_column, 'text'),
+      beacon.record_column(r.relation, r.region_column, 'text'), case when r.status like 'null::%' then '''completed''' else r.status end,
       to_regclass(r.relation), r.id_column, r.created_column,
-      case when r.status_column is null then 'true' else format('e.%I::text not in (''pending'', ''processing'', ''queued'')', r.status_column) end,
+      case when r.status like 'null::%' then 'true' else format('%s not in (''pending'', ''processing'', ''queued'')', r.status) end,
       r.created_column)
     using beacon.clock() - make_interval(days => beacon.setting('retention_days', '30')::integer), max_executions - done
     loop

@@ -5,7 +5,7 @@ as $$
 begin
   -- A column that was dropped or renamed since it was registered must not take every job with it.
   if exists (select from pg_attribute a where a.attrelid = to_regclass(relation) and a.attname = column_name
-      and a.attnum > 0 and not a.attisdropped) then
+      and a.attnum > 0 and not a.attisdropped and has_column_privilege(a.attrelid, a.attnum, 'select')) then
     return format('e.%I::%s', column_name, as_type::regtype);
   end if;
   return format('null::%s', as_type::regtype);
@@ -13,7 +13,7 @@ end
 $$;
 
 comment on function beacon.record_column(text, text, text) is
-  'Expression for a column of a registered table, quoted; a null of that type where the table has no such column.';
+  'Expression for a column of a registered table, quoted; a null of that type where the table has no such column, or this role may not read it.';
 
 create function beacon.record_source(r beacon.trace_records, with_outputs boolean default true) returns text
 language plpgsql stable
@@ -43,22 +43,78 @@ $$;
 comment on function beacon.record_source(beacon.trace_records, boolean) is
   'A select over a registered table, aliased e, that gives its rows the same columns whatever they are called there. Only registered columns are read, and every name is quoted. Outputs are long: whoever does not ask whether they are empty leaves them unread.';
 
-create function beacon.records_with_jobs() returns setof beacon.trace_records
+create function beacon.record_troubles() returns table (
+  records text, relation text, role text, column_name text, needed boolean, summary text, fix text)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+declare
+  r beacon.trace_records;
+  there regclass;
+begin
+  for r in select x.* from beacon.trace_records x order by x.name loop
+    records := r.name; relation := r.relation; role := null; column_name := null; needed := true;
+    begin
+      there := to_regclass(r.relation);
+    exception when insufficient_privilege then
+      summary := format('%s may not look into the schema of the registered table %s', current_user, r.relation);
+      fix := format('grant usage on that schema, and select on the table, to %I', current_user);
+      return next;
+      continue;
+    end;
+    if there is null then
+      summary := format('the registered table %s is not there any more', r.relation);
+      fix := format('if it has another name now: update beacon.trace_records set relation = ''<schema.table>'' where name = %L; if it is gone for good: delete from beacon.trace_records where name = %L', r.name, r.name);
+      return next;
+      continue;
+    end if;
+    for role, column_name, needed in
+      select c.role, c.column_name, c.needed
+      from (values (1, 'id_column', r.id_column, true), (2, 'created_column', r.created_column, true), (3, 'job_column', r.job_column, false),
+        (4, 'status_column', r.status_column, false), (5, 'model_column', r.model_column, false), (6, 'region_column', r.region_column, false),
+        (7, 'question_column', r.question_column, false), (8, 'output_column', r.output_column, false), (9, 'error_column', r.error_column, false),
+        (10, 'duration_column', r.duration_column, false), (11, 'finished_column', r.finished_column, false),
+        (12, 'tokens_in_column', r.tokens_in_column, false), (13, 'tokens_out_column', r.tokens_out_column, false)) c (nth, role, column_name, needed)
+      where c.column_name is not null
+        and not exists (select from pg_attribute a where a.attrelid = there and a.attname = c.column_name and a.attnum > 0 and not a.attisdropped
+          and has_column_privilege(there, a.attnum, 'select'))
+      order by c.nth
+    loop
+      if exists (select from pg_attribute a where a.attrelid = there and a.attname = column_name and a.attnum > 0 and not a.attisdropped) then
+        summary := format('%s may not read the column %I of the registered table %s', current_user, column_name, r.relation);
+        fix := format('grant select on %s to %I', there, current_user);
+        return next;
+        continue;
+      end if;
+      summary := format('the registered table %s has no column %I any more', r.relation, column_name);
+      fix := format('if it was renamed: update beacon.trace_records set %I = ''<its name now>'' where name = %L', role, r.name)
+        || case when needed then '' else format('; if it is gone for good: set it to null there') end;
+      return next;
+    end loop;
+  end loop;
+end
+$$;
+
+comment on function beacon.record_troubles() is
+  'What is registered in trace_records and cannot be read: tables and columns that were dropped or renamed since, tables this role may not read. needed tells that nothing of the table is known without it; else only what that column says is missing.';
+
+create function beacon.readable_records(with_jobs boolean default false) returns setof beacon.trace_records
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
 begin
-  -- What was dropped or renamed since must not take the jobs of the other tables with it.
+  -- What was dropped or renamed since must not take what is known of the other tables with it.
   return query
   select r.* from beacon.trace_records r
-  where not exists (
-    select from unnest(array[r.id_column, r.created_column, coalesce(r.job_column, '')]) needed
-    where not exists (select from pg_attribute a where a.attrelid = to_regclass(r.relation) and a.attname = needed and not a.attisdropped))
+  where r.name not in (select t.records from beacon.record_troubles() t where t.needed or (with_jobs and t.role = 'job_column'))
+    and (not with_jobs or r.job_column is not null)
   order by r.name;
 end
 $$;
 
-comment on function beacon.records_with_jobs() is 'Registered tables that are there, with the columns for id, time and job.';
+comment on function beacon.readable_records(boolean) is
+  'Registered tables that are there, with the columns for id and time, and for the job if asked. record_troubles names the others.';
 
 create function beacon.record_job_condition(r beacon.trace_records, jobs text) returns text
 language plpgsql stable

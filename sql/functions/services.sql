@@ -5,7 +5,7 @@ as $$
 declare
   named integer;
   last_color integer := coalesce((select max(x.color) from beacon.services x), -1);
-  seen_since timestamptz := beacon.clock() - interval '10 minutes';
+  most constant integer := 20000;   -- of a backlog the next to settle are looked at, and the newest
 begin
   insert into beacon.services (service, color, first_seen_at)
   select q.service, last_color + (row_number() over (order by q.service))::integer, beacon.clock()
@@ -14,7 +14,10 @@ begin
     union
     select t.service from beacon.tracers t
     union
-    select unnest(t.services) from beacon.traces t where t.started_at > seen_since
+    -- Whatever their time: imported traces are old, and settle like those of today.
+    select unnest(t.services) from (select b.services from beacon.traces b where b.baselined_at is null order by b.started_at limit most) t
+    union
+    select unnest(t.services) from (select b.services from beacon.traces b where b.baselined_at is null order by b.started_at desc limit most) t
   ) q
   where q.service is not null and not exists (select from beacon.services x where x.service = q.service)
   on conflict (service) do nothing;
@@ -24,7 +27,7 @@ end
 $$;
 
 comment on function beacon.name_services() is
-  'Gives every service that has none a colour of its own; returns how many it found.';
+  'Gives every service of traces that have not settled, of resources and of tracers a colour of its own, if it has none; returns how many it found.';
 
 create function beacon.service_colors(names text[]) returns table (service text, color integer)
 language plpgsql stable

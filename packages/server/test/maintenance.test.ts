@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
 import { maintain, startMaintenance } from '../src/maintenance/loop.ts';
 import { createPool } from '../src/store/connect.ts';
+import { store, traceId } from './operations/store.ts';
 
 const { client, url } = await testDatabase();
 const pool = createPool(url, { applicationName: 'test', max: 3 });
@@ -50,4 +51,17 @@ test('rounds follow each other until it is stopped', async () => {
   const { rounds } = loop.state();
   await client.query('select 1');
   assert.equal(loop.state().rounds, rounds);
+});
+
+test('services of imported and late traces are named, even when those come to rest before anybody looked', async () => {
+  const day = 86_400_000;
+  await store(client, [{ trace: traceId(), service: 'imported', at: Date.now() - 3 * day }]);
+  await store(client, [{ trace: traceId(), service: 'late', at: Date.now() - day }]);
+  await client.query(`select set_config('beacon.clock', (now() + interval '1 minute')::text, false)`);
+  await client.query('select beacon.maintain()');
+  await client.query(`select set_config('beacon.clock', '', false)`);
+  const { rows } = await client.query(`
+    select (select array_agg(service order by service) from beacon.services) as named,
+      (select count(*)::int from beacon.traces where baselined_at is null) as waiting`);
+  assert.deepEqual(rows[0], { named: ['imported', 'late'], waiting: 0 });
 });

@@ -4,6 +4,7 @@ import { Component, type ComponentChildren, type FunctionComponent } from 'preac
 import { useEffect, useState } from 'preact/hooks';
 import { match, NAVIGATION, type PageProps } from './routes.ts';
 import { bindKeys } from './state/keys.ts';
+import { rangeFields } from './state/range.ts';
 import { reachable } from './state/reach.ts';
 import { asProblem } from './state/resource.ts';
 import { nextTheme, theme } from './state/theme.ts';
@@ -13,7 +14,6 @@ import { Announcer, announce } from './ui/announce.tsx';
 import { Icon } from './ui/icon.tsx';
 import { KeyHelp } from './ui/key-help.tsx';
 import { Login } from './ui/login.tsx';
-import { rangeFields } from './ui/range.tsx';
 import { Empty, Failed, Loading } from './ui/states.tsx';
 
 const THEME_ICONS = { system: 'half', light: 'sun', dark: 'moon' } as const;

@@ -5,6 +5,7 @@ import { stepsOf } from '../src/charts/steps.ts';
 import { asTerms, selectionField } from '../src/explore/selection.ts';
 import { partsOf, quoted, termAt, termsOf, withoutTerm, withTerm } from '../src/explore/terms.ts';
 import { size, wrongIn } from '../src/jobs/validate.ts';
+import { fitOf } from '../src/state/fit.ts';
 import { cliCommand, mcpCall } from '../src/ui/elsewhere.ts';
 import { bytes, duration, percent } from '../src/ui/format.ts';
 
@@ -38,6 +39,28 @@ test('columns are found behind an answer that leaves the empty ones out', () => 
   const far = stepsOf([at(2), at(12)], range, 24);
   assert.equal(far.step, hour);
   assert.equal(stepsOf([], range, 24).count, 24);
+});
+
+test('the first look is the shortest range that holds what the last day has', () => {
+  const now = Date.UTC(2026, 0, 9, 12);
+  const at = (minutesAgo: number) => new Date(now - minutesAgo * 60_000).toISOString();
+  const fit = (oldest: number, newest: number) =>
+    fitOf({ oldest_at: at(oldest), newest_at: at(newest), clock_at: at(0) });
+  // Not so tight that the oldest trace leaves it at once.
+  for (const [oldest, from] of [
+    [1, '15m'],
+    [13, '15m'],
+    [14.5, '1h'],
+    [240, '6h'],
+    [700, '24h'],
+    [1440, '24h'],
+  ] as const)
+    assert.deepEqual(fit(oldest, 0), { from, to: '', isRecent: true });
+  // A clock that is ahead.
+  assert.equal(fit(-5, -5).from, '15m');
+  const last = fit(5 * 1440 + 30, 5 * 1440);
+  assert.deepEqual([last.from, last.to], ['2026-01-04T11:01:00.000Z', '2026-01-04T12:01:00.000Z']);
+  assert.ok(last.from < at(5 * 1440 + 30) && last.to > at(5 * 1440));
 });
 
 test('a selection comes back from the address as it went in, and nonsense is none', () => {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import * as c from './columns.ts';
 import { operation } from './operation.ts';
 import { jobId } from './params.ts';
+import { UNREADABLE_FOR_JOBS } from './records.ts';
 
 export const jobCells = operation({
   name: 'job-cells',
@@ -28,6 +29,7 @@ export const jobCells = operation({
     what: `There is no job ${job_id}.`,
     hint: '`beacon jobs` lists those of the last seven days.',
   }),
+  without: UNREADABLE_FOR_JOBS,
   sql: (p) => ({
     text: `
       select m.model_id, m.region, count(*) as executions, count(*) filter (where m.status = 'completed') as completed,

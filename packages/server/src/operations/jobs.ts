@@ -5,6 +5,7 @@ import { filterParam } from './filter.ts';
 import { Bindings, filterSql } from './filter-sql.ts';
 import { operation } from './operation.ts';
 import { executionId, jobId } from './params.ts';
+import { UNREADABLE_FOR_JOBS } from './records.ts';
 
 const JOB_STATUSES = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
 const jobStatus = z.enum(JOB_STATUSES);
@@ -32,6 +33,7 @@ export const jobs = operation({
   }),
   range: { default: '7d' },
   limit: { default: 50, max: 500 },
+  without: UNREADABLE_FOR_JOBS,
   sql: (_, scope) => ({
     text: `select * from beacon.jobs($1::timestamptz, coalesce($2::timestamptz, 'infinity'), $3::integer)
       order by created_at desc, job_id`,
@@ -72,6 +74,7 @@ export const jobMatrix = operation({
     what: status ? `The job ${job_id} has no execution that is ${status}.` : `There is no job ${job_id}.`,
     hint: '`beacon jobs` lists those of the last seven days; `--from 30d` goes further back.',
   }),
+  without: UNREADABLE_FOR_JOBS,
   sql: (p) => ({
     text: 'select * from beacon.job_matrix($1::text) m where $2::text is null or m.status = $2',
     values: [p.job_id, p.status],

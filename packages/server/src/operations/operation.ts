@@ -89,6 +89,8 @@ interface Definition<Shape extends z.ZodRawShape, Columns extends z.ZodRawShape>
   missing?: (params: Params<Shape>) => { what: string; hint: string };
   /** What the rows themselves leave out, in words; null when nothing. */
   remark?: (rows: Row[]) => string | null;
+  /** Statement, without parameters, whose rows `said` are sentences about what the answer had to do without. */
+  without?: string;
   /** Not a read, or one that does not belong into an address: doors offer it as POST only. */
   mutates?: true;
   /** The SQL that decides; the runner adds the limit. */
@@ -136,6 +138,7 @@ export interface Prepared {
   next: ((row: Row) => string) | undefined;
   missing: { what: string; hint: string } | undefined;
   remark: ((rows: Row[]) => string | null) | undefined;
+  without: string | undefined;
 }
 
 /** Completes a description: the parameters it has switched on, and unknown parameters refused. */
@@ -188,6 +191,7 @@ export function operation<Shape extends z.ZodRawShape, Columns extends z.ZodRawS
         next: pages && ((last) => encodeCursor({ key: pages.key(last, checked), at: scope.firstPageAt, range: asked })),
         missing: definition.missing?.(checked),
         remark: definition.remark,
+        without: definition.without,
       };
     },
   };

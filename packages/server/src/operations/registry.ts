@@ -4,6 +4,7 @@ import { attributeKeys, attributeValues } from './attributes.ts';
 import { differences, heatmap, series } from './charts.ts';
 import { diagnose, rootCause, similar } from './diagnosis.ts';
 import { compareWithSuccessful, diagnosisTypes, timeoutRootCause, unusualSpans } from './explain.ts';
+import { extent } from './extent.ts';
 import { jobCells } from './job-cells.ts';
 import { blastRadius, findings, jobMatrix, jobs } from './jobs.ts';
 import type { Operation } from './operation.ts';
@@ -41,6 +42,7 @@ export const OPERATIONS: readonly Operation[] = [
   services,
   operations,
   dependencies,
+  extent,
   series,
   heatmap,
   differences,

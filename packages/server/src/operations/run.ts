@@ -54,7 +54,8 @@ export async function runOperation(
   const answer: RunResult | undefined = result ?? (await prepared.run?.({ pool, signal }));
   if (!answer) throw new Error(`The operation ${operation.name} has neither sql nor run.`);
   if (answer.rows.length === 0 && prepared.missing) {
-    throw new BeaconError('not_found', prepared.missing.what, prepared.missing.hint);
+    const { what, hint } = prepared.missing;
+    throw new BeaconError('not_found', what, [answer.leftOut, hint].filter(Boolean).join(' '));
   }
   const { rows, next = null, columns } = answer;
   const leftOut = [answer.leftOut, prepared.remark?.(rows)].filter(Boolean).join(' ') || null;
@@ -136,7 +137,7 @@ const SESSION_SQL = `
     to_char(beacon.clock(), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as now, pg_backend_pid() as pid, now()::text as begun`;
 
 async function ask(client: pg.PoolClient, operation: Operation, prepared: Prepared, call: SqlCall) {
-  const { limit, range, next, fetch } = prepared;
+  const { limit, range, next, fetch, without } = prepared;
   const found = fetch ? await fetch(client) : { rows: await statement(client, call, limit + 1), leftOut: null };
   const rows = found.rows.slice(0, limit);
   const last = rows.at(-1);
@@ -145,6 +146,7 @@ async function ask(client: pg.PoolClient, operation: Operation, prepared: Prepar
     found.leftOut,
     more ? leftOut(operation, limit, next !== undefined) : null,
     rows.length === 0 && range && !found.leftOut ? await before(client, range) : null,
+    ...(without ? (await client.query(without)).rows.map(({ said }) => said as string) : []),
   ].filter((each) => each !== null);
   return {
     next: more && next ? next(last) : null,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import * as c from './columns.ts';
 import { operation } from './operation.ts';
 import { jobId, service } from './params.ts';
+import { UNREADABLE_FOR_COVERAGE } from './records.ts';
 
 export const health = operation({
   name: 'health',
@@ -36,6 +37,7 @@ export const coverage = operation({
     last_created_at: c.timeOrNull('Newest execution.'),
   }),
   limit: { default: 50, max: 1000 },
+  without: UNREADABLE_FOR_COVERAGE,
   sql: (p) => ({
     text: `select * from beacon.trace_coverage
       where ($1::text is null or job_id = $1) and ($2::text is null or records = $2)

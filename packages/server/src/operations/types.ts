@@ -5,6 +5,7 @@ import type { attributeKeys, attributeValues } from './attributes.ts';
 import type { differences, heatmap, series } from './charts.ts';
 import type { diagnose, rootCause, similar } from './diagnosis.ts';
 import type { compareWithSuccessful, diagnosisTypes, timeoutRootCause, unusualSpans } from './explain.ts';
+import type { extent } from './extent.ts';
 import type { jobCells } from './job-cells.ts';
 import type { blastRadius, findings, jobMatrix, jobs } from './jobs.ts';
 import type { outline } from './outline.ts';
@@ -41,6 +42,7 @@ interface ByName {
   services: typeof services;
   operations: typeof operations;
   dependencies: typeof dependencies;
+  extent: typeof extent;
   series: typeof series;
   heatmap: typeof heatmap;
   differences: typeof differences;

@@ -1,6 +1,7 @@
 // The filter, completed from what the database holds, and its terms as tags that can be taken away.
 import { useEffect, useState } from 'preact/hooks';
 import { ask } from '../state/api.ts';
+import type { Range } from '../state/range.ts';
 import { Combobox, type Suggestion } from '../ui/combobox.tsx';
 import { compact } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -8,7 +9,7 @@ import { KNOWN_KEYS, partsOf, quoted, termAt, termsOf, withoutTerm } from './ter
 
 interface FilterBarProps {
   q: string;
-  range: { from: string; to: string };
+  range: Range;
   onChange(q: string): void;
   /** What the server says is wrong with it. */
   wrong: string | undefined;
@@ -76,7 +77,7 @@ export function FilterBar({ q, range, onChange, wrong }: FilterBarProps) {
   );
 }
 
-function useSuggestions(text: string, cursor: number | undefined, range: { from: string; to: string }): Suggestion[] {
+function useSuggestions(text: string, cursor: number | undefined, range: Range): Suggestion[] {
   const [found, setFound] = useState<Suggestion[]>([]);
   const term = cursor === undefined ? undefined : termAt(text, cursor).text;
   useEffect(() => {
@@ -97,7 +98,7 @@ function useSuggestions(text: string, cursor: number | undefined, range: { from:
   return found;
 }
 
-async function suggest(term: string, range: { from: string; to: string }, signal: AbortSignal): Promise<Suggestion[]> {
+async function suggest(term: string, range: Range, signal: AbortSignal): Promise<Suggestion[]> {
   const parts = partsOf(term);
   if (!parts) return suggestKeys(term, range, signal);
   const { key, operator, value } = parts;
@@ -114,11 +115,7 @@ async function suggest(term: string, range: { from: string; to: string }, signal
     .map(({ value: each, note }) => ({ insert: `${key}${operator}${quoted(each)} `, label: each, note }));
 }
 
-async function suggestKeys(
-  term: string,
-  range: { from: string; to: string },
-  signal: AbortSignal,
-): Promise<Suggestion[]> {
+async function suggestKeys(term: string, range: Range, signal: AbortSignal): Promise<Suggestion[]> {
   const has = /^-?has:/.exec(term)?.[0] ?? '';
   const prefix = term.slice(has.length);
   const { rows } = await ask('attribute-keys', { ...range, prefix, limit: 12 }, { signal });

@@ -9,15 +9,17 @@ import { Strip } from '../explore/strip.tsx';
 import { withTerm } from '../explore/terms.ts';
 import type { Answer, Params } from '../state/api.ts';
 import { useKeys } from '../state/keys.ts';
+import { type Range, rangeFields } from '../state/range.ts';
 import { type Resource, useAsk } from '../state/resource.ts';
 import type { HeatmapRow } from '../state/rows.ts';
 import { field, readUrl, setUrl } from '../state/url.ts';
 import { FirstSpan, useHasSpans } from '../ui/first-span.tsx';
 import { count } from '../ui/format.ts';
 import { Panel } from '../ui/panel.tsx';
-import { RangePicker, rangeFields, timesOf } from '../ui/range.tsx';
+import { RangePicker, timesOf } from '../ui/range.tsx';
 import { Segments } from '../ui/segments.tsx';
 import { Empty, Loaded } from '../ui/states.tsx';
+import { WithRange } from '../ui/with-range.tsx';
 
 const POPULATIONS = [
   ['root', 'traces'],
@@ -34,7 +36,11 @@ const fields = {
 const COLUMNS = 72;
 
 export default function Explore() {
-  const { q, from, to, spans: chosen, order, sel, live } = readUrl(fields);
+  return <WithRange what="traces">{(range) => <Look range={range} />}</WithRange>;
+}
+
+function Look({ range: { from, to } }: { range: Range }) {
+  const { q, spans: chosen, order, sel, live } = readUrl(fields);
   const spans = chosen || (q ? 'all' : 'root');
   const params: Params = { q, from, to };
   const population = { ...params, spans };
@@ -56,7 +62,7 @@ export default function Explore() {
         <button type="button" aria-pressed={live} onClick={() => setUrl(fields, { live: !live })}>
           <span class={live ? 'live-dot on' : 'live-dot'} aria-hidden="true" /> Live
         </button>
-        <RangePicker />
+        <RangePicker range={{ from, to }} />
       </div>
       <FilterBar q={q} range={{ from, to }} onChange={(next) => setUrl(fields, { q: next, sel: null })} wrong={wrong} />
       {live ? (

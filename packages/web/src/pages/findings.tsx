@@ -1,6 +1,7 @@
 // Findings: why executions failed in a stretch of time, the cause that hit most of them first.
 
 import { FilterBar } from '../explore/filter-bar.tsx';
+import { type Range, rangeFields } from '../state/range.ts';
 import { useAsk } from '../state/resource.ts';
 import type { FindingsRow } from '../state/rows.ts';
 import { field, hrefTo, readUrl, setUrl } from '../state/url.ts';
@@ -9,14 +10,19 @@ import { FirstSpan, useHasSpans } from '../ui/first-span.tsx';
 import { ago, count, moment } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Panel } from '../ui/panel.tsx';
-import { RangePicker, rangeFields } from '../ui/range.tsx';
+import { RangePicker } from '../ui/range.tsx';
 import { Empty, Loaded } from '../ui/states.tsx';
+import { WithRange } from '../ui/with-range.tsx';
 
 const fields = { ...rangeFields, q: field.text('') };
 
 export default function Findings() {
-  const { from, to, q } = readUrl(fields);
-  const params = { from, to, q };
+  return <WithRange what="findings">{(range) => <Look range={range} />}</WithRange>;
+}
+
+function Look({ range }: { range: Range }) {
+  const { q } = readUrl(fields);
+  const params = { ...range, q };
   const findings = useAsk('findings', params);
   const hasSpans = useHasSpans(findings.value?.rows.length === 0 && !q);
   if (hasSpans === false) return <FirstSpan />;
@@ -26,11 +32,11 @@ export default function Findings() {
       <div class="page-head">
         <h1>Findings</h1>
         <p class="lead grow">Why executions failed, the cause that hit most of them first.</p>
-        <RangePicker />
+        <RangePicker range={range} />
       </div>
       <FilterBar
         q={q}
-        range={{ from, to }}
+        range={range}
         onChange={(next) => setUrl(fields, { q: next })}
         wrong={findings.problem?.status === 400 ? findings.problem.message : undefined}
       />
@@ -46,7 +52,7 @@ export default function Findings() {
             rows.length === 0 ? (
               <Empty title="Nothing failed in this time.">
                 <p>
-                  Slow traces are under <a href={hrefTo('/explore', { from, to, order: 'slowest' })}>Explore</a>,
+                  Slow traces are under <a href={hrefTo('/explore', { ...range, order: 'slowest' })}>Explore</a>,
                   executions without a trace under <a href="/tracing">Health</a>.
                 </p>
               </Empty>

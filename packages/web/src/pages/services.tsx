@@ -2,15 +2,17 @@
 
 import { DEPENDENCY_COLUMNS, OPERATION_COLUMNS, serviceColumns } from '../services/columns.tsx';
 import { ServiceGraph } from '../services/service-graph.tsx';
+import { type Range, rangeFields } from '../state/range.ts';
 import { useAsk } from '../state/resource.ts';
 import { field, hrefTo, hrefWith, readUrl, setUrl } from '../state/url.ts';
 import { Service } from '../ui/bits.tsx';
 import { FirstSpan, useHasSpans } from '../ui/first-span.tsx';
 import { Panel } from '../ui/panel.tsx';
-import { RangePicker, rangeFields } from '../ui/range.tsx';
+import { RangePicker } from '../ui/range.tsx';
 import { Segments } from '../ui/segments.tsx';
 import { Empty, Loaded } from '../ui/states.tsx';
 import { Table } from '../ui/table.tsx';
+import { WithRange } from '../ui/with-range.tsx';
 
 const fields = {
   ...rangeFields,
@@ -20,8 +22,11 @@ const fields = {
 };
 
 export default function Services() {
-  const { from, to, service, sort } = readUrl(fields);
-  const range = { from, to };
+  return <WithRange what="services">{(range) => <Look range={range} />}</WithRange>;
+}
+
+function Look({ range }: { range: Range }) {
+  const { service, sort } = readUrl(fields);
   const services = useAsk('services', range);
   const rows = services.value?.rows ?? [];
   const hasSpans = useHasSpans(services.value?.rows.length === 0);
@@ -34,7 +39,7 @@ export default function Services() {
       <div class="page-head">
         <h1>Services</h1>
         <span class="grow" />
-        <RangePicker />
+        <RangePicker range={range} />
       </div>
       {focus && <Around focus={focus} range={range} hrefOf={hrefOf} />}
       <Panel title="All services" operation="services" params={range} leftOut={services.value?.leftOut} flush>
@@ -64,7 +69,7 @@ export default function Services() {
 
 interface AroundProps {
   focus: string;
-  range: { from: string; to: string };
+  range: Range;
   hrefOf(service: string): string;
 }
 

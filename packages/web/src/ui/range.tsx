@@ -1,25 +1,18 @@
 // Which time is looked at: back from now, or between two moments.
 import { useState } from 'preact/hooks';
-import { field, readUrl, setUrl } from '../state/url.ts';
+import { PRESETS } from '../state/fit.ts';
+import { fitted, type Range, rangeFields } from '../state/range.ts';
+import { setUrl } from '../state/url.ts';
 import { moment } from './format.ts';
 
-export const rangeFields = { from: field.text('24h'), to: field.text('') };
-
-const PRESETS = [
-  ['15m', '15 minutes'],
-  ['1h', '1 hour'],
-  ['6h', '6 hours'],
-  ['24h', '24 hours'],
-  ['7d', '7 days'],
-  ['30d', '30 days'],
-] as const;
-
-export function RangePicker() {
-  const { from, to } = readUrl(rangeFields);
+export function RangePicker({ range: { from, to } }: { range: Range }) {
   const isPreset = !to && PRESETS.some(([value]) => value === from);
   const [custom, setCustom] = useState(false);
+  const fit = fitted.value;
+  const why = fit && fit.from === from && fit.to === to ? fit.why : undefined;
   return (
     <div class="range">
+      {why && <p class="range-why faint">Chosen to fit: {why}.</p>}
       <select
         aria-label="Range of time"
         value={isPreset && !custom ? from : 'custom'}

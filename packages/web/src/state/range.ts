@@ -1,0 +1,11 @@
+// Which time is looked at: as the address says it.
+import { signal } from '@preact/signals';
+import type { Range } from './fit.ts';
+import { field } from './url.ts';
+
+export type { Range };
+
+export const rangeFields = { from: field.text(''), to: field.text('') };
+
+/** The last range that nobody chose, and why it is this one, in words. It is shown as long as the address still says it. */
+export const fitted = signal<(Range & { why: string }) | undefined>(undefined);
