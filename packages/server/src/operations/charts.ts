@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ALL_SPANS, type Source, sourceFor } from './chunks.ts';
 import * as c from './columns.ts';
-import { filterParam, STATUSES, type Term } from './filter.ts';
+import { equals, filterParam, STATUSES, type Term } from './filter.ts';
 import { Bindings, filterSql } from './filter-sql.ts';
 import { type Fetch, operation, type Scope, type SqlCall } from './operation.ts';
 import { service } from './params.ts';
@@ -93,6 +93,7 @@ export const heatmap = operation({
   }),
   range: { default: '24h' },
   limit: { default: 5000, max: 15000 },
+  terms: (p) => p.q ?? [],
   sql: (p, scope) => heatmapSql(p, scope, ALL_SPANS),
   fetch: (p, scope) => byChunks(p.q, scope, (source) => heatmapSql(p, scope, source)),
 });
@@ -162,6 +163,7 @@ export const differences = operation({
   }),
   range: { default: '24h' },
   limit: { default: 20, max: 500 },
+  terms: (p) => p.q ?? [],
   sql: (p, scope) => differencesSql(p, scope, ALL_SPANS),
   fetch: (p, scope) => byChunks(p.q, scope, (source) => differencesSql(p, scope, source)),
 });
@@ -270,6 +272,7 @@ export const series = operation({
   }),
   range: { default: '24h' },
   limit: { default: 1000, max: 1000 },
+  terms: ({ q = [], service, operation }) => [...equals({ service, operation }), ...q],
   sql: (p, scope) => seriesSql(p, scope, ALL_SPANS),
   fetch: (p, scope) => byChunks(p.q, scope, (source) => seriesSql(p, scope, source)),
 });

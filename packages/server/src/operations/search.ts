@@ -1,12 +1,12 @@
 // Traces and spans by what is known of them.
 import { z } from 'zod';
 import * as c from './columns.ts';
-import { filterParam } from './filter.ts';
+import { equals, filterParam } from './filter.ts';
 import { operation } from './operation.ts';
 import { executionId, jobId, service } from './params.ts';
 import { searchSpans } from './search-run.ts';
 import { plainSearch } from './search-sql.ts';
-import { isPart, newestSpans, plainSpans } from './spans-run.ts';
+import { isPart, newestSpans, plainSpans, termsOf } from './spans-run.ts';
 
 /** How long chunks are searched before the answer says where it stopped. */
 const SEARCH_FOR_MS = 10_000;
@@ -71,6 +71,7 @@ export const search = operation({
       .max(3),
     key: (row) => ['_0', '_1', '_2'].flatMap((name) => (name in row ? [row[name]] : [])),
   },
+  terms: ({ q = [], service, job_id: job, execution_id: execution }) => [...equals({ service, job, execution }), ...q],
   sql: plainSearch,
   fetch: (p, scope) => {
     const q = p.q;
@@ -111,6 +112,7 @@ export const spans = operation({
     ]),
     key: (row) => [row._created_at, row.started_at, row.span_id, row.trace_id],
   },
+  terms: termsOf,
   sql: plainSpans,
   fetch: (p, scope) => {
     if (!isPart(p, scope)) return undefined;

@@ -1,7 +1,7 @@
 // The newest spans a filter fits: the plain statement, and the same by chunks where the filter is rare.
 import type pg from 'pg';
 import { ALL_SPANS, type Chunk, chunksFor, isIndexed, type Source, sortable, spansOf } from './chunks.ts';
-import type { Term } from './filter.ts';
+import { equals, type Term } from './filter.ts';
 import { Bindings, filterSql } from './filter-sql.ts';
 import type { Row, Scope, SqlCall } from './operation.ts';
 import { within } from './range.ts';
@@ -83,20 +83,14 @@ function keyOf([created, started, span, trace]: unknown[], indexed: boolean, bin
 }
 
 /** What the parameters ask of a span, as terms. */
-function termsOf(p: SpansParams): Term[] {
-  const named = Object.entries({ service: p.service, status: p.status }) as Array<
-    ['service' | 'status', string | undefined]
-  >;
-  const terms = named.flatMap(([column, value]) =>
-    value === undefined ? [] : [{ kind: 'compare' as const, key: { column }, operator: '=' as const, value }],
-  );
-  return [...terms, ...(p.q ?? [])];
+export function termsOf({ q = [], service, status, job_id: job, execution_id: execution }: SpansParams): Term[] {
+  return [...equals({ service, status, job, execution }), ...q];
 }
 
 /** Whether chunks may lead to the spans faster than the plain statement: some are asked for, or an earlier time. */
 export function isPart(p: SpansParams, scope: Scope): boolean {
   const terms = termsOf(p);
-  return (terms.length > 0 || scope.to !== null) && !byIndex(p) && !terms.some(isIndexed);
+  return (terms.length > 0 || scope.to !== null) && !terms.some(isIndexed);
 }
 
 interface Found {
