@@ -854,10 +854,6 @@ create function beacon.successful_twin(of_execution bigint)
   returns TABLE(trace_id uuid, twin_execution_id bigint, twin_trace_id uuid, chosen_because text)
   language plpgsql stable;
 
-create function beacon.trace_columns(of_trace uuid)
-  returns TABLE(started_at timestamp with time zone, duration_ms double precision, names text[], services text[], colors integer[], errors text[], notes text[], columns text, spans integer, failed integer, orphans integer, clocks jsonb, execution_id bigint, job_id text, model_id text, region text)
-  language plpgsql stable;
-
 create function beacon.trace_extent()
   returns TABLE(oldest_at timestamp with time zone, newest_at timestamp with time zone, clock_at timestamp with time zone)
   language plpgsql stable;
@@ -884,6 +880,10 @@ create function beacon.trace_paths(of_trace uuid)
 
 create function beacon.trace_range(of_trace uuid, OUT from_time timestamp with time zone, OUT to_time timestamp with time zone)
   returns record
+  language plpgsql stable;
+
+create function beacon.trace_rows(of_trace uuid)
+  returns TABLE(span_id bytea, parent_span_id bytea, service text, operation text, kind smallint, status smallint, error text, started_at timestamp with time zone, started_ns smallint, duration_ms double precision, completed_at timestamp with time zone, alive_until timestamp with time zone)
   language plpgsql stable;
 
 create function beacon.trace_tree(of_trace uuid)

@@ -11,8 +11,10 @@ const ARROWS: Record<string, string[]> = {
   'server/operations': ['server/store'],
   'server/otlp': ['writer', 'server/store'],
   'server/maintenance': ['server/store', 'server/operations'],
+  // The picture of a whole trace; knows the database alone.
+  'server/layout': [],
   // Doors: over the operations, never over each other.
-  'server/http': ['server/operations', 'server/store', 'server/maintenance', 'server/otlp'],
+  'server/http': ['server/operations', 'server/store', 'server/layout', 'server/maintenance', 'server/otlp'],
   'server/jaeger': ['server/operations', 'server/store', 'server/otlp'],
   'server/tempo': ['server/operations', 'server/store', 'server/otlp'],
   'server/mcp': ['server/operations', 'server/store'],

@@ -29,7 +29,7 @@ begin
   select r.from_time, r.to_time into since, until from beacon.trace_range(of_trace) r;
   -- Now, while something in it may still run; else the last moment anything in it was seen.
   select min(s.started_at), greatest(max(s.started_at), max(s.completed_at),
-           max(case when s.status = 'started' then coalesce(t.last_alive, beacon.clock()) end))
+           max(case when s.status = 'started' then coalesce(t.last_alive, beacon.clock()) when s.duration_ms is null then t.last_alive end))
     into trace_start, last_sign
   from beacon.trace_spans s
   left join beacon.tracer_state() t on t.tracer_id = s.tracer_id

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { draw, testDatabase } from '@project-beacon/testkit';
 
@@ -94,4 +95,23 @@ test('one offset fits all calls between two services: a call that contradicts no
   assert.equal(rows.length, 2);
   assert.equal(rows[0].skew_ms, rows[1].skew_ms);
   assert.ok(rows[0].skew_ms < 0);
+});
+
+test('a span whose process is gone lasts as long before it is marked as lost as after', async () => {
+  const tracer = randomUUID();
+  const at = new Date(Date.now() - 600_000);
+  await db.client.query(
+    `insert into beacon.tracers (tracer_id, service, instance, flag, flag_source, started_at, heartbeat_at)
+     values ($1, 'a', 'a-1', 'true', 'environment', $2, $3)`,
+    [tracer, at, new Date(at.getTime() + 70)],
+  );
+  const picture = `
+    a root   |====>     |
+      a step | ==       |
+  `;
+  const { traceId } = await draw(db.client, picture, { at, tracer });
+  const before = await tree(traceId);
+  await db.client.query('select beacon.mark_lost()');
+  assert.deepEqual(await tree(traceId), before);
+  assert.equal(before[0], 'a root 0+70 self 50 (lost: its process ended before it did)');
 });

@@ -2,15 +2,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import { z } from 'zod';
+import { traceColumns } from '../layout/trace-columns.ts';
 import { executionId, traceId } from '../operations/params.ts';
 import { type RunOptions, readOnly } from '../operations/run.ts';
-import { traceColumns } from '../operations/trace-columns.ts';
 import { CODES, Refusal } from '../otlp/answer.ts';
 import { readTraceFile } from '../otlp/file.ts';
 import type { Ingest } from '../otlp/ingest.ts';
 import { readTrace } from '../otlp/read-back.ts';
 import { BeaconError } from '../store/errors.ts';
-import { Kept } from './kept.ts';
 import { refusal, sendProblem } from './problems.ts';
 
 /** The part of ingest that stores a file. */
@@ -26,10 +25,6 @@ const FILE_TYPES = ['application/json', 'application/x-protobuf', 'application/p
 const UNKNOWN_BYTES = 8 * 1024 * 1024;
 /** What is packed usually becomes so many times larger. */
 const UNPACKED = 8;
-/** Of traces as columns, five or so of 100,000 spans. */
-const KEPT_BYTES = 32 * 1024 * 1024;
-/** Smaller ones are made in some milliseconds. */
-const WORTH_KEEPING_BYTES = 256 * 1024;
 const PROTOBUF = /\bapplication\/(?:x-)?protobuf\b/;
 
 const which = z
@@ -59,20 +54,13 @@ export async function traceFileRoutes(app: FastifyInstance, pool: pg.Pool, optio
       : reply.type('application/json').send(trace.json());
   });
 
-  const kept = new Kept(KEPT_BYTES);
   app.get('/api/v1/trace-columns', async (request, reply) => {
     const found = await findTrace(pool, request, limits);
     if (isUnchanged(request, reply, found, 'columns')) return reply.code(304).send();
-    reply.type('application/json; charset=utf-8');
-    const known = found.version === undefined ? undefined : kept.get(found.traceId, found.version);
-    if (known) return reply.send(known);
     const run = { ...limits, signal: request.gone };
     const columns = await readOnly(pool, run, ({ client }) => traceColumns(client, found.traceId));
     if (!columns) throw missing(found.traceId);
-    if (found.version === undefined || columns.length < WORTH_KEEPING_BYTES) return reply.send(columns);
-    const body = Buffer.from(columns);
-    kept.put(found.traceId, found.version, body);
-    return reply.send(body);
+    return reply.type('application/json; charset=utf-8').send(columns);
   });
 
   await app.register(async (scope) => importRoute(scope, options.importer));

@@ -25,7 +25,7 @@ const PAGE = 50;
 export function Results({ params, order, onOrder }: ResultsProps) {
   const asked: Params = { ...params, order: order === 'newest' ? undefined : order, limit: PAGE };
   const first = useAsk('search', asked);
-  const { more, load, loading, problem, next } = useMore(asked, first.value);
+  const { more, last, load, loading, problem, next } = useMore(asked, first.value);
   const rows = [...(first.value?.rows ?? []), ...more];
   return (
     <Panel
@@ -58,7 +58,7 @@ export function Results({ params, order, onOrder }: ResultsProps) {
                     {loading ? 'Loading …' : `${PAGE} more`}
                   </button>
                 ) : (
-                  <span class="faint">These are all.</span>
+                  <span class="faint">{last?.leftOut ?? 'These are all.'}</span>
                 )}
               </p>
             </>
@@ -74,7 +74,8 @@ function useMore(asked: Params, first: Answer<SearchRow> | undefined) {
   const [known, setKnown] = useState<{ of: typeof first; pages: Answer<SearchRow>[] }>({ of: first, pages: [] });
   const [state, setState] = useState<{ loading: boolean; problem?: Problem }>({ loading: false });
   const pages = known.of === first ? known.pages : [];
-  const next = (pages.at(-1) ?? first)?.next ?? null;
+  const last = pages.at(-1) ?? first;
+  const next = last?.next ?? null;
   const load = async () => {
     setState({ loading: true });
     try {
@@ -85,7 +86,7 @@ function useMore(asked: Params, first: Answer<SearchRow> | undefined) {
       setState({ loading: false, problem: asProblem(error) });
     }
   };
-  return { more: pages.flatMap(({ rows }) => rows), load, next, ...state };
+  return { more: pages.flatMap(({ rows }) => rows), last, load, next, ...state };
 }
 
 function columnsFor(rows: SearchRow[]): Column<SearchRow>[] {

@@ -116,7 +116,7 @@ function Heat({ heatmap, params, spans, selection, onZoom }: HeatProps) {
       title="Latency"
       operation="heatmap"
       params={{ ...params, columns: COLUMNS }}
-      leftOut={heatmap.value?.leftOut}
+      leftOut={heatmap.value?.rows.length ? heatmap.value.leftOut : null}
       actions={
         <>
           {selection && (

@@ -11,11 +11,12 @@ export interface PackedTrace extends Omit<TraceColumns, 'columns'> {
     name: number[];
     start_us: number[];
     duration_us: number[];
+    /** Row and value by turns, of those rows whose value is not their duration. */
     self_us: number[];
     /** A digit a row. */
     status: string;
     kind: string;
-    /** Row and value by turns, of those rows that have one. */
+    /** Row and value by turns; a value holds until the next pair, and before the first it is -1, none. */
     error: number[];
     note: number[];
     /** Rows on the critical path. */
@@ -77,11 +78,13 @@ export interface TraceColumns {
 
 /** The answer with a value a row in every column. */
 export function unpack(packed: PackedTrace): TraceColumns {
-  const { id, parent: up, status, kind, error, note, critical, ...same } = packed.columns;
+  const { id, parent: up, self_us: self, status, kind, error, note, critical, ...same } = packed.columns;
   const count = up.length;
   const parent = up.map((rows, row) => (rows === 0 ? -1 : row - rows));
   const depth = new Array<number>(count);
   for (let row = 0; row < count; row++) depth[row] = parent[row]! < 0 ? 0 : depth[parent[row]!]! + 1;
+  const selfUs = [...same.duration_us];
+  for (let n = 0; n < self.length; n += 2) selfUs[self[n]!] = self[n + 1]!;
   const onPath = new Array<number>(count).fill(0);
   for (const row of critical) onPath[row] = 1;
   return {
@@ -91,6 +94,7 @@ export function unpack(packed: PackedTrace): TraceColumns {
       id: Array.from({ length: count }, (_, row) => id.slice(row * 16, row * 16 + 16)),
       parent,
       depth,
+      self_us: selfUs,
       status: Array.from(status, Number),
       kind: Array.from(kind, Number),
       error: spread(error, count),
@@ -100,10 +104,10 @@ export function unpack(packed: PackedTrace): TraceColumns {
   };
 }
 
-/** Pairs of row and value as a column; -1 where there is none. */
+/** Pairs of row and value, each value holding until the next, as a column. */
 function spread(pairs: number[], count: number): number[] {
   const column = new Array<number>(count).fill(-1);
-  for (let n = 0; n < pairs.length; n += 2) column[pairs[n]!] = pairs[n + 1]!;
+  for (let n = 0; n < pairs.length; n += 2) column.fill(pairs[n + 1]!, pairs[n]!, pairs[n + 2] ?? count);
   return column;
 }
 

@@ -8,11 +8,13 @@ test('a packed trace is unpacked to a value a row in every column', () => {
     app run     |==========x| kind=server error=timeout critical
       db query  | ====      | kind=client
         db wait |  ==       | note="clock corrected"
-      app retry |      ====>| critical
+      app retry |      ====>| critical note="clock corrected"
+        app try |      ==   | note="clock corrected"
     app stray   |  =        |
   `);
   const { columns } = wire;
-  const pairs = (column: number[]) => column.flatMap((value, row) => (value < 0 ? [] : [row, value]));
+  const runs = (column: number[]) =>
+    column.flatMap((value, row) => (value === (column[row - 1] ?? -1) ? [] : [row, value]));
   const packed: PackedTrace = {
     ...wire,
     columns: {
@@ -20,13 +22,13 @@ test('a packed trace is unpacked to a value a row in every column', () => {
       name: columns.name,
       start_us: columns.start_us,
       duration_us: columns.duration_us,
-      self_us: columns.self_us,
+      self_us: columns.self_us.flatMap((self, row) => (self === columns.duration_us[row] ? [] : [row, self])),
       id: columns.id.join(''),
       parent: columns.parent.map((above, row) => (above < 0 ? 0 : row - above)),
       status: columns.status.join(''),
       kind: columns.kind.join(''),
-      error: pairs(columns.error),
-      note: pairs(columns.note),
+      error: runs(columns.error),
+      note: runs(columns.note),
       critical: columns.critical.flatMap((on, row) => (on ? [row] : [])),
     },
   };
