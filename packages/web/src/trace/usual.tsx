@@ -100,7 +100,7 @@ function columnsFor(onSpan: Props['onSpan']): Column<Row>[] {
       cell: (row) => (
         <button
           type="button"
-          class="link"
+          class="link usual-name"
           title="Show its longest span in the waterfall"
           onClick={() => onSpan(row.longest_span_id)}
         >
