@@ -68,6 +68,20 @@ const QUESTIONS: Question[] = [
     params: () => ({ q: 'service=gateway status=failed' }),
   },
   { what: 'search: no filter, newest 20', limitMs: 100, name: 'search', params: () => ({}) },
+  {
+    what: 'spans: an attribute of one span',
+    limitMs: 50,
+    name: 'spans',
+    params: (n) => ({ q: `order.id=order-${spread(n)}` }),
+  },
+  { what: 'spans: an attribute of ten', limitMs: 50, name: 'spans', params: () => ({ q: 'feature.flag=beta-7' }) },
+  { what: 'spans: an attribute of none', limitMs: 50, name: 'spans', params: (n) => ({ q: `order.id=none-${n}` }) },
+  {
+    what: 'spans: a common attribute, newest 20',
+    limitMs: 100,
+    name: 'spans',
+    params: (n) => ({ q: `customer.tier=${['free', 'pro', 'team'][n % 3]}` }),
+  },
   { what: 'services of a day', limitMs: 20, name: 'services', params: () => ({}) },
   { what: 'operations of a day', limitMs: 20, name: 'operations', params: () => ({}) },
   {
@@ -78,6 +92,30 @@ const QUESTIONS: Question[] = [
   },
   { what: 'heatmap of a day', limitMs: 300, name: 'heatmap', params: () => ({}) },
   { what: 'heatmap of a day, all spans', limitMs: 300, name: 'heatmap', params: () => ({ spans: 'all' }) },
+  {
+    what: 'heatmap of a day, an attribute of ten spans',
+    limitMs: 300,
+    name: 'heatmap',
+    params: () => ({ q: 'feature.flag=beta-7' }),
+  },
+  {
+    what: 'heatmap of a day, an attribute of fifty spans',
+    limitMs: 300,
+    name: 'heatmap',
+    params: (n) => ({ q: `user.id=u-${100 + n}` }),
+  },
+  {
+    what: 'differences of a day, an attribute of fifty spans',
+    limitMs: 300,
+    name: 'differences',
+    params: (n) => ({ q: `user.id=u-${100 + n}`, min_ms: '100' }),
+  },
+  {
+    what: 'series of a day, an attribute of ten spans',
+    limitMs: 300,
+    name: 'series',
+    params: () => ({ q: 'feature.flag=beta-7' }),
+  },
   { what: 'series of a day, one service', limitMs: 300, name: 'series', params: () => ({ service: 'payment' }) },
   {
     what: 'job matrix of 1,000 executions',

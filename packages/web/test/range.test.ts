@@ -71,3 +71,25 @@ test('the range of the address wins, and a shared address shows the same', { ski
   await other.waitForSelector('h1:has-text("Services")');
   assert.equal(await chosen(other), '15m');
 });
+
+test('a range with nothing in it says, once in each panel, where the nearest traces are', { skip }, async () => {
+  const { client, url } = await testDatabase();
+  const at = new Date(Date.now() - 75 * HOUR);
+  await draw(client, 'app work |====|', { execution: null, at });
+  const site = await startSite(url);
+  const { page } = await openPage();
+  const told = `the newest trace before it began at ${at.toISOString().slice(0, 16)}`;
+  const panel = (title: string) => page.locator('section.panel', { has: page.locator(`h2:has-text("${title}")`) });
+  await page.goto(`${site.url}/explore?from=2h`);
+  for (const title of ['Latency', 'traces', 'Rate, errors, duration']) {
+    await panel(title).getByText(told).waitFor();
+    assert.equal(await panel(title).getByText(told).count(), 1, title);
+  }
+  await page.goto(`${site.url}/services?from=2h`);
+  await panel('All services').getByText(told).waitFor();
+  assert.equal(await panel('All services').getByText(told).count(), 1);
+  await page.goto(`${site.url}/findings?from=2h`);
+  await panel('causes').getByText(told).waitFor();
+  await page.goto(`${site.url}/explore?from=2h&q=${encodeURIComponent('service=app')}`);
+  await page.getByText('a span that fits began before it, at').first().waitFor();
+});

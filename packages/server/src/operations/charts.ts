@@ -1,12 +1,14 @@
 // What there was over time: counts by duration, rates, and what sets a part of a picture apart.
 import { z } from 'zod';
+import { ALL_SPANS, type Source, sourceFor } from './chunks.ts';
 import * as c from './columns.ts';
-import { filterParam, STATUSES, type Term } from './filter.ts';
+import { equals, filterParam, STATUSES, type Term } from './filter.ts';
 import { Bindings, filterSql } from './filter-sql.ts';
-import { operation, type Scope } from './operation.ts';
+import { type Fetch, operation, type Scope, type SqlCall } from './operation.ts';
 import { service } from './params.ts';
 import { stepOf, within } from './range.ts';
 import { ends } from './services.ts';
+import { rowsOf } from './shape.ts';
 
 const FAILED = "in ('failed', 'timeout', 'lost')";
 
@@ -38,6 +40,16 @@ function populationSql(p: Population, scope: Scope, bind: Bindings): string {
   return `${within('s.started_at', { from, to }, bind)}${root}\n  and ${filterSql(p.q ?? [], bind)}`;
 }
 
+/** With a filter: the same statement over no more spans than it can hold for. */
+function byChunks(q: Term[] | undefined, scope: Scope, statement: (source: Source) => SqlCall): Fetch | undefined {
+  if (!q?.length) return undefined;
+  const [from, to] = ends(scope);
+  return async (client) => ({
+    rows: await rowsOf(client, statement(await sourceFor(client, q, { from, to })), scope.limit + 1),
+    leftOut: null,
+  });
+}
+
 function bucketSql(duration: string): string {
   return `case when ${duration} is null then -1 when ${duration} <= 0.01 then 0 else least(127, floor(4 * ln(${duration} / 0.01) / ln(2.0)))::integer end`;
 }
@@ -48,10 +60,10 @@ function stepSql(scope: Scope, most: number, bind: Bindings): string {
 }
 
 /** Spans by column and duration class, one by one. */
-function countedBySpan(p: Population, scope: Scope, most: number, bind: Bindings): string {
+function countedBySpan(p: Population, scope: Scope, most: number, bind: Bindings, source: Source): string {
   return `select date_bin(${stepSql(scope, most, bind)}, s.started_at, '2000-01-01 00:00:00+00') as at,
           ${bucketSql('s.duration_ms')} as bucket, count(*) as calls, count(*) filter (where s.status ${FAILED}) as errors
-        from beacon.trace_spans s
+        from ${source(bind)} s
         where ${populationSql(p, scope, bind)}
         group by 1, 2`;
 }
@@ -81,11 +93,18 @@ export const heatmap = operation({
   }),
   range: { default: '24h' },
   limit: { default: 5000, max: 15000 },
-  sql: (p, scope) => {
-    const bind = new Bindings();
-    const counted = p.q?.length ? countedBySpan(p, scope, p.columns, bind) : countedBefore(p, scope, p.columns, bind);
-    return {
-      text: `
+  terms: (p) => p.q ?? [],
+  sql: (p, scope) => heatmapSql(p, scope, ALL_SPANS),
+  fetch: (p, scope) => byChunks(p.q, scope, (source) => heatmapSql(p, scope, source)),
+});
+
+function heatmapSql(p: Population & { columns: number }, scope: Scope, source: Source): SqlCall {
+  const bind = new Bindings();
+  const counted = p.q?.length
+    ? countedBySpan(p, scope, p.columns, bind, source)
+    : countedBefore(p, scope, p.columns, bind);
+  return {
+    text: `
       with counted as materialized (
         ${counted}
       ), scale as (
@@ -99,10 +118,9 @@ export const heatmap = operation({
       from counted n cross join scale s
       group by n.at, 2, 3
       order by n.at, 2 nulls first`,
-      values: bind.values,
-    };
-  },
-});
+    values: bind.values,
+  };
+}
 
 export const differences = operation({
   name: 'differences',
@@ -145,45 +163,63 @@ export const differences = operation({
   }),
   range: { default: '24h' },
   limit: { default: 20, max: 500 },
-  sql: (p, scope) => {
-    const bind = new Bindings();
-    const where = populationSql(p, scope, bind);
-    const selected = [
-      ...(p.selected_from ? [`s.started_at >= ${bind.add(p.selected_from, 'timestamptz')}`] : []),
-      ...(p.selected_to ? [`s.started_at < ${bind.add(p.selected_to, 'timestamptz')}`] : []),
-      ...(p.min_ms === undefined
-        ? []
-        : [`coalesce(s.duration_ms >= ${bind.add(p.min_ms, 'double precision')}, false)`]),
-      ...(p.max_ms === undefined ? [] : [`coalesce(s.duration_ms < ${bind.add(p.max_ms, 'double precision')}, false)`]),
-      ...(p.status === undefined
-        ? []
-        : [p.status === 'error' ? `s.status ${FAILED}` : `s.status = ${bind.add(p.status, 'text')}`]),
-    ];
-    const chosen = selected.join(' and ') || 'true';
-    return {
-      text: `
-      with totals as materialized (
+  terms: (p) => p.q ?? [],
+  sql: (p, scope) => differencesSql(p, scope, ALL_SPANS),
+  fetch: (p, scope) => byChunks(p.q, scope, (source) => differencesSql(p, scope, source)),
+});
+
+interface DifferencesParams extends Population {
+  selected_from?: string | undefined;
+  selected_to?: string | undefined;
+  min_ms?: number | undefined;
+  max_ms?: number | undefined;
+  status?: string | undefined;
+}
+
+const LOOKED_AT = `s.started_at, s.duration_ms, s.service, s.operation, s.status, s.kind, s.job_id, s.model_id, s.region, s.error_type, s.metadata, s.resource_id`;
+
+function differencesSql(p: DifferencesParams, scope: Scope, source: Source): SqlCall {
+  const bind = new Bindings();
+  const where = populationSql(p, scope, bind);
+  const few = source !== ALL_SPANS;
+  // Spans of a few chunks are read once; all that there are would not fit into memory.
+  const [population, from, fits] = few
+    ? [`population as materialized (select ${LOOKED_AT} from ${source(bind)} s where ${where}), `, 'population', 'true']
+    : ['', 'beacon.trace_spans', where];
+  const selected = [
+    ...(p.selected_from ? [`s.started_at >= ${bind.add(p.selected_from, 'timestamptz')}`] : []),
+    ...(p.selected_to ? [`s.started_at < ${bind.add(p.selected_to, 'timestamptz')}`] : []),
+    ...(p.min_ms === undefined ? [] : [`coalesce(s.duration_ms >= ${bind.add(p.min_ms, 'double precision')}, false)`]),
+    ...(p.max_ms === undefined ? [] : [`coalesce(s.duration_ms < ${bind.add(p.max_ms, 'double precision')}, false)`]),
+    ...(p.status === undefined
+      ? []
+      : [p.status === 'error' ? `s.status ${FAILED}` : `s.status = ${bind.add(p.status, 'text')}`]),
+  ];
+  const chosen = selected.join(' and ') || 'true';
+  return {
+    text: `
+      with ${population}totals as materialized (
         select count(*) filter (where ${chosen}) as selected, count(*) filter (where not (${chosen})) as rest
-        from beacon.trace_spans s where ${where}
+        from ${from} s where ${fits}
       ), wanted as materialized (
         -- What hardly any of the selected has sets nothing apart: ids of single spans stay out.
         select a.key, a.value, count(*) as selected
-        from beacon.trace_spans s, jsonb_each_text(s.metadata) a
-        where ${where} and ${chosen}
+        from ${from} s, jsonb_each_text(s.metadata) a
+        where ${fits} and ${chosen}
         group by a.key, a.value
         having count(*) * 50 >= (select t.selected from totals t)
       ), keys as materialized (
         select w.key from wanted w group by w.key
       ), others as (
         select k.key, s.metadata ->> k.key as value, count(*) as rest
-        from beacon.trace_spans s cross join keys k
-        where ${where} and not (${chosen}) and s.metadata ? k.key
+        from ${from} s cross join keys k
+        where ${fits} and not (${chosen}) and s.metadata ? k.key
         group by 1, 2
       ), columns as (
         select c.key, c.value, coalesce(sum(x.spans) filter (where x.selected), 0) as selected, coalesce(sum(x.spans) filter (where not x.selected), 0) as rest
         from (
           select ${chosen} as selected, s.service, s.operation, s.status, s.kind, s.job_id, s.model_id, s.region, s.error_type, count(*) as spans
-          from beacon.trace_spans s where ${where}
+          from ${from} s where ${fits}
           group by 1, 2, 3, 4, 5, 6, 7, 8, 9) x
         cross join lateral (values ('service', x.service), ('operation', x.operation), ('status', x.status), ('kind', x.kind), ('job', x.job_id),
           ('model', x.model_id), ('region', x.region), ('error', x.error_type)) c (key, value)
@@ -192,7 +228,7 @@ export const differences = operation({
       ), resources as (
         select 'resource.' || a.key as key, a.value, coalesce(sum(x.spans) filter (where x.selected), 0) as selected,
           coalesce(sum(x.spans) filter (where not x.selected), 0) as rest
-        from (select s.resource_id, ${chosen} as selected, count(*) as spans from beacon.trace_spans s where ${where} group by 1, 2) x
+        from (select s.resource_id, ${chosen} as selected, count(*) as spans from ${from} s where ${fits} group by 1, 2) x
         join beacon.trace_resources r on r.resource_id = x.resource_id
         cross join lateral jsonb_each_text(r.attributes) a
         group by 1, 2
@@ -211,10 +247,9 @@ export const differences = operation({
       from each e cross join totals t
       where e.selected > 0
       order by abs(100.0 * e.selected / t.selected - 100.0 * e.rest / greatest(t.rest, 1)) desc, e.key, e.value`,
-      values: bind.values,
-    };
-  },
-});
+    values: bind.values,
+  };
+}
 
 export const series = operation({
   name: 'series',
@@ -237,24 +272,36 @@ export const series = operation({
   }),
   range: { default: '24h' },
   limit: { default: 1000, max: 1000 },
-  sql: (p, scope) => {
-    const [from, to] = ends(scope);
-    const bind = new Bindings([from, to, p.service, p.operation]);
-    const step = stepSql(scope, p.columns, bind);
-    const counted = p.q?.length
-      ? `select date_bin(${step}, s.started_at, '2000-01-01 00:00:00+00') as at, ${bucketSql('s.duration_ms')} as bucket,
+  terms: ({ q = [], service, operation }) => [...equals({ service, operation }), ...q],
+  sql: (p, scope) => seriesSql(p, scope, ALL_SPANS),
+  fetch: (p, scope) => byChunks(p.q, scope, (source) => seriesSql(p, scope, source)),
+});
+
+interface SeriesParams {
+  q?: Term[] | undefined;
+  service?: string | undefined;
+  operation?: string | undefined;
+  columns: number;
+}
+
+function seriesSql(p: SeriesParams, scope: Scope, source: Source): SqlCall {
+  const [from, to] = ends(scope);
+  const bind = new Bindings([from, to, p.service, p.operation]);
+  const step = stepSql(scope, p.columns, bind);
+  const counted = p.q?.length
+    ? `select date_bin(${step}, s.started_at, '2000-01-01 00:00:00+00') as at, ${bucketSql('s.duration_ms')} as bucket,
           count(*) as calls, count(*) filter (where s.status ${FAILED}) as errors
-        from beacon.trace_spans s
+        from ${source(bind)} s
         where s.started_at >= $1::timestamptz and s.started_at < $2::timestamptz
           and ($3::text is null or s.service = $3) and ($4::text is null or s.operation = $4)
           and ${filterSql(p.q, bind)}
         group by 1, 2`
-      : `select n.at, n.counts[i][1] as bucket, sum(n.counts[i][2]) as calls, sum(n.counts[i][3]) as errors
+    : `select n.at, n.counts[i][1] as bucket, sum(n.counts[i][2]) as calls, sum(n.counts[i][3]) as errors
         from beacon.span_counts($1::timestamptz, $2::timestamptz, ${step}, $3::text, $4::text) n
         cross join lateral generate_subscripts(n.counts, 1) i
         group by 1, 2`;
-    return {
-      text: `
+  return {
+    text: `
       with counted as materialized (
         ${counted}
       ), each as (
@@ -267,7 +314,6 @@ export const series = operation({
         e.usual[1] as p50_ms, e.usual[2] as p95_ms, e.usual[3] as p99_ms
       from each e
       order by e.at`,
-      values: bind.values,
-    };
-  },
-});
+    values: bind.values,
+  };
+}

@@ -225,3 +225,10 @@ export const filterParam = z
   .describe(
     'Filter: terms that must all hold, as in service=router status=failed duration>500ms http.response.status_code>=500 has:beacon.retry "connection refused".',
   );
+
+/** Terms that say what columns of the span must be; those without a value say nothing. */
+export function equals(columns: Partial<Record<ColumnKey, string | undefined>>): Term[] {
+  return Object.entries(columns).flatMap(([column, value]) =>
+    value === undefined ? [] : [{ kind: 'compare', key: { column: column as ColumnKey }, operator: '=', value }],
+  );
+}

@@ -2,7 +2,8 @@
 import type pg from 'pg';
 import { z } from 'zod';
 import { afterParam, type Cursor, encodeCursor } from './cursor.ts';
-import { fromParam, resolveRange, toParam } from './range.ts';
+import type { Term } from './filter.ts';
+import { fromParam, type Range, resolveRange, toParam } from './range.ts';
 
 /** Statement with its bound parameters; values are never formatted into the text. */
 export interface SqlCall {
@@ -85,6 +86,8 @@ interface Definition<Shape extends z.ZodRawShape, Columns extends z.ZodRawShape>
    * name begins with an underscore are for the key only and not part of the answer.
    */
   pages?: { of: z.ZodType<unknown[]>; key: (row: Row, params: Params<Shape>) => unknown[] };
+  /** What must hold of a span for there to be an answer: an empty one says where the nearest of them are. */
+  terms?: (params: Params<Shape>) => readonly Term[];
   /** Whether an answer without rows means that what was asked for does not exist. */
   missing?: (params: Params<Shape>) => { what: string; hint: string };
   /** What the rows themselves leave out, in words; null when nothing. */
@@ -139,6 +142,8 @@ export interface Prepared {
   missing: { what: string; hint: string } | undefined;
   remark: ((rows: Row[]) => string | null) | undefined;
   without: string | undefined;
+  /** What an empty first page is looked for elsewhere by; undefined where the question is not about a time. */
+  elsewhere: { range: Range; terms: readonly Term[] } | undefined;
 }
 
 /** Completes a description: the parameters it has switched on, and unknown parameters refused. */
@@ -192,6 +197,7 @@ export function operation<Shape extends z.ZodRawShape, Columns extends z.ZodRawS
         missing: definition.missing?.(checked),
         remark: definition.remark,
         without: definition.without,
+        elsewhere: asked && !cursor ? { range: asked, terms: definition.terms?.(checked) ?? [] } : undefined,
       };
     },
   };

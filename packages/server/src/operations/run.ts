@@ -3,8 +3,9 @@ import type pg from 'pg';
 import { z } from 'zod';
 import { cancelOn } from '../store/cancel.ts';
 import { BeaconError, explainDatabaseError, maskUrl } from '../store/errors.ts';
+import { elsewhere } from './elsewhere.ts';
 import type { Operation, Prepared, Row, RunResult, SqlCall, SqlColumn } from './operation.ts';
-import { SHAPES, shapeRow } from './shape.ts';
+import { rowsOf } from './shape.ts';
 
 export interface Answer<Of = Row> {
   rows: Of[];
@@ -137,15 +138,16 @@ const SESSION_SQL = `
     to_char(beacon.clock(), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as now, pg_backend_pid() as pid, now()::text as begun`;
 
 async function ask(client: pg.PoolClient, operation: Operation, prepared: Prepared, call: SqlCall) {
-  const { limit, range, next, fetch, without } = prepared;
-  const found = fetch ? await fetch(client) : { rows: await statement(client, call, limit + 1), leftOut: null };
+  const { limit, next, fetch, without, elsewhere: around } = prepared;
+  // One row more than shown is what tells whether something was left out.
+  const found = fetch ? await fetch(client) : { rows: await rowsOf(client, call, limit + 1), leftOut: null };
   const rows = found.rows.slice(0, limit);
   const last = rows.at(-1);
   const more = found.rows.length > limit && last !== undefined;
   const words = [
     found.leftOut,
     more ? leftOut(operation, limit, next !== undefined) : null,
-    rows.length === 0 && range && !found.leftOut ? await before(client, range) : null,
+    rows.length === 0 && !found.leftOut && around ? await elsewhere(client, around.terms, around.range) : null,
     ...(without ? (await client.query(without)).rows.map(({ said }) => said as string) : []),
   ].filter((each) => each !== null);
   return {
@@ -153,16 +155,6 @@ async function ask(client: pg.PoolClient, operation: Operation, prepared: Prepar
     rows: rows.map(withoutKeys),
     leftOut: words.join(' ') || null,
   };
-}
-
-/** One row more than shown is what tells whether something was left out. */
-async function statement(client: pg.PoolClient, { text, values }: SqlCall, most: number): Promise<Row[]> {
-  const found = await client.query({
-    text: `select * from (${text}) answer limit $${values.length + 1}`,
-    values: [...values, most],
-    types: SHAPES,
-  });
-  return found.rows.map((row) => shapeRow(row, found.fields));
 }
 
 /** Columns that begin with an underscore are there for the cursor. */
@@ -178,14 +170,4 @@ function leftOut(operation: Operation, limit: number, pages: boolean): string {
     'narrow the question',
   ];
   return `Only the first ${limit} rows are here, and there are more: ${ways.join(', ').replace(/, ([^,]*)$/, ' or $1')}.`;
-}
-
-/** Says where there is something, when there was nothing in the time asked about. */
-async function before(client: pg.PoolClient, { from }: { from: string }): Promise<string | null> {
-  const { rows } = await client.query(
-    `select to_char(max(started_at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as newest from beacon.traces where started_at < $1`,
-    [from],
-  );
-  const newest = rows[0]?.newest;
-  return newest ? `Nothing since ${from}; the newest older trace began at ${newest}: ask with an earlier from.` : null;
 }

@@ -1,13 +1,12 @@
 // Traces and spans by what is known of them.
 import { z } from 'zod';
 import * as c from './columns.ts';
-import { filterParam } from './filter.ts';
-import { Bindings, filterSql } from './filter-sql.ts';
+import { equals, filterParam } from './filter.ts';
 import { operation } from './operation.ts';
 import { executionId, jobId, service } from './params.ts';
-import { within } from './range.ts';
 import { searchSpans } from './search-run.ts';
 import { plainSearch } from './search-sql.ts';
+import { isPart, newestSpans, plainSpans, termsOf } from './spans-run.ts';
 
 /** How long chunks are searched before the answer says where it stopped. */
 const SEARCH_FOR_MS = 10_000;
@@ -72,6 +71,7 @@ export const search = operation({
       .max(3),
     key: (row) => ['_0', '_1', '_2'].flatMap((name) => (name in row ? [row[name]] : [])),
   },
+  terms: ({ q = [], service, job_id: job, execution_id: execution }) => [...equals({ service, job, execution }), ...q],
   sql: plainSearch,
   fetch: (p, scope) => {
     const q = p.q;
@@ -112,36 +112,16 @@ export const spans = operation({
     ]),
     key: (row) => [row._created_at, row.started_at, row.span_id, row.trace_id],
   },
-  sql: (p, { after, ...scope }) => {
-    const bind = new Bindings([p.job_id, p.execution_id, p.service, p.status]);
-    // Over all spans there is an index by created_at and none by start, and what comes later is never behind a page.
-    const indexed = p.job_id !== undefined || p.execution_id !== undefined;
-    const keys = indexed
-      ? ['s.started_at', 's.span_id', 's.trace_id']
-      : ['s.created_at', 's.started_at', 's.span_id', 's.trace_id'];
-    const behind = after ? `(${keys.join(', ')}) < (${keyOf(after, indexed, bind)})` : 'true';
-    return {
-      text: `
-      select s.trace_id, s.span_id, s.parent_span_id, s.service, s.operation, s.kind, s.status, s.started_at,
-        s.completed_at, s.duration_ms, s.execution_id, s.job_id, s.model_id, s.region, s.error_type, s.error_message,
-        s.created_at as _created_at
-      from beacon.trace_spans s
-      where ($1::text is null or s.job_id = $1) and ($2::bigint is null or s.execution_id = $2)
-        and ($3::text is null or s.service = $3) and ($4::text is null or s.status = $4)
-        and ${within('s.started_at', scope, bind)}
-        and ${behind}
-        and ${filterSql(p.q ?? [], bind)}
-      order by ${keys.map((key) => `${key} desc`).join(', ')}`,
-      values: bind.values,
+  terms: termsOf,
+  sql: plainSpans,
+  fetch: (p, scope) => {
+    if (!isPart(p, scope)) return undefined;
+    return async (client) => {
+      const { rows, stoppedAt } = await newestSpans(client, p, scope, Date.now() + SEARCH_FOR_MS);
+      const leftOut =
+        stoppedAt &&
+        `The search took too long and was stopped: nothing stored before ${stoppedAt} was looked at; narrow the time.`;
+      return { rows, leftOut };
     };
   },
 });
-
-function keyOf([created, started, span, trace]: unknown[], indexed: boolean, bind: Bindings): string {
-  return [
-    ...(indexed ? [] : [bind.add(created, 'timestamptz')]),
-    bind.add(started, 'timestamptz'),
-    `decode(${bind.add(span, 'text')}, 'hex')`,
-    bind.add(trace, 'uuid'),
-  ].join(', ');
-}

@@ -1,6 +1,7 @@
 // Who does what, how often, how long, and who calls whom.
 import { z } from 'zod';
 import * as c from './columns.ts';
+import { equals } from './filter.ts';
 import { operation, type Scope } from './operation.ts';
 import { service } from './params.ts';
 
@@ -52,6 +53,7 @@ export const operations = operation({
   }),
   range,
   limit: { default: 200, max: 5000 },
+  terms: ({ service }) => equals({ service }),
   sql: (p, scope) => ({
     text: 'select * from beacon.operation_stats($1::timestamptz, $2::timestamptz, $3::text)',
     values: [...ends(scope), p.service],

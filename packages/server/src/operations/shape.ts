@@ -1,6 +1,6 @@
 // PostgreSQL's values as every door shows them.
 import pg from 'pg';
-import type { Row } from './operation.ts';
+import type { Row, SqlCall } from './operation.ts';
 
 const { INT8, TIMESTAMPTZ, BYTEA, DATE, TIMESTAMP } = pg.types.builtins;
 const BYTEA_ARRAY = 1001;
@@ -35,4 +35,14 @@ export function shapeRow(row: Row, fields: pg.FieldDef[]): Row {
     if (dataTypeID === INT8 && row[name] !== null && !name.endsWith('_id')) row[name] = Number(row[name]);
   }
   return row;
+}
+
+/** Rows of a statement, at most so many. */
+export async function rowsOf(client: pg.PoolClient, { text, values }: SqlCall, most: number): Promise<Row[]> {
+  const found = await client.query({
+    text: `select * from (${text}) answer limit $${values.length + 1}`,
+    values: [...values, most],
+    types: SHAPES,
+  });
+  return found.rows.map((row) => shapeRow(row, found.fields));
 }

@@ -1,5 +1,5 @@
 // Traces that fit, page by page; what arrives meanwhile neither shifts nor repeats a row.
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { type Answer, ask, type Params, type Problem } from '../state/api.ts';
 import { asProblem, useAsk } from '../state/resource.ts';
 import type { SearchRow } from '../state/rows.ts';
@@ -25,7 +25,7 @@ const PAGE = 50;
 export function Results({ params, order, onOrder }: ResultsProps) {
   const asked: Params = { ...params, order: order === 'newest' ? undefined : order, limit: PAGE };
   const first = useAsk('search', asked);
-  const { more, load, loading, problem, next } = useMore(asked, first.value);
+  const { more, last, load, loading, problem, next } = useMore(asked, first.value);
   const rows = [...(first.value?.rows ?? []), ...more];
   return (
     <Panel
@@ -54,11 +54,11 @@ export function Results({ params, order, onOrder }: ResultsProps) {
               {problem && <Failed problem={problem} retry={load} />}
               <p class="more">
                 {next ? (
-                  <button type="button" onClick={load} disabled={loading}>
+                  <button type="button" onClick={load} disabled={loading || first.loading}>
                     {loading ? 'Loading …' : `${PAGE} more`}
                   </button>
                 ) : (
-                  <span class="faint">These are all.</span>
+                  <span class="faint">{last?.leftOut ?? 'These are all.'}</span>
                 )}
               </p>
             </>
@@ -71,21 +71,22 @@ export function Results({ params, order, onOrder }: ResultsProps) {
 
 /** The pages after the first; a new question forgets them. */
 function useMore(asked: Params, first: Answer<SearchRow> | undefined) {
-  const [pages, setPages] = useState<Answer<SearchRow>[]>([]);
+  const [known, setKnown] = useState<{ of: typeof first; pages: Answer<SearchRow>[] }>({ of: first, pages: [] });
   const [state, setState] = useState<{ loading: boolean; problem?: Problem }>({ loading: false });
-  useEffect(() => setPages([]), [first]);
-  const next = (pages.at(-1) ?? first)?.next ?? null;
+  const pages = known.of === first ? known.pages : [];
+  const last = pages.at(-1) ?? first;
+  const next = last?.next ?? null;
   const load = async () => {
     setState({ loading: true });
     try {
       const page = await ask('search', { ...asked, after: next });
-      setPages((before) => [...before, page]);
+      setKnown({ of: first, pages: [...pages, page] });
       setState({ loading: false });
     } catch (error) {
       setState({ loading: false, problem: asProblem(error) });
     }
   };
-  return { more: pages.flatMap(({ rows }) => rows), load, next, ...state };
+  return { more: pages.flatMap(({ rows }) => rows), last, load, next, ...state };
 }
 
 function columnsFor(rows: SearchRow[]): Column<SearchRow>[] {

@@ -37,9 +37,9 @@ export default function Jobs() {
       </div>
       <Panel title="All jobs" operation="jobs" params={params} leftOut={shown.value?.leftOut} flush>
         <Loaded resource={shown} what="jobs">
-          {({ rows }) =>
+          {({ rows, leftOut }) =>
             rows.length === 0 ? (
-              <Empty title="No job has run yet.">
+              <Empty title={leftOut ? 'No job was submitted in the last seven days.' : 'No job has run yet.'}>
                 <p>
                   Submit one here, or send spans with <code>beacon.job_id</code> set.
                 </p>

@@ -42,7 +42,13 @@ function Look({ range }: { range: Range }) {
         <RangePicker range={range} />
       </div>
       {focus && <Around focus={focus} range={range} hrefOf={hrefOf} />}
-      <Panel title="All services" operation="services" params={range} leftOut={services.value?.leftOut} flush>
+      <Panel
+        title="All services"
+        operation="services"
+        params={range}
+        leftOut={rows.length > 0 ? services.value?.leftOut : null}
+        flush
+      >
         <Loaded resource={services} what="services">
           {({ rows: all, leftOut }) =>
             all.length === 0 ? (
