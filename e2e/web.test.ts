@@ -33,8 +33,7 @@ test('a job submitted in the browser is watched to its end, and its failure expl
   // It is seen to run, and ends without anybody touching the page.
   await page.waitForSelector('.matrix .cell.bad >> nth=1');
   await page.waitForFunction(() => document.querySelectorAll('.matrix .cell.good').length === 2);
-  const words = await page.locator('.progress-bar').getAttribute('aria-label');
-  assert.equal(words, '4 of 4 finished, 2 failed, 0 running');
+  await page.getByLabel('4 of 4 finished, 2 failed, 0 running').waitFor();
   await page.waitForSelector('.tag.bad:has-text("2 ×")');
 
   await page.waitForSelector('.matrix .cell.bad:not(.untraced)');

@@ -55,7 +55,7 @@ export const HOSTILE: readonly string[] = [
   '<b onmouseover=alert(1)>bold</b>',
 ];
 
-/** A failed trace for each text: as service, operation, model, region, job, error, attribute and its key. */
+/** A failed trace for each text: as service, operation, model, region, job, error, attribute and its key; and a tracer. */
 export async function plantHostile(client: pg.ClientBase): Promise<void> {
   await client.query(
     `insert into beacon.trace_spans (trace_id, span_id, parent_span_id, service, operation, kind, status, started_at, completed_at,
@@ -68,4 +68,9 @@ export async function plantHostile(client: pg.ClientBase): Promise<void> {
     [HOSTILE],
   );
   await client.query('select beacon.recount_traces(array(select distinct trace_id from beacon.trace_spans))');
+  await client.query(
+    `insert into beacon.tracers (tracer_id, service, instance, pid, flag, flag_source, versions, last_error, started_at, heartbeat_at)
+     select gen_random_uuid(), text, text, 1, text, text, '{}', text, now(), now() from unnest($1::text[]) text`,
+    [HOSTILE],
+  );
 }

@@ -98,11 +98,11 @@ test('the keyboard alone leads from page to page, to the filter, into a job and 
   await page.waitForSelector('h1:has-text("Explore")');
   await page.keyboard.press('/');
   await page.keyboard.type('stat');
-  await page.waitForSelector('[role=option]:has-text("status")');
+  await page.waitForSelector('[role=option]:first-child:has-text("status")');
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await page.keyboard.type('time');
-  await page.waitForSelector('[role=option]:has-text("timeout")');
+  await page.waitForSelector('[role=option]:first-child:has-text("timeout")');
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await page.waitForURL(/q=status%3Dtimeout/);

@@ -98,6 +98,7 @@ test('a shared link opens the same view: filter, zoom, closed rows, selection, d
   await page.click('.wf-row.selected .wf-name');
   await page.waitForSelector('.span-panel');
   await page.click('text=Share');
+  await page.waitForSelector('text=/^Copied: a link/');
   const link = await page.evaluate(() => navigator.clipboard.readText());
   const before = { rows: await rows(page), active: await active(page) };
   assert.deepEqual(before.rows, ['execution.run', 'POST', 'POST /inference']);
@@ -180,7 +181,7 @@ test('a trace that still runs grows on the page, and ends there', { skip }, asyn
   );
   await database.client.query('select beacon.recount_traces(array[$1]::uuid[])', [traceId]);
   await page.waitForSelector('.trace-title .tag.ok');
-  assert.equal(await page.isVisible('text=/still running/'), false);
+  await page.waitForSelector('text=/still running/', { state: 'detached' });
 });
 
 const AXE = fs.readFileSync(new URL(import.meta.resolve('axe-core/axe.min.js')), 'utf8');

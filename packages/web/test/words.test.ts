@@ -82,7 +82,7 @@ test('what the runner would refuse is said before it is asked', () => {
 
 test('the same question for a shell and for an agent', () => {
   const params = { q: 'message~"it\'s"', from: '2h', execution_id: '7', to: '' };
-  assert.equal(cliCommand('search', params), `beacon search 7 --q 'message~"it'\\''s"' --from 2h`);
+  assert.equal(cliCommand('search', params), `beacon search --q 'message~"it'\\''s"' --from 2h --execution 7`);
   assert.deepEqual(JSON.parse(`${mcpCall('search', { q: 'x' })}`), { name: 'search_traces', arguments: { q: 'x' } });
   assert.equal(mcpCall('heatmap', {}), undefined);
 });

@@ -1,6 +1,7 @@
 // The filter, completed from what the database holds, and its terms as tags that can be taken away.
 import { useEffect, useState } from 'preact/hooks';
 import { ask } from '../state/api.ts';
+import { useDraft } from '../state/draft.ts';
 import type { Range } from '../state/range.ts';
 import { Combobox, type Suggestion } from '../ui/combobox.tsx';
 import { compact } from '../ui/format.ts';
@@ -20,10 +21,9 @@ const STATUSES = ['completed', 'failed', 'timeout', 'lost', 'started'];
 const KINDS = ['server', 'client', 'internal', 'producer', 'consumer'];
 
 export function FilterBar({ q, range, onChange, wrong }: FilterBarProps) {
-  const [text, setText] = useState(q);
+  const [text, setText] = useDraft(q);
   const [cursor, setCursor] = useState<number>();
-  const suggestions = useSuggestions(text, cursor, range);
-  useEffect(() => setText(q), [q]);
+  const [suggestions, forget] = useSuggestions(text, cursor, range);
   const terms = termsOf(q);
   return (
     <search class="filter-bar">
@@ -41,6 +41,7 @@ export function FilterBar({ q, range, onChange, wrong }: FilterBarProps) {
           const next = text.slice(0, term.from) + insert + text.slice(term.to).trimStart();
           setText(next);
           setCursor(term.from + insert.length);
+          forget();
           input.value = next;
           input.setSelectionRange(term.from + insert.length, term.from + insert.length);
           if (insert.endsWith(' ')) onChange(next.trim());
@@ -77,7 +78,8 @@ export function FilterBar({ q, range, onChange, wrong }: FilterBarProps) {
   );
 }
 
-function useSuggestions(text: string, cursor: number | undefined, range: Range): Suggestion[] {
+/** What completes the term at the cursor, and how to forget what completed the one before. */
+function useSuggestions(text: string, cursor: number | undefined, range: Range): [Suggestion[], () => void] {
   const [found, setFound] = useState<Suggestion[]>([]);
   const term = cursor === undefined ? undefined : termAt(text, cursor).text;
   useEffect(() => {
@@ -95,7 +97,7 @@ function useSuggestions(text: string, cursor: number | undefined, range: Range):
       abort.abort();
     };
   }, [term, range.from, range.to]);
-  return found;
+  return [found, () => setFound([])];
 }
 
 async function suggest(term: string, range: Range, signal: AbortSignal): Promise<Suggestion[]> {

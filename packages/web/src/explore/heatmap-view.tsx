@@ -1,5 +1,5 @@
 // The heatmap with its axes. A rectangle is dragged with the pointer, or made with arrow keys and Shift.
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { durationTicks, timeTicks } from '../charts/axis.ts';
 import { type Box, boxOf, drawHeatmap, type Grid, gridOf, type HeatCell, meaning } from '../charts/heatmap.ts';
 import { isDark } from '../state/theme.ts';
@@ -95,7 +95,7 @@ export function HeatmapView({ cells, range, columns, selection, onSelect }: Heat
 function useCanvas(plot: { current: HTMLElement | null }, grid: Grid): number {
   const [width, setWidth] = useState(0);
   const dark = isDark.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const canvas = plot.current?.querySelector('canvas');
     if (!canvas) return;
     const draw = () => {

@@ -1,5 +1,5 @@
 // Traces that fit, page by page; what arrives meanwhile neither shifts nor repeats a row.
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { type Answer, ask, type Params, type Problem } from '../state/api.ts';
 import { asProblem, useAsk } from '../state/resource.ts';
 import type { SearchRow } from '../state/rows.ts';
@@ -54,7 +54,7 @@ export function Results({ params, order, onOrder }: ResultsProps) {
               {problem && <Failed problem={problem} retry={load} />}
               <p class="more">
                 {next ? (
-                  <button type="button" onClick={load} disabled={loading}>
+                  <button type="button" onClick={load} disabled={loading || first.loading}>
                     {loading ? 'Loading …' : `${PAGE} more`}
                   </button>
                 ) : (
@@ -71,16 +71,16 @@ export function Results({ params, order, onOrder }: ResultsProps) {
 
 /** The pages after the first; a new question forgets them. */
 function useMore(asked: Params, first: Answer<SearchRow> | undefined) {
-  const [pages, setPages] = useState<Answer<SearchRow>[]>([]);
+  const [known, setKnown] = useState<{ of: typeof first; pages: Answer<SearchRow>[] }>({ of: first, pages: [] });
   const [state, setState] = useState<{ loading: boolean; problem?: Problem }>({ loading: false });
-  useEffect(() => setPages([]), [first]);
+  const pages = known.of === first ? known.pages : [];
   const last = pages.at(-1) ?? first;
   const next = last?.next ?? null;
   const load = async () => {
     setState({ loading: true });
     try {
       const page = await ask('search', { ...asked, after: next });
-      setPages((before) => [...before, page]);
+      setKnown({ of: first, pages: [...pages, page] });
       setState({ loading: false });
     } catch (error) {
       setState({ loading: false, problem: asProblem(error) });

@@ -23,15 +23,17 @@ export function Strip({ params, every, onRange }: StripProps) {
   const series = useAsk('series', asked, { every });
   return (
     <Panel title="Rate, errors, duration" operation="series" params={asked} leftOut={series.value?.leftOut}>
-      <Loaded resource={series} what="the rate">
-        {({ rows, range }) =>
-          rows.length === 0 ? (
-            <Empty title="Nothing happened in this time." />
-          ) : (
-            <Charts rows={rows} range={timesOf(range)} onRange={onRange} />
-          )
-        }
-      </Loaded>
+      <div class="strip-room">
+        <Loaded resource={series} what="the rate">
+          {({ rows, range }) =>
+            rows.length === 0 ? (
+              <Empty title="Nothing happened in this time." />
+            ) : (
+              <Charts rows={rows} range={timesOf(range)} onRange={onRange} />
+            )
+          }
+        </Loaded>
+      </div>
     </Panel>
   );
 }

@@ -134,29 +134,31 @@ function Heat({ heatmap, params, spans, selection, onZoom }: HeatProps) {
         </>
       }
     >
-      <Loaded resource={heatmap} what="the heatmap">
-        {({ rows, range, leftOut }) =>
-          rows.length === 0 ? (
-            <Empty title="No span fits.">
-              <p>{leftOut ?? 'A longer range of time or fewer terms may find some.'}</p>
-            </Empty>
-          ) : (
-            <>
-              <HeatmapView
-                cells={rows}
-                range={timesOf(range)}
-                columns={COLUMNS}
-                selection={selection}
-                onSelect={select}
-              />
-              <p class="faint heat-hint">
-                {count(rows.reduce((sum, row) => sum + row.count, 0))} {spans === 'root' ? 'traces' : 'spans'}. Drag a
-                rectangle to see what is different about it. Red marks: failed.
-              </p>
-            </>
-          )
-        }
-      </Loaded>
+      <div class="heat-room">
+        <Loaded resource={heatmap} what="the heatmap">
+          {({ rows, range, leftOut }) =>
+            rows.length === 0 ? (
+              <Empty title="No span fits.">
+                <p>{leftOut ?? 'A longer range of time or fewer terms may find some.'}</p>
+              </Empty>
+            ) : (
+              <>
+                <HeatmapView
+                  cells={rows}
+                  range={timesOf(range)}
+                  columns={COLUMNS}
+                  selection={selection}
+                  onSelect={select}
+                />
+                <p class="faint heat-hint">
+                  {count(rows.reduce((sum, row) => sum + row.count, 0))} {spans === 'root' ? 'traces' : 'spans'}. Drag a
+                  rectangle to see what is different about it. Red marks: failed.
+                </p>
+              </>
+            )
+          }
+        </Loaded>
+      </div>
     </Panel>
   );
 }

@@ -1,9 +1,10 @@
 // SQL: a read-only console. The statement is in the address, so a link to it is a link to the answer.
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { ResultChart } from '../sql/chart.tsx';
 import { type Column as ResultColumn, ResultTable } from '../sql/result.tsx';
 import { SchemaHelp } from '../sql/schema-help.tsx';
 import { type Answer, ask } from '../state/api.ts';
+import { useDraft } from '../state/draft.ts';
 import { useResource } from '../state/resource.ts';
 import { field, readUrl, setUrl } from '../state/url.ts';
 import { copy } from '../ui/announce.tsx';
@@ -47,11 +48,8 @@ type SqlAnswer = Answer<Record<string, unknown>> & { columns?: ResultColumn[] };
 
 export default function Sql() {
   const { sql, view } = readUrl(fields);
-  const [text, setText] = useState(sql || (EXAMPLES[0]?.[1] ?? ''));
+  const [text, setText] = useDraft(sql || (EXAMPLES[0]?.[1] ?? ''));
   const [round, setRound] = useState(0);
-  useEffect(() => {
-    if (sql) setText(sql);
-  }, [sql]);
   const answer = useResource<SqlAnswer>(
     sql ? `${round} ${sql}` : null,
     (signal) => ask('sql', { statement: sql }, { post: true, signal }) as Promise<SqlAnswer>,
@@ -135,7 +133,7 @@ export default function Sql() {
             )}
           </Panel>
         </div>
-        <SchemaHelp onPick={(name) => setText((before) => `${before}${/\s$|^$/.test(before) ? '' : ' '}${name}`)} />
+        <SchemaHelp onPick={(name) => setText(`${text}${/\s$|^$/.test(text) ? '' : ' '}${name}`)} />
       </div>
     </>
   );

@@ -1,7 +1,7 @@
 // Asks the server. Every question is an operation, named and typed as the server names and types it.
 import { lost } from './reach.ts';
 import type { Rows } from './rows.ts';
-import { authorization, forgetToken } from './token.ts';
+import { authorization, refused } from './token.ts';
 
 export type Params = Record<string, string | number | boolean | string[] | null | undefined>;
 
@@ -71,7 +71,8 @@ export async function call(
 
 /** A request with the token; anything but success is thrown as a {@link Problem}. */
 export async function send(url: string, init: RequestInit = {}): Promise<Response> {
-  const headers = { accept: 'application/json', ...authorization(), ...init.headers };
+  const token = authorization();
+  const headers = { accept: 'application/json', ...token, ...init.headers };
   const response = await fetch(url, { ...init, headers }).catch((error: Error) => {
     if (init.signal?.aborted) throw error;
     lost();
@@ -83,7 +84,7 @@ export async function send(url: string, init: RequestInit = {}): Promise<Respons
     });
   });
   if (response.ok) return response;
-  if (response.status === 401) forgetToken();
+  if (response.status === 401) refused(token);
   throw await problemIn(response);
 }
 

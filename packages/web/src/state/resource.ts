@@ -18,6 +18,8 @@ interface Options {
 }
 
 interface State<T> {
+  /** What was asked; null for nothing. */
+  of: string | null;
   value?: T;
   problem?: Problem;
   loading: boolean;
@@ -29,24 +31,27 @@ export function useResource<T>(
   load: (signal: AbortSignal) => Promise<T>,
   { every }: Options = {},
 ): Resource<T> {
-  const [state, setState] = useState<State<T>>({ loading: key !== null });
+  const [kept, setState] = useState<State<T>>({ of: key, loading: key !== null });
   const [round, setRound] = useState(0);
   const since = epoch.value;
+  // Known in the render that asks something else, and not only behind the effect that sends it.
+  const isNew = kept.of !== key;
+  const state: State<T> = key === null ? NOTHING : isNew ? { ...kept, loading: true } : kept;
   const answer = async (signal: AbortSignal) => {
     try {
       const value = await load(signal);
-      if (!signal.aborted) setState({ value, loading: false });
+      if (!signal.aborted) setState({ of: key, value, loading: false });
     } catch (error) {
-      if (!signal.aborted) setState((before) => ({ ...before, problem: asProblem(error), loading: false }));
+      if (!signal.aborted) setState((before) => ({ ...before, of: key, problem: asProblem(error), loading: false }));
     }
   };
   useEffect(() => {
     if (key === null) {
-      setState({ loading: false });
+      setState(NOTHING);
       return;
     }
     const abort = new AbortController();
-    setState((before) => ({ ...before, loading: true }));
+    setState((before) => ({ ...before, of: key, loading: true }));
     answer(abort.signal);
     return () => abort.abort();
   }, [key, round, since]);
@@ -60,10 +65,12 @@ export function useResource<T>(
       abort.abort();
       clearTimeout(timer);
     };
-  }, [key, every, state]);
+  }, [key, every, kept]);
   const { value, problem, loading } = state;
   return { value, problem, loading, reload: () => setRound((n) => n + 1) };
 }
+
+const NOTHING = { of: null, loading: false };
 
 function whenSeen(run: () => void, signal: AbortSignal): void {
   document.addEventListener('visibilitychange', run, { once: true, signal });

@@ -9,7 +9,7 @@ export const needsToken = signal(false);
 /** Counts what makes earlier answers worthless: a token given, a server that is back. */
 export const epoch = signal(0);
 
-export function authorization(): Record<string, string> {
+export function authorization(): { authorization?: string } {
   const token = sessionStorage.getItem(KEY);
   return token ? { authorization: `Bearer ${token}` } : {};
 }
@@ -20,7 +20,9 @@ export function giveToken(token: string): void {
   epoch.value++;
 }
 
-export function forgetToken(): void {
+/** The server refused a request that was sent with these headers. A token given since then is not the one it refused. */
+export function refused(sent: { authorization?: string }): void {
+  if (sent.authorization !== authorization().authorization) return;
   sessionStorage.removeItem(KEY);
   needsToken.value = true;
 }

@@ -1,6 +1,6 @@
 // The flame graph of own time.
 import { effect } from '@preact/signals';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { buildFlame, type Flame, flameAt, flameBoxes } from '../charts/flame.ts';
 import { count } from '../ui/format.ts';
 import { colourOf, type Palette, readableOn } from './draw.ts';
@@ -21,7 +21,7 @@ export function FlameView({ session }: { session: Session }) {
   const zoomed = root < flame.count ? root : -1;
   const from = zoomed < 0 ? 0 : flame.x[zoomed]!;
   const to = zoomed < 0 ? 1 : from + Math.max(flame.width[zoomed]!, 1e-12);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const [drawn, around] = [canvas.current!, scroller.current!];
     const paint = () => drawFlame(drawn, around, { trace, flame, from, to, hovered, colours: palette() });
     const observer = new ResizeObserver(paint);

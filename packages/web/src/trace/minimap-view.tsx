@@ -1,6 +1,6 @@
 // The whole trace above the waterfall, with the part that is zoomed to as a window one can drag.
 import { effect } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { clampZoom, type Zoom } from './axis.ts';
 import { EMPTY, FAILED, MINIMAP_HEIGHT, minimapRaster } from './minimap.ts';
 import { palette, type Session, WHOLE } from './session.ts';
@@ -12,7 +12,7 @@ export function Minimap({ session }: { session: Session }) {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const lens = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // Held here: an observer may fire once more when the elements have left the page and their refs are empty.
     const [room, picture, window] = [box.current!, canvas.current!, lens.current!];
     const paint = () => drawMinimap(session, picture, room.clientWidth);

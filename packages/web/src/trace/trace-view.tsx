@@ -1,5 +1,5 @@
 // The page of a trace: verdict, picture, details.
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import { useKeys } from '../state/keys.ts';
 import { go, hrefTo, readUrl } from '../state/url.ts';
 import { Loading } from '../ui/states.tsx';
@@ -30,7 +30,7 @@ export function TraceView({ source }: { source: Source }) {
 
 function OneTrace({ source, shown }: { source: Source; shown: Source }) {
   const session = useMemo(() => new Session(), []);
-  useEffect(() => follow(session), [session]);
+  useLayoutEffect(() => follow(session), [session]);
   useKeys(
     'Trace',
     useMemo(() => traceKeys(session), [session]),
@@ -39,7 +39,7 @@ function OneTrace({ source, shown }: { source: Source; shown: Source }) {
   const trace = session.trace.value;
   const [evidence, setEvidence] = useState<Cause | null>(takeEvidence);
   // Evidence of another attempt is shown once that attempt is here.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!trace || !evidence) return;
     session.focusEvidence(evidence.span_ids ?? [], evidence);
     setEvidence(null);

@@ -1,6 +1,6 @@
 // A list of which only what is on screen exists.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 interface Props {
   count: number;
@@ -15,7 +15,7 @@ const SPARE = 6;
 export function VirtualRows({ count, height, label, row }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const [range, setRange] = useState({ first: 0, last: 40 });
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = scroller.current!;
     const look = () =>
       setRange({

@@ -1,5 +1,5 @@
 // Places the waterfall on the page.
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Minimap } from './minimap-view.tsx';
 import type { Session } from './session.ts';
 import { Waterfall } from './waterfall.ts';
@@ -15,7 +15,8 @@ export function WaterfallView({ session }: { session: Session }) {
   const names = useRef<HTMLDivElement>(null);
   const bars = useRef<HTMLCanvasElement>(null);
   const axis = useRef<HTMLCanvasElement>(null);
-  useEffect(() => {
+  // With the render: what is on screen can be pressed at once.
+  useLayoutEffect(() => {
     const waterfall = new Waterfall(session, {
       grid: grid.current!,
       space: space.current!,
@@ -28,7 +29,7 @@ export function WaterfallView({ session }: { session: Session }) {
   }, [session]);
   const size = (change: (width: number) => number) =>
     resize(root.current!, bars.current!.parentElement!.offsetLeft, change);
-  useEffect(() => size((width) => Number(localStorage.getItem(NAMES_KEY)) || width), []);
+  useLayoutEffect(() => size((width) => Number(localStorage.getItem(NAMES_KEY)) || width), []);
   return (
     <div class="wf" ref={root}>
       <Minimap session={session} />

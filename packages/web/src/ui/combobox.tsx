@@ -19,10 +19,13 @@ interface ComboboxProps {
   onSubmit(): void;
 }
 
-export function Combobox({ label, placeholder, value, onInput, suggestions, onPick, onSubmit }: ComboboxProps) {
+export function Combobox({ label, placeholder, value, onInput, suggestions: newest, onPick, onSubmit }: ComboboxProps) {
   const id = useId();
   const [open, setOpen] = useState(false);
   const [at, setAt] = useState(-1);
+  // Whoever walks through the list keeps it: an answer that comes late must not change what Enter takes.
+  const [held, setHeld] = useState<Suggestion[]>();
+  const suggestions = held ?? newest;
   const shown = open && suggestions.length > 0;
   const current = shown ? suggestions[at] : undefined;
 
@@ -32,13 +35,14 @@ export function Combobox({ label, placeholder, value, onInput, suggestions, onPi
     if (step !== 0) {
       event.preventDefault();
       setOpen(true);
+      if (suggestions.length > 0) setHeld(suggestions);
       setAt(
         (before) =>
           (before + step + suggestions.length + (before < 0 && step < 0 ? 1 : 0)) % Math.max(1, suggestions.length),
       );
     } else if ((event.key === 'Enter' || event.key === 'Tab') && current) {
       event.preventDefault();
-      setAt(-1);
+      letGo();
       onPick(current, input);
     } else if (event.key === 'Enter') {
       event.preventDefault();
@@ -48,8 +52,12 @@ export function Combobox({ label, placeholder, value, onInput, suggestions, onPi
       if (shown) event.preventDefault();
       else input.blur();
       setOpen(false);
-      setAt(-1);
+      letGo();
     }
+  };
+  const letGo = () => {
+    setAt(-1);
+    setHeld(undefined);
   };
 
   return (
@@ -69,7 +77,7 @@ export function Combobox({ label, placeholder, value, onInput, suggestions, onPi
         value={value}
         onInput={({ currentTarget }) => {
           setOpen(true);
-          setAt(-1);
+          letGo();
           onInput(currentTarget.value, currentTarget.selectionStart ?? currentTarget.value.length);
         }}
         onFocus={({ currentTarget }) => onInput(currentTarget.value, currentTarget.selectionStart ?? 0)}
@@ -77,7 +85,10 @@ export function Combobox({ label, placeholder, value, onInput, suggestions, onPi
           setOpen(true);
           onInput(currentTarget.value, currentTarget.selectionStart ?? 0);
         }}
-        onBlur={() => setOpen(false)}
+        onBlur={() => {
+          setOpen(false);
+          letGo();
+        }}
         onKeyDown={onKeyDown}
       />
       <div id={id} class="options" role="listbox" aria-label={`Suggestions: ${label}`} hidden={!shown}>
@@ -92,6 +103,7 @@ export function Combobox({ label, placeholder, value, onInput, suggestions, onPi
             onMouseDown={(event) => event.preventDefault()}
             onClick={(event) => {
               const input = event.currentTarget.closest('.combobox')?.querySelector('input');
+              letGo();
               if (input) onPick(suggestion, input);
             }}
           >

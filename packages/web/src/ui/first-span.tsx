@@ -17,7 +17,7 @@ export function useHasSpans(wanted: boolean): boolean | undefined {
 
 export function FirstSpan() {
   const arrived = useAsk('search', { from: '3650d', limit: 1 }, { every: LATE_MS });
-  const ingest = useAsk('ingest', { limit: 1 });
+  const ingest = useAsk('ingest', { limit: 1 }, { every: LATE_MS });
   const [kind, setKind] = useState<'otlp' | 'node' | 'start'>('start');
   const trace = arrived.value?.rows[0];
   useEffect(() => {
