@@ -89,14 +89,24 @@ test('a trace by id is protobuf or JSON, as the caller accepts it, in both versi
   }
 });
 
+interface SpanJson {
+  traceId: string;
+  spanId: string;
+  parentSpanId?: string;
+  kind: string;
+  status: { code?: string };
+}
+
 test('a trace as JSON is as Tempo writes it: ids in base64, enums by name', async () => {
   const { batches } = await get(`/api/traces/${traceId}`);
-  const spans = batches.flatMap((batch: Json) => batch.scopeSpans[0].spans);
+  const [first, second] = (batches as { scopeSpans: { spans: [SpanJson] }[] }[]).map(
+    (batch) => batch.scopeSpans[0]!.spans[0],
+  );
   const base64 = (hex: string) => Buffer.from(hex, 'hex').toString('base64');
-  const [first, second] = spans;
-  assert.deepEqual([first.traceId, first.spanId], [base64(traceId), base64(root.spanId)]);
+  assert.ok(first && second);
+  assert.deepEqual([first.traceId, first.spanId], [base64(traceId), base64(root.spanId as string)]);
   assert.deepEqual([first.kind, first.status.code], ['SPAN_KIND_SERVER', 'STATUS_CODE_ERROR']);
-  assert.deepEqual([second.kind, second.parentSpanId], ['SPAN_KIND_CLIENT', base64(root.spanId)]);
+  assert.deepEqual([second.kind, second.parentSpanId], ['SPAN_KIND_CLIENT', base64(root.spanId as string)]);
   assert.ok(!('code' in second.status), 'what is unset is not told');
   // What was read here can be brought in elsewhere.
   for (const path of [`/api/traces/${traceId}`, `/api/v2/traces/${traceId}`]) {
