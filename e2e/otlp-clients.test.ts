@@ -129,13 +129,13 @@ for (const { name, load, sdk: sdkName, provider: Provider } of GENERATIONS) {
   }
 }
 
-test('a trace is given back as Tempo gives it, in the encoding that is asked for', async () => {
+test('a trace is given back as OTLP, in the encoding that is asked for', async () => {
   const { rows } = await database.client.query('select trace_id from traces limit 1');
   const address = `${beacon.apiUrl}/tempo/api/traces/${rows[0].trace_id.replaceAll('-', '')}`;
   const json = await fetch(address, { headers: { accept: 'application/json' } });
   assert.equal(json.headers.get('content-type'), 'application/json; charset=utf-8');
-  const { batches } = (await json.json()) as { batches: { scopeSpans: { spans: object[] }[] }[] };
-  assert.equal(batches[0]!.scopeSpans[0]!.spans.length, 1);
+  const { resourceSpans } = (await json.json()) as { resourceSpans: { scopeSpans: { spans: object[] }[] }[] };
+  assert.equal(resourceSpans[0]!.scopeSpans[0]!.spans.length, 1);
   const protobuf = await fetch(address, { headers: { accept: 'application/protobuf' } });
   assert.equal(protobuf.headers.get('content-type'), 'application/protobuf');
   assert.equal(new Uint8Array(await protobuf.arrayBuffer())[0], 0x0a);

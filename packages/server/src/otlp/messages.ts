@@ -83,7 +83,7 @@ const link = fields(message('Link'), {
   droppedAttributesCount: [5, 'uint32'],
   flags: [6, 'fixed32'],
 });
-export const STATUS = fields(message('Status', new Map(CODES.map((name, i) => [`STATUS_CODE_${name}`, i]))), {
+const status = fields(message('Status', new Map(CODES.map((name, i) => [`STATUS_CODE_${name}`, i]))), {
   message: [2, 'string'],
   code: [3, 'enum'],
 });
@@ -102,7 +102,7 @@ export const SPAN = fields(message('Span', new Map(KINDS.map((name, i) => [`SPAN
   droppedEventsCount: [12, 'uint32'],
   links: [13, link, '[]'],
   droppedLinksCount: [14, 'uint32'],
-  status: [15, STATUS],
+  status: [15, status],
   flags: [16, 'fixed32'],
 });
 const scope = fields(message('InstrumentationScope'), {

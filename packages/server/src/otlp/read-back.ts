@@ -54,8 +54,7 @@ type Json = Record<string, unknown>;
 
 export interface TraceData {
   traces: OtlpTraces;
-  /** OTLP's JSON; `replace` may change a member by its name. */
-  json(replace?: (name: string, value: unknown) => unknown): string;
+  json(): string;
   protobuf(): Buffer;
   spans: number;
   /** Whether there are more spans than were read. */
@@ -84,8 +83,7 @@ export async function readTrace(client: Pick<pg.Pool, 'query'>, traceId: string)
   return {
     traces,
     // Of all numbers, only a double may be minus nothing; JSON.stringify would drop its sign.
-    json: (replace = (_name, value) => value) =>
-      JSON.stringify(traces, (name, value) => (Object.is(value, -0) ? JSON_RAW.rawJSON('-0') : replace(name, value))),
+    json: () => JSON.stringify(traces, (_key, value) => (Object.is(value, -0) ? JSON_RAW.rawJSON('-0') : value)),
     protobuf: () => encodeMessage(TRACES, traces).bytes,
     spans: spans.length,
     isCut,

@@ -5,7 +5,6 @@ import { readOnly } from '../operations/run.ts';
 import { readTrace, type TraceData } from '../otlp/read-back.ts';
 import { wholeTraceId } from '../otlp/trace-id.ts';
 import { BeaconError } from '../store/errors.ts';
-import { tempoJson } from './json.ts';
 import { tagScopes, tagValues } from './names.ts';
 import { type Query, searchTempo } from './search.ts';
 import { notUnderstood } from './traceql-syntax.ts';
@@ -67,13 +66,13 @@ export function tempoRoutes(app: FastifyInstance, pool: pg.Pool, { prefix, state
     const found = await trace(request, reply);
     return wantsProtobuf(request)
       ? reply.type('application/protobuf').send(found.protobuf())
-      : reply.type('application/json').send(tempoJson(found).replace('"resourceSpans":', '"batches":'));
+      : reply.type('application/json').send(found.json());
   });
   get('/api/v2/traces/:id', async (request, reply) => {
     const found = await trace(request, reply);
     if (wantsProtobuf(request)) return reply.type('application/protobuf').send(traceByIdResponse(found));
     const partial = found.isCut ? `,"status":"PARTIAL","message":${JSON.stringify(cutSentence(found))}` : '';
-    return reply.type('application/json').send(`{"trace":${tempoJson(found)},"metrics":{}${partial}}`);
+    return reply.type('application/json').send(`{"trace":${found.json()},"metrics":{}${partial}}`);
   });
 
   get('/api/search', async (request, reply) => {

@@ -8,8 +8,8 @@ import { unpack } from '@project-beacon/server/otlp/unpack.ts';
 import { testDatabase } from '@project-beacon/testkit';
 import { pino } from 'pino';
 import { httpApp, LOOPBACK } from '../../src/http/app.ts';
-import { traceFileRoutes } from '../../src/http/trace-files.ts';
 import { createPool } from '../../src/store/connect.ts';
+import { tempoRoutes } from '../../src/tempo/routes.ts';
 import { otlpServer } from './server.ts';
 import { plain, shapes } from './shapes.ts';
 import type { Json } from './spans.ts';
@@ -19,7 +19,7 @@ const server = await otlpServer(database);
 const pool = createPool(database.url, { applicationName: 'test', max: 2 });
 // Without maintenance, which would take spans of the past for expired.
 const api = await httpApp({ logger: pino({ level: 'silent' }), hosts: LOOPBACK });
-await traceFileRoutes(api, pool, {});
+tempoRoutes(api, pool, { prefix: '/tempo' });
 const address = await api.listen({ host: '127.0.0.1', port: 0 });
 after(async () => {
   await api.close();
@@ -27,7 +27,7 @@ after(async () => {
 });
 
 async function read(traceId: string, accept: string): Promise<Buffer> {
-  const response = await fetch(`${address}/api/v1/export?trace_id=${traceId}`, { headers: { accept } });
+  const response = await fetch(`${address}/tempo/api/traces/${traceId}`, { headers: { accept } });
   assert.equal(response.status, 200);
   assert.equal(response.headers.get('content-type')?.replace(/;.*/, ''), accept);
   return Buffer.from(await response.arrayBuffer());
@@ -51,7 +51,7 @@ for (const encoding of ['protobuf', 'json'] as const) {
       const expected = plain(sent);
       const json = (await read(traceId, 'application/json')).toString('utf8');
       assert.deepEqual(plain(JSON.parse(json)), expected, 'as JSON');
-      assert.deepEqual(plain(unpack(TRACES, await read(traceId, 'application/x-protobuf'))), expected, 'as protobuf');
+      assert.deepEqual(plain(unpack(TRACES, await read(traceId, 'application/protobuf'))), expected, 'as protobuf');
     }
   });
 }
