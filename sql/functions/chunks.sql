@@ -188,7 +188,7 @@ begin
     union all
     select g.step_s, date_bin(make_interval(secs => g.step_s), n.at, '2000-01-01 00:00:00+00'), n.service, n.operation, n.kind, n.root, n.bucket, sum(n.calls)::integer, sum(n.errors)::integer,
       sum(n.total_ms), max(n.last_at)
-    from counted n cross join (values (600), (3600)) g (step_s)
+    from counted n cross join (values (600), (3600), (21600)) g (step_s)
     group by 1, 2, 3, 4, 5, 6, 7
   )
   select h.step_s, h.at, h.service, h.operation, h.kind, h.root, array_agg(array[h.bucket, h.calls, h.errors] order by h.bucket),
@@ -229,7 +229,7 @@ declare
   gone integer[];
 begin
   delete from beacon.span_rollups r where r.step_s = 60 and r.at < beacon.clock() - interval '8 hours';
-  delete from beacon.span_rollups r where r.at < expired - interval '1 hour';
+  delete from beacon.span_rollups r where r.at < expired - make_interval(secs => r.step_s);
   -- The newest stays: where it ends, the next begins.
   gone := array(select c.chunk_id from beacon.span_chunks c where c.started_max < expired
     and c.chunk_id < (select max(x.chunk_id) from beacon.span_chunks x));

@@ -25,23 +25,35 @@ declare
   to_grid timestamptz := date_bin(grid, to_time + grid - interval '1 microsecond', origin);
   from_hour timestamptz;
   to_hour timestamptz;
+  from_six timestamptz;
+  to_six timestamptz;
   u record;
 begin
   if extract(epoch from step)::numeric % grid_s <> 0 then
     return query select * from beacon.count_spans('-infinity', 'infinity', from_time, to_time, step, of_service, of_operation);
     return;
   end if;
-  -- Whole hours where no finer step is wanted, the grid around them.
+  -- Six hours at once where no finer step is wanted, whole hours around them, the grid around those.
   from_hour := date_bin('1 hour', from_grid + interval '1 hour' - interval '1 microsecond', origin);
   to_hour := date_bin('1 hour', to_grid, origin);
   if extract(epoch from step)::numeric % 3600 <> 0 or to_hour <= from_hour then
     to_hour := from_grid;
     from_hour := from_grid;
   end if;
+  from_six := date_bin('6 hours', from_hour + interval '6 hours' - interval '1 microsecond', origin);
+  to_six := date_bin('6 hours', to_hour, origin);
+  if extract(epoch from step)::numeric % 21600 <> 0 or to_six <= from_six then
+    to_six := from_hour;
+    from_six := from_hour;
+  end if;
   return query
   select date_bin(step, r.at, origin), r.service, r.operation, r.kind, r.root, r.counts, r.total_ms, r.last_at
   from (
-    select x.* from beacon.span_rollups x where x.step_s = 3600 and x.at >= from_hour and x.at < to_hour
+    select x.* from beacon.span_rollups x where x.step_s = 21600 and x.at >= from_six and x.at < to_six
+    union all
+    select x.* from beacon.span_rollups x where x.step_s = 3600 and x.at >= from_hour and x.at < from_six
+    union all
+    select x.* from beacon.span_rollups x where x.step_s = 3600 and x.at >= to_six and x.at < to_hour
     union all
     select x.* from beacon.span_rollups x where x.step_s = grid_s and x.at >= from_grid and x.at < from_hour
     union all

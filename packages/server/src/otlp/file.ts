@@ -33,9 +33,9 @@ export function readTraceFile(body: Buffer): TraceFile {
   }
   // What is wrong inside is found, and said, by the decoder; it reads the bytes as they came.
   if (Array.isArray(json.resourceSpans)) return { bytes: body, encoding: 'json', ...contents(json) };
-  // Older exports of Tempo.
-  if (Array.isArray(json.batches)) json = { resourceSpans: json.batches };
-  else if (isJson(json.trace)) json = json.trace;
+  // What Tempo gives, by the first version of its API and by the second.
+  if (Array.isArray(json.batches)) json = withHexIds({ resourceSpans: json.batches });
+  else if (isJson(json.trace)) json = withHexIds(json.trace);
   else if (isJaeger(json)) json = ofJaeger(json);
   if (!Array.isArray(json.resourceSpans)) throw refused('it has neither resourceSpans nor data');
   return { bytes: Buffer.from(exactJson(json)), encoding: 'json', ...contents(json) };
@@ -49,6 +49,25 @@ function ofJaeger(json: Json): Json {
   }
 }
 
+/** Tempo writes ids in base64. Of the lengths ids have, none is the length of another in hexadecimal digits. */
+function withHexIds(json: Json): Json {
+  const hex = (id: unknown, bytes: number) =>
+    typeof id === 'string' && id.length === 4 * Math.ceil(bytes / 3) ? Buffer.from(id, 'base64').toString('hex') : id;
+  for (const span of spansOf(json)) {
+    for (const each of [span, ...list(span.links)]) {
+      if ('traceId' in each) each.traceId = hex(each.traceId, 16);
+      for (const name of ['spanId', 'parentSpanId']) if (name in each) each[name] = hex(each[name], 8);
+    }
+  }
+  return json;
+}
+
+function spansOf(traces: Json): Json[] {
+  return list(traces.resourceSpans).flatMap((resource) =>
+    list(resource.scopeSpans).flatMap((scope) => list(scope.spans)),
+  );
+}
+
 function fromProtobuf(body: Buffer): TraceFile {
   if (body.length === 0) throw refused('it is empty');
   try {
@@ -60,9 +79,7 @@ function fromProtobuf(body: Buffer): TraceFile {
 }
 
 function contents(traces: Json): { traceIds: string[]; spans: number } {
-  const spans = list(traces.resourceSpans).flatMap((resource) =>
-    list(resource.scopeSpans).flatMap((scope) => list(scope.spans)),
-  );
+  const spans = spansOf(traces);
   const ids = new Set(spans.flatMap(({ traceId }) => (typeof traceId === 'string' ? traceId.toLowerCase() : [])));
   return { traceIds: [...ids], spans: spans.length };
 }

@@ -75,6 +75,38 @@ test('the same as protobuf, packed', async () => {
   assert.deepEqual(Buffer.from(await back.arrayBuffer()), file);
 });
 
+test('a trace in JSON as Tempo gives it, by either version of its API, is the same trace', async () => {
+  const trace = '0123456789abcdef0123456789abcdef';
+  const base64 = (hex: string) => Buffer.from(hex, 'hex').toString('base64');
+  const mapped = (spanId: string, parentSpanId: string | undefined) => ({
+    traceId: base64(trace),
+    spanId: base64(spanId),
+    ...(parentSpanId && { parentSpanId: base64(parentSpanId) }),
+    name: 'GET /cart',
+    kind: 'SPAN_KIND_SERVER',
+    startTimeUnixNano: '1790000000000000000',
+    endTimeUnixNano: '1790000000100000000',
+    status: { code: 'STATUS_CODE_ERROR' },
+  });
+  const [root, child] = ['00000000000000aa', '00000000000000bb'];
+  const resource = { attributes: [text('service.name', 'shop')] };
+  const spans = [{ resource, scopeSpans: [{ spans: [mapped(root, undefined), mapped(child, root)] }] }];
+  for (const file of [{ batches: spans }, { trace: { resourceSpans: spans }, metrics: {} }]) {
+    const taken = await other.post('/api/v1/import', JSON.stringify(file));
+    assert.deepEqual(taken.body, { trace_ids: [trace], spans: 2, rejected: 0, message: '' });
+  }
+  const { rows } = await elsewhere.client.query(
+    `select encode(span_id, 'hex') as id, encode(parent_span_id, 'hex') as parent, kind, status from trace_spans
+     where trace_id = $1 order by span_id`,
+    [trace],
+  );
+  const same = { kind: 'server', status: 'failed' };
+  assert.deepEqual(rows, [
+    { id: root, parent: null, ...same },
+    { id: child, parent: root, ...same },
+  ]);
+});
+
 test('the newest trace of an execution is exported, and one that is not there is a problem', async () => {
   const drawn = await draw(database.client, 'runner execution.run |==|', { execution: 77 });
   const { body } = await server.ask('/api/v1/export?execution_id=77');
