@@ -754,7 +754,7 @@ create function beacon.rate_change(usual_hits double precision, usual_calls doub
   returns double precision
   language plpgsql immutable;
 
-create function beacon.readable_records(with_jobs boolean DEFAULT false)
+create function beacon.readable_records(also text[] DEFAULT '{}'::text[])
   returns SETOF beacon.trace_records
   language plpgsql stable;
 

@@ -13,7 +13,7 @@ declare
 begin
   executions := 0; untraced := 0; untraceable := 0; untraced_ids := '{}'; jobs := '{}';
   for r in select x.*, beacon.record_column(x.relation, x.job_column, 'text') as job, beacon.record_column(x.relation, x.status_column, 'text') as status
-    from beacon.readable_records() x
+    from beacon.readable_records('{status_column}') x
   loop
     -- What has not begun cannot have a trace yet, and what has just begun need not be written yet.
     execute format(

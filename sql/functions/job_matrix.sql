@@ -13,7 +13,7 @@ declare
   from_time timestamptz;
   to_time timestamptz;
 begin
-  for r in select * from beacon.readable_records(true) loop
+  for r in select x.* from beacon.readable_records('{job_column}') x where x.job_column is not null loop
     begin
       execute format(
         'select array_agg(row(q.execution_id, null, q.job_id, q.model_id, q.region, q.question, q.status, q.output_empty, q.error_type,

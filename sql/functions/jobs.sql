@@ -31,7 +31,7 @@ declare
   unknown text[];
   known text;
 begin
-  for r in select * from beacon.readable_records(true) loop
+  for r in select x.* from beacon.readable_records('{job_column}') x where x.job_column is not null loop
     branches := branches || format(
       'select q.* from (%s where e.%I in (
          select c.%I from %s c where c.%I >= $1 and c.%I < $2 and c.%I is not null group by 1 order by max(c.%I) desc limit $3)) q',

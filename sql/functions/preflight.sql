@@ -33,7 +33,7 @@ begin
     c.took, r.created_column, to_regclass(r.relation), r.created_column, r.created_column, r.id_column,
     case when r.status like 'null::%' then '' else format(' and %s = ''completed''', r.status) end), ' union all ')
   into branches
-  from (select x.*, beacon.record_column(x.relation, x.status_column, 'text') as status from beacon.readable_records() x) r,
+  from (select x.*, beacon.record_column(x.relation, x.status_column, 'text') as status from beacon.readable_records('{status_column}') x) r,
     beacon.record_columns(r.relation) c;
   if branches is null then
     return query select 0::bigint, 0::bigint, null::double precision, null::double precision, null::double precision, null::double precision;
@@ -144,7 +144,8 @@ declare
   state text;
 begin
   for r in select t.*, c.began, c.ended, beacon.record_column(t.relation, t.status_column, 'text') as status
-    from beacon.readable_records() t, beacon.record_columns(t.relation) c order by t.name
+    -- What is written here stays: of a table whose columns have changed nothing is, until it is registered anew.
+    from beacon.readable_records('{job_column,status_column,model_column,region_column}') t, beacon.record_columns(t.relation) c order by t.name
   loop
     for e in execute format(
       'select e.%I::bigint as id, coalesce(%s, e.%I) as began, %s as ended, %s as job, %s as model, %s as region, %s as status

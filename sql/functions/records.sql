@@ -99,7 +99,7 @@ $$;
 comment on function beacon.record_troubles() is
   'What is registered in trace_records and cannot be read: tables and columns that were dropped or renamed since, tables this role may not read. needed tells that nothing of the table is known without it; else only what that column says is missing.';
 
-create function beacon.readable_records(with_jobs boolean default false) returns setof beacon.trace_records
+create function beacon.readable_records(also text[] default '{}') returns setof beacon.trace_records
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
@@ -107,14 +107,13 @@ begin
   -- What was dropped or renamed since must not take what is known of the other tables with it.
   return query
   select r.* from beacon.trace_records r
-  where r.name not in (select t.records from beacon.record_troubles() t where t.needed or (with_jobs and t.role = 'job_column'))
-    and (not with_jobs or r.job_column is not null)
+  where r.name not in (select t.records from beacon.record_troubles() t where t.needed or t.role = any (also))
   order by r.name;
 end
 $$;
 
-comment on function beacon.readable_records(boolean) is
-  'Registered tables that are there, with the columns for id and time, and for the job if asked. record_troubles names the others.';
+comment on function beacon.readable_records(text[]) is
+  'Registered tables that are there, with the columns for id and time, and with those of the given roles (job_column, status_column, …) that were registered. record_troubles names the others.';
 
 create function beacon.record_job_condition(r beacon.trace_records, jobs text) returns text
 language plpgsql stable

@@ -6,6 +6,7 @@ import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, test } from 'node:test';
+import { testDatabase } from '@project-beacon/testkit';
 import { type RunFile, readRunFile } from '../src/start/run-file.ts';
 
 const MAIN = path.join(import.meta.dirname, '../src/main.ts');
@@ -138,7 +139,7 @@ test('a second start has the data of the first, is told apart by a third, surviv
   beacon.process.kill('SIGINT');
   const { code, stdout } = await beacon.ended;
   assert.equal(code, 0);
-  assert.match(stdout, /Stopped\. The data stays/);
+  assert.ok(stdout.endsWith(`Stopped. The data stays in ${path.join(kept, 'postgres')}\n`), stdout.slice(-200));
   assert.ok(await areGone(pids));
   assert.equal(readRunFile(kept), undefined);
 });
@@ -168,6 +169,21 @@ test('what is left of a start that was killed is taken over by the next, and sto
   const next = await beaconStart(['--once', '--no-sample', '--any-port', '--dir', kept]).ended;
   assert.equal(next.code, 0, next.stdout);
   assert.equal(hasPostgres(kept), false);
+});
+
+test('with a database of the user the end names that one, without its password', async () => {
+  const { url } = await testDatabase(false);
+  const dir = path.join(path.dirname(kept), 'own');
+  const { code, stdout } = await beaconStart(['--once', '--no-sample', '--any-port', '--dir', dir], {
+    DATABASE_URL: url,
+  }).ended;
+  assert.equal(code, 0, stdout);
+  const { username, host, pathname, password } = new URL(url);
+  assert.match(
+    stdout,
+    new RegExp(`Stopped\\. The data stays in postgres(ql)?://${username}:\\*\\*\\*@${host}${pathname}\n$`),
+  );
+  assert.ok(!stdout.includes(password));
 });
 
 test('a stop while it is starting leaves nothing behind', async () => {

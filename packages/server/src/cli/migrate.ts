@@ -1,10 +1,11 @@
 // `beacon migrate up|down|status|print`.
 import * as readline from 'node:readline/promises';
 import { Command } from 'commander';
+import type pg from 'pg';
 import { withConnection } from '../store/connect.ts';
 import { ERROR_CODES } from '../store/errors.ts';
 import { migrateDown, migrateUp, migrationStatus, printMigrations } from '../store/migrate.ts';
-import { type MigrationSet, readSets } from '../store/migrations.ts';
+import { type MigrationSet, OWN_SET, readSets } from '../store/migrations.ts';
 import { findDatabase } from './database.ts';
 import { table } from './table.ts';
 import { terminalOf } from './terminal.ts';
@@ -70,11 +71,23 @@ async function down(options: VerbOptions): Promise<number> {
       return ERROR_CODES.internal.exit;
     }
     const reverted = await migrateDown(client, sets(options), { say: options.json ? () => {} : print });
-    if (options.json) printJson({ reverted });
-    else
-      print(reverted.length > 0 ? 'Done: the database is what it was before Beacon.' : 'Nothing to do: not migrated.');
+    const left = reverted.some((title) => !title.startsWith(`${OWN_SET}/`)) ? await leftBehind(client) : [];
+    if (options.json) printJson({ reverted, left });
+    else if (reverted.length === 0) print('Nothing to do: not migrated.');
+    else if (left.length === 0) print('Done: the database is what it was before Beacon.');
+    else print('Done, and one thing is left:');
+    if (!options.json) for (const { why, statement } of left) print(`${why}\n  ${statement}`);
     return 0;
   });
+}
+
+/** What services have made at run time, which no migration can take back: others may use it too. */
+async function leftBehind(client: pg.ClientBase): Promise<Array<{ schema: string; why: string; statement: string }>> {
+  const { rows } = await client.query(`select to_regclass('pgboss.job') is not null as has_queue`);
+  if (!rows[0].has_queue) return [];
+  const why =
+    'The schema pgboss stays: pg-boss made it for the deliveries of the runner, and whatever else uses pg-boss in this database needs it. Where nothing does:';
+  return [{ schema: 'pgboss', why, statement: 'drop schema pgboss cascade;' }];
 }
 
 async function agreed(url: string): Promise<boolean> {

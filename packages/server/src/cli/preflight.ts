@@ -212,6 +212,11 @@ export function backfillVerb(): Command {
           throw new BeaconError('usage', `--max ${options.max} is no number of executions.`, 'It is a whole number.');
         const { rows } = await pool.query('select beacon.backfill($1) as made', [max]);
         const made = Number(rows[0].made);
+        const { rows: skipped } = await pool.query(
+          `select distinct on (records) summary || '; ' || fix as why from beacon.record_troubles()
+          where needed or role in ('job_column', 'status_column', 'model_column', 'region_column') order by records`,
+        );
+        for (const { why } of skipped) process.stderr.write(`Left out: ${why}.\n`);
         if (options.json) printJson({ made });
         else
           print(`${number(made)} synthetic spans were made${made === max ? '; there may be more: run it again' : ''}.`);

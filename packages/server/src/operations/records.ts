@@ -1,7 +1,8 @@
 // What registered business tables cannot tell, in words.
 
 const SAID = (without: string, asked: string) => `
-  select t.summary || case when ${without} then ': its rows are left out; ' else ', so it tells nothing of that; ' end || t.fix || '.' as said
+  select t.summary || case when ${without} then ': its rows are left out; ' when t.role = 'status_column' then ', so all of it is told as completed; '
+    else ', so it tells nothing of that; ' end || t.fix || '.' as said
   from beacon.record_troubles() t where ${asked}`;
 
 /** Statement that gives a sentence for each registered table, or column of one, that jobs cannot be told from. */

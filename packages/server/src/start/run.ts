@@ -38,6 +38,8 @@ export class Run {
   readonly #stop = new AbortController();
   #opening: Promise<Database> | undefined;
   #postgresPid: number | undefined;
+  /** Where the data lies: a folder, or the address of the user's database without its password. */
+  #dataAt = '';
   #supervisor: Supervisor | undefined;
 
   constructor(dir: string, file: RunFile, options: StartOptions, screen: Screen) {
@@ -76,6 +78,7 @@ export class Run {
     this.#opening = openDatabase(this.#dir, this.#options.anyPort === true, screen);
     const { url, embedded } = await this.#opening;
     this.#postgresPid = embedded?.pid;
+    this.#dataAt = embedded ? shortPath(embedded.dataDir) : maskUrl(url);
     this.#stop.signal.throwIfAborted();
     embedded?.exited().then(() => this.#databaseEnded(embedded));
     this.#file.database = url;
@@ -167,8 +170,7 @@ export class Run {
       this.#screen.endStatus();
     }
     removeRunFile(this.#dir);
-    const where = database?.embedded ? shortPath(this.#dir) : 'your database';
-    if (this.#supervisor) this.#screen.line(`Stopped. The data stays in ${where}.`);
+    if (this.#supervisor) this.#screen.line(`Stopped. The data stays in ${this.#dataAt}`);
   }
 
   /** The services go on trying meanwhile: what they cannot write they keep for a while, and count what they drop. */

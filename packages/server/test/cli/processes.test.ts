@@ -8,6 +8,7 @@ import * as path from 'node:path';
 import * as readline from 'node:readline';
 import { after, test } from 'node:test';
 import { draw, testDatabase } from '@project-beacon/testkit';
+import { spawnRunner } from '../../../../services/runner/test/service.ts';
 import { run, start } from './run.ts';
 
 const { client, url } = await testDatabase();
@@ -159,6 +160,27 @@ test('watch for people shows a line a span, the error below it', async () => {
   assert.match(String((await lines.next()).value), /^ +↳ ECONNREFUSED: nobody is there$/);
   watch.kill('SIGTERM');
   assert.deepEqual(await once(watch, 'exit'), [0, null]);
+});
+
+test('migrate down names what the runner made at run time, and how to drop it', async () => {
+  const { url, client } = await testDatabase(false);
+  const on = { DATABASE_URL: url };
+  const records = ['--records', path.join(import.meta.dirname, '../../../../services/runner/sql')];
+  await run(['migrate', 'up', ...records], on);
+  const { child } = await spawnRunner({ DATABASE_URL: url, HYBRID_ROUTER_URL: '' });
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+  const { code, out } = await run(['migrate', 'down', ...records], on);
+  assert.equal(code, 0);
+  assert.doesNotMatch(out, /is what it was before/);
+  assert.match(out, /Done, and one thing is left:\nThe schema pgboss stays: .*\n {2}drop schema pgboss cascade;\n$/);
+  await client.query(out.trim().split('\n').at(-1) as string);
+  const { rows } = await client.query(
+    `select nspname from pg_namespace where nspname in ('beacon', 'runner', 'pgboss')`,
+  );
+  assert.deepEqual(rows, []);
+  await run(['migrate', 'up', ...records], on);
+  assert.match((await run(['migrate', 'down', ...records], on)).out, /Done: the database is what it was before/);
 });
 
 test('migrate up, status, print and down from the command line', async () => {
