@@ -446,6 +446,10 @@ create function beacon.compare_with_successful(of_execution bigint)
   returns TABLE(change text, depth integer, service text, operation text, successful_status text, status text, successful_ms double precision, ms double precision, delta_ms double precision, successful_self_ms double precision, self_ms double precision, trace_id uuid, successful_execution_id bigint, successful_trace_id uuid, chosen_because text)
   language plpgsql stable;
 
+create function beacon.compare_with_usual(of_trace uuid)
+  returns TABLE(change text, service text, operation text, spans bigint, failed bigint, median_ms double precision, longest_ms double precision, usual_p50_ms double precision, usual_p95_ms double precision, times double precision, extra_ms double precision, usual_calls bigint, compared_with text, longest_span_id bytea)
+  language plpgsql stable;
+
 create function beacon.count_chunk(c beacon.span_chunks)
   returns void
   language plpgsql volatile;

@@ -152,7 +152,7 @@ begin
   cross join lateral (
     select n.calls, n.errors, beacon.bucket_ms(n.b50 + 0.5) as p50_ms, beacon.bucket_ms(n.b95 + 1) as p95_ms, n.total >= enough as telling,
       case when n.narrow and w.model_id || w.region <> ''
-        then concat_ws(' in ', coalesce(nullif(w.model_id, ''), 'all models'), nullif(w.region, '')) || ', last 7 days' else 'last 7 days' end as source,
+        then concat_ws(' in ', nullif(w.model_id, ''), nullif(w.region, '')) || ', last 7 days' else 'last 7 days' end as source,
       case when n.narrow then 1 else 2 end as place
     from settled n
     where n.service = w.service and n.operation = w.operation and n.calls > 0

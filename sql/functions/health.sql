@@ -79,7 +79,8 @@ begin
   select count(*) filter (where x.alive) as alive, count(*) filter (where x.stopped_at is null and not x.alive) as dead,
     sum(x.spans_stored) as stored, sum(x.spans_duplicate) as duplicate, sum(x.values_redacted) as redacted, sum(x.spans_repaired) as repaired,
     sum(x.flush_failures) as failures, (array_agg(x.last_error order by x.last_error_at desc nulls last))[1] as last_error,
-    string_agg(x.instance || ' ' || x.doors, ', ' order by x.instance) filter (where x.alive) as doors
+    string_agg(format('%s (%s)', x.instance, (select string_agg(d.key || ' ' || d.value, ', ' order by d.key) from jsonb_each_text(x.doors) d)), ', '
+      order by x.instance) filter (where x.alive) as doors
   into t from (select i.*, i.stopped_at is null and i.heartbeat_at > now_is - lost_after as alive from beacon.ingest i
     where i.heartbeat_at > now_is - interval '1 day') x;
   return query select 'ingest_alive', t.alive::double precision, 'processes', case when t.dead > 0 and t.alive = 0 then 'warn' else 'ok' end,

@@ -88,6 +88,35 @@ test('compared with a success it says what differs and how long both took', { sk
   await page.waitForURL(/view=compare.*with=|with=.*view=compare/);
 });
 
+test('beside the usual of seven days each operation says how many times that it took, or that nothing is known', {
+  skip,
+}, async () => {
+  const row = (name: string, ms: string) => `app ${name.padEnd(12)} |${ms.padEnd(40)}| kind=server`;
+  const drawn = (name: string, ms: string, minutes: number) =>
+    draw(database.client, row(name, ms), { execution: null, at: at(minutes) });
+  for (let n = 0; n < 20; n++) await drawn('cart.price', '====', 60 + n);
+  await database.client.query(`update beacon.traces set updated_at = now() - interval '1 minute'`);
+  await database.client.query('select beacon.settle_baselines()');
+  const { traceId } = await draw(
+    database.client,
+    `${row('cart.price', '='.repeat(40))}\n  ${row('cart.gift', '  ==')}`,
+    { execution: null, at: at(2) },
+  );
+  const { page } = await openPage();
+  await page.goto(`${site.url}/trace/${traceId}?view=compare`);
+  await page.waitForSelector('td:has-text("no baseline yet")');
+  const said = await page
+    .locator('.panel tbody tr')
+    .evaluateAll((rows) =>
+      rows.map((each) => [...(each as HTMLTableRowElement).cells].slice(0, 4).map((cell) => cell.textContent?.trim())),
+    );
+  assert.match(`${said[0]}`, /^appcart\.price,\d\d ms,400 ms,(?:9\.\d|1\d) × slower$/);
+  assert.deepEqual(said[1], ['appcart.gift', '–', '20 ms', 'no baseline yet']);
+  await page.getByText('One operation is slower than usual').waitFor();
+  await page.getByRole('button', { name: 'cart.gift' }).click();
+  await page.waitForSelector('.span-name:has-text("cart.gift")');
+});
+
 test('a shared link opens the same view: filter, zoom, closed rows, selection, details', { skip }, async () => {
   const { page } = await open('/execution/200');
   await page.fill('[data-filter]', 'service=router');

@@ -264,6 +264,7 @@ export const NOT_TOOLS: Record<string, string> = {
   trace: 'get_trace says it in few lines',
   waterfall: 'get_trace says it in few lines',
   diagnose: 'diagnose_execution leaves out the spans that say nothing',
+  'compare-with-usual': 'diagnose_execution tells what is unusual against the same baselines',
   heatmap: 'a picture; what_is_different explains what stands out in it',
   extent: 'chooses the first stretch of time of a picture; search_traces lists the newest',
   series: 'a picture; list_operations has the figures of a stretch of time',

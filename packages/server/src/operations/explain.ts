@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import * as c from './columns.ts';
 import { operation } from './operation.ts';
-import { executionId } from './params.ts';
+import { executionId, executionOrTrace, traceId, traceOf } from './params.ts';
 
 const byExecution = {
   params: { execution_id: executionId },
@@ -125,6 +125,43 @@ export const compareWithSuccessful = operation({
   sql: (p) => ({
     text: 'select * from beacon.compare_with_successful($1::bigint)',
     values: [p.execution_id],
+  }),
+});
+
+export const compareWithUsual = operation({
+  name: 'compare-with-usual',
+  doc: 'How long each operation of an execution or a trace took, beside its median over the last seven days.',
+  params: { execution_id: executionId.optional(), trace_id: traceId.optional() },
+  oneOf: [['execution_id', 'trace_id']],
+  arguments: [executionOrTrace()],
+  row: z.object({
+    change: z
+      .enum(['slower', 'faster', 'usual', 'too few', 'no baseline'])
+      .describe(
+        'slower (the median here is above the usual 95th percentile), faster (below half the usual median), usual, too few (calls to compare with), no baseline.',
+      ),
+    service: c.serviceColumn,
+    operation: c.operationColumn,
+    spans: c.count('Spans of it here.'),
+    failed: c.count('How many of them failed, timed out or were lost.'),
+    median_ms: c.number('Half of them took longer, milliseconds; failed ones count, open ones so far.'),
+    longest_ms: c.number('The longest.'),
+    usual_p50_ms: c.numberOrNull('Half of the calls of other traces took longer; null without a baseline.'),
+    usual_p95_ms: c.numberOrNull('95 of 100 calls of other traces stayed below.'),
+    times: c.numberOrNull('The median here divided by the usual one.'),
+    extra_ms: c.numberOrNull('Time of all of them here beyond as many usual ones.'),
+    usual_calls: c.numberOrNull('Calls the baseline is made of.'),
+    compared_with: c.text('What the baseline is made of, in words; or that there is none yet.'),
+    longest_span_id: c.text('The longest span, 16 hex digits.'),
+  }),
+  limit: { default: 200, max: 5000 },
+  missing: (p) => ({
+    what: `There are no spans of ${p.trace_id ? `trace ${p.trace_id}` : `execution ${p.execution_id}`}.`,
+    hint: '`beacon search` lists what there is; `beacon coverage` and `beacon health` say why a trace may be missing.',
+  }),
+  sql: (p) => ({
+    text: `select * from beacon.compare_with_usual(${traceOf(1, 2)})`,
+    values: [p.trace_id, p.execution_id],
   }),
 });
 

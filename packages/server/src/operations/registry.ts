@@ -3,7 +3,7 @@ import { doctor, runDoctor, submitJob } from './actions.ts';
 import { attributeKeys, attributeValues } from './attributes.ts';
 import { differences, heatmap, series } from './charts.ts';
 import { diagnose, rootCause, similar } from './diagnosis.ts';
-import { compareWithSuccessful, diagnosisTypes, timeoutRootCause, unusualSpans } from './explain.ts';
+import { compareWithSuccessful, compareWithUsual, diagnosisTypes, timeoutRootCause, unusualSpans } from './explain.ts';
 import { extent } from './extent.ts';
 import { jobCells } from './job-cells.ts';
 import { blastRadius, findings, jobMatrix, jobs } from './jobs.ts';
@@ -30,6 +30,7 @@ export const OPERATIONS: readonly Operation[] = [
   rootCause,
   timeoutRootCause,
   compareWithSuccessful,
+  compareWithUsual,
   similar,
   blastRadius,
   findings,

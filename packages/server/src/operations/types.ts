@@ -4,7 +4,13 @@ import type { doctor, runDoctor, submitJob } from './actions.ts';
 import type { attributeKeys, attributeValues } from './attributes.ts';
 import type { differences, heatmap, series } from './charts.ts';
 import type { diagnose, rootCause, similar } from './diagnosis.ts';
-import type { compareWithSuccessful, diagnosisTypes, timeoutRootCause, unusualSpans } from './explain.ts';
+import type {
+  compareWithSuccessful,
+  compareWithUsual,
+  diagnosisTypes,
+  timeoutRootCause,
+  unusualSpans,
+} from './explain.ts';
 import type { extent } from './extent.ts';
 import type { jobCells } from './job-cells.ts';
 import type { blastRadius, findings, jobMatrix, jobs } from './jobs.ts';
@@ -30,6 +36,7 @@ interface ByName {
   'root-cause': typeof rootCause;
   'timeout-root-cause': typeof timeoutRootCause;
   'compare-with-successful': typeof compareWithSuccessful;
+  'compare-with-usual': typeof compareWithUsual;
   similar: typeof similar;
   compare: typeof compare;
   'critical-path': typeof criticalPath;

@@ -69,7 +69,8 @@ function optionsOf(
   };
   return {
     ...size,
-    padding: [8, 8, 0, 0],
+    // Half a label of the time axis fits behind the last column.
+    padding: [8, 18, 0, 0],
     cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 5 } },
     legend: { show: false },
     scales: { y: { range: (_plot, _low, high) => [0, Math.max(high * 1.08, 1e-9)] } },

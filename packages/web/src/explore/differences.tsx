@@ -92,5 +92,6 @@ function Difference({ row, onFilter }: { row: DifferencesRow; onFilter(term: str
 function wordsOf({ from, to, min, max, errors }: Selection): string {
   const slow = max === null ? `slower than ${duration(min)}` : `${duration(min)} to ${duration(max)}`;
   const time = `${moment(new Date(from).toISOString())} to ${moment(new Date(to).toISOString())}`;
-  return `${errors ? 'Failed, ' : ''}${min === 0 && max === null ? '' : `${slow}, `}${time}, against everything else that is shown.`;
+  const words = `${errors ? 'failed, ' : ''}${min === 0 && max === null ? '' : `${slow}, `}${time}`;
+  return `Selected: ${words}; against everything else that is shown.`;
 }

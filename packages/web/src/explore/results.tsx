@@ -105,7 +105,7 @@ function durationColumn(slowest: number): Column<SearchRow> {
         <span class="duration-bar" aria-hidden="true">
           <span style={{ width: `${(100 * (duration_ms ?? 0)) / slowest}%` }} />
         </span>
-        {duration(duration_ms)}
+        <span class="aligned">{duration(duration_ms)}</span>
       </span>
     ),
   };

@@ -31,6 +31,12 @@ export function StatePanel() {
   );
 }
 
+/** `1 process`, `2 processes`: units come in the plural. */
+function counted(value: number, unit: string | null): string {
+  if (value !== 1 || !unit) return unit ?? '';
+  return unit.replace(/(?<=ss|sh)es$|(?<=[a-z]{2})s$/, '');
+}
+
 /** What needs somebody comes first. */
 function rank(state: unknown): number {
   return state === 'fail' ? 2 : state === 'warn' ? 1 : 0;
@@ -52,7 +58,8 @@ const STATE_COLUMNS: Column<Rows['health']>[] = [
     key: 'value',
     title: 'Value',
     end: true,
-    cell: ({ value, unit }) => (unit === 'bytes' ? bytes(Number(value)) : `${compact(Number(value))} ${unit ?? ''}`),
+    cell: ({ value, unit }) =>
+      unit === 'bytes' ? bytes(Number(value)) : `${compact(Number(value))} ${counted(Number(value), unit)}`,
   },
 ];
 
@@ -192,6 +199,11 @@ export function StoragePanel() {
   );
 }
 
+/** `trace_spans_20261122` holds 2026-11-22. */
+function dayOf(partition: string): string {
+  return partition.replace(/^trace_spans_/, '').replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3');
+}
+
 function Storage({ row }: { row: Rows['storage'] }) {
   const number = (value: unknown) => (value === null || value === undefined ? null : Number(value));
   const days = number(row.days_to_limit);
@@ -212,7 +224,7 @@ function Storage({ row }: { row: Rows['storage'] }) {
       <ul class="partitions" aria-label="Days by size">
         {shown.map((each) => (
           <li key={each.partition}>
-            <span class="dim">{each.partition.replace(/^trace_spans_/, '')}</span>
+            <span class="dim">{dayOf(each.partition)}</span>
             <span class="bar-track" aria-hidden="true">
               <span class="selected" style={{ width: `${(100 * each.bytes) / most}%` }} />
             </span>

@@ -122,20 +122,28 @@ function shadeOf(latency: number | null, slowest: number): number {
 function Legend({ slowest }: { slowest: number }) {
   return (
     <p class="legend">
-      {['shade-1', 'shade-2', 'shade-3', 'shade-4'].map((shade) => (
-        <span key={shade} class={`cell good swatch ${shade}`} aria-hidden="true" />
-      ))}
-      <span>completed, the stronger the slower (up to {duration(slowest)})</span>
-      <span class="cell bad swatch" aria-hidden="true">
-        <Icon name="cross" size={9} />
+      <span>
+        {['shade-1', 'shade-2', 'shade-3', 'shade-4'].map((shade) => (
+          <span key={shade} class={`cell good swatch ${shade}`} aria-hidden="true" />
+        ))}
+        completed, stronger is slower (up to {duration(slowest)})
       </span>
-      <span>failed or timed out</span>
-      <span class="cell hollow swatch" aria-hidden="true">
-        <Icon name="empty" size={9} />
+      <span>
+        <span class="cell bad swatch" aria-hidden="true">
+          <Icon name="cross" size={9} />
+        </span>
+        failed or timed out
       </span>
-      <span>empty answer</span>
-      <span class="cell untraced swatch" aria-hidden="true" />
-      <span>no trace</span>
+      <span>
+        <span class="cell hollow swatch" aria-hidden="true">
+          <Icon name="empty" size={9} />
+        </span>
+        empty answer
+      </span>
+      <span>
+        <span class="cell untraced swatch" aria-hidden="true" />
+        no trace
+      </span>
     </p>
   );
 }

@@ -1,5 +1,6 @@
-import { field, readUrl, setUrl } from '../state/url.ts';
+import { field, go, hrefTo, readUrl, setUrl } from '../state/url.ts';
 import { Comparison } from '../trace/comparison.tsx';
+import { AgainstUsual } from '../trace/usual.tsx';
 import { Empty } from '../ui/states.tsx';
 
 const fields = { a: field.text(), b: field.text() };
@@ -20,15 +21,17 @@ export default function Compare() {
           setUrl(fields, { a: String(given.get('a')).trim(), b: String(given.get('b')).trim() });
         }}
       >
-        <input name="a" aria-label="First trace id" placeholder="trace id" value={a} size={34} required />
+        <input name="a" aria-label="First trace id" placeholder="trace id, or empty: the usual" value={a} size={34} />
         <input name="b" aria-label="Second trace id" placeholder="trace id" value={b} size={34} required />
         <button type="submit">Compare</button>
       </form>
       {a && b ? (
         <Comparison a={a} b={b} names={['the first', 'the second']} />
+      ) : b ? (
+        <AgainstUsual traceId={b} onSpan={(span) => go(hrefTo(`/trace/${b}`, { span, panel: '1' }))} />
       ) : (
-        <Empty title="Two traces are needed">
-          <p>Open an execution and choose “Compare”, or paste two trace ids.</p>
+        <Empty title="A trace is needed">
+          <p>Open an execution and choose “Compare”, or paste two trace ids; one alone is compared with the usual.</p>
         </Empty>
       )}
     </>

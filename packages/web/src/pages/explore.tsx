@@ -62,7 +62,7 @@ function Look({ range: { from, to } }: { range: Range }) {
         <button type="button" aria-pressed={live} onClick={() => setUrl(fields, { live: !live })}>
           <span class={live ? 'live-dot on' : 'live-dot'} aria-hidden="true" /> Live
         </button>
-        <RangePicker range={{ from, to }} />
+        {!live && <RangePicker range={{ from, to }} />}
       </div>
       <FilterBar q={q} range={{ from, to }} onChange={(next) => setUrl(fields, { q: next, sel: null })} wrong={wrong} />
       {live ? (

@@ -13,6 +13,8 @@ interface ServiceGraphProps {
 }
 
 const NARROW = '(max-width: 700px)';
+/** A graph that is too wide is made smaller, down to this; then it scrolls. */
+const SMALLEST = 0.7;
 
 export function ServiceGraph({ edges, focus, hrefOf }: ServiceGraphProps) {
   const names = [...new Set([focus, ...edges.flatMap(({ caller, callee }) => [caller, callee])])];
@@ -34,7 +36,11 @@ export function ServiceGraph({ edges, focus, hrefOf }: ServiceGraphProps) {
   const most = Math.max(1, ...edges.map(({ calls }) => calls));
   return (
     <Scroll label={`Graph around ${focus}`}>
-      <svg class="graph" width={placed.width} height={placed.height} viewBox={`0 0 ${placed.width} ${placed.height}`}>
+      <svg
+        class="graph"
+        viewBox={`0 0 ${placed.width} ${placed.height}`}
+        style={{ width: `max(${SMALLEST * placed.width}px, min(100%, ${placed.width}px))` }}
+      >
         <title>{`Services around ${focus}; the table below has the same facts`}</title>
         <defs>
           {['plain', 'failing'].map((kind) => (
@@ -45,8 +51,8 @@ export function ServiceGraph({ edges, focus, hrefOf }: ServiceGraphProps) {
               viewBox="0 0 8 8"
               refX="7"
               refY="4"
-              markerWidth="9"
-              markerHeight="9"
+              markerWidth="12"
+              markerHeight="12"
               markerUnits="userSpaceOnUse"
               orient="auto"
             >
@@ -116,7 +122,7 @@ function EdgePath({
     <g class={failing ? 'edge failing' : 'edge'}>
       <path
         d={placed.path}
-        stroke-width={1 + 5 * Math.sqrt(edge.calls / most)}
+        stroke-width={1 + 4 * Math.sqrt(edge.calls / most)}
         marker-end={`url(#arrow-${failing ? 'failing' : 'plain'})`}
       />
       <rect x={placed.x - width / 2} y={placed.y - 8} width={width} height="16" rx="4" />

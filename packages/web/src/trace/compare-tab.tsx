@@ -1,4 +1,4 @@
-// Which trace to compare with, and the comparison.
+// The trace beside the usual, which other one to compare it with, and that comparison.
 import { useAsk } from '../state/resource.ts';
 import { Status } from '../ui/bits.tsx';
 import { duration, moment, percent } from '../ui/format.ts';
@@ -7,7 +7,9 @@ import { Loaded } from '../ui/states.tsx';
 import { type Column, Table } from '../ui/table.tsx';
 import { plain } from './attempts.tsx';
 import { Comparison } from './comparison.tsx';
+import { rowOfId } from './model.ts';
 import type { Session } from './session.ts';
+import { AgainstUsual } from './usual.tsx';
 
 export function CompareTab({ session, executionId }: { session: Session; executionId: string | null }) {
   const trace = session.trace.value!;
@@ -35,8 +37,16 @@ interface Similar {
 }
 
 function Choose({ session, executionId }: { session: Session; executionId: string | null }) {
+  const trace = session.trace.value!;
   return (
     <div class="view-body">
+      <AgainstUsual
+        traceId={trace.traceId}
+        onSpan={(id) => {
+          session.tab.value = 'waterfall';
+          session.goTo(rowOfId(trace, id), { panel: true });
+        }}
+      />
       {executionId !== null && <BySimilarity session={session} executionId={executionId} />}
       <ByOperation session={session} />
     </div>

@@ -47,6 +47,11 @@ export function Comparison({ a, b, names, onBack }: Props) {
           <a class="button" href={`/trace/${a}`}>
             Open {names[0]}
           </a>
+          {!onBack && (
+            <a class="button" href={`/trace/${b}`}>
+              Open {names[1]}
+            </a>
+          )}
           {onBack && (
             <button type="button" onClick={onBack}>
               Another one
@@ -138,7 +143,7 @@ function Line({ row, longest }: { row: Aligned; longest: number }) {
     <div class="comparison-row">
       <span class={`change ${row.change}`}>{WORDS[row.change]}</span>
       <span class="comparison-name" style={{ paddingLeft: `${Math.min(row.depth, 16) * 12}px` }}>
-        <Service name={row.service} /> {row.operation}
+        <Service name={row.service} /> <span class="clip">{row.operation}</span>
       </span>
       <span class={`end ${failed(row.a_status) ? 'bad' : ''}`}>
         {failed(row.a_status) ? '× ' : ''}

@@ -45,7 +45,7 @@ export function SelfView({ session }: { session: Session }) {
           <span class="share-bar" aria-hidden="true">
             <span class="share-fill" style={{ width: `${all > 0 ? (100 * row.self) / all : 0}%` }} />
           </span>
-          {durationText(row.self)}
+          <span class="aligned">{durationText(row.self)}</span>
         </span>
       ),
     },

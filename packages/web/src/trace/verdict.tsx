@@ -193,7 +193,7 @@ function Healthy({ session }: { session: Session }) {
   const trace = session.trace.value!;
   const size = `${plural(trace.count, 'span')} in ${durationText(trace.total)}`;
   if (trace.open > 0) return <Summary glyph="✓" text={`Still running, and nothing is wrong so far: ${size}.`} />;
-  return <Summary glyph="✓" text={`Nothing is wrong: ${size}, and no diagnosis found a cause.`} />;
+  return <Summary glyph="✓" text={`Nothing failed: ${size}, and no diagnosis found anything wrong.`} />;
 }
 
 function Coped({ session }: { session: Session }) {

@@ -47,6 +47,7 @@ const WORDS: Record<string, string[]> = {
   'root-cause': EITHER,
   'timeout-root-cause': EITHER,
   'compare-with-successful': EITHER,
+  'compare-with-usual': EITHER,
   similar: EITHER,
   'blast-radius': EITHER,
   'critical-path': EITHER,

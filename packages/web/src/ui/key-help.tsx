@@ -21,13 +21,13 @@ const PLACES = [
   },
   {
     title: 'In the matrix',
-    keys: [{ key: 'ArrowUp ArrowDown ArrowLeft ArrowRight', doc: 'cell by cell' }],
+    keys: [{ key: 'arrows', doc: 'cell by cell' }],
   },
   {
     title: 'In the heatmap',
     keys: [
-      { key: 'ArrowUp ArrowDown ArrowLeft ArrowRight', doc: 'move' },
-      { key: 'Shift ArrowUp', doc: 'select, in any direction' },
+      { key: 'arrows', doc: 'move' },
+      { key: 'Shift arrows', doc: 'select' },
       { key: 'Enter', doc: 'what is different?' },
       { key: 'Escape', doc: 'clear' },
     ],

@@ -95,6 +95,22 @@ export const EXPLANATIONS: Record<string, Renderer> = {
       ];
     },
   },
+  'compare-with-usual': {
+    lines: asTable(
+      [
+        { ...text('change'), style: (row) => (row.change === 'slower' ? 'yellow' : 'dim') },
+        service,
+        text('operation'),
+        num('spans', 'spans'),
+        ms('median_ms', 'here'),
+        ms('usual_p50_ms', 'usual'),
+        { title: 'times', right: true, text: (row) => (row.times === null ? '' : `${row.times}×`) },
+        { ...ms('extra_ms', 'extra'), text: (row) => difference(row.extra_ms) },
+        { ...text('compared_with', 'compared with'), style: () => 'dim' },
+      ],
+      'There is nothing to compare.',
+    ),
+  },
   'job-cells': {
     lines: asTable(
       [
