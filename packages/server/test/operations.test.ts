@@ -72,6 +72,7 @@ test('every operation answers with rows, database and schema', async () => {
     'unusual-spans': { execution_id: '1' },
     'timeout-root-cause': { execution_id: '3' },
     'compare-with-successful': { execution_id: '2' },
+    'compare-with-usual': { execution_id: '2' },
     'blast-radius': { execution_id: '2' },
     'job-matrix': { job_id: 'job-1' },
     'job-cells': { job_id: 'job-1' },

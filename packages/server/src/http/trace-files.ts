@@ -1,4 +1,5 @@
 // A trace as one answer and as one file: out as OTLP, in as OTLP or as Jaeger's JSON.
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import { z } from 'zod';
@@ -8,7 +9,7 @@ import { type RunOptions, readOnly } from '../operations/run.ts';
 import { CODES, Refusal } from '../otlp/answer.ts';
 import { readTraceFile } from '../otlp/file.ts';
 import type { Ingest } from '../otlp/ingest.ts';
-import { readTrace } from '../otlp/read-back.ts';
+import { readTraceInParts, type TraceData } from '../otlp/read-back.ts';
 import { BeaconError } from '../store/errors.ts';
 import { refusal, sendProblem } from './problems.ts';
 
@@ -42,16 +43,17 @@ export async function traceFileRoutes(app: FastifyInstance, pool: pg.Pool, optio
     const wantsProtobuf = PROTOBUF.test(request.headers.accept ?? '');
     if (isUnchanged(request, reply, found, wantsProtobuf ? 'protobuf' : 'json')) return reply.code(304).send();
     const run = { ...limits, signal: request.gone };
-    const trace = await readOnly(pool, run, ({ client }) => readTrace(client, found.traceId));
-    if (!trace) throw missing(found.traceId);
-    if (trace.isCut) reply.header('x-beacon-left-out', `spans after the first ${trace.spans}`);
+    const parts = readTraceInParts((work) => readOnly(pool, run, ({ client }) => work(client)), found.traceId);
+    // Whether there is any is known before the answer begins.
+    const first = await parts.next();
+    if (first.done) throw missing(found.traceId);
     reply.header(
       'content-disposition',
       `attachment; filename="trace-${found.traceId}.${wantsProtobuf ? 'pb' : 'json'}"`,
     );
     return wantsProtobuf
-      ? reply.type('application/x-protobuf').send(trace.protobuf())
-      : reply.type('application/json').send(trace.json());
+      ? reply.type('application/x-protobuf').send(Readable.from(asProtobuf(first.value, parts)))
+      : reply.type('application/json').send(Readable.from(asJson(first.value, parts)));
   });
 
   app.get('/api/v1/trace-columns', async (request, reply) => {
@@ -64,6 +66,20 @@ export async function traceFileRoutes(app: FastifyInstance, pool: pg.Pool, optio
   });
 
   await app.register(async (scope) => importRoute(scope, options.importer));
+}
+
+/** Messages of protobuf, one after another, are one message with all their spans. */
+async function* asProtobuf(first: TraceData, others: AsyncIterable<TraceData>): AsyncGenerator<Buffer> {
+  yield first.protobuf();
+  for await (const part of others) yield part.protobuf();
+}
+
+async function* asJson(first: TraceData, others: AsyncIterable<TraceData>): AsyncGenerator<string> {
+  const [head, tail] = ['{"resourceSpans":[', ']}'];
+  const inside = (part: TraceData) => part.json().slice(head.length, -tail.length);
+  yield head + inside(first);
+  for await (const part of others) yield `,${inside(part)}`;
+  yield tail;
 }
 
 /** Room is claimed before the body is read, as for spans that come over OTLP: both share it. */

@@ -1,10 +1,10 @@
 // Traces out of the tables, for this door.
 import type pg from 'pg';
 import { type RunOptions, readOnly } from '../operations/run.ts';
-import { readTrace, type TraceData } from '../otlp/read-back.ts';
+import { type CutTraceData, readTrace } from '../otlp/read-back.ts';
 import { type JaegerTrace, jaegerTrace, type Mark, markOf } from './model.ts';
 
-export interface Read extends TraceData {
+export interface Read extends CutTraceData {
   traceId: string;
   marks: Map<string, Mark>;
 }

@@ -5,18 +5,29 @@ import { KEY_VALUE, TRACES } from './messages.ts';
 import type { AnyValue, KeyValue, OtlpTraces, ResourceSpans, Span, SpanEvent, SpanLink } from './traces.ts';
 import { unpack } from './unpack.ts';
 
-/** Spans read of one trace; what is beyond is left out, and said. */
+/** Spans read of one trace at once; what is beyond is left out, and said. */
 const MOST_SPANS = 100_000;
+/** Spans of one part of a trace that is read in parts. */
+const PART_SPANS = 10_000;
 
 const SPANS = `
 select s.resource_id, encode(s.span_id, 'hex') as span_id, encode(s.parent_span_id, 'hex') as parent_span_id, s.service,
   s.operation, s.kind, s.status, ((extract(epoch from s.started_at) * 1000000)::bigint)::text as started_us, s.started_ns,
-  s.duration_ms, s.error_message, s.metadata::text, s.events::text, s.links::text, s.trace_state, s.otel::text, s.flags
+  s.duration_ms, s.error_message, s.metadata::text, s.events::text, s.links::text, s.trace_state, s.otel::text, s.flags,
+  s.started_at::text
 from beacon.trace_spans s
 where s.trace_id = $1 and s.started_at between
-  coalesce((select t.started_at from beacon.traces t where t.trace_id = $1), '-infinity') and 'infinity'
+  coalesce((select t.started_at from beacon.traces t where t.trace_id = $1), '-infinity') and 'infinity'`;
+
+const EARLIEST = `${SPANS}
 order by s.started_at, s.started_ns, s.span_id
 limit ${MOST_SPANS + 1}`;
+
+// In the order of the index of a trace, so that each part is read once.
+const PART = `${SPANS}
+and (s.span_id, s.started_at) > (decode($2, 'hex'), $3::timestamptz)
+order by s.span_id, s.started_at
+limit ${PART_SPANS}`;
 
 const RESOURCES = `
 select resource_id, attributes::text, scope_name, scope_version, otel::text
@@ -40,6 +51,8 @@ interface SpanRecord {
   trace_state: string | null;
   otel: string | null;
   flags: number | null;
+  /** As PostgreSQL writes it. */
+  started_at: string;
 }
 
 interface ResourceRecord {
@@ -57,21 +70,60 @@ export interface TraceData {
   json(): string;
   protobuf(): Buffer;
   spans: number;
+}
+
+/** A connection, or what asks on one. */
+type Client = Pick<pg.Pool, 'query'>;
+
+export interface CutTraceData extends TraceData {
   /** Whether there are more spans than were read. */
   isCut: boolean;
 }
 
 /**
- * Reads a trace as OTLP's TracesData; undefined when there is none.
+ * Reads the first 100,000 spans of a trace as OTLP's TracesData; undefined when there is none.
  *
  * @param traceId 32 hexadecimal digits.
  * @throws the database's error.
  */
-export async function readTrace(client: Pick<pg.Pool, 'query'>, traceId: string): Promise<TraceData | undefined> {
-  const { rows } = await client.query<SpanRecord>(SPANS, [traceId]);
+export async function readTrace(client: Client, traceId: string): Promise<CutTraceData | undefined> {
+  const { rows } = await client.query<SpanRecord>(EARLIEST, [traceId]);
   if (rows.length === 0) return undefined;
-  const isCut = rows.length > MOST_SPANS;
-  const spans = rows.slice(0, MOST_SPANS);
+  return { ...(await dataOf(client, traceId, rows.slice(0, MOST_SPANS))), isCut: rows.length > MOST_SPANS };
+}
+
+/**
+ * Reads a trace of any size in parts of 10,000 spans, each by a statement of its own. A smaller trace is one part, in the
+ * order of time. Parts say the resources of their own spans.
+ *
+ * @param ask Runs what it is given with a connection, which it may take away between two parts.
+ * @param traceId 32 hexadecimal digits.
+ * @throws the database's error.
+ */
+export async function* readTraceInParts(
+  ask: <T>(work: (client: Client) => Promise<T>) => Promise<T>,
+  traceId: string,
+): AsyncGenerator<TraceData> {
+  let last: { span_id: string; started_at: string } | undefined = { span_id: '', started_at: '-infinity' };
+  while (last) {
+    const after: string[] = [last.span_id, last.started_at];
+    const part = await ask(async (client) => {
+      const { rows } = await client.query<SpanRecord>(PART, [traceId, ...after]);
+      const end = rows.length === PART_SPANS ? rows.at(-1) : undefined;
+      const data = rows.length > 0 ? await dataOf(client, traceId, rows.toSorted(byStart)) : undefined;
+      return { data, end };
+    });
+    if (part.data) yield part.data;
+    last = part.end;
+  }
+}
+
+function byStart(a: SpanRecord, b: SpanRecord): number {
+  const us = BigInt(a.started_us) - BigInt(b.started_us);
+  return us === 0n ? a.started_ns - b.started_ns || (a.span_id < b.span_id ? -1 : 1) : us < 0n ? -1 : 1;
+}
+
+async function dataOf(client: Client, traceId: string, spans: SpanRecord[]): Promise<TraceData> {
   const ids = [...new Set(spans.flatMap(({ resource_id }) => resource_id ?? []))];
   const resources = (await client.query<ResourceRecord>(RESOURCES, [ids])).rows;
   const groups = Map.groupBy(spans, ({ resource_id, service }) => resource_id ?? service);
@@ -86,7 +138,6 @@ export async function readTrace(client: Pick<pg.Pool, 'query'>, traceId: string)
     json: () => JSON.stringify(traces, (_key, value) => (Object.is(value, -0) ? JSON_RAW.rawJSON('-0') : value)),
     protobuf: () => encodeMessage(TRACES, traces).bytes,
     spans: spans.length,
-    isCut,
   };
 }
 

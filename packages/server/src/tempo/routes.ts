@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import { readOnly } from '../operations/run.ts';
-import { readTrace, type TraceData } from '../otlp/read-back.ts';
+import { type CutTraceData, readTrace } from '../otlp/read-back.ts';
 import { wholeTraceId } from '../otlp/trace-id.ts';
 import { BeaconError } from '../store/errors.ts';
 import { tagScopes, tagValues } from './names.ts';
@@ -44,7 +44,7 @@ export function tempoRoutes(app: FastifyInstance, pool: pg.Pool, { prefix, state
   });
   const get = (url: string, answer: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>) =>
     app.get(`${prefix}${url}`, { config: { sendError: tempoError } }, answer);
-  const trace = async (request: FastifyRequest, reply: FastifyReply): Promise<TraceData> => {
+  const trace = async (request: FastifyRequest, reply: FastifyReply): Promise<CutTraceData> => {
     const id = wholeTraceId((request.params as { id: string }).id);
     const found = await readOnly(pool, limits(request), ({ client }) => readTrace(client, id));
     if (!found) throw new BeaconError('not_found', `There is no trace ${id}.`, '`beacon search` lists what there is.');
@@ -119,7 +119,7 @@ function tagOf(request: FastifyRequest): string {
 }
 
 /** Tempo's TraceByIDResponse: the trace is its field 1, the status 3, a message 4. */
-function traceByIdResponse(found: TraceData): Buffer {
+function traceByIdResponse(found: CutTraceData): Buffer {
   const parts = [...field(1, found.protobuf())];
   if (found.isCut) parts.push(Buffer.from([(3 << 3) | 0, PARTIAL]), ...field(4, Buffer.from(cutSentence(found))));
   return Buffer.concat(parts);
@@ -134,6 +134,6 @@ function field(number: number, bytes: Buffer): Buffer[] {
   return [Buffer.from([(number << 3) | 2, ...length]), bytes];
 }
 
-function cutSentence({ spans }: TraceData): string {
+function cutSentence({ spans }: CutTraceData): string {
   return `Only the first ${spans} spans of this trace are here.`;
 }

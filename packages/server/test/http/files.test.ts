@@ -8,6 +8,7 @@ import { draw, testDatabase } from '@project-beacon/testkit';
 import { until } from '@project-beacon/testkit/until.ts';
 import { encodeMessage } from '../../src/otlp/encode.ts';
 import { TRACES } from '../../src/otlp/messages.ts';
+import type { OtlpTraces } from '../../src/otlp/traces.ts';
 import { unpack } from '../../src/otlp/unpack.ts';
 import { otlpServer } from '../otlp/server.ts';
 import { int, request, span, text } from '../otlp/spans.ts';
@@ -105,6 +106,27 @@ test('a trace in JSON as Tempo gives it, by either version of its API, is the sa
     { id: root, parent: null, ...same },
     { id: child, parent: root, ...same },
   ]);
+});
+
+test('a trace too large to be read at once is exported whole', async () => {
+  const large = 'cc'.repeat(16);
+  await database.client.query(
+    `insert into beacon.trace_spans (trace_id, span_id, parent_span_id, service, operation, kind, status, started_at, duration_ms)
+     select $1, int8send(n::bigint * 7919), case when n > 0 then int8send(0::bigint) end, 'app', 'step ' || n % 10, 'internal', 'completed',
+       now() - make_interval(secs => n % 977), 1
+     from generate_series(0, 20000) n`,
+    [large],
+  );
+  await database.client.query('select beacon.recount_traces(array[$1]::uuid[])', [large]);
+  const address = `${server.url}/api/v1/export?trace_id=${large}`;
+  const json = await (await fetch(address)).json();
+  const protobuf = await fetch(address, { headers: { accept: 'application/x-protobuf' } });
+  for (const file of [json, unpack(TRACES, Buffer.from(await protobuf.arrayBuffer()))] as OtlpTraces[]) {
+    const ids = file.resourceSpans.flatMap((of) =>
+      of.scopeSpans.flatMap(({ spans }) => spans.map(({ spanId }) => spanId)),
+    );
+    assert.deepEqual([ids.length, new Set(ids).size], [20_001, 20_001]);
+  }
 });
 
 test('the newest trace of an execution is exported, and one that is not there is a problem', async () => {
