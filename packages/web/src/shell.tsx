@@ -4,7 +4,7 @@ import { Component, type ComponentChildren, type FunctionComponent } from 'preac
 import { useEffect, useState } from 'preact/hooks';
 import { match, NAVIGATION, type PageProps } from './routes.ts';
 import { bindKeys } from './state/keys.ts';
-import { rangeFields } from './state/range.ts';
+import { rangeFields, whyFitted } from './state/range.ts';
 import { reachable } from './state/reach.ts';
 import { asProblem } from './state/resource.ts';
 import { nextTheme, theme } from './state/theme.ts';
@@ -95,8 +95,9 @@ function belongs(current: string | undefined, href: string): boolean {
   return href === '/jobs' && (current === '/' || current === '/jobs/:id' || current === '/execution/:id');
 }
 
-/** The range of time goes along from page to page. */
+/** The range of time goes along from page to page, if somebody chose it. */
 function withRange(href: string): string {
+  if (whyFitted()) return href;
   const { from, to } = readUrl(rangeFields);
   return hrefTo(href, { from: rangeFields.from.write(from), to: rangeFields.to.write(to) });
 }

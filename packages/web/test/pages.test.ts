@@ -22,6 +22,7 @@ const PAGES = [
   ['/services?service=gateway', 'svg.graph'],
   ['/findings', '.finding'],
   ['/tracing', '.partitions li'],
+  ['/compare', 'text=A trace is needed'],
   ['/sql?sql=select+1+as+one', '.result td'],
 ] as const;
 

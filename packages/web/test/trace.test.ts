@@ -38,8 +38,9 @@ async function open(address: string, options: Parameters<typeof openPage>[0] = {
   return opened;
 }
 
-async function says(page: Page, selector: string): Promise<string> {
-  return (await page.textContent(selector)) ?? '';
+/** Waits until an element says something. */
+async function says(page: Page, selector: string, words: RegExp): Promise<void> {
+  await page.locator(selector, { hasText: words }).first().waitFor();
 }
 
 /** Operations on screen, from top to bottom. */
@@ -62,19 +63,19 @@ function active(page: Page): Promise<string> {
 test('a failing execution says why, and its evidence is shown in the picture', { skip }, async () => {
   const { page, complaints } = await open('/execution/200');
   await page.waitForSelector('.verdict-facts');
-  assert.match(await says(page, '.verdict-summary'), /inference ran out of a resource/);
-  assert.match(await says(page, '.verdict-do'), /What to do/);
-  assert.match(await says(page, '.confidence'), /\d+ % sure/);
+  await says(page, '.verdict-summary', /inference ran out of a resource/);
+  await says(page, '.verdict-do', /What to do/);
+  await says(page, '.confidence', /\d+ % sure/);
   await page.click('text=/Show the .* it rests on/');
   await page.waitForSelector('.wf-row.proof.selected');
   assert.match(await active(page), /generate.*out_of_memory.*evidence of the verdict/);
   await page.waitForSelector('.span-panel >> text=gen_ai.usage.output_tokens');
-  assert.match(await says(page, '.span-panel .peers'), /of this operation in the day before/);
+  await says(page, '.span-panel .peers', /of this operation in the day before/);
   const [download] = await Promise.all([page.waitForEvent('download'), page.click('text=Export')]);
   const file = JSON.parse(fs.readFileSync(await download.path(), 'utf8'));
   assert.ok(file.resourceSpans.length > 0, 'one OTLP file');
   await page.click('.trace-tools >> text=SQL');
-  assert.match(await says(page, 'dialog'), /beacon waterfall [0-9a-f]{32}/);
+  await says(page, 'dialog', /beacon waterfall [0-9a-f]{32}/);
   assert.deepEqual(complaints, []);
 });
 
@@ -83,8 +84,8 @@ test('compared with a success it says what differs and how long both took', { sk
   await page.click('text=Compare >> nth=0');
   await page.click('.trace-main >> text=/^Execution 10\\d$/ >> nth=0');
   await page.waitForSelector('.comparison');
-  assert.match(await says(page, '.comparison-ends'), /200 ms completed[\s\S]*200 ms failed/);
-  assert.match(await says(page, '.comparison-tally'), /4 ended otherwise/);
+  await says(page, '.comparison-ends', /200 ms completed[\s\S]*200 ms failed/);
+  await says(page, '.comparison-tally', /4 ended otherwise/);
   await page.waitForURL(/view=compare.*with=|with=.*view=compare/);
 });
 
@@ -135,8 +136,8 @@ test('a shared link opens the same view: filter, zoom, closed rows, selection, d
   await other.waitForSelector('.span-panel');
   assert.deepEqual({ rows: await rows(other), active: await active(other) }, before);
   assert.equal(await other.inputValue('[data-filter]'), 'service=router');
-  assert.match(await says(other, '#trace-filter-says'), /1 of 2/);
-  assert.equal(await other.isVisible('text=Reset zoom'), true);
+  await says(other, '#trace-filter-says', /1 of 2/);
+  await other.waitForSelector('text=Reset zoom');
 });
 
 test('by keyboard alone: rows, errors, critical path, matches, levels, subtree, details', { skip }, async () => {
@@ -168,18 +169,18 @@ test('by keyboard alone: rows, errors, critical path, matches, levels, subtree, 
   await press('Enter');
   await page.waitForSelector('.span-panel');
   await press('Escape');
-  assert.equal(await page.isVisible('.span-panel'), false);
+  await page.waitForSelector('.span-panel', { state: 'detached' });
   await press('w', 'w', 'd');
-  assert.equal(await page.isVisible('text=Reset zoom'), true);
+  await page.waitForSelector('text=Reset zoom');
   await press('?');
-  assert.match(await says(page, 'dialog'), /next error/);
+  await says(page, 'dialog', /next error/);
 });
 
 test('attempts of one execution are told apart, and evidence leads to the one it lies in', { skip }, async () => {
   const { page } = await open('/execution/201');
   await page.waitForSelector('.attempts button >> text=/failed/');
-  assert.match(await says(page, '.attempts'), /2 traces[\s\S]*1[\s\S]*failed[\s\S]*2[\s\S]*completed[\s\S]*newest/);
-  assert.match(await says(page, '.verdict-summary'), /went well in the end/);
+  await says(page, '.attempts', /2 traces[\s\S]*1[\s\S]*failed[\s\S]*2[\s\S]*completed[\s\S]*newest/);
+  await says(page, '.verdict-summary', /went well in the end/);
   await page.click('text=/Show the .* in another attempt/');
   await page.waitForSelector('.wf-row.proof.selected');
   assert.match(page.url(), /\/execution\/201\?.*trace=/);
@@ -189,7 +190,7 @@ test('a trace that names no execution has a verdict too', { skip }, async () => 
   const { traceId } = await draw(database.client, CALL('x', MEMORY), { execution: null, at: at(5) });
   const { page } = await open(`/trace/${traceId}`);
   await page.waitForSelector('.verdict-facts');
-  assert.match(await says(page, '.verdict-summary'), /inference ran out of a resource/);
+  await says(page, '.verdict-summary', /inference ran out of a resource/);
 });
 
 test('an execution that nobody traced says why, and offers the doctor', { skip }, async () => {

@@ -1,15 +1,14 @@
 // Which time is looked at: back from now, or between two moments.
 import { useState } from 'preact/hooks';
 import { PRESETS } from '../state/fit.ts';
-import { fitted, type Range, rangeFields } from '../state/range.ts';
+import { type Range, rangeFields, whyFitted } from '../state/range.ts';
 import { setUrl } from '../state/url.ts';
 import { moment } from './format.ts';
 
 export function RangePicker({ range: { from, to } }: { range: Range }) {
   const isPreset = !to && PRESETS.some(([value]) => value === from);
   const [custom, setCustom] = useState(false);
-  const fit = fitted.value;
-  const why = fit && fit.from === from && fit.to === to ? fit.why : undefined;
+  const why = whyFitted();
   return (
     <div class="range">
       {why && <p class="range-why faint">Chosen to fit: {why}.</p>}
