@@ -116,6 +116,10 @@ test('beside the usual of seven days each operation says how many times that it 
   await page.getByText('One operation is slower than usual').waitFor();
   await page.getByRole('button', { name: 'cart.gift' }).click();
   await page.waitForSelector('.span-name:has-text("cart.gift")');
+  await page.goto(`${site.url}/compare?b=${traceId}`);
+  await page.getByRole('button', { name: 'cart.price' }).click();
+  await page.waitForURL(/\/trace\/.*span=[0-9a-f]{16}/);
+  await page.waitForSelector('.span-name:has-text("cart.price")');
 });
 
 test('a shared link opens the same view: filter, zoom, closed rows, selection, details', { skip }, async () => {
