@@ -81,8 +81,9 @@ set search_path = beacon, pg_catalog
 as $$
 #variable_conflict use_column
 begin
+  -- A row a duration class, as they are to be added up anyway.
   return query
-  select q.at, q.service, q.operation, q.kind, q.root, array_agg(array[q.bucket, q.calls, q.errors] order by q.bucket), sum(q.total_ms), max(q.last_at)
+  select q.at, q.service, q.operation, q.kind, q.root, array[array[q.bucket, q.calls, q.errors]], q.total_ms, q.last_at
   from (
     select date_bin(step, s.started_at, '2000-01-01 00:00:00+00') as at, s.service, s.operation, s.kind, s.parent_span_id is null as root,
       case when s.duration_ms is null then -1 when s.duration_ms <= 0.01 then 0 else least(127, floor(4 * ln(s.duration_ms / 0.01) / ln(2.0)))::integer end as bucket,
@@ -91,8 +92,7 @@ begin
     from beacon.trace_spans s
     where s.created_at >= created_from and s.created_at < created_to and s.started_at >= from_time and s.started_at < to_time
       and (of_service is null or s.service = of_service) and (of_operation is null or s.operation = of_operation)
-    group by 1, 2, 3, 4, 5, 6) q
-  group by 1, 2, 3, 4, 5;
+    group by 1, 2, 3, 4, 5, 6) q;
 end
 $$;
 
