@@ -11,6 +11,9 @@ begin
   cross join lateral (select
     'PERFORMANCE_DEGRADATION', f.service, f.operation,
     case when exists (select from unnest(blames) b where b.explains_root and b.trace_id = f.trace_id) then 0.35
+         -- Durations of a healthy operation are about lognormal: where half of them stay below half of the 95th percentile,
+         -- one in a thousand is above twice it and one in twenty thousand above three times, and an execution has a dozen spans.
+         when f.duration_ms < 3 * u.p95_ms then 0.45
          -- Time between a call and its answer is the caller's, the network's or the callee's: below five times the usual
          -- it is also what a busy machine looks like.
          when f.kind = 'client' and f.duration_ms < 5 * u.p95_ms and exists (
@@ -28,4 +31,4 @@ end
 $$;
 
 comment on function beacon.finding_performance_degradation(beacon.span_fact[], beacon.blame[]) is
-  'PERFORMANCE_DEGRADATION: an operation took far longer than it usually does, although nothing failed. Decided against the baseline of other executions: more than twice the 95th percentile and 50 ms above it, with at least 20 calls known (or, on a fresh install, five siblings of the same job), and most of the extra time in the operation itself. Extra time between a call and the span that answers it is a remark below five times the 95th percentile: it may be anybody''s. Blind spot: a slow decline that has become usual.';
+  'PERFORMANCE_DEGRADATION: an operation took far longer than it usually does, although nothing failed. Decided against the baseline of other executions: more than twice the 95th percentile and 50 ms above it, with at least 20 calls known (or, on a fresh install, five siblings of the same job), and most of the extra time in the operation itself. Below three times the 95th percentile it is a remark: chance alone makes such calls. So is, below five times, extra time between a call and the span that answers it: it may be anybody''s. Blind spot: a slow decline that has become usual.';

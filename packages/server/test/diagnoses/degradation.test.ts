@@ -38,6 +38,12 @@ test('the same statement in its usual time is not accused', async () => {
   acquits(await of(STATEMENT(SHORT)));
 });
 
+test('a call of a little more than twice what 95 of 100 stay below is a remark: of a thousand healthy ones, one is', async () => {
+  const found = await of(STATEMENT('='.repeat(9)));
+  acquits(found);
+  assert.equal(found[0]?.type, 'PERFORMANCE_DEGRADATION');
+});
+
 test('a model that takes as long as only another model usually does is named', async () => {
   await usually(MODEL('small', SHORT), MODEL('large', LONG));
   const best = accuses(await of(MODEL('small', LONG)), 'PERFORMANCE_DEGRADATION', 'gpu', 0.6);
