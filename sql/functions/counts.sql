@@ -15,6 +15,8 @@ returns table (at timestamptz, service text, operation text, kind text, root boo
 language plpgsql stable
 set search_path = beacon, pg_catalog
 set jit = off
+-- One plan serves every stretch of time, and making it anew takes as long as the answer.
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
@@ -78,6 +80,8 @@ create function beacon.count_spans(created_from timestamptz, created_to timestam
 returns table (at timestamptz, service text, operation text, kind text, root boolean, counts integer[], total_ms double precision, last_at timestamptz)
 language plpgsql stable
 set search_path = beacon, pg_catalog
+-- How much is asked for decides how it is read, and in which partitions.
+set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 begin

@@ -53,6 +53,7 @@ create function beacon.service_stats(from_time timestamptz, to_time timestamptz)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 set jit = off
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin
@@ -97,6 +98,7 @@ create function beacon.operation_stats(from_time timestamptz, to_time timestampt
 language plpgsql stable
 set search_path = beacon, pg_catalog
 set jit = off
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin
