@@ -319,7 +319,9 @@ begin
     case when alive = '[]' then 'No tracer is running: tracing is switched off, or the processes cannot reach this database.'
       else format('Tracers running: %s.', (select string_agg(distinct a ->> 'service', ', ') from jsonb_array_elements(alive) a)) end);
   f.evidence := jsonb_build_object('tracers_alive', alive);
-  f.recommendation := 'Set ENABLE_DB_TRACING=true for every service of the execution and look for the line "DBTracer: ENABLED" in its log; GET /health/tracing shows what the process itself saw.';
+  f.recommendation := case when alive = '[]'
+    then 'Set ENABLE_DB_TRACING=true for every service of the execution and look for the line "DBTracer: ENABLED" in its log; GET /health/tracing shows what the process itself saw.'
+    else 'Those processes do trace: the execution ran in others, before they were started, or past the code that is traced. `beacon doctor` sends a span through each of them and names the hop where it ends.' end;
   return next f;
 end
 $$;

@@ -154,4 +154,9 @@ test('an execution without spans is said to be untraced, with the tracers that a
   const found = await again({ traceId: '', executionId: 999_999, ids: new Map() });
   assert.equal(found[0]?.type, 'UNTRACED');
   assert.match(found[0]?.summary ?? '', /Tracers running: inference/);
+  // Who traces need not be told to switch it on.
+  assert.match(found[0]?.recommendation ?? '', /^Those processes do trace/);
+  await db.client.query('update beacon.tracers set stopped_at = now() where stopped_at is null');
+  const [off] = await again({ traceId: '', executionId: 999_999, ids: new Map() });
+  assert.match(off?.recommendation ?? '', /^Set ENABLE_DB_TRACING=true/);
 });
