@@ -10,7 +10,8 @@ begin
     and coalesce(u.model_id, '') = coalesce(f.model_id, '') and coalesce(u.region, '') = coalesce(f.region, '')
   cross join lateral (select
     'PERFORMANCE_DEGRADATION', f.service, f.operation,
-    case when exists (select from unnest(blames) b where b.explains_root and b.trace_id = f.trace_id) then 0.35
+    -- Beside a failure it is not why it failed: less than UNKNOWN, which names what did fail.
+    case when exists (select from unnest(blames) b where b.explains_root and b.trace_id = f.trace_id) then 0.25
          -- Durations of a healthy operation are about lognormal: where half of them stay below half of the 95th percentile,
          -- one in a thousand is above twice it and one in twenty thousand above three times, and an execution has a dozen spans.
          when f.duration_ms < 3 * u.p95_ms then 0.45

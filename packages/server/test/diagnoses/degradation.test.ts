@@ -44,6 +44,20 @@ test('a call of a little more than twice what 95 of 100 stay below is a remark: 
   assert.equal(found[0]?.type, 'PERFORMANCE_DEGRADATION');
 });
 
+test('beside a failure that nothing explains, slowness is told after the failure', async () => {
+  const found = await of(`
+  shop order      |${'='.repeat(59)}x| kind=consumer error=PaymentFailed
+    shop price    |${'='.repeat(58)}|
+      store SELECT|${LONG}| kind=client
+    bank charge   |${'='.repeat(57)}!| kind=server error=DeadlineExceeded
+  `);
+  acquits(found);
+  assert.deepEqual(
+    found.map(({ type }) => type),
+    ['UNKNOWN', 'PERFORMANCE_DEGRADATION'],
+  );
+});
+
 test('a model that takes as long as only another model usually does is named', async () => {
   await usually(MODEL('small', SHORT), MODEL('large', LONG));
   const best = accuses(await of(MODEL('small', LONG)), 'PERFORMANCE_DEGRADATION', 'gpu', 0.6);
