@@ -285,3 +285,29 @@ test('the rest of the job tells whether a region failed whole', async () => {
   assert.equal(found[0]?.evidence.same_region_failed, '2 of 2');
   assert.equal(found[0]?.evidence.other_regions_failed, '0 of 2');
 });
+
+test('a span that timed out without any call below it is charged itself, and what it waited for is asked to be traced', async () => {
+  const best = accuses(
+    await of(`
+  shop order    |===========x| kind=server error=PaymentFailed
+    pay charge  |==========! | kind=server error=DeadlineExceeded message="the bank did not answer"
+    `),
+    'SERVICE_TIMEOUT',
+    'pay',
+    0.5,
+  );
+  assert.match(best.recommendation, /^Trace what pay calls in charge/);
+});
+
+test('where the call below it is traced, the callee is charged', async () => {
+  accuses(
+    await of(`
+  shop order    |===========x| kind=server error=PaymentFailed
+    pay charge  |==========! | kind=server error=DeadlineExceeded
+      pay POST  |=========!  | kind=client error=DeadlineExceeded peer.service=bank
+        bank do |=========== | kind=server
+    `),
+    'SERVICE_TIMEOUT',
+    'bank',
+  );
+});
