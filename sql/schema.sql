@@ -686,6 +686,10 @@ create function beacon.mark_lost()
   returns integer
   language plpgsql volatile;
 
+create function beacon.may_read_column(of_table regclass, column_name text)
+  returns boolean
+  language plpgsql stable;
+
 create function beacon.merged(lists jsonb[])
   returns text[]
   language plpgsql immutable;

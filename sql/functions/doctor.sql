@@ -26,7 +26,7 @@ begin
        where e.%I >= $1 and (%s)',
       r.created_column, r.created_column, r.id_column, r.id_column,
       r.job, to_regclass(r.relation), r.id_column, r.created_column,
-      case when r.status like 'null::%' then 'true' else format('%s not in (''pending'', ''processing'', ''queued'')', r.status) end)
+      case when r.status_column is null then 'true' else format('%s not in (''pending'', ''processing'', ''queued'')', r.status) end)
     into c using since, begun;
     executions := executions + c.n;
     untraced := untraced + c.without;

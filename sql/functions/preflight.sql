@@ -31,7 +31,7 @@ begin
     'select %s as ms, e.%I as at from %s e where e.%I >= $1 and e.%I < $2 and ($3 is null or $3 = exists (
        select from beacon.trace_executions x where x.execution_id = e.%I::bigint))%s',
     c.took, r.created_column, to_regclass(r.relation), r.created_column, r.created_column, r.id_column,
-    case when r.status like 'null::%' then '' else format(' and %s = ''completed''', r.status) end), ' union all ')
+    case when r.status_column is null then '' else format(' and %s = ''completed''', r.status) end), ' union all ')
   into branches
   from (select x.*, beacon.record_column(x.relation, x.status_column, 'text') as status from beacon.readable_records('{status_column}') x) r,
     beacon.record_columns(r.relation) c;
@@ -155,9 +155,9 @@ begin
        order by e.%I desc limit $2',
       r.id_column, r.began, r.created_column, r.ended,
       beacon.record_column(r.relation, r.job_column, 'text'), beacon.record_column(r.relation, r.model_column, 'text'),
-      beacon.record_column(r.relation, r.region_column, 'text'), case when r.status like 'null::%' then '''completed''' else r.status end,
+      beacon.record_column(r.relation, r.region_column, 'text'), case when r.status_column is null then '''completed''' else r.status end,
       to_regclass(r.relation), r.id_column, r.created_column,
-      case when r.status like 'null::%' then 'true' else format('%s not in (''pending'', ''processing'', ''queued'')', r.status) end,
+      case when r.status_column is null then 'true' else format('%s not in (''pending'', ''processing'', ''queued'')', r.status) end,
       r.created_column)
     using beacon.clock() - make_interval(days => beacon.setting('retention_days', '30')::integer), max_executions - done
     loop

@@ -1,11 +1,23 @@
+create function beacon.may_read_column(of_table regclass, column_name text) returns boolean
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+begin
+  return (select has_column_privilege(a.attrelid, a.attnum, 'select') from pg_attribute a
+    where a.attrelid = of_table and a.attname = column_name and a.attnum > 0 and not a.attisdropped);
+end
+$$;
+
+comment on function beacon.may_read_column(regclass, text) is
+  'Whether this role may read a column; null where the table has no such column.';
+
 create function beacon.record_column(relation text, column_name text, as_type text) returns text
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
 begin
   -- A column that was dropped or renamed since it was registered must not take every job with it.
-  if exists (select from pg_attribute a where a.attrelid = to_regclass(relation) and a.attname = column_name
-      and a.attnum > 0 and not a.attisdropped and has_column_privilege(a.attrelid, a.attnum, 'select')) then
+  if beacon.may_read_column(to_regclass(relation), column_name) then
     return format('e.%I::%s', column_name, as_type::regtype);
   end if;
   return format('null::%s', as_type::regtype);
@@ -52,6 +64,7 @@ as $$
 declare
   r beacon.trace_records;
   there regclass;
+  readable boolean;
 begin
   for r in select x.* from beacon.trace_records x order by x.name loop
     records := r.name; relation := r.relation; role := null; column_name := null; needed := true;
@@ -69,19 +82,17 @@ begin
       return next;
       continue;
     end if;
-    for role, column_name, needed in
-      select c.role, c.column_name, c.needed
+    for role, column_name, needed, readable in
+      select c.role, c.column_name, c.needed, beacon.may_read_column(there, c.column_name)
       from (values (1, 'id_column', r.id_column, true), (2, 'created_column', r.created_column, true), (3, 'job_column', r.job_column, false),
         (4, 'status_column', r.status_column, false), (5, 'model_column', r.model_column, false), (6, 'region_column', r.region_column, false),
         (7, 'question_column', r.question_column, false), (8, 'output_column', r.output_column, false), (9, 'error_column', r.error_column, false),
         (10, 'duration_column', r.duration_column, false), (11, 'finished_column', r.finished_column, false),
         (12, 'tokens_in_column', r.tokens_in_column, false), (13, 'tokens_out_column', r.tokens_out_column, false)) c (nth, role, column_name, needed)
-      where c.column_name is not null
-        and not exists (select from pg_attribute a where a.attrelid = there and a.attname = c.column_name and a.attnum > 0 and not a.attisdropped
-          and has_column_privilege(there, a.attnum, 'select'))
+      where c.column_name is not null and beacon.may_read_column(there, c.column_name) is not true
       order by c.nth
     loop
-      if exists (select from pg_attribute a where a.attrelid = there and a.attname = column_name and a.attnum > 0 and not a.attisdropped) then
+      if not readable then
         summary := format('%s may not read the column %I of the registered table %s', current_user, column_name, r.relation);
         fix := format('grant select on %s to %I', there, current_user);
         return next;
