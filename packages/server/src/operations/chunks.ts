@@ -10,6 +10,8 @@ const MOST_RESOURCES = 100;
 const MOST_BRANCHES = 1_000;
 /** Where more of the spans than this would be read anyway, all of them are read in one go. */
 const MOST_OF_ALL = 0.5;
+const FIRST_GROUP = 8;
+const LARGEST_GROUP = 64;
 
 /** Times as ISO 8601, or `infinity` with its sign. */
 export interface Chunk {
@@ -90,6 +92,16 @@ export function spansOf(chunks: Chunk[], bind: Bindings): string {
       and c.started_at >= ${time('started_min')} and c.started_at <= ${time('started_max')}`;
   });
   return `(${branches.join(' union all ')})`;
+}
+
+/** Groups of chunks, in their order, ever larger ones, so that few statements lead through all; and what is left then. */
+export function* groupsOf(chunks: Chunk[], first = FIRST_GROUP): Generator<{ group: Chunk[]; rest: Chunk[] }> {
+  let rest = chunks;
+  for (let size = first; rest.length > 0; size = size < FIRST_GROUP ? FIRST_GROUP : Math.min(LARGEST_GROUP, 2 * size)) {
+    const group = rest.slice(0, size);
+    rest = rest.slice(size);
+    yield { group, rest };
+  }
 }
 
 /** Chunks that follow each other as one. */

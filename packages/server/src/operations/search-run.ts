@@ -1,6 +1,6 @@
 // How a filtered search is made fast: the newest traces first, then only the chunks of spans in which the filter can hold.
 import type pg from 'pg';
-import { type Chunk, chunksFor, sortable, spansOf } from './chunks.ts';
+import { type Chunk, chunksFor, groupsOf, sortable, spansOf } from './chunks.ts';
 import type { Term } from './filter.ts';
 import { Bindings, filterSql } from './filter-sql.ts';
 import type { Row, Scope } from './operation.ts';
@@ -10,8 +10,7 @@ import { SHAPES, shapeRow } from './shape.ts';
 
 const NEWEST = 300;
 const FEW_CHUNKS = 6;
-const FIRST_GROUP = 8;
-const LARGEST_GROUP = 64;
+
 interface Found {
   rows: Row[];
   /** Start of the time that was not searched any more, where the time to search was up. */
@@ -32,12 +31,11 @@ export async function searchSpans(
   }
   const traces = new Set<string>();
   let rows: Row[] = [];
-  for (let at = 0, size = FIRST_GROUP; at < chunks.length; at += size, size = Math.min(LARGEST_GROUP, 2 * size)) {
-    const found = await tracesIn(client, chunks.slice(at, at + size), p.q, scope);
+  for (const { group, rest } of groupsOf(chunks)) {
+    const found = await tracesIn(client, group, p.q, scope);
     const more = found.filter((id) => !traces.has(id));
     for (const id of more) traces.add(id);
     // What the chunks not looked at yet may hold began no later than this; a trace newer than that has its place.
-    const rest = chunks.slice(at + size);
     const newestLeft = rest.reduce(
       (max, chunk) => (sortable(chunk.started_max) > sortable(max) ? chunk.started_max : max),
       '',

@@ -1,6 +1,6 @@
 // The newest spans a filter fits: the plain statement, and the same by chunks where the filter is rare.
 import type pg from 'pg';
-import { ALL_SPANS, type Chunk, chunksFor, isIndexed, type Source, sortable, spansOf } from './chunks.ts';
+import { ALL_SPANS, type Chunk, chunksFor, groupsOf, isIndexed, type Source, sortable, spansOf } from './chunks.ts';
 import { equals, type Term } from './filter.ts';
 import { Bindings, filterSql } from './filter-sql.ts';
 import type { Row, Scope, SqlCall } from './operation.ts';
@@ -9,8 +9,6 @@ import { rowsOf } from './shape.ts';
 
 /** Among so many of the newest spans a frequent filter is looked for first. */
 const NEWEST = 1_000;
-const FIRST_GROUP = 8;
-const LARGEST_GROUP = 64;
 
 export interface SpansParams {
   q?: Term[] | undefined;
@@ -114,9 +112,8 @@ export async function newestSpans(
   }
   const chunks = (await chunksFor(client, termsOf(p), scope.from)).filter((chunk) => mayHold(chunk, scope));
   const rows: Row[] = [];
-  for (let at = 0, size = 1; at < chunks.length; at += size, size = nextGroup(size)) {
-    if (at > 0 && Date.now() > untilMs) return { rows, stoppedAt: chunks[at]?.created_to ?? null };
-    const group = chunks.slice(at, at + size);
+  // The newest, which may be long, for itself.
+  for (const { group, rest } of groupsOf(chunks, 1)) {
     const left = most - rows.length;
     rows.push(
       ...(await rowsOf(
@@ -126,13 +123,9 @@ export async function newestSpans(
       )),
     );
     if (rows.length === most) break;
+    if (rest[0] && Date.now() > untilMs) return { rows, stoppedAt: rest[0].created_to };
   }
   return { rows, stoppedAt: null };
-}
-
-/** The newest, which may be long, for itself; then so many chunks that few statements lead through all. */
-function nextGroup(size: number): number {
-  return size === 1 ? FIRST_GROUP : Math.min(LARGEST_GROUP, 2 * size);
 }
 
 /** Chunks follow each other in the order of the answer, so that a page begins in one of them. */
