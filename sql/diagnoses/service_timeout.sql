@@ -12,12 +12,12 @@ begin
       when b.callee is null then format('%s gave up in %s after %s, on something that left no span.', b.service, b.operation, beacon.duration_text(b.duration_ms))
       when b.metadata ? 'http.response.status_code' then format('%s answered %s after %s: it gave up on something behind it that left no failing span.',
         b.callee, b.metadata ->> 'http.response.status_code', beacon.duration_text(b.duration_ms))
-      when b.callee_position is null then format('%s gave up on %s after %s; %s left no span of its own.', b.service, coalesce(b.callee, 'its peer'), beacon.duration_text(b.duration_ms), coalesce(b.callee, 'the peer'))
+      when b.callee_position is null then format('%s gave up on %s after %s; %s left no span of its own.', b.service, b.callee, beacon.duration_text(b.duration_ms), b.callee)
       when not b.callee_ended then format('%s gave up after %s; %s had taken the request and never answered.', b.service, beacon.duration_text(b.duration_ms), b.callee)
       else format('%s gave up after %s; %s went on for another %s.', b.service, beacon.duration_text(b.duration_ms), b.callee, beacon.duration_text(greatest(b.callee_late_ms, 0)))
     end,
     case when b.callee is null then format('Trace what %s calls in %s, so that what it waits for has a name; its log may tell it now.', b.service, b.operation)
-    else format('Find out what %s spends its time on%s; raise the time-out of %s (%s) only if that time is needed.', coalesce(b.callee, 'the callee'),
+    else format('Find out what %s spends its time on%s; raise the time-out of %s (%s) only if that time is needed.', b.callee,
       coalesce(' (longest: ' || w.operation || ')', ''), b.service, beacon.duration_text(b.duration_ms)) end,
     jsonb_strip_nulls(jsonb_build_object('gave_up_after_ms', round(b.duration_ms), 'callee_ended', b.callee_ended,
       'callee_went_on_ms', case when b.callee_ended then round(b.callee_late_ms) end, 'longest_in_callee', w.operation, 'longest_ms', round(w.self_ms)))) v
