@@ -6,7 +6,7 @@ export type Range = { from: string; to: string };
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
+export const DAY_MS = 24 * HOUR_MS;
 
 /** Back from now: as the address says it, in words, in milliseconds; the shortest first. */
 export const PRESETS = [

@@ -1,6 +1,6 @@
 // Which time is looked at: back from now, or between two moments.
 import { useState } from 'preact/hooks';
-import { PRESETS } from '../state/fit.ts';
+import { DAY_MS, PRESETS } from '../state/fit.ts';
 import { type Range, rangeFields, whyFitted } from '../state/range.ts';
 import { setUrl } from '../state/url.ts';
 import { moment } from './format.ts';
@@ -70,5 +70,3 @@ export function timesOf(range: { from: string; to: string | null } | null | unde
   const to = range?.to ? Date.parse(range.to) : Date.now();
   return { from: range ? Date.parse(range.from) : to - DAY_MS, to };
 }
-
-const DAY_MS = 86_400_000;
