@@ -78,7 +78,8 @@ test('any two filters, in any part of the time, give the same by chunks and span
       const params = { q: filters.join(' '), from, to, limit, ...given[which.name] };
       found += await same(which, JSON.parse(JSON.stringify(params)));
     }),
-    { numRuns: 200 },
+    // Always the same questions: whether they find something must not be a matter of luck.
+    { numRuns: 200, seed: 8 },
   );
   assert.ok(found > 500, `there was something to find: ${found}`);
 });
