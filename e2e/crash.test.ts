@@ -69,6 +69,7 @@ test(`${ROUNDS} rounds of kill -9 (seed ${SEED})`, { timeout: 60_000 + ROUNDS * 
       () =>
         startPostgres(Number(new URL(postgres.url).port)).catch((error: Error) => {
           if (!error.message.includes('pre-existing shared memory block')) throw error;
+          return undefined;
         }),
       30_000,
     );
