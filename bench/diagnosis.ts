@@ -42,7 +42,7 @@ console.log(
 );
 console.log(confusion([...seeded, ...healthy]));
 console.log(
-  `\nType and service right: ${(100 * share).toFixed(1)} % (target ${100 * TARGET} %). Accused in healthy runs, with 0.5 or more: ${accused.length} of ${healthy.length}.`,
+  `\nType and service right: ${(100 * share).toFixed(1)} % (target ${100 * TARGET} %). Accused in healthy runs: ${accused.length} of ${healthy.length}.`,
 );
 console.log(`\nConfidence, and how often it was right:\n${calibration([...seeded, ...healthy])}`);
 for (const { fault, expected, said, confidence, summary } of [...wrong, ...accused]) {

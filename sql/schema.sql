@@ -240,7 +240,7 @@ CREATE INDEX traces_not_baselined ON beacon.traces USING btree (started_at) WHER
 CREATE INDEX traces_started_at ON beacon.traces USING btree (started_at);
 CREATE INDEX traces_with_errors ON beacon.traces USING btree (started_at) WHERE (error_count > 0);
 
-create type beacon.blame as (
+create type beacon.failure_origin as (
   trace_id uuid,
   position integer,
   span_id bytea,
@@ -269,6 +269,7 @@ create type beacon.blame as (
 
 create type beacon.finding as (
   type text,
+  role text,
   service text,
   operation text,
   confidence double precision,
@@ -276,7 +277,8 @@ create type beacon.finding as (
   evidence jsonb,
   recommendation text,
   trace_id uuid,
-  span_ids bytea[]
+  span_ids bytea[],
+  origin integer
 );
 
 create type beacon.recorded as (
@@ -394,14 +396,6 @@ create function beacon.bar(from_share double precision, share double precision, 
   returns text
   language plpgsql immutable;
 
-create function beacon.blame_of(spans beacon.span_fact[], of_position integer, callee_at integer, callee_named text, root_failed boolean)
-  returns beacon.blame
-  language plpgsql stable;
-
-create function beacon.blames(spans beacon.span_fact[])
-  returns SETOF beacon.blame
-  language plpgsql stable;
-
 create function beacon.blast_radius(of_execution bigint, max_results integer DEFAULT 100)
   returns TABLE(execution_id bigint, trace_id uuid, job_id text, model_id text, region text, started_at timestamp with time zone, outcome text, service text, operation text, error_type text, affected bigint)
   language plpgsql stable;
@@ -450,6 +444,10 @@ create function beacon.compare_with_usual(of_trace uuid)
   returns TABLE(change text, service text, operation text, spans bigint, failed bigint, median_ms double precision, longest_ms double precision, usual_p50_ms double precision, usual_p95_ms double precision, times double precision, extra_ms double precision, usual_calls bigint, compared_with text, longest_span_id bytea)
   language plpgsql stable;
 
+create function beacon.confidence(level text)
+  returns double precision
+  language sql immutable;
+
 create function beacon.count_chunk(c beacon.span_chunks)
   returns void
   language plpgsql volatile;
@@ -485,6 +483,10 @@ create function beacon.cut_chunks(at_most integer DEFAULT 100, chunk_spans integ
 create function beacon.decisive_trace(spans beacon.span_fact[])
   returns uuid
   language plpgsql stable;
+
+create function beacon.demoted(f beacon.finding, is_remark boolean)
+  returns beacon.finding
+  language plpgsql immutable;
 
 create function beacon.dependencies(from_time timestamp with time zone, to_time timestamp with time zone, of_service text DEFAULT NULL::text, hops integer DEFAULT 1)
   returns TABLE(caller text, callee text, calls bigint, errors bigint, error_pct double precision, p50_ms double precision, p95_ms double precision)
@@ -523,8 +525,8 @@ create function beacon.drop_old_chunks(expired timestamp with time zone)
   language plpgsql volatile;
 
 create function beacon.duration_bucket(duration_ms double precision)
-  returns smallint
-  language plpgsql immutable;
+  returns integer
+  language sql immutable;
 
 create function beacon.duration_text(ms double precision)
   returns text
@@ -554,6 +556,14 @@ create function beacon.failing_traces(of_traces uuid[], from_time timestamp with
   returns TABLE(trace_id uuid, model_id text, region text, print text)
   language plpgsql stable;
 
+create function beacon.failure_origin_of(spans beacon.span_fact[], of_position integer, callee_at integer, callee_named text, root_failed boolean)
+  returns beacon.failure_origin
+  language plpgsql stable;
+
+create function beacon.failure_origins(spans beacon.span_fact[])
+  returns SETOF beacon.failure_origin
+  language plpgsql stable;
+
 create function beacon.fellow_executions(of_traces uuid[], at timestamp with time zone)
   returns TABLE(execution_id bigint, region text, model_id text, failed boolean)
   language plpgsql stable;
@@ -563,78 +573,78 @@ create function beacon.find_similar_traces(of_execution bigint, max_results inte
   language plpgsql stable;
 
 create function beacon.find_timeout_root_cause(of_execution bigint, max_results integer DEFAULT 20)
-  returns TABLE(rank integer, decided_outcome boolean, waiting_service text, waiting_operation text, gave_up_after_ms double precision, waited_for text, callee_state text, callee_ended_after_ms double precision, slowest_service text, slowest_operation text, slowest_ms double precision, usual_p50_ms double precision, usual_p95_ms double precision, usual_calls bigint, type text, confidence double precision, summary text, recommendation text, trace_id uuid, span_ids bytea[])
+  returns TABLE(rank integer, decided_outcome boolean, waiting_service text, waiting_operation text, gave_up_after_ms double precision, waited_for text, callee_state text, callee_ended_after_ms double precision, slowest_service text, slowest_operation text, slowest_ms double precision, usual_p50_ms double precision, usual_p95_ms double precision, usual_calls bigint, type text, role text, confidence double precision, summary text, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
 
-create function beacon.finding_auth_failure(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.finding_auth_failure(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.finding_bad_request(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.finding_bad_request(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.finding_circuit_open(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.finding_circuit_open(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.finding_cold_start(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.finding_cold_start(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.finding_configuration_error(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.finding_configuration_error(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.finding_connection_failure(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.finding_connection_failure(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.finding_empty_output(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.finding_empty_output(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.finding_model_unavailable(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.finding_model_unavailable(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.finding_network_timeout(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.finding_network_timeout(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.finding_performance_degradation(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.finding_performance_degradation(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.finding_process_lost(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.finding_process_lost(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.finding_provider_execution_failure(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.finding_provider_execution_failure(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.finding_queue_delay(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.finding_queue_delay(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.finding_rate_limited(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.finding_rate_limited(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.finding_region_outage(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.finding_region_outage(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.finding_resource_exhausted(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.finding_resource_exhausted(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.finding_service_timeout(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.finding_service_timeout(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.findings(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.findings(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
@@ -648,18 +658,18 @@ create function beacon.generation(spans beacon.span_fact[], of_trace uuid)
 
 create function beacon.has_failed(status text)
   returns boolean
-  language plpgsql immutable;
+  language sql immutable;
 
 create function beacon.health()
   returns TABLE(item text, value double precision, unit text, state text, detail text)
   language plpgsql stable;
 
 create function beacon.identify_root_cause(of_execution bigint)
-  returns TABLE(rank integer, type text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
+  returns TABLE(rank integer, type text, role text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
 
 create function beacon.identify_trace_root_cause(of_trace uuid)
-  returns TABLE(rank integer, type text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
+  returns TABLE(rank integer, type text, role text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
 
 create function beacon.is_empty_output(output text)
@@ -702,16 +712,20 @@ create function beacon.newest_spans(from_time timestamp with time zone, to_time 
   returns SETOF beacon.trace_spans
   language plpgsql stable;
 
-create function beacon.notable(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.notable(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns beacon.span_fact[]
   language plpgsql stable;
+
+create function beacon.observation(type text, role text, level text, f beacon.span_fact, summary text, recommendation text, evidence jsonb, span_ids bytea[] DEFAULT NULL::bytea[], origin integer DEFAULT NULL::integer)
+  returns beacon.finding
+  language plpgsql immutable;
 
 create function beacon.operation_stats(from_time timestamp with time zone, to_time timestamp with time zone, of_service text DEFAULT NULL::text)
   returns TABLE(service text, operation text, kind text, calls bigint, errors bigint, error_pct double precision, p50_ms double precision, p95_ms double precision, total_ms double precision)
   language plpgsql stable;
 
 create function beacon.outage_of(spans beacon.span_fact[], dimension text)
-  returns TABLE(value text, failed bigint, of_all bigint, elsewhere_failed bigint, elsewhere bigint, confidence double precision)
+  returns TABLE(value text, failed bigint, of_all bigint, elsewhere_failed bigint, elsewhere bigint, level text)
   language plpgsql stable;
 
 create function beacon.outlived(of_trace uuid, of_span bytea, at timestamp with time zone)
@@ -722,11 +736,11 @@ create function beacon.overlap(a text[], b text[])
   returns double precision
   language plpgsql immutable;
 
-create function beacon.pattern_n_plus_one(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.pattern_n_plus_one(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.pattern_retry_storm(spans beacon.span_fact[], blames beacon.blame[])
+create function beacon.pattern_retry_storm(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
@@ -751,7 +765,7 @@ create function beacon.rank_signals(signals beacon.signal[], tolerance double pr
   language plpgsql immutable;
 
 create function beacon.ranked_causes(spans beacon.span_fact[], of_execution bigint)
-  returns TABLE(rank integer, type text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
+  returns TABLE(rank integer, type text, role text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
 
 create function beacon.ranked_findings(spans beacon.span_fact[])
@@ -802,6 +816,10 @@ create function beacon.renumbered(spans beacon.span_fact[], before integer)
   returns beacon.span_fact[]
   language plpgsql immutable;
 
+create function beacon.replacements()
+  returns TABLE(general text, specific text)
+  language plpgsql immutable;
+
 create function beacon.scope_of(of_execution bigint, of_job text)
   returns jsonb
   language plpgsql stable;
@@ -834,7 +852,7 @@ create function beacon.span_counts(from_time timestamp with time zone, to_time t
   returns TABLE(at timestamp with time zone, service text, operation text, kind text, root boolean, counts integer[], total_ms double precision, last_at timestamp with time zone)
   language plpgsql stable;
 
-create function beacon.span_note(f beacon.span_fact)
+create function beacon.span_note(is_orphan boolean, skew_ms double precision, status text, duration_ms double precision)
   returns text
   language plpgsql immutable;
 
@@ -906,7 +924,7 @@ create function beacon.tree_of(of_trace uuid)
   returns beacon.span_fact[]
   language plpgsql stable;
 
-create function beacon.unexplained(looked_at integer, blames beacon.blame[], decisive uuid)
+create function beacon.unexplained(looked_at integer, origins beacon.failure_origin[], decisive uuid)
   returns SETOF beacon.finding
   language plpgsql stable;
 
@@ -930,7 +948,7 @@ create function beacon.usuals(spans beacon.span_fact[])
   returns TABLE(service text, operation text, model_id text, region text, calls bigint, errors bigint, p50_ms double precision, p95_ms double precision, telling boolean, source text)
   language plpgsql stable;
 
-create function beacon.verdict(type text, b beacon.blame, confidence double precision, summary text, recommendation text, evidence jsonb DEFAULT '{}'::jsonb, charged_to text DEFAULT NULL::text, charged_operation text DEFAULT NULL::text)
+create function beacon.verdict(type text, b beacon.failure_origin, level text, summary text, recommendation text, evidence jsonb DEFAULT '{}'::jsonb, charged_to text DEFAULT NULL::text, charged_operation text DEFAULT NULL::text)
   returns beacon.finding
   language plpgsql immutable;
 

@@ -168,9 +168,6 @@ async function written(client: pg.Client, executions: number): Promise<void> {
   });
 }
 
-/** What is said with less is a remark, and accuses nobody; the page shows it so. */
-const ACCUSES = 0.5;
-
 export async function verdict(
   client: pg.Client,
   executionId: string,
@@ -178,8 +175,8 @@ export async function verdict(
   expected: string,
 ): Promise<Verdict> {
   const { rows } = await client.query(
-    'select type, service, confidence, summary from identify_root_cause($1) where rank = 1 and confidence >= $2',
-    [executionId, ACCUSES],
+    `select type, service, confidence, summary from identify_root_cause($1) where rank = 1 and role = 'cause'`,
+    [executionId],
   );
   const [best] = rows;
   return {

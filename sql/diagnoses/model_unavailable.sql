@@ -1,11 +1,11 @@
-create function beacon.finding_model_unavailable(spans beacon.span_fact[], blames beacon.blame[]) returns setof beacon.finding
+create function beacon.finding_model_unavailable(spans beacon.span_fact[], origins beacon.failure_origin[]) returns setof beacon.finding
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
 begin
   return query
-  select v.* from unnest(blames) b
-  cross join lateral beacon.verdict('MODEL_UNAVAILABLE', b, 0.93,
+  select v.* from unnest(origins) b
+  cross join lateral beacon.verdict('MODEL_UNAVAILABLE', b, 'strong',
     format('%s does not serve the model%s.', coalesce(b.callee, b.service), coalesce(' ' || b.model_id, '')),
     format('Ask %s for its list of models and correct the name%s, or deploy the model there.', coalesce(b.callee, b.service),
       coalesce(' ' || b.model_id, ''))) v
@@ -13,16 +13,23 @@ begin
     or (b.http_status = 404 and (b.message ~* '\mmodel\M' or b.metadata ->> 'url.full' ~ '/chat/completions|/completions|/embeddings'));
   -- The model that fails everywhere, while others work: it says so by the pattern, whatever the code.
   return query
-  select v.* from (select b from unnest(blames) b where b.explains_root order by b.offset_ms desc limit 1) k (b)
+  select w.* from (select b from unnest(origins) b where b.explains_root order by b.offset_ms desc limit 1) k (b)
   cross join lateral beacon.outage_of(spans, 'model') o
-  cross join lateral beacon.verdict('MODEL_UNAVAILABLE', k.b, o.confidence,
-    format('Model %s does not work: %s of %s of its executions of that hour failed, %s of %s with other models; here %s.', o.value, o.failed, o.of_all,
+  cross join lateral beacon.verdict('MODEL_UNAVAILABLE', k.b, o.level,
+    format('Model %s does not work: %s of %s of its executions of that hour failed, %s of %s with other models; here %s.', o.value,
+      o.failed, o.of_all,
       o.elsewhere_failed, o.elsewhere, coalesce((k.b).code, (k.b).message, 'without a code')),
     format('Take %s out of the job until its provider serves it again; all %s failures with it are one cause.', o.value, o.failed),
-    jsonb_build_object('model', o.value, 'failed_with_it', format('%s of %s', o.failed, o.of_all), 'failed_with_others', format('%s of %s', o.elsewhere_failed, o.elsewhere))) v
-  where coalesce((k.b).http_status, 503) in (404, 500, 502, 503, 504) and coalesce((k.b).code, '') not in ('configuration_error', 'empty_output', 'out_of_memory');
+    jsonb_build_object('model', o.value, 'failed_with_it', format('%s of %s', o.failed, o.of_all), 'failed_with_others',
+      format('%s of %s', o.elsewhere_failed, o.elsewhere))) v
+  cross join lateral beacon.demoted(v, o.level <> 'certain') w
+  where coalesce((k.b).http_status, 503) in (404, 500, 502, 503, 504) and coalesce((k.b).code, '') not in ('configuration_error',
+    'empty_output', 'out_of_memory');
 end
 $$;
 
-comment on function beacon.finding_model_unavailable(beacon.span_fact[], beacon.blame[]) is
-  'MODEL_UNAVAILABLE: the provider does not have the model that was asked for. Decided by a model code, or HTTP 404 where the message names the model or the call went to a completion endpoint; or across the executions of that hour: nine in ten with this model failed, at least five, and at most one in ten with others, of at least five (from three of three on a remark). Blind spot: a provider that serves only one model cannot be told from that model.';
+comment on function beacon.finding_model_unavailable(beacon.span_fact[], beacon.failure_origin[]) is
+  'MODEL_UNAVAILABLE: the provider does not have the model that was asked for. Decided by a model code, or HTTP 404 where the message '
+  'names the model or the call went to a completion endpoint; or across the executions of that hour: nine in ten with this model failed, '
+  'at least five, and at most one in ten with others, of at least five (from three of three on a remark). Blind spot: a provider that '
+  'serves only one model cannot be told from that model.';

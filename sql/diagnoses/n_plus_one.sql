@@ -1,4 +1,4 @@
-create function beacon.pattern_n_plus_one(spans beacon.span_fact[], blames beacon.blame[]) returns setof beacon.finding
+create function beacon.pattern_n_plus_one(spans beacon.span_fact[], origins beacon.failure_origin[]) returns setof beacon.finding
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
@@ -20,20 +20,23 @@ begin
   )
   select r.* from calls c
   join whole w on w.trace_id = c.trace_id
-  join lateral (select f.service, f.operation, f.span_id from unnest(spans) f where f.position = c.parent_position) p on true
-  cross join lateral (select
-    'N_PLUS_ONE', p.service, p.operation,
-    case when exists (select from unnest(blames) b where b.explains_root and b.trace_id = c.trace_id) then 0.35 else 0.85 end::double precision,
-    format('%s %s made the call %s %s times, one after another: %s ms of %s ms.', p.service, p.operation, c.operation, c.calls, round(c.total_ms), round(w.ms)),
-    jsonb_build_object('calls', c.calls, 'call', c.service || ' ' || c.operation, 'each_ms', round((c.total_ms / c.calls)::numeric, 2), 'total_ms', round(c.total_ms),
-      'share', round((c.total_ms / greatest(w.ms, 0.001))::numeric, 2)),
-    format('Have %s ask once for all of them (a join, IN (...), a batch), or make the calls at the same time.', p.service),
-    c.trace_id, p.span_id || c.span_ids) r (type, service, operation, confidence, summary, evidence, recommendation, trace_id, span_ids)
+  join lateral (select f from unnest(spans) f where f.position = c.parent_position) p on true
+  cross join lateral beacon.observation('N_PLUS_ONE',
+    case when exists (select from unnest(origins) b where b.explains_root and b.trace_id = c.trace_id) then 'remark' else 'cause' end,
+    'strong', p.f,
+    format('%s %s made the call %s %s times, one after another: %s ms of %s ms.', (p.f).service, (p.f).operation, c.operation, c.calls,
+      round(c.total_ms), round(w.ms)),
+    format('Have %s ask once for all of them (a join, IN (...), a batch), or make the calls at the same time.', (p.f).service),
+    jsonb_build_object('calls', c.calls, 'call', c.service || ' ' || c.operation, 'each_ms', round((c.total_ms / c.calls)::numeric, 2),
+      'total_ms', round(c.total_ms), 'share', round((c.total_ms / greatest(w.ms, 0.001))::numeric, 2)),
+    (p.f).span_id || c.span_ids) r
   -- One after another: together as long as the time they span, to within a tenth. Below half the trace and 100 ms it is
   -- not what made anybody wait.
   where c.total_ms <= 1.1 * c.over_ms and c.total_ms >= 0.5 * w.ms and c.total_ms >= 100;
 end
 $$;
 
-comment on function beacon.pattern_n_plus_one(beacon.span_fact[], beacon.blame[]) is
-  'N_PLUS_ONE: one operation made the same call over and over, one after another. Decided by ten completed client calls of one name below one span that do not overlap and take at least half of the trace and 100 ms; charged to the span that loops. Blind spot: calls whose names differ (an id in the name).';
+comment on function beacon.pattern_n_plus_one(beacon.span_fact[], beacon.failure_origin[]) is
+  'N_PLUS_ONE: one operation made the same call over and over, one after another. Decided by ten completed client calls of one name below '
+  'one span that do not overlap and take at least half of the trace and 100 ms; charged to the span that loops. Blind spot: calls whose '
+  'names differ (an id in the name).';

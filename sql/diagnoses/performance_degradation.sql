@@ -1,4 +1,5 @@
-create function beacon.finding_performance_degradation(spans beacon.span_fact[], blames beacon.blame[]) returns setof beacon.finding
+create function beacon.finding_performance_degradation(spans beacon.span_fact[], origins beacon.failure_origin[]) returns setof
+  beacon.finding
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
@@ -6,30 +7,35 @@ begin
   return query
   -- Half of more than 50 ms must be its own: a span below 25 ms of its own needs no look into the baselines.
   select r.* from unnest(spans) f
-  join beacon.usuals(array(select x from unnest(spans) x where x.status = 'completed' and x.self_ms > 25)) u on u.service = f.service and u.operation = f.operation
+  join beacon.usuals(array(select x from unnest(spans) x where x.status = 'completed' and x.self_ms > 25)) u on u.service = f.service
+    and u.operation = f.operation
     and coalesce(u.model_id, '') = coalesce(f.model_id, '') and coalesce(u.region, '') = coalesce(f.region, '')
   cross join lateral (select
-    'PERFORMANCE_DEGRADATION', f.service, f.operation,
-    -- Beside a failure it is not why it failed: less than UNKNOWN, which names what did fail.
-    case when exists (select from unnest(blames) b where b.explains_root and b.trace_id = f.trace_id) then 0.25
-         -- Durations of a healthy operation are about lognormal: where half of them stay below half of the 95th percentile,
-         -- one in a thousand is above twice it and one in twenty thousand above three times, and an execution has a dozen spans.
-         when f.duration_ms < 3 * u.p95_ms then 0.45
-         -- Time between a call and its answer is the caller's, the network's or the callee's: below five times the usual
-         -- it is also what a busy machine looks like.
-         when f.kind = 'client' and f.duration_ms < 5 * u.p95_ms and exists (
-           select from unnest(spans) a where a.parent_position = f.position and a.kind = 'server') then 0.45
-         else least(0.9, case when u.calls < 20 then 0.5 else 0.6 end + 0.1 * ln(f.duration_ms / u.p95_ms)) end,
+    -- Beside a failure it is not why it failed.
+    exists (select from unnest(origins) b where b.explains_root and b.trace_id = f.trace_id)
+    -- Durations of a healthy operation are about lognormal: where half of them stay below half of the 95th percentile,
+    -- one in a thousand is above twice it and one in twenty thousand above three times, and an execution has a dozen spans.
+    or f.duration_ms < 3 * u.p95_ms
+    -- Time between a call and its answer is the caller's, the network's or the callee's: below five times the usual
+    -- it is also what a busy machine looks like.
+    or f.kind = 'client' and f.duration_ms < 5 * u.p95_ms and exists (
+      select from unnest(spans) a where a.parent_position = f.position and a.kind = 'server') as beside) q
+  cross join lateral beacon.observation('PERFORMANCE_DEGRADATION', case when q.beside then 'remark' else 'cause' end,
+    case when q.beside then 'weak' when u.calls < 20 then 'possible' when f.duration_ms < 10 * u.p95_ms then 'likely' else 'strong' end, f,
     format('%s %s took %s ms; usually %s ms, and 95 of 100 calls stay below %s ms (%s calls, %s).', f.service, f.operation,
       round(f.duration_ms), round(u.p50_ms), round(u.p95_ms), u.calls, u.source),
-    jsonb_build_object('duration_ms', round(f.duration_ms), 'usual_p50_ms', round(u.p50_ms), 'usual_p95_ms', round(u.p95_ms), 'calls', u.calls, 'source', u.source),
     format('Look at what %s did in that time: its own work took %s ms of it.', f.service, round(f.self_ms)),
-    f.trace_id, array[f.span_id]) r (type, service, operation, confidence, summary, evidence, recommendation, trace_id, span_ids)
+    jsonb_build_object('duration_ms', round(f.duration_ms), 'usual_p50_ms', round(u.p50_ms), 'usual_p95_ms', round(u.p95_ms),
+      'calls', u.calls, 'source', u.source)) r
   -- The operation that moved, not those that merely contain it: most of the extra time must be its own.
   where f.status = 'completed' and f.self_ms > 25 and u.telling and f.duration_ms > 2 * u.p95_ms and f.duration_ms - u.p95_ms > 50
     and f.self_ms > 0.5 * (f.duration_ms - u.p50_ms);
 end
 $$;
 
-comment on function beacon.finding_performance_degradation(beacon.span_fact[], beacon.blame[]) is
-  'PERFORMANCE_DEGRADATION: an operation took far longer than it usually does, although nothing failed. Decided against the baseline of other executions: more than twice the 95th percentile and 50 ms above it, with at least 20 calls known (or, on a fresh install, five siblings of the same job), and most of the extra time in the operation itself. Below three times the 95th percentile it is a remark: chance alone makes such calls. So is, below five times, extra time between a call and the span that answers it: it may be anybody''s. Blind spot: a slow decline that has become usual.';
+comment on function beacon.finding_performance_degradation(beacon.span_fact[], beacon.failure_origin[]) is
+  'PERFORMANCE_DEGRADATION: an operation took far longer than it usually does, although nothing failed. Decided against the baseline of '
+  'other executions: more than twice the 95th percentile and 50 ms above it, with at least 20 calls known (or, on a fresh install, five '
+  'siblings of the same job), and most of the extra time in the operation itself. Below three times the 95th percentile it is a remark: '
+  'chance alone makes such calls. So is, below five times, extra time between a call and the span that answers it: it may be the '
+  'caller''s, the network''s or the callee''s. Blind spot: a slow decline that has become usual.';

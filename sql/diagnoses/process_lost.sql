@@ -1,16 +1,16 @@
-create function beacon.finding_process_lost(spans beacon.span_fact[], blames beacon.blame[]) returns setof beacon.finding
+create function beacon.finding_process_lost(spans beacon.span_fact[], origins beacon.failure_origin[]) returns setof beacon.finding
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
 begin
   return query
-  select v.* from unnest(blames) b
+  select v.* from unnest(origins) b
   cross join lateral (
     select f.service, f.operation, f.span_id, f.started_at from unnest(spans) f
     where f.trace_id = b.trace_id and f.status = 'lost' and f.position >= b.position
     order by f.depth desc, f.position
     limit 1) w
-  cross join lateral beacon.verdict('PROCESS_LOST', b, 0.96,
+  cross join lateral beacon.verdict('PROCESS_LOST', b, 'certain',
     format('The process of %s ended in the middle of %s, without an error of its own.', w.service, w.operation),
     format('Look for what ended %s soon after %s UTC: out-of-memory killer, deploy, crash; then submit the work again.', w.service,
       to_char(w.started_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')),
@@ -19,5 +19,7 @@ begin
 end
 $$;
 
-comment on function beacon.finding_process_lost(beacon.span_fact[], beacon.blame[]) is
-  'PROCESS_LOST: a process died with spans open. Decided by spans that were written as started, never ended, and whose tracer''s heartbeat stopped; charged to the deepest of them. Blind spot: a process that died within a flush interval of starting the span left nothing.';
+comment on function beacon.finding_process_lost(beacon.span_fact[], beacon.failure_origin[]) is
+  'PROCESS_LOST: a process died with spans open. Decided by spans that were written as started, never ended, and whose tracer''s '
+  'heartbeat stopped; charged to the deepest of them. Blind spot: a process that died within a flush interval of starting the span left '
+  'nothing.';

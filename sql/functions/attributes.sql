@@ -1,4 +1,5 @@
-create function beacon.newest_spans(from_time timestamptz, to_time timestamptz, at_most integer default 5000) returns setof beacon.trace_spans
+create function beacon.newest_spans(from_time timestamptz, to_time timestamptz, at_most integer default 5000) returns setof
+  beacon.trace_spans
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
@@ -22,7 +23,8 @@ as $$
 begin
   return query
   with sample as materialized (
-    select s.metadata, s.events, s.links, s.resource_id, jsonb_build_object('service', s.service, 'operation', s.operation, 'status', s.status,
+    select s.metadata, s.events, s.links, s.resource_id, jsonb_build_object('service', s.service, 'operation', s.operation, 'status',
+      s.status,
       'kind', s.kind, 'job', s.job_id, 'execution', s.execution_id, 'model', s.model_id, 'region', s.region, 'error', s.error_type) as known
     from beacon.newest_spans(spans_from, spans_to, at_most) s
   ), resources as materialized (
@@ -32,12 +34,15 @@ begin
     union all
     select 'span', a.key, a.value, 1 from sample s, jsonb_each(s.metadata) a
     union all
-    select 'resource', a.key, a.value, n.spans from resources n join beacon.trace_resources r on r.resource_id = n.resource_id, jsonb_each(r.attributes) a
+    select 'resource', a.key, a.value, n.spans from resources n join beacon.trace_resources r on r.resource_id = n.resource_id,
+      jsonb_each(r.attributes) a
     union all
     select 'scope', a.key, a.value, n.spans from resources n join beacon.trace_resources r on r.resource_id = n.resource_id,
-      jsonb_each(coalesce(r.otel -> 'scope_attributes', '{}') || jsonb_strip_nulls(jsonb_build_object('name', r.scope_name, 'version', r.scope_version))) a
+      jsonb_each(coalesce(r.otel -> 'scope_attributes', '{}') || jsonb_strip_nulls(jsonb_build_object('name', r.scope_name, 'version',
+        r.scope_version))) a
     union all
-    select 'event', a.key, a.value, 1 from sample s, jsonb_array_elements(s.events) e, jsonb_each(coalesce(e -> 'attributes', '{}') || jsonb_build_object('name', e -> 'name')) a
+    select 'event', a.key, a.value, 1 from sample s, jsonb_array_elements(s.events) e, jsonb_each(coalesce(e -> 'attributes', '{}')
+      || jsonb_build_object('name', e -> 'name')) a
     where s.events is not null
     union all
     select 'link', a.key, a.value, 1 from sample s, jsonb_array_elements(s.links) e, jsonb_each(e -> 'attributes') a
@@ -50,4 +55,5 @@ end
 $$;
 
 comment on function beacon.attributes_of(timestamptz, timestamptz, integer) is
-  'Attributes and their values among the spans of this time that were written last, with how many spans have them: what completion offers. Place is column, span, resource, scope, event or link.';
+  'Attributes and their values among the spans of this time that were written last, with how many spans have them: what completion '
+  'offers. Place is column, span, resource, scope, event or link.';

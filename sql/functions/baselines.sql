@@ -1,10 +1,7 @@
-create function beacon.duration_bucket(duration_ms double precision) returns smallint
-language plpgsql immutable parallel safe
-set search_path = beacon, pg_catalog
+create function beacon.duration_bucket(duration_ms double precision) returns integer
+language sql immutable parallel safe
 as $$
-begin
-  return case when duration_ms <= 0.01 then 0 else least(127, floor(4 * ln(duration_ms / 0.01) / ln(2.0))) end;
-end
+  select case when duration_ms <= 0.01 then 0 else least(127, floor(4 * ln(duration_ms / 0.01) / ln(2.0)))::integer end
 $$;
 
 comment on function beacon.duration_bucket(double precision) is
@@ -66,7 +63,8 @@ end
 $$;
 
 comment on function beacon.settle_baselines(integer) is
-  'Counts the spans of traces that have come to rest into operation_baselines, and the traces of each service into service_traces, each trace once, at most so many at a time; returns how many traces.';
+  'Counts the spans of traces that have come to rest into operation_baselines, and the traces of each service into service_traces, each '
+  'trace once, at most so many at a time; returns how many traces.';
 
 create function beacon.usuals(spans beacon.span_fact[]) returns table (
   service text, operation text, model_id text, region text, calls bigint, errors bigint, p50_ms double precision, p95_ms double precision,
@@ -85,8 +83,8 @@ begin
   with mine as materialized (
     -- One pass over all spans; the rest works on as many rows as there are operations and classes of duration.
     select f.service, f.operation, coalesce(f.model_id, '') as model_id, coalesce(f.region, '') as region, f.trace_id,
-      case when f.status = 'started' then null when f.status <> 'completed' then -1 when f.duration_ms <= 0.01 then 0
-        else least(127, floor(4 * ln(f.duration_ms / 0.01) / ln(2.0))) end as bucket,
+      case when f.status = 'started' then null when f.status <> 'completed' then -1
+        else beacon.duration_bucket(f.duration_ms) end as bucket,
       count(*) as calls, count(*) filter (where f.status <> 'completed') as errors
     from unnest(spans) f
     group by 1, 2, 3, 4, 5, 6
@@ -101,14 +99,16 @@ begin
     group by 1, 2, 3, 4, 5
   ), near as materialized (
     -- The same model and region: a range of the key each.
-    select w.service, w.operation, w.model_id, w.region, o.bucket, o.calls - coalesce(c.calls, 0) as calls, o.errors - coalesce(c.errors, 0) as errors
+    select w.service, w.operation, w.model_id, w.region, o.bucket, o.calls - coalesce(c.calls, 0) as calls, o.errors - coalesce(c.errors,
+      0) as errors
     from wanted w
     cross join lateral (
       select x.bucket, sum(x.calls) as calls, sum(x.errors) as errors from beacon.operation_baselines x
       where x.service = w.service and x.operation = w.operation and x.model_id = w.model_id and x.region = w.region
         and x.hour > beacon.clock() - interval '7 days'
       group by x.bucket) o
-    left join counted c on c.service = w.service and c.operation = w.operation and c.model_id = w.model_id and c.region = w.region and c.bucket = o.bucket
+    left join counted c on c.service = w.service and c.operation = w.operation and c.model_id = w.model_id and c.region = w.region
+      and c.bucket = o.bucket
   ), thin as materialized (
     select distinct w.service, w.operation from wanted w
     where coalesce((select sum(n.calls) from near n where n.bucket >= 0 and n.service = w.service and n.operation = w.operation
@@ -124,24 +124,28 @@ begin
     left join (select x.service, x.operation, x.bucket, sum(x.calls) as calls, sum(x.errors) as errors from counted x group by 1, 2, 3) c
       on c.service = t.service and c.operation = t.operation and c.bucket = o.bucket
   ), running as materialized (
-    select g.*, sum(g.calls) filter (where g.bucket >= 0) over (partition by g.narrow, g.service, g.operation, g.model_id, g.region order by g.bucket) as up_to,
+    select g.*, sum(g.calls) filter (where g.bucket >= 0) over (partition by g.narrow, g.service, g.operation, g.model_id, g.region
+      order by g.bucket) as up_to,
       sum(g.calls) filter (where g.bucket >= 0) over (partition by g.narrow, g.service, g.operation, g.model_id, g.region) as total
     from (
       select true as narrow, k.service, k.operation, k.model_id, k.region, k.bucket, k.calls, k.errors from near k
       union all
       select false, k.service, k.operation, '', '', k.bucket, k.calls, k.errors from far k) g
   ), settled as materialized (
-    select r.narrow, r.service, r.operation, r.model_id, r.region, sum(r.calls)::bigint as calls, sum(r.errors)::bigint as errors, max(r.total) as total,
+    select r.narrow, r.service, r.operation, r.model_id, r.region, sum(r.calls)::bigint as calls, sum(r.errors)::bigint as errors,
+      max(r.total) as total,
       min(r.bucket) filter (where r.bucket >= 0 and r.calls > 0 and r.up_to >= 0.5 * r.total) as b50,
       min(r.bucket) filter (where r.bucket >= 0 and r.calls > 0 and r.up_to >= 0.95 * r.total) as b95
     from running r
     group by 1, 2, 3, 4, 5
   ), siblings as materialized (
-    select s.service, s.operation, count(*) as calls, percentile_cont(0.5) within group (order by s.duration_ms) as p50_ms, max(s.duration_ms) as p95_ms
+    select s.service, s.operation, count(*) as calls, percentile_cont(0.5) within group (order by s.duration_ms) as p50_ms,
+      max(s.duration_ms) as p95_ms
     from beacon.trace_spans s
     where s.job_id = (select f.job_id from unnest(spans) f where f.job_id is not null limit 1) and s.status = 'completed'
       and s.trace_id <> all (array(select distinct m.trace_id from mine m))
-      and s.started_at between (select min(f.started_at) from unnest(spans) f) - interval '1 day' and (select max(f.started_at) from unnest(spans) f) + interval '1 day'
+      and s.started_at between (select min(f.started_at) from unnest(spans) f) - interval '1 day' and (select max(f.started_at)
+        from unnest(spans) f) + interval '1 day'
       and exists (select from thin t where not exists (
         select from settled n where not n.narrow and n.service = t.service and n.operation = t.operation and n.total >= enough))
     group by 1, 2
@@ -156,7 +160,8 @@ begin
       case when n.narrow then 1 else 2 end as place
     from settled n
     where n.service = w.service and n.operation = w.operation and n.calls > 0
-      and case when n.narrow then n.model_id = w.model_id and n.region = w.region and n.total >= enough else n.total >= enough or not exists (
+      and case when n.narrow then n.model_id = w.model_id and n.region = w.region and n.total >= enough else n.total >= enough
+        or not exists (
         select from siblings b where b.service = w.service and b.operation = w.operation) end
     union all
     select b.calls, 0, b.p50_ms, b.p95_ms, true, format('no baseline yet: compared with %s siblings of its job', b.calls), 3
@@ -167,7 +172,10 @@ end
 $$;
 
 comment on function beacon.usuals(beacon.span_fact[]) is
-  'How each operation of these spans usually behaves, the spans'' own traces left out: calls, errors, median and 95th percentile of completed calls (milliseconds, to within 9 %), and what was compared. From the baselines of the last 7 days, the same model and region first; while an operation has fewer than 20 calls there, from other executions of the same job (at least five; their largest stands for the 95th percentile). telling is false where too little is known to call anything unusual.';
+  'How each operation of these spans usually behaves, the spans'' own traces left out: calls, errors, median and 95th percentile of '
+  'completed calls (milliseconds, to within 9 %), and what was compared. From the baselines of the last 7 days, the same model and region '
+  'first; while an operation has fewer than 20 calls there, from other executions of the same job (at least five; their largest stands '
+  'for the 95th percentile). telling is false where too little is known to call anything unusual.';
 
 create function beacon.recent_traces(before timestamptz, at_most integer default 200) returns uuid[]
 language plpgsql stable

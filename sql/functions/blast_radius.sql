@@ -13,7 +13,7 @@ declare
   since timestamptz;
   until timestamptz;
 begin
-  select c.type, c.trace_id, c.span_ids, c.confidence into cause from beacon.identify_root_cause(of_execution) c where c.rank = 1;
+  select c.type, c.trace_id, c.span_ids into cause from beacon.identify_root_cause(of_execution) c where c.rank = 1 and c.role = 'cause';
   if cause.span_ids is null or cardinality(cause.span_ids) = 0 then
     return;
   end if;
@@ -36,7 +36,8 @@ begin
     union all
     -- Nothing failed: those where the same operation took at least half as long, among the newest 300 of that time.
     select s.trace_id, min(s.started_at) from beacon.trace_spans s
-    where not beacon.has_failed(origin.status) and s.service = origin.service and s.operation = origin.operation and s.duration_ms >= 0.5 * origin.duration_ms
+    where not beacon.has_failed(origin.status) and s.service = origin.service and s.operation = origin.operation
+      and s.duration_ms >= 0.5 * origin.duration_ms
       and s.started_at between origin.started_at - interval '1 hour' and origin.started_at + interval '1 hour'
       and s.trace_id = any (beacon.recent_traces(origin.started_at, 300))
     group by s.trace_id
@@ -59,4 +60,6 @@ end
 $$;
 
 comment on function beacon.blast_radius(bigint, integer) is
-  'What else the first cause of an execution hit, within an hour before and after: executions (and traces without one) in which the same operation of the same service failed in the same way, or, where nothing failed, took at least half as long; how each ended, and in affected how many there are in all.';
+  'What else the first cause of an execution hit, within an hour before and after: executions (and traces without one) in which the same '
+  'operation of the same service failed in the same way, or, where nothing failed, took at least half as long; how each ended, and in '
+  'affected how many there are in all.';

@@ -16,7 +16,8 @@ begin
   last_id := coalesce(last_id, 0);
   while made < at_most loop
     select s.created_at into first_at from beacon.trace_spans s where s.created_at >= cut_from order by s.created_at limit 1;
-    select s.created_at into cut_to from beacon.trace_spans s where s.created_at >= cut_from order by s.created_at offset chunk_spans limit 1;
+    select s.created_at into cut_to from beacon.trace_spans s where s.created_at >= cut_from order by s.created_at offset chunk_spans
+      limit 1;
     exit when cut_to is null or cut_to >= quiet;
     -- What one transaction stored stays together.
     if cut_to = first_at then
@@ -35,7 +36,8 @@ end
 $$;
 
 comment on function beacon.cut_chunks(integer, integer) is
-  'Cuts what was stored since the newest chunk, and more than two minutes ago, into chunks of about so many spans; returns how many it made.';
+  'Cuts what was stored since the newest chunk, and more than two minutes ago, into chunks of about so many spans; returns how many it '
+  'made.';
 
 create function beacon.settle_chunks(at_most integer default 100, within interval default '1 second') returns integer
 language plpgsql
@@ -69,7 +71,8 @@ end
 $$;
 
 comment on function beacon.settle_chunks(integer, interval) is
-  'Makes prints and counts of chunks in which nothing is open any more, for about so long, so that storing spans has the machine when they come fast; returns of how many.';
+  'Makes prints and counts of chunks in which nothing is open any more, for about so long, so that storing spans has the machine when '
+  'they come fast; returns of how many.';
 
 create function beacon.print_chunk(c beacon.span_chunks) returns void
 language plpgsql
@@ -80,13 +83,15 @@ begin
   insert into beacon.span_chunk_prints (segment, chunk_id, prints)
   with attributes as materialized (
     -- One hash stands for a key with its value; equal numbers have the same, 1 as 1.0.
-    select a.key, jsonb_hash_extended(a.value, hashtextextended(a.key, 0)) as h, min(case when jsonb_typeof(a.value) = 'array' then a.value::text end) as list
+    select a.key, jsonb_hash_extended(a.value, hashtextextended(a.key, 0)) as h, min(case when jsonb_typeof(a.value) = 'array'
+      then a.value::text end) as list
     from (
       select m.key, m.value from beacon.trace_spans s, jsonb_each(s.metadata) m
       where s.created_at >= c.created_from and s.created_at < c.created_to and s.started_at between c.started_min and c.started_max
       union all
       select m.key, m.value from beacon.trace_spans s, jsonb_array_elements(s.events) e,
-        jsonb_each(case when jsonb_typeof(e -> 'attributes') = 'object' then e -> 'attributes' else '{}' end || jsonb_build_object('name', e -> 'name')) m
+        jsonb_each(case when jsonb_typeof(e -> 'attributes') = 'object' then e -> 'attributes'
+          else '{}' end || jsonb_build_object('name', e -> 'name')) m
       where s.created_at >= c.created_from and s.created_at < c.created_to and s.started_at between c.started_min and c.started_max
         and jsonb_typeof(s.events) = 'array'
       union all
@@ -102,13 +107,15 @@ begin
   ), hashes as (
     select a.h from attributes a
     union
-    select jsonb_hash_extended(e, hashtextextended(a.key, 0)) from attributes a, jsonb_array_elements(a.list::jsonb) e where a.list is not null
+    select jsonb_hash_extended(e, hashtextextended(a.key, 0)) from attributes a, jsonb_array_elements(a.list::jsonb) e
+      where a.list is not null
     union
     select hashtextextended(k.key, 0) from (select distinct a.key from attributes a) k
     union
     select beacon.column_hash(k.name, k.value)
     from columns d
-    cross join lateral (values ('service', d.service), ('operation', d.operation), ('status', d.status), ('kind', d.kind), ('model', d.model_id),
+    cross join lateral (values ('service', d.service), ('operation', d.operation), ('status', d.status), ('kind', d.kind),
+      ('model', d.model_id),
       ('region', d.region), ('error', d.error_type), ('resource', d.resource_id::text)) k (name, value)
     where k.value is not null
   )
@@ -165,7 +172,8 @@ end
 $$;
 
 comment on function beacon.chunks_with(bigint[], integer[], timestamptz) is
-  'Chunks in which spans of that time may fit all terms, newest first, and last what has not been cut into chunks yet, which comes first. For each term, by its number, one hash or several of which one must occur.';
+  'Chunks in which spans of that time may fit all terms, newest first, and last what has not been cut into chunks yet, which comes first. '
+  'For each term, by its number, one hash or several of which one must occur.';
 
 create function beacon.count_chunk(c beacon.span_chunks) returns void
 language plpgsql
@@ -175,9 +183,10 @@ as $$
 begin
   insert into beacon.span_rollups as r (step_s, at, service, operation, kind, root, counts, total_ms, last_at)
   with counted as materialized (
-    select date_bin('1 minute', s.started_at, '2000-01-01 00:00:00+00') as at, s.service, s.operation, s.kind, s.parent_span_id is null as root,
-      case when s.duration_ms is null then -1 when s.duration_ms <= 0.01 then 0 else least(127, floor(4 * ln(s.duration_ms / 0.01) / ln(2.0)))::integer end as bucket,
-      count(*)::integer as calls, (count(*) filter (where s.status in ('failed', 'timeout', 'lost')))::integer as errors,
+    select date_bin('1 minute', s.started_at, '2000-01-01 00:00:00+00') as at, s.service, s.operation, s.kind, s.parent_span_id is null
+      as root,
+      coalesce(beacon.duration_bucket(s.duration_ms), -1) as bucket,
+      count(*)::integer as calls, (count(*) filter (where beacon.has_failed(s.status)))::integer as errors,
       coalesce(sum(s.duration_ms), 0) as total_ms, max(s.started_at) as last_at
     from beacon.trace_spans s
     where s.created_at >= c.created_from and s.created_at < c.created_to and s.started_at between c.started_min and c.started_max
@@ -186,7 +195,8 @@ begin
     -- Minutes are for questions about the last hours.
     select 60 as step_s, n.* from counted n where n.at > beacon.clock() - interval '7 hours'
     union all
-    select g.step_s, date_bin(make_interval(secs => g.step_s), n.at, '2000-01-01 00:00:00+00'), n.service, n.operation, n.kind, n.root, n.bucket, sum(n.calls)::integer, sum(n.errors)::integer,
+    select g.step_s, date_bin(make_interval(secs => g.step_s), n.at, '2000-01-01 00:00:00+00'), n.service, n.operation, n.kind, n.root,
+      n.bucket, sum(n.calls)::integer, sum(n.errors)::integer,
       sum(n.total_ms), max(n.last_at)
     from counted n cross join (values (600), (3600), (21600)) g (step_s)
     group by 1, 2, 3, 4, 5, 6, 7
@@ -196,7 +206,8 @@ begin
   from hourly h
   group by 1, 2, 3, 4, 5, 6
   on conflict (step_s, at, service, operation, kind, root) do update set
-    counts = beacon.add_counts(r.counts, excluded.counts), total_ms = r.total_ms + excluded.total_ms, last_at = greatest(r.last_at, excluded.last_at);
+    counts = beacon.add_counts(r.counts, excluded.counts), total_ms = r.total_ms + excluded.total_ms, last_at = greatest(r.last_at,
+      excluded.last_at);
 end
 $$;
 

@@ -1,5 +1,6 @@
 create function beacon.trace_paths(of_trace uuid) returns table (
-  path text, "position" integer, depth integer, service text, operation text, status text, duration_ms double precision, self_ms double precision)
+  path text, "position" integer, depth integer, service text, operation text, status text, duration_ms double precision,
+    self_ms double precision)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
@@ -12,7 +13,8 @@ declare
 begin
   select array_agg(n.nth order by n.position) into nth
   from (
-    select x.position, row_number() over (partition by x.parent_position, x.service, x.operation order by x.position) as nth from unnest(spans) x
+    select x.position, row_number() over (partition by x.parent_position, x.service, x.operation order by x.position) as nth
+      from unnest(spans) x
   ) n;
   for i in 1 .. coalesce(cardinality(spans), 0) loop
     f := spans[i];
@@ -66,4 +68,5 @@ end
 $$;
 
 comment on function beacon.compare_traces(uuid, uuid) is
-  'Two traces side by side, aligned by where each operation stands in the tree: same, status (ended differently), slower or faster (own time by half or more, and 5 ms), missing (only in a), added (only in b).';
+  'Two traces side by side, aligned by where each operation stands in the tree: same, status (ended differently), slower or faster (own '
+  'time by half or more, and 5 ms), missing (only in a), added (only in b).';

@@ -42,4 +42,6 @@ end
 $$;
 
 comment on function beacon.compare_with_usual(uuid) is
-  'How long each operation of a trace took, failed spans too, beside its median over the last 7 days (other traces only, see usuals), what took most more than usual first. change is slower (median here above the usual 95th percentile), faster (below half the usual median), usual, too few (hardly any calls to compare with) or no baseline.';
+  'How long each operation of a trace took, failed spans too, beside its median over the last 7 days (other traces only, see usuals), '
+  'what took most more than usual first. change is slower (median here above the usual 95th percentile), faster (below half the usual '
+  'median), usual, too few (hardly any calls to compare with) or no baseline.';

@@ -10,8 +10,10 @@ $$;
 comment on function beacon.count_grid(timestamptz) is
   'How finely spans that began since then are counted in advance: by minute for the last six hours, else by ten minutes.';
 
-create function beacon.span_counts(from_time timestamptz, to_time timestamptz, step interval, of_service text default null, of_operation text default null)
-returns table (at timestamptz, service text, operation text, kind text, root boolean, counts integer[], total_ms double precision, last_at timestamptz)
+create function beacon.span_counts(from_time timestamptz, to_time timestamptz, step interval, of_service text default null,
+  of_operation text default null)
+returns table (at timestamptz, service text, operation text, kind text, root boolean, counts integer[], total_ms double precision,
+  last_at timestamptz)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 set jit = off
@@ -74,10 +76,14 @@ end
 $$;
 
 comment on function beacon.span_counts(timestamptz, timestamptz, interval, text, text) is
-  'How many spans an operation had in each step of time, and how many of them failed: counts as in span_rollups; rows of the same step are to be added up. Steps are aligned to 2000-01-01, and from_time and to_time to whole minutes (ten, where they begin more than six hours ago), except where steps are finer.';
+  'How many spans an operation had in each step of time, and how many of them failed: counts as in span_rollups; rows of the same step '
+  'are to be added up. Steps are aligned to 2000-01-01, and from_time and to_time to whole minutes (ten, where they begin more than six '
+  'hours ago), except where steps are finer.';
 
-create function beacon.count_spans(created_from timestamptz, created_to timestamptz, from_time timestamptz, to_time timestamptz, step interval, of_service text, of_operation text)
-returns table (at timestamptz, service text, operation text, kind text, root boolean, counts integer[], total_ms double precision, last_at timestamptz)
+create function beacon.count_spans(created_from timestamptz, created_to timestamptz, from_time timestamptz, to_time timestamptz,
+  step interval, of_service text, of_operation text)
+returns table (at timestamptz, service text, operation text, kind text, root boolean, counts integer[], total_ms double precision,
+  last_at timestamptz)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 -- How much is asked for decides how it is read, and in which partitions.
@@ -90,8 +96,8 @@ begin
   select q.at, q.service, q.operation, q.kind, q.root, array[array[q.bucket, q.calls, q.errors]], q.total_ms, q.last_at
   from (
     select date_bin(step, s.started_at, '2000-01-01 00:00:00+00') as at, s.service, s.operation, s.kind, s.parent_span_id is null as root,
-      case when s.duration_ms is null then -1 when s.duration_ms <= 0.01 then 0 else least(127, floor(4 * ln(s.duration_ms / 0.01) / ln(2.0)))::integer end as bucket,
-      count(*)::integer as calls, (count(*) filter (where s.status in ('failed', 'timeout', 'lost')))::integer as errors,
+      coalesce(beacon.duration_bucket(s.duration_ms), -1) as bucket,
+      count(*)::integer as calls, (count(*) filter (where beacon.has_failed(s.status)))::integer as errors,
       coalesce(sum(s.duration_ms), 0) as total_ms, max(s.started_at) as last_at
     from beacon.trace_spans s
     where s.created_at >= created_from and s.created_at < created_to and s.started_at >= from_time and s.started_at < to_time
@@ -136,4 +142,5 @@ end
 $$;
 
 comment on function beacon.bucket_percentiles(integer[], bigint[], double precision[]) is
-  'Durations, in milliseconds, that these shares (0 to 1, ascending) of the calls stayed below: from counts by duration class, in ascending order, to within 9 %; null where no call has ended.';
+  'Durations, in milliseconds, that these shares (0 to 1, ascending) of the calls stayed below: from counts by duration class, in '
+  'ascending order, to within 9 %; null where no call has ended.';

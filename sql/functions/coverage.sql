@@ -33,4 +33,5 @@ end
 $$;
 
 comment on function beacon.coverage(timestamptz) is
-  'trace_coverage since a moment; default: as far back as spans are kept. Tables that cannot be read are left out: record_troubles names them.';
+  'trace_coverage since a moment; default: as far back as spans are kept. Tables that cannot be read are left out: record_troubles names '
+  'them.';

@@ -1,4 +1,5 @@
-create function beacon.dependencies(from_time timestamptz, to_time timestamptz, of_service text default null, hops integer default 1) returns table (
+create function beacon.dependencies(from_time timestamptz, to_time timestamptz, of_service text default null, hops integer default 1)
+  returns table (
   caller text, callee text, calls bigint, errors bigint, error_pct double precision, p50_ms double precision, p95_ms double precision)
 language plpgsql stable
 set search_path = beacon, pg_catalog
@@ -11,7 +12,8 @@ begin
   return query
   with near as materialized (
     -- A parent begins before its child, but for clocks that are wrong by less than a minute.
-    select s.trace_id, s.span_id, s.parent_span_id, s.service, s.kind, s.status, s.duration_ms, s.started_at >= from_time and s.started_at < to_time as wanted
+    select s.trace_id, s.span_id, s.parent_span_id, s.service, s.kind, s.status, s.duration_ms, s.started_at >= from_time
+      and s.started_at < to_time as wanted
     from beacon.trace_spans s
     where s.started_at >= from_time - interval '1 hour' and s.started_at < to_time + interval '1 minute'
   ), entered as materialized (
@@ -27,7 +29,7 @@ begin
     join near p on p.trace_id = c.trace_id and p.span_id = c.span_id and p.service <> c.service
     where c.wanted and c.kind = 'server' and p.kind = 'client'
   ), edges as materialized (
-    select e.caller, e.callee, count(*) as calls, count(*) filter (where e.status in ('failed', 'timeout', 'lost')) as errors,
+    select e.caller, e.callee, count(*) as calls, count(*) filter (where beacon.has_failed(e.status)) as errors,
       percentile_cont(array[0.5, 0.95]) within group (order by e.duration_ms) as usual
     from entered e
     group by e.caller, e.callee
@@ -45,4 +47,5 @@ end
 $$;
 
 comment on function beacon.dependencies(timestamptz, timestamptz, text, integer) is
-  'Which service called which in this time: calls that arrived, how many failed, usual durations at the callee. Around one service: its own edges (hops 1), or those of its neighbours too (2). A parent that began more than an hour before the time is not looked for.';
+  'Which service called which in this time: calls that arrived, how many failed, usual durations at the callee. Around one service: its '
+  'own edges (hops 1), or those of its neighbours too (2). A parent that began more than an hour before the time is not looked for.';

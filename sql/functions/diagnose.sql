@@ -21,7 +21,8 @@ end
 $$;
 
 comment on function beacon.critical_path(uuid) is
-  'The chain of work that decided how long the trace took: segments in order of time, each charged to the span that was working itself. Shortening anything else changes nothing.';
+  'The chain of work that decided how long the trace took: segments in order of time, each charged to the span that was working itself. '
+  'Shortening anything else changes nothing.';
 
 create function beacon.critical_segments(spans beacon.span_fact[]) returns table (
   "position" integer, from_ms double precision, to_ms double precision)
@@ -102,7 +103,8 @@ end
 $$;
 
 comment on function beacon.critical_segments(beacon.span_fact[]) is
-  'Segments of the critical path of these spans, unordered: position of the span that was working itself, from, to (milliseconds from the start of the trace).';
+  'Segments of the critical path of these spans, unordered: position of the span that was working itself, from, to (milliseconds from the '
+  'start of the trace).';
 
 create function beacon.diagnose_execution_trace(of_execution bigint) returns table (
   trace_id uuid, "position" integer, depth integer, service text, operation text, status text,
@@ -146,7 +148,7 @@ begin
     round(1000 * f.self_ms / greatest(f.work_ms, 0.000001)) / 10,
     c.position is not null, o.p50_ms, o.p95_ms, o.calls,
     nullif(concat_ws('; ',
-      case when f.status in ('failed', 'timeout', 'lost') then f.status || coalesce(': ' || f.error_type, '') end,
+      case when beacon.has_failed(f.status) then f.status || coalesce(': ' || f.error_type, '') end,
       case when f.status = 'completed' and o.telling and f.duration_ms > 2 * o.p95_ms and f.duration_ms - o.p95_ms > 5
         then format('%s times the usual (p95 %s ms%s)', round((f.duration_ms / o.p95_ms)::numeric, 1), round(o.p95_ms),
           case when o.source like 'no baseline%' then '; ' || o.source else '' end) end,
@@ -154,10 +156,8 @@ begin
           and k.position is not null
         then format('%s ms of its own that no child explains', round(f.self_ms)) end,
       case when (f.metadata ->> 'faas.coldstart') = 'true' then 'cold start' end,
-      case when f.is_orphan or f.skew_ms <> 0 or f.status in ('lost', 'started') then beacon.span_note((f.trace_id, f.position, f.parent_position, f.depth, f.span_id, f.parent_span_id, f.service, f.operation,
-        f.kind, case when f.status = 'lost' then 'failed' else f.status end, f.started_at, f.offset_ms, f.duration_ms, f.self_ms,
-        f.ended, f.is_orphan, f.skew_ms, f.execution_id, f.job_id, f.model_id, f.region, f.error_type, f.error_message,
-        f.metadata, f.links)::beacon.span_fact) end), ''),
+      case when f.is_orphan or f.skew_ms <> 0 or f.status in ('lost', 'started') then beacon.span_note(f.is_orphan, f.skew_ms,
+        nullif(f.status, 'lost'), f.duration_ms) end), ''),
     f.error_type, f.error_message, f.span_id, f.parent_span_id
   from facts f
   left join operations o on o.service = f.service and o.operation = f.operation
@@ -169,7 +169,8 @@ end
 $$;
 
 comment on function beacon.diagnose_execution_trace(bigint) is
-  'Every span of an execution in drawing order with its share of the work, whether it lies on the critical path, what the operation usually takes (other executions only), and what is odd about it. Times are milliseconds.';
+  'Every span of an execution in drawing order with its share of the work, whether it lies on the critical path, what the operation '
+  'usually takes (other executions only), and what is odd about it. Times are milliseconds.';
 
 create function beacon.renumbered(spans beacon.span_fact[], before integer) returns beacon.span_fact[]
 language plpgsql immutable

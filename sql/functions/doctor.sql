@@ -12,7 +12,8 @@ declare
   begun timestamptz := coalesce(least(first_tracer, first_span), 'infinity');
 begin
   executions := 0; untraced := 0; untraceable := 0; untraced_ids := '{}'; jobs := '{}';
-  for r in select x.*, beacon.record_column(x.relation, x.job_column, 'text') as job, beacon.record_column(x.relation, x.status_column, 'text') as status
+  for r in select x.*, beacon.record_column(x.relation, x.job_column, 'text') as job, beacon.record_column(x.relation, x.status_column,
+    'text') as status
     from beacon.readable_records('{status_column}') x
   loop
     -- What has not begun cannot have a trace yet, and what has just begun need not be written yet.
@@ -39,7 +40,8 @@ end
 $$;
 
 comment on function beacon.untraced_since(timestamptz) is
-  'Executions of the registered tables since a moment that have ended: how many, how many have no trace although a tracer had reported by then, and how many were made before any tracer ever did, which nothing can trace any more.';
+  'Executions of the registered tables since a moment that have ended: how many, how many have no trace although a tracer had reported by '
+  'then, and how many were made before any tracer ever did, which nothing can trace any more.';
 
 create function beacon.doctor_write() returns table (stored boolean, error text, code text, milliseconds double precision)
 language plpgsql
@@ -118,7 +120,8 @@ end
 $$;
 
 comment on function beacon.doctor_forget_earlier(uuid[]) is
-  'Removes spans that earlier examinations had written and that arrived too late to be removed by them; those named, and all of the last hour older than a minute.';
+  'Removes spans that earlier examinations had written and that arrived too late to be removed by them; those named, and all of the last '
+  'hour older than a minute.';
 
 create function beacon.doctor() returns table (
   hop text, state text, fault text, service text, summary text, evidence jsonb, fix text)
@@ -149,14 +152,16 @@ begin
       format('%s ended before its spans were written', t.service),
       jsonb_build_object('process', t.instance, 'lived_ms', round(extract(epoch from t.heartbeat_at - t.started_at) * 1000),
         'last_heard_of', t.heartbeat_at, 'stopped_in_order', false, 'spans_of_it_stored', 0),
-      'Call `await tracer.shutdown()` before process.exit(), and in the handler of SIGTERM; a serverless function flushes before it returns.';
+      'Call `await tracer.shutdown()` before process.exit(), and in the handler of SIGTERM; a serverless function flushes before it '
+      'returns.';
     exit;
   end loop;
 
   -- Beacon's own statements must not become spans: each flush would make the spans of the next one.
   for t in
     select s.service, count(*) as spans, (array_agg(s.operation order by s.started_at desc))[1] as operation,
-      left((array_agg(coalesce(s.metadata ->> 'db.query.text', s.metadata ->> 'db.statement', s.operation) order by s.started_at desc))[1], 80) as statement
+      left((array_agg(coalesce(s.metadata ->> 'db.query.text', s.metadata ->> 'db.statement', s.operation)
+        order by s.started_at desc))[1], 80) as statement
     from (select q.service, q.operation, q.metadata, q.started_at from beacon.trace_spans q
       where q.started_at > now_is - interval '1 hour' order by q.created_at desc limit 5000) s
     where coalesce(s.metadata ->> 'db.query.text', s.metadata ->> 'db.statement', s.operation)
@@ -166,7 +171,8 @@ begin
     return query select 'sdk', 'fault', 'SELF_TRACING', t.service,
       format('%s traces the statements that write its own traces', t.service),
       jsonb_build_object('spans_of_beacons_statements_in_the_last_hour', t.spans, 'one_of_them', t.statement),
-      'An instrumentation of the database driver ignores suppressed contexts: renew it, or exclude connections whose application_name starts with beacon-.';
+      'An instrumentation of the database driver ignores suppressed contexts: renew it, or exclude connections whose application_name '
+      'starts with beacon-.';
   end loop;
 
   -- A single span that runs inside another single span of the same process belongs below it: the context was lost.
@@ -174,7 +180,8 @@ begin
     with recent as materialized (
       select s.trace_id, s.tracer_id, s.service, s.operation, s.started_at, s.completed_at
       from beacon.traces x
-      join beacon.trace_spans s on s.trace_id = x.trace_id and s.started_at >= x.started_at and s.started_at <= x.started_at + interval '1 hour'
+      join beacon.trace_spans s on s.trace_id = x.trace_id and s.started_at >= x.started_at and s.started_at <= x.started_at
+        + interval '1 hour'
       where x.started_at > now_is - interval '1 hour' and x.span_count = 1 and s.parent_span_id is null
         and s.completed_at is not null and s.operation <> 'beacon.probe' and s.links is null
       order by x.started_at desc
@@ -194,7 +201,8 @@ begin
     return query select 'linked', 'fault', 'CONTEXT_LOST', t.service,
       format('spans of %s do not find their parent: "%s" begins traces of its own inside "%s"', t.service, t.operation, t.around),
       jsonb_build_object('traces_of_a_single_span', t.inside, 'that_run_inside', t.around, 'of_all_such_spans', t.total),
-      'The context is lost between the two: run callbacks, queue consumers and event handlers through context.bind or context.with, or use withSpan around the awaited work.';
+      'The context is lost between the two: run callbacks, queue consumers and event handlers through context.bind or context.with, or '
+      'use withSpan around the awaited work.';
   end loop;
 
   -- Servers that take OTLP. Counters begin with the server: once something came through, what was refused may be history.
@@ -208,11 +216,16 @@ begin
   loop
     if t.spans_received = 0 and t.reason in ('token', 'too_large') then
       return query select 'accepted', 'fault', case t.reason when 'token' then 'OTLP_TOKEN_REFUSED' else 'OTLP_TOO_LARGE' end, null::text,
-        case t.reason when 'token' then format('%s of %s requests over OTLP came without the right token and were refused; none got through', t.refused, t.requests)
-          else format('%s of %s requests over OTLP were larger than the server takes, and were refused; none got through', t.refused, t.requests) end,
-        jsonb_build_object('server', t.instance, 'doors', t.doors, 'requests', t.requests, 'refused', t.refused, 'spans_received', t.spans_received, 'counted_until', t.heartbeat_at),
-        case t.reason when 'token' then 'Set OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer <token>" in the processes that send, with the BEACON_TOKEN of this server.'
-          else 'Have the exporter send smaller batches (OTEL_BSP_MAX_EXPORT_BATCH_SIZE) or smaller attributes, or raise OTLP_MAX_REQUEST_MB of the server.' end;
+        case t.reason when 'token' then format('%s of %s requests over OTLP came without the right token and were refused; none got '
+          'through', t.refused, t.requests)
+          else format('%s of %s requests over OTLP were larger than the server takes, and were refused; none got through', t.refused,
+            t.requests) end,
+        jsonb_build_object('server', t.instance, 'doors', t.doors, 'requests', t.requests, 'refused', t.refused, 'spans_received',
+          t.spans_received, 'counted_until', t.heartbeat_at),
+        case t.reason when 'token' then 'Set OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer <token>" in the processes that send, with '
+          'the BEACON_TOKEN of this server.'
+          else 'Have the exporter send smaller batches (OTEL_BSP_MAX_EXPORT_BATCH_SIZE) or smaller attributes, or raise '
+            'OTLP_MAX_REQUEST_MB of the server.' end;
     else
       return query select 'accepted', 'note', null::text, null::text,
         format('%s of %s requests over OTLP were refused since that server started (%s)', t.refused, t.requests, t.reason),
@@ -243,7 +256,8 @@ end
 $$;
 
 comment on function beacon.doctor() is
-  'What the data says about the way of a span: faults with evidence and fix, notes, and what was found good. beacon doctor adds what only processes and networks can tell.';
+  'What the data says about the way of a span: faults with evidence and fix, notes, and what was found good. beacon doctor adds what only '
+  'processes and networks can tell.';
 
 create function beacon.doctor_session() returns jsonb
 language plpgsql stable

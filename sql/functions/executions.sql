@@ -59,4 +59,6 @@ end
 $$;
 
 comment on function beacon.execution_spans(bigint) is
-  'All spans of all traces of an execution, also those of services that know nothing of executions, numbered through: position counts over all its traces and is the element''s index. Branches that belong to other executions are left out. Null for an execution without spans.';
+  'All spans of all traces of an execution, also those of services that know nothing of executions, numbered through: position counts '
+  'over all its traces and is the element''s index. Branches that belong to other executions are left out. Null for an execution without '
+  'spans.';

@@ -16,4 +16,5 @@ end
 $$;
 
 comment on function beacon.trace_extent() is
-  'From when to when there are traces: start of the newest, and of the oldest within the last 24 hours, or, where those are empty, within the 24 hours up to the newest. No row while there is no trace.';
+  'From when to when there are traces: start of the newest, and of the oldest within the last 24 hours, or, where those are empty, within '
+  'the 24 hours up to the newest. No row while there is no trace.';

@@ -13,13 +13,13 @@ begin
     select x.trace_id, x.model_id, x.region, x.parent_span_id is null as is_root,
       concat_ws(' ', x.service, x.operation, x.status, coalesce(x.error_type, x.metadata ->> 'http.response.status_code')) as failure
     from beacon.trace_spans x
-    where of_traces is null and x.status <> 'completed' and x.status in ('failed', 'timeout', 'lost')
+    where of_traces is null and x.status <> 'completed' and beacon.has_failed(x.status)
       and x.started_at >= from_time - interval '1 hour' and x.started_at < to_time + interval '1 day'
     union all
     select x.trace_id, x.model_id, x.region, x.parent_span_id is null,
       concat_ws(' ', x.service, x.operation, x.status, coalesce(x.error_type, x.metadata ->> 'http.response.status_code'))
     from beacon.trace_spans x
-    where of_traces is not null and x.trace_id = any (of_traces) and x.status in ('failed', 'timeout', 'lost')
+    where of_traces is not null and x.trace_id = any (of_traces) and beacon.has_failed(x.status)
       and x.started_at >= from_time - interval '1 hour' and x.started_at < to_time + interval '1 day'
   ), g as (
     select s.trace_id, max(s.model_id) as model_id, max(s.region) as region, bool_or(s.is_root) as root_failed,
@@ -28,7 +28,8 @@ begin
     group by s.trace_id
   )
   select g.trace_id, g.model_id, g.region,
-    md5(concat_ws('|', array_to_string(g.failures, '|'), array_to_string(array(select distinct u from unnest(t.services) u order by 1), ',')))
+    md5(concat_ws('|', array_to_string(g.failures, '|'), array_to_string(array(select distinct u from unnest(t.services) u order by 1),
+      ',')))
   from g
   join beacon.traces t on t.trace_id = g.trace_id
   where t.started_at >= from_time and t.started_at < to_time and (g.root_failed or t.root_service is null);
@@ -36,7 +37,8 @@ end
 $$;
 
 comment on function beacon.failing_traces(uuid[], timestamptz, timestamptz) is
-  'Traces of a time range whose root failed (or has not arrived), all or only those given, each with a print of what failed in it (service, operation, status, error type) and which services took part: equal prints, equal cause.';
+  'Traces of a time range whose root failed (or has not arrived), all or only those given, each with a print of what failed in it '
+  '(service, operation, status, error type) and which services took part: equal prints, equal cause.';
 
 create function beacon.failing_executions(of_traces uuid[], from_time timestamptz, to_time timestamptz) returns table (
   execution_id bigint, trace_id uuid, model_id text, region text, started_at timestamptz, print text)
@@ -54,7 +56,8 @@ begin
     select distinct x.execution_id from f join beacon.trace_executions x on x.trace_id = f.trace_id
   ), attempts as (
     select e.execution_id, t.trace_id, t.started_at,
-      t.root_operation is not distinct from first_value(t.root_operation) over (partition by e.execution_id order by t.started_at) as is_attempt
+      t.root_operation is not distinct from first_value(t.root_operation) over (partition by e.execution_id order by t.started_at)
+        as is_attempt
     from e
     join beacon.trace_executions x on x.execution_id = e.execution_id
     join beacon.traces t on t.trace_id = x.trace_id
@@ -78,10 +81,12 @@ $$;
 comment on function beacon.failing_executions(uuid[], timestamptz, timestamptz) is
   'Executions of a time range whose last attempt failed, and failing traces that belong to none, with the print of what failed.';
 
-create function beacon.trace_findings(from_time timestamptz, to_time timestamptz, of_traces uuid[] default null, max_examples integer default 20)
+create function beacon.trace_findings(from_time timestamptz, to_time timestamptz, of_traces uuid[] default null, max_examples integer
+  default 20)
 returns table (
   type text, service text, operation text, summary text, recommendation text, confidence double precision, executions bigint,
-  first_at timestamptz, last_at timestamptz, example_execution_id bigint, example_trace_id uuid, span_ids bytea[], models text[], regions text[])
+  first_at timestamptz, last_at timestamptz, example_execution_id bigint, example_trace_id uuid, span_ids bytea[], models text[],
+    regions text[])
 language plpgsql stable
 set search_path = beacon, pg_catalog
 set jit = off
@@ -100,7 +105,8 @@ begin
     group by q.print
   ), d as materialized (
     -- One example a print is diagnosed: the verdict is the engine's, the counting is exact.
-    select g.*, coalesce(c.type, 'UNKNOWN') as type, c.service, c.operation, coalesce(c.summary, 'It failed, and no diagnosis says why.') as summary,
+    select g.*, coalesce(c.type, 'UNKNOWN') as type, c.service, c.operation, coalesce(c.summary, 'It failed, and no diagnosis says why.')
+      as summary,
       c.recommendation, c.confidence, c.span_ids
     from g
     left join lateral beacon.first_finding(g.execution_id, g.trace_id) c on true
@@ -113,7 +119,8 @@ begin
       max(m.recommendation) filter (where m.place = m.leader), max(m.confidence) filter (where m.place = m.leader),
       sum(m.executions)::bigint, min(m.first_at), max(m.last_at), max(m.execution_id) filter (where m.place = m.leader),
       (array_agg(m.trace_id order by m.place))[1],
-      case when (array_agg(m.span_ids::text order by m.place))[1] is not null then (array_agg(m.span_ids::text order by m.place))[1]::bytea[] end,
+      case when (array_agg(m.span_ids::text order by m.place))[1] is not null
+        then (array_agg(m.span_ids::text order by m.place))[1]::bytea[] end,
       beacon.merged(array_agg(to_jsonb(m.models))), beacon.merged(array_agg(to_jsonb(m.regions)))
     from m
     group by m.leader
@@ -126,20 +133,24 @@ begin
     from g
     where g.place > max_examples
     having count(*) > 0
-  ) u (type, service, operation, summary, recommendation, confidence, executions, first_at, last_at, execution_id, trace_id, span_ids, models, regions)
+  ) u (type, service, operation, summary, recommendation, confidence, executions, first_at, last_at, execution_id, trace_id, span_ids,
+    models, regions)
   order by u.type = 'NOT_DIAGNOSED', u.executions desc, u.last_at desc;
 end
 $$;
 
 comment on function beacon.trace_findings(timestamptz, timestamptz, uuid[], integer) is
-  'Why executions of a time range failed, most frequent first: executions with the same failures are counted together, and one of each kind is diagnosed as identify_root_cause would. Counts are exact; traces that belong to no execution count as one each. What is beyond max_examples kinds stands in one row, NOT_DIAGNOSED.';
+  'Why executions of a time range failed, most frequent first: executions with the same failures are counted together, and one of each '
+  'kind is diagnosed as identify_root_cause would. Counts are exact; traces that belong to no execution count as one each. What is beyond '
+  'max_examples kinds stands in one row, NOT_DIAGNOSED.';
 
 create function beacon.merged(lists jsonb[]) returns text[]
 language plpgsql immutable
 set search_path = beacon, pg_catalog
 as $$
 begin
-  return array(select distinct e.value from unnest(lists) l, jsonb_array_elements_text(case when jsonb_typeof(l) = 'array' then l else '[]' end) e order by 1);
+  return array(select distinct e.value from unnest(lists) l, jsonb_array_elements_text(case when jsonb_typeof(l) = 'array' then l
+    else '[]' end) e order by 1);
 end
 $$;
 

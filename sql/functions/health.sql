@@ -15,7 +15,8 @@ begin
   select count(*) into n from (select from beacon.trace_spans s where s.created_at > now_is - interval '5 minutes' limit most) q;
   select max(s.created_at) into newest from beacon.trace_spans s;
   return query select 'spans_last_5_minutes', n, 'spans', 'ok',
-    case when newest is null then 'no span has ever been written' else format('newest %s s ago%s', round(extract(epoch from now_is - newest)),
+    case when newest is null then 'no span has ever been written' else format('newest %s s ago%s',
+      round(extract(epoch from now_is - newest)),
       case when n = most then '; counted no further than ' || most else '' end) end;
 
   select sum(greatest(c.reltuples, 0)), sum(pg_total_relation_size(c.oid)) as bytes into t
@@ -26,18 +27,21 @@ begin
   else
     return query select 'spans_stored', t.sum::double precision, 'spans', 'ok', 'estimate of the planner, renewed by autovacuum';
   end if;
-  return query select 'storage', t.bytes::double precision, 'bytes', 'ok', pg_size_pretty(t.bytes::bigint) || ' for spans with their indexes';
+  return query select 'storage', t.bytes::double precision, 'bytes', 'ok', pg_size_pretty(t.bytes::bigint)
+    || ' for spans with their indexes';
 
   select max(to_date(right(c.relname, 8), 'YYYYMMDD')) into last_partition
   from pg_inherits i join pg_class c on c.oid = i.inhrelid
   where i.inhparent = 'beacon.trace_spans'::regclass and c.relname ~ '^trace_spans_\d{8}$';
   n := last_partition - (now_is at time zone 'UTC')::date;
   return query select 'partitions_ahead', n, 'days', case when n >= 2 then 'ok' when n >= 0 then 'warn' else 'fail' end,
-    case when n >= 2 then format('last one is %s', last_partition) else 'maintenance does not run: start beacon serve, or schedule select beacon.maintain()' end;
+    case when n >= 2 then format('last one is %s', last_partition) else 'maintenance does not run: start beacon serve, or schedule select '
+      'beacon.maintain()' end;
 
   select count(*) into n from (select from beacon.trace_spans_default limit most) q;
   return query select 'spans_outside_partitions', n, 'spans', case when n = 0 then 'ok' else 'warn' end,
-    case when n = 0 then 'every span lies in the partition of its day' else 'their time lies outside the partitions: a clock is wrong, or maintenance did not run' end;
+    case when n = 0 then 'every span lies in the partition of its day'
+      else 'their time lies outside the partitions: a clock is wrong, or maintenance did not run' end;
 
   select count(*) into n from (select from beacon.trace_spans s
     where s.status = 'started' and s.started_at > now_is - interval '1 day' limit most) q;
@@ -51,7 +55,8 @@ begin
   select count(*) filter (where x.alive) as alive, count(*) filter (where x.stopped_at is null and not x.alive) as dead,
     sum(x.spans_written) filter (where x.heartbeat_at > now_is - interval '1 day') as written,
     sum(x.write_failures) filter (where x.heartbeat_at > now_is - interval '1 day') as failures,
-    max(x.last_error_at) as last_error_at, (array_agg(x.service || ': ' || x.last_error order by x.last_error_at desc nulls last))[1] as last_error,
+    max(x.last_error_at) as last_error_at, (array_agg(x.service || ': ' || x.last_error order by x.last_error_at desc nulls last))[1]
+      as last_error,
     max(abs(x.clock_offset_ms)) filter (where x.alive) as clock_offset
   into t from (select r.*, r.stopped_at is null and r.heartbeat_at > now_is - lost_after as alive from beacon.tracers r) x;
   return query select 'tracers_alive', t.alive::double precision, 'processes', case when t.alive > 0 then 'ok' else 'warn' end,
@@ -59,10 +64,13 @@ begin
         where r.stopped_at is null and r.heartbeat_at > now_is - lost_after)
       else 'no process reports a running tracer; spans can still come over OTLP' end;
   return query select 'tracers_silent', t.dead::double precision, 'processes', case when t.dead = 0 then 'ok' else 'warn' end,
-    case when t.dead = 0 then 'every tracer that started either runs or stopped in order' else 'their heartbeat stopped without a shutdown' end;
-  return query select 'write_failures', coalesce(t.failures, 0)::double precision, 'flushes', case when coalesce(t.failures, 0) = 0 then 'ok' else 'warn' end,
+    case when t.dead = 0 then 'every tracer that started either runs or stopped in order'
+      else 'their heartbeat stopped without a shutdown' end;
+  return query select 'write_failures', coalesce(t.failures, 0)::double precision, 'flushes', case when coalesce(t.failures, 0) = 0
+    then 'ok' else 'warn' end,
     coalesce('last: ' || t.last_error, 'no flush failed in the last day');
-  return query select 'clock_offset', coalesce(t.clock_offset, 0), 'ms', case when coalesce(t.clock_offset, 0) < 1000 then 'ok' else 'warn' end,
+  return query select 'clock_offset', coalesce(t.clock_offset, 0), 'ms', case when coalesce(t.clock_offset, 0) < 1000 then 'ok'
+    else 'warn' end,
     'largest difference between a running tracer''s clock and the database''s';
 
   return query
@@ -77,13 +85,16 @@ begin
   end if;
 
   select count(*) filter (where x.alive) as alive, count(*) filter (where x.stopped_at is null and not x.alive) as dead,
-    sum(x.spans_stored) as stored, sum(x.spans_duplicate) as duplicate, sum(x.values_redacted) as redacted, sum(x.spans_repaired) as repaired,
+    sum(x.spans_stored) as stored, sum(x.spans_duplicate) as duplicate, sum(x.values_redacted) as redacted, sum(x.spans_repaired)
+      as repaired,
     sum(x.flush_failures) as failures, (array_agg(x.last_error order by x.last_error_at desc nulls last))[1] as last_error,
-    string_agg(format('%s (%s)', x.instance, (select string_agg(d.key || ' ' || d.value, ', ' order by d.key) from jsonb_each_text(x.doors) d)), ', '
+    string_agg(format('%s (%s)', x.instance, (select string_agg(d.key || ' ' || d.value, ', ' order by d.key)
+      from jsonb_each_text(x.doors) d)), ', '
       order by x.instance) filter (where x.alive) as doors
   into t from (select i.*, i.stopped_at is null and i.heartbeat_at > now_is - lost_after as alive from beacon.ingest i
     where i.heartbeat_at > now_is - interval '1 day') x;
-  return query select 'ingest_alive', t.alive::double precision, 'processes', case when t.dead > 0 and t.alive = 0 then 'warn' else 'ok' end,
+  return query select 'ingest_alive', t.alive::double precision, 'processes', case when t.dead > 0 and t.alive = 0 then 'warn'
+    else 'ok' end,
     case when t.alive > 0 then 'OTLP is taken by ' || t.doors
       when t.dead > 0 then 'a server that took OTLP stopped without a shutdown' else 'no server takes OTLP now' end;
   return query select 'ingest_spans_stored', coalesce(t.stored, 0)::double precision, 'spans', 'ok',
@@ -98,7 +109,8 @@ begin
   where i.heartbeat_at > now_is - interval '1 day' and d.value::double precision > 0
   group by d.key order by d.key;
   return query
-  select 'ingest_requests_refused_' || d.key, sum(d.value::double precision), 'requests', 'warn', 'turned away whole, and the client was told; last day'
+  select 'ingest_requests_refused_' || d.key, sum(d.value::double precision), 'requests', 'warn',
+    'turned away whole, and the client was told; last day'
   from beacon.ingest i, jsonb_each_text(i.requests_refused) d
   where i.heartbeat_at > now_is - interval '1 day' and d.value::double precision > 0
   group by d.key order by d.key;
@@ -108,9 +120,11 @@ begin
     coalesce(t.detail, 'every registered table is there, with its columns');
 
   select count(*), min(q.updated_at) into n, newest
-  from (select b.updated_at from beacon.traces b where b.baselined_at is null and b.open_count = 0 and b.started_at > now_is - interval '1 day' limit most) q;
+  from (select b.updated_at from beacon.traces b where b.baselined_at is null and b.open_count = 0 and b.started_at > now_is
+    - interval '1 day' limit most) q;
   return query select 'baselines_waiting', n, 'traces', case when newest < now_is - interval '5 minutes' then 'warn' else 'ok' end,
-    case when newest < now_is - interval '5 minutes' then 'maintenance does not run, or cannot keep up' else 'traces not yet counted into the baselines' end;
+    case when newest < now_is - interval '5 minutes' then 'maintenance does not run, or cannot keep up'
+      else 'traces not yet counted into the baselines' end;
 end
 $$;
 

@@ -27,7 +27,8 @@ begin
     end;
   end loop;
   if cells = '{}' then
-    select min(t.started_at), max(coalesce(t.completed_at, t.updated_at)) into from_time, to_time from beacon.traces t where t.job_id = of_job;
+    select min(t.started_at), max(coalesce(t.completed_at, t.updated_at)) into from_time, to_time from beacon.traces t
+      where t.job_id = of_job;
     cells := array(
       select row(o.execution_id, o.trace_id, o.job_id, o.model_id, o.region, null, o.status, null, o.error_type, null, null,
         o.latency_ms, o.created_at, o.finished_at)::beacon.recorded
@@ -43,20 +44,23 @@ begin
     select distinct on (k.execution_id) k.execution_id, k.trace_id, k.took
     from (
       select x.execution_id, t.trace_id, t.started_at, 1000 * extract(epoch from t.completed_at - t.started_at)::double precision as took,
-        t.root_operation is not distinct from first_value(t.root_operation) over (partition by x.execution_id order by t.started_at) as is_attempt
+        t.root_operation is not distinct from first_value(t.root_operation) over (partition by x.execution_id order by t.started_at)
+          as is_attempt
       from beacon.trace_executions x
       join beacon.traces t on t.trace_id = x.trace_id
       where x.execution_id = any (array(select e.execution_id from e))) k
     order by k.execution_id, k.is_attempt desc, k.started_at desc
   ), of as materialized (
-    select array_agg(distinct k.trace_id) as ids from (select a.trace_id from a union all select e.trace_id from e where e.execution_id is null) k
+    select array_agg(distinct k.trace_id) as ids from (select a.trace_id from a union all select e.trace_id from e
+      where e.execution_id is null) k
   ), s as materialized (
     select x.trace_id, x.service, beacon.whole_number(x.metadata ->> 'gen_ai.usage.input_tokens') as tokens_in,
       beacon.whole_number(x.metadata ->> 'gen_ai.usage.output_tokens') as tokens_out,
-      case when x.status in ('failed', 'timeout', 'lost') then concat_ws(' ', x.service, x.operation, x.status, x.error_type) end as failure
+      case when beacon.has_failed(x.status) then concat_ws(' ', x.service, x.operation, x.status, x.error_type) end as failure
     from beacon.trace_spans x
-    where x.trace_id = any (select unnest(of.ids) from of) and x.started_at >= from_time - interval '1 hour' and x.started_at < to_time + interval '1 day'
-      and (x.status in ('failed', 'timeout', 'lost') or x.metadata ?| array['gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens'])
+    where x.trace_id = any (select unnest(of.ids) from of) and x.started_at >= from_time - interval '1 hour' and x.started_at < to_time
+      + interval '1 day'
+      and (beacon.has_failed(x.status) or x.metadata ?| array['gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens'])
   ), told as materialized (
     -- Caller and callee may both tell of the same tokens: of the services of a trace the one that counted most is right.
     select u.trace_id, max(u.read) as tokens_in, max(u.written) as tokens_out
@@ -94,7 +98,9 @@ end
 $$;
 
 comment on function beacon.job_matrix(text) is
-  'Every execution of a job, a cell of models x regions x questions: how it ended, whether it has a trace, latency, tokens, and the type of the first root cause for the five commonest ways in which executions of the job failed (two, of more than 200 executions). From the registered business tables, else from spans.';
+  'Every execution of a job, a cell of models x regions x questions: how it ended, whether it has a trace, latency, tokens, and the type '
+  'of the first root cause for the five commonest ways in which executions of the job failed (two, of more than 200 executions). From the '
+  'registered business tables, else from spans.';
 
 create function beacon.whole_number(value text) returns numeric
 language plpgsql immutable
@@ -105,4 +111,5 @@ begin
 end
 $$;
 
-comment on function beacon.whole_number(text) is 'The number a text of at most 15 digits writes, else null: attributes hold what the sender put there.';
+comment on function beacon.whole_number(text) is 'The number a text of at most 15 digits writes, else null: attributes hold what the '
+  'sender put there.';

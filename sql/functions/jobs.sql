@@ -49,8 +49,10 @@ begin
        where x.execution_id is null or not (%s)
        order by x.newest desc limit $3) x', known)
   into unknown using from_time, to_time, max_results;
-  branches := branches || 'select o.execution_id, o.job_id, o.model_id, o.region, null::text as question, o.status, null::boolean as output_empty, o.error_type,
-    null::bigint as tokens_in, null::bigint as tokens_out, o.latency_ms, o.created_at, o.finished_at from beacon.spans_of_jobs($4, $1, $2) o'::text;
+  branches := branches || 'select o.execution_id, o.job_id, o.model_id, o.region, null::text as question, o.status, null::boolean as '
+    'output_empty, o.error_type,
+    null::bigint as tokens_in, null::bigint as tokens_out, o.latency_ms, o.created_at, o.finished_at from beacon.spans_of_jobs($4, $1, '
+      '$2) o'::text;
   return query execute format(
     'with e as materialized (
        select q.*, exists (select from beacon.trace_executions x where x.execution_id = q.execution_id) or q.execution_id is null as traced
@@ -78,7 +80,8 @@ end
 $$;
 
 comment on function beacon.jobs(timestamptz, timestamptz, integer) is
-  'Jobs with an execution in a time range, newest first, each whole: from the registered business tables, and from spans where no table has the job. running counts those that have not ended, waiting ones included.';
+  'Jobs with an execution in a time range, newest first, each whole: from the registered business tables, and from spans where no table '
+  'has the job. running counts those that have not ended, waiting ones included.';
 
 create function beacon.spans_of_jobs(of_jobs text[], from_time timestamptz, to_time timestamptz) returns table (
   execution_id bigint, trace_id uuid, job_id text, model_id text, region text, status text, error_type text,
@@ -90,7 +93,8 @@ as $$
 begin
   -- An execution's last attempt speaks for it; a trace without an execution for itself.
   return query
-  select distinct on (s.job_id, coalesce(s.execution_id::text, s.trace_id::text)) s.execution_id, s.trace_id, s.job_id, s.model_id, s.region,
+  select distinct on (s.job_id, coalesce(s.execution_id::text, s.trace_id::text)) s.execution_id, s.trace_id, s.job_id, s.model_id,
+    s.region,
     case when s.status = 'started' then 'running' when beacon.has_failed(s.status) then 'failed' else 'completed' end, s.error_type,
     s.duration_ms, s.started_at, s.completed_at
   from beacon.trace_spans s

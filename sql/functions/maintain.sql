@@ -49,7 +49,8 @@ begin
   end if;
   -- Services are named from traces that have not settled yet: before those settle.
   done := jsonb_build_object('services_named', beacon.name_services());
-  done := done || jsonb_build_object('spans_lost', beacon.mark_lost(), 'traces_settled', beacon.settle_baselines(), 'chunks_cut', beacon.cut_chunks(), 'chunks_settled', beacon.settle_chunks());
+  done := done || jsonb_build_object('spans_lost', beacon.mark_lost(), 'traces_settled', beacon.settle_baselines(), 'chunks_cut',
+    beacon.cut_chunks(), 'chunks_settled', beacon.settle_chunks());
   if last_hourly is null or last_hourly::timestamptz < beacon.clock() - interval '1 hour' then
     -- Partitions come and go under strong locks. Waiting for one behind a long query would make every writer wait
     -- behind us: better to try again at the next call.
@@ -67,4 +68,5 @@ end
 $$;
 
 comment on function beacon.maintain() is
-  'What the server does every few seconds, and a scheduler may do instead: marks lost spans, settles baselines, names services, sums up chunks of spans at rest, and once an hour creates partitions ahead and drops expired ones. Returns what it did.';
+  'What the server does every few seconds, and a scheduler may do instead: marks lost spans, settles baselines, names services, sums up '
+  'chunks of spans at rest, and once an hour creates partitions ahead and drops expired ones. Returns what it did.';

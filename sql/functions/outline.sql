@@ -2,7 +2,8 @@ create function beacon.trace_outline(of_trace uuid, max_lines integer default 40
   line integer, parent_line integer, depth integer, service text, operation text, status text, spans bigint,
   on_critical_path boolean, offset_ms double precision, duration_ms double precision,
   total_ms double precision, self_ms double precision, error_type text, error_message text, note text, span_id bytea,
-  below_spans bigint, below_failed bigint, below_self_ms double precision, trace_started_at timestamptz, trace_spans bigint, trace_failed bigint)
+  below_spans bigint, below_failed bigint, below_self_ms double precision, trace_started_at timestamptz, trace_spans bigint,
+    trace_failed bigint)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 -- Arrays of spans look costly to the planner, and compiling takes longer than running.
@@ -25,7 +26,8 @@ begin
   if facts is null then
     return;
   end if;
-  select array_agg(coalesce(t.parent_position, 0)), array_agg(concat_ws(chr(31), t.service, t.operation, t.status, coalesce(t.error_type, '')))
+  select array_agg(coalesce(t.parent_position, 0)), array_agg(concat_ws(chr(31), t.service, t.operation, t.status, coalesce(t.error_type,
+    '')))
     into parents, names
   from unnest(facts) t;
   critical := array_fill(false, array[cardinality(facts)]);
@@ -90,7 +92,7 @@ begin
     l.depth, l.service, l.operation, l.status, s.spans, critical[s.longest],
     round(s.offset_ms::numeric, 3)::double precision, round(l.duration_ms::numeric, 3)::double precision,
     round(s.total_ms::numeric, 3)::double precision, round(s.self_ms::numeric, 3)::double precision,
-    l.error_type, l.error_message, beacon.span_note(facts[s.longest]), l.span_id,
+    l.error_type, l.error_message, beacon.span_note(l.is_orphan, l.skew_ms, l.status, l.duration_ms), l.span_id,
     coalesce(h.spans, 0), coalesce(h.failed, 0), round(coalesce(h.self_ms, 0)::numeric, 3)::double precision,
     (select min(f.started_at) from f), cardinality(facts)::bigint, (select count(*) from f where f.failed)
   from placed p
@@ -103,4 +105,7 @@ end
 $$;
 
 comment on function beacon.trace_outline(uuid, integer) is
-  'A trace in at most so many lines: siblings that repeat each other (same service, operation, status, error and place in the tree) are folded into one line, and the lines that matter are kept: roots, failures, the critical path, the most work. spans: how many a line stands for; of these, duration_ms is the longest, total_ms and self_ms are sums, span_id the longest. below_…: spans below it that have no line of their own. Every figure counts all spans of the trace.';
+  'A trace in at most so many lines: siblings that repeat each other (same service, operation, status, error and place in the tree) are '
+  'folded into one line, and the lines that matter are kept: roots, failures, the critical path, the most work. spans: how many a line '
+  'stands for; of these, duration_ms is the longest, total_ms and self_ms are sums, span_id the longest. below_…: spans below it that '
+  'have no line of their own. Every figure counts all spans of the trace.';

@@ -26,7 +26,8 @@ end
 $$;
 
 comment on function beacon.ensure_partitions(integer, integer) is
-  'Creates the daily partitions of trace_spans that are missing, from yesterday to partitions_ahead_days (7) ahead; returns how many it made.';
+  'Creates the daily partitions of trace_spans that are missing, from yesterday to partitions_ahead_days (7) ahead; returns how many it '
+  'made.';
 
 create function beacon.ensure_partition(day date) returns boolean
 language plpgsql
@@ -53,7 +54,8 @@ begin
     into strays using day_start, day_end;
   if strays then
     execute 'lock table beacon.trace_spans_default in share row exclusive mode';
-    execute format('insert into beacon.%I select * from beacon.trace_spans_default where started_at >= $1 and started_at < $2', partition_name)
+    execute format('insert into beacon.%I select * from beacon.trace_spans_default where started_at >= $1 and started_at < $2',
+      partition_name)
       using day_start, day_end;
     execute 'delete from beacon.trace_spans_default where started_at >= $1 and started_at < $2' using day_start, day_end;
   end if;
@@ -64,4 +66,5 @@ end
 $$;
 
 comment on function beacon.ensure_partition(date) is
-  'Creates the partition of one UTC day if it is missing, and moves that day''s rows out of the default partition; returns whether it made one.';
+  'Creates the partition of one UTC day if it is missing, and moves that day''s rows out of the default partition; returns whether it '
+  'made one.';

@@ -24,10 +24,11 @@ end
 $$;
 
 comment on function beacon.fellow_executions(uuid[], timestamptz) is
-  'How the executions of the half hour before and after a moment ended (the newest 300, with the given traces), by their last attempt: region, model, failed.';
+  'How the executions of the half hour before and after a moment ended (the newest 300, with the given traces), by their last attempt: '
+  'region, model, failed.';
 
 create function beacon.outage_of(spans beacon.span_fact[], dimension text) returns table (
-  value text, failed bigint, of_all bigint, elsewhere_failed bigint, elsewhere bigint, confidence double precision)
+  value text, failed bigint, of_all bigint, elsewhere_failed bigint, elsewhere bigint, level text)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
@@ -41,7 +42,8 @@ begin
   return query
   select q.value, q.failed, q.of_all, q.elsewhere_failed, q.elsewhere,
     -- Five of five beside five that went well elsewhere happen by chance once in 250 times; three of three, once in 20.
-    case when q.failed >= 5 and q.elsewhere >= 5 and q.failed >= 0.9 * q.of_all and q.elsewhere_failed <= 0.1 * q.elsewhere then 0.97 else 0.6 end::double precision
+    case when q.failed >= 5 and q.elsewhere >= 5 and q.failed >= 0.9 * q.of_all and q.elsewhere_failed <= 0.1 * q.elsewhere
+      then 'certain' else 'possible' end
   from (
     select m.value, count(*) filter (where e.mine and e.failed) as failed, count(*) filter (where e.mine) as of_all,
       count(*) filter (where not e.mine and e.failed) as elsewhere_failed, count(*) filter (where not e.mine) as elsewhere
@@ -57,7 +59,9 @@ end
 $$;
 
 comment on function beacon.outage_of(beacon.span_fact[], text) is
-  'Whether the region (dimension region) or the model (dimension model) of these spans failed whole in that hour while others worked: at least three failed and four in five of its executions, at least three elsewhere and at most one in five of them failed. Confidence 0.97 from five on each side with nine in ten, else 0.6.';
+  'Whether the region (dimension region) or the model (dimension model) of these spans failed whole in that hour while others worked: at '
+  'least three failed and four in five of its executions, at least three elsewhere and at most one in five of them failed. Level certain '
+  'from five on each side with nine in ten, else possible.';
 
 create function beacon.counter_evidence(of_service text, of_traces uuid[], at timestamptz) returns jsonb
 language plpgsql stable

@@ -1,4 +1,5 @@
-create function beacon.span_peers(of_service text, of_operation text, not_trace uuid, before timestamptz, duration_ms double precision) returns table (
+create function beacon.span_peers(of_service text, of_operation text, not_trace uuid, before timestamptz, duration_ms double precision)
+  returns table (
   peer_count bigint, peer_p50_ms double precision, peer_p95_ms double precision, slower_than_pct double precision, peer_histogram jsonb)
 language plpgsql stable
 set search_path = beacon, pg_catalog
@@ -15,7 +16,7 @@ begin
     where c.counts[i][1] >= 0
     group by 1
   ), mine as (
-    select case when s.duration_ms <= 0.01 then 0 else least(127, floor(4 * ln(s.duration_ms / 0.01) / ln(2.0)))::integer end as bucket, count(*) as calls
+    select beacon.duration_bucket(s.duration_ms) as bucket, count(*) as calls
     from beacon.trace_spans s
     where s.trace_id = not_trace and s.service = of_service and s.operation = of_operation and s.duration_ms is not null
       and s.started_at >= date_bin(grid, before - interval '24 hours', '2000-01-01 00:00:00+00') and s.started_at < before + grid
@@ -26,14 +27,16 @@ begin
     left join mine m on m.bucket = c.bucket
     where c.calls > coalesce(m.calls, 0)
   ), own as (
-    select case when duration_ms <= 0.01 then 0 else least(127, floor(4 * ln(duration_ms / 0.01) / ln(2.0)))::integer end as bucket
+    select beacon.duration_bucket(duration_ms) as bucket
   )
   select q.calls, q.usual[1], q.usual[2], q.faster_pct, q.classes from (
   select coalesce(sum(o.calls), 0)::bigint as calls,
     beacon.bucket_percentiles(array_agg(o.bucket order by o.bucket), array_agg(o.calls order by o.bucket), '{0.5,0.95}') as usual,
     -- Half of those in the same class count as faster.
-    round(100 * sum(case when o.bucket < w.bucket then o.calls when o.bucket = w.bucket then o.calls / 2.0 else 0 end) / nullif(sum(o.calls), 0), 1)::double precision as faster_pct,
-    jsonb_agg(jsonb_build_object('from_ms', round(beacon.bucket_ms(o.bucket)::numeric, 4), 'to_ms', round(beacon.bucket_ms(o.bucket + 1)::numeric, 4), 'count', o.calls)
+    round(100 * sum(case when o.bucket < w.bucket then o.calls when o.bucket = w.bucket then o.calls / 2.0 else 0 end)
+      / nullif(sum(o.calls), 0), 1)::double precision as faster_pct,
+    jsonb_agg(jsonb_build_object('from_ms', round(beacon.bucket_ms(o.bucket)::numeric, 4), 'to_ms',
+      round(beacon.bucket_ms(o.bucket + 1)::numeric, 4), 'count', o.calls)
       order by o.bucket) filter (where o.calls > 0) as classes
   from own w
   left join others o on true
@@ -42,4 +45,5 @@ end
 $$;
 
 comment on function beacon.span_peers(text, text, uuid, timestamptz, double precision) is
-  'How long the same operation took in other traces in the 24 hours before: count, median, 95th percentile (to within 9 %), how many of 100 were faster than this duration, and the counts by duration class.';
+  'How long the same operation took in other traces in the 24 hours before: count, median, 95th percentile (to within 9 %), how many of '
+  '100 were faster than this duration, and the counts by duration class.';

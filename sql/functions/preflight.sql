@@ -8,7 +8,8 @@ declare
     where a.attrelid = to_regclass(relation) and a.attnum > 0 and not a.attisdropped);
 begin
   began := case when 'started_at' = any(names) then 'e.started_at' else 'null::timestamptz' end;
-  ended := case when 'completed_at' = any(names) then 'e.completed_at' when 'finished_at' = any(names) then 'e.finished_at' else 'null::timestamptz' end;
+  ended := case when 'completed_at' = any(names) then 'e.completed_at' when 'finished_at' = any(names) then 'e.finished_at'
+    else 'null::timestamptz' end;
   took := case when 'duration_ms' = any(names) then 'e.duration_ms::double precision'
     else format('extract(epoch from %s - %s)::double precision * 1000', ended, began) end;
   return next;
@@ -33,10 +34,12 @@ begin
     c.took, r.created_column, to_regclass(r.relation), r.created_column, r.created_column, r.id_column,
     case when r.status_column is null then '' else format(' and %s = ''completed''', r.status) end), ' union all ')
   into branches
-  from (select x.*, beacon.record_column(x.relation, x.status_column, 'text') as status from beacon.readable_records('{status_column}') x) r,
+  from (select x.*, beacon.record_column(x.relation, x.status_column, 'text') as status from beacon.readable_records('{status_column}')
+    x) r,
     beacon.record_columns(r.relation) c;
   if branches is null then
-    return query select 0::bigint, 0::bigint, null::double precision, null::double precision, null::double precision, null::double precision;
+    return query select 0::bigint, 0::bigint, null::double precision, null::double precision, null::double precision,
+      null::double precision;
     return;
   end if;
   -- Executions that follow one another share the machine's moods, so they say less than so many independent ones would.
@@ -54,7 +57,8 @@ end
 $$;
 
 comment on function beacon.preflight_baseline(timestamptz, timestamptz, boolean) is
-  'How long executions of the registered tables took between two moments, those that completed; with or without a trace only, if asked. The variance is one by which the error of the average is sqrt(variance / timed): of batches where executions near each other are alike.';
+  'How long executions of the registered tables took between two moments, those that completed; with or without a trace only, if asked. '
+  'The variance is one by which the error of the average is sqrt(variance / timed): of batches where executions near each other are alike.';
 
 create function beacon.preflight_compare(of_preflight uuid) returns table (
   before_executions bigint, before_ms double precision, after_executions bigint, after_ms double precision,
@@ -83,13 +87,17 @@ begin
     low_pct := 100 * (after_ms - before_ms - error_ms) / before_ms;
     high_pct := 100 * (after_ms - before_ms + error_ms) / before_ms;
   end if;
-  verdict := case when overhead_pct is null then 'too few' when (p.baseline ->> 'traced')::boolean then 'traced before' when high_pct < -allowed then 'incomparable' when high_pct < allowed then 'below' when low_pct > allowed then 'above' else 'undecided' end;
+  verdict := case when overhead_pct is null then 'too few' when (p.baseline ->> 'traced')::boolean then 'traced before'
+    when high_pct < -allowed then 'incomparable' when high_pct < allowed then 'below' when low_pct > allowed then 'above'
+      else 'undecided' end;
   return next;
 end
 $$;
 
 comment on function beacon.preflight_compare(uuid) is
-  'Executions traced since a preflight against its baseline: overhead in percent with a 95 % interval; below or above what is allowed (5 %), undecided when the interval holds both, traced before when the baseline holds traced executions only, incomparable when executions became faster by more than that: then something else changed.';
+  'Executions traced since a preflight against its baseline: overhead in percent with a 95 % interval; below or above what is allowed (5 '
+  '%), undecided when the interval holds both, traced before when the baseline holds traced executions only, incomparable when executions '
+  'became faster by more than that: then something else changed.';
 
 create function beacon.storage_forecast(limit_bytes double precision) returns table (
   spans double precision, bytes double precision, bytes_per_span double precision, spans_per_day double precision,
@@ -104,8 +112,10 @@ declare
   traced double precision;
   executions double precision;
 begin
-  select coalesce(sum(pg_total_relation_size(i.inhrelid)), 0) into bytes from pg_inherits i where i.inhparent = 'beacon.trace_spans'::regclass;
-  select bytes + pg_total_relation_size('beacon.traces') + pg_total_relation_size('beacon.trace_executions') + pg_total_relation_size('beacon.trace_resources') into bytes;
+  select coalesce(sum(pg_total_relation_size(i.inhrelid)), 0) into bytes from pg_inherits i
+    where i.inhparent = 'beacon.trace_spans'::regclass;
+  select bytes + pg_total_relation_size('beacon.traces') + pg_total_relation_size('beacon.trace_executions')
+    + pg_total_relation_size('beacon.trace_resources') into bytes;
   select coalesce(sum(t.span_count), 0), min(t.started_at), count(*) into spans, first_span, traced
   from beacon.traces t where t.started_at > beacon.clock() - interval '7 days';
   -- Of a few spans the empty pages of the indexes would be measured.
@@ -124,13 +134,15 @@ begin
   retention_days := beacon.setting('retention_days', '30')::integer;
   bytes_at_retention := bytes_per_day * retention_days;
   -- A fifth is left for what comes in bursts.
-  retention_suggested := case when bytes_per_day > 0 then least(retention_days, greatest(1, floor(0.8 * limit_bytes / bytes_per_day)))::integer else retention_days end;
+  retention_suggested := case when bytes_per_day > 0 then least(retention_days,
+    greatest(1, floor(0.8 * limit_bytes / bytes_per_day)))::integer else retention_days end;
   return next;
 end
 $$;
 
 comment on function beacon.storage_forecast(double precision) is
-  'How much spans take, how much they will take at the pace of the last 7 days, when a limit in bytes is reached without retention, and the retention that keeps below it.';
+  'How much spans take, how much they will take at the pace of the last 7 days, when a limit in bytes is reached without retention, and '
+  'the retention that keeps below it.';
 
 create function beacon.backfill(max_executions integer default 10000) returns bigint
 language plpgsql
@@ -145,7 +157,8 @@ declare
 begin
   for r in select t.*, c.began, c.ended, beacon.record_column(t.relation, t.status_column, 'text') as status
     -- What is written here stays: of a table whose columns have changed nothing is, until it is registered anew.
-    from beacon.readable_records('{job_column,status_column,model_column,region_column}') t, beacon.record_columns(t.relation) c order by t.name
+    from beacon.readable_records('{job_column,status_column,model_column,region_column}') t, beacon.record_columns(t.relation) c
+      order by t.name
   loop
     for e in execute format(
       'select e.%I::bigint as id, coalesce(%s, e.%I) as began, %s as ended, %s as job, %s as model, %s as region, %s as status
@@ -183,4 +196,5 @@ end
 $$;
 
 comment on function beacon.backfill(integer) is
-  'One synthetic span for each execution of the registered tables that ended and has no trace, made from its row and flagged synthetic; within retention. Not counted into baselines.';
+  'One synthetic span for each execution of the registered tables that ended and has no trace, made from its row and flagged synthetic; '
+  'within retention. Not counted into baselines.';

@@ -26,13 +26,15 @@ begin
     into typical_spread, lone_level, lone_spread, edge_level, edge_spread
   from unnest(signals) s
   where s.kind in ('self', 'edge', 'lone') and s.usual_calls >= enough and s.calls >= enough;
-  select coalesce(sum(s.usual_level) filter (where s.kind = 'error') / nullif(sum(s.usual_calls) filter (where s.kind in ('self', 'edge', 'lone')), 0), 0)
+  select coalesce(sum(s.usual_level) filter (where s.kind = 'error') / nullif(sum(s.usual_calls) filter (where s.kind in ('self', 'edge',
+    'lone')), 0), 0)
     into error_rate
   from unnest(signals) s;
 
   return query
   with known as materialized (
-    select row_number() over () as id, s as signal, s.kind, s.service, s.caller, s.level - s.usual_level as shift, s.usual_calls + s.calls - 2 + borrowed as freedom,
+    select row_number() over () as id, s as signal, s.kind, s.service, s.caller, s.level - s.usual_level as shift,
+      s.usual_calls + s.calls - 2 + borrowed as freedom,
       sqrt((s.usual_spread * s.usual_calls + typical_spread * borrowed) / (s.usual_calls + borrowed) / s.usual_calls
          + (s.spread * s.calls + typical_spread * borrowed) / (s.calls + borrowed) / s.calls + drift ^ 2) as error
     from unnest(signals) s
@@ -67,7 +69,8 @@ begin
     left join common c on c.id = k.id
     left join downstream d on d.service = k.service
     union all
-    select c.caller, ('common', c.caller, null, null, null, null, null, 0, c.shift, null, null)::beacon.signal, 0, c.freedom, (c.shift - tolerance) / c.error
+    select c.caller, ('common', c.caller, null, null, null, null, null, 0, c.shift, null, null)::beacon.signal, 0, c.freedom,
+      (c.shift - tolerance) / c.error
     from callers c
     union all
     select s.service, s, 0, null, unseen_weight * (
@@ -86,8 +89,10 @@ begin
     where s.kind = 'error' and s.level > 0
     union all
     -- Log-odds of making the call, half a call added to each cell so that never and always have a logarithm too.
-    select s.service, s, 0, null, (ln((s.usual_level + 0.5) / (s.usual_calls - s.usual_level + 0.5)) - ln((s.level + 0.5) / (s.calls - s.level + 0.5)))
-      / sqrt(1 / (s.usual_level + 0.5) + 1 / (s.usual_calls - s.usual_level + 0.5) + 1 / (s.level + 0.5) + 1 / (s.calls - s.level + 0.5) + drift ^ 2)
+    select s.service, s, 0, null, (ln((s.usual_level + 0.5) / (s.usual_calls - s.usual_level + 0.5)) - ln((s.level + 0.5)
+      / (s.calls - s.level + 0.5)))
+      / sqrt(1 / (s.usual_level + 0.5) + 1 / (s.usual_calls - s.usual_level + 0.5) + 1 / (s.level + 0.5) + 1 / (s.calls - s.level + 0.5)
+        + drift ^ 2)
     from unnest(signals) s
     where s.kind = 'vanished' and s.usual_calls >= enough and s.calls >= enough
   )
@@ -103,7 +108,10 @@ end
 $$;
 
 comment on function beacon.rank_signals(beacon.signal[], double precision, double precision) is
-  'Strongest evidence against each service, all kinds on one scale: the signed root of the likelihood ratio between "it changed" and "it did not", roughly a z-score. tolerance: a shift of the logarithm up to it (0.2 = 22 %) is no news, two healthy windows differ by as much. drift: what one operation''s mean wanders between healthy windows, however many calls are averaged (0.2). shared: how much of an edge''s shift its caller''s other edges share.';
+  'Strongest evidence against each service, all kinds on one scale: the signed root of the likelihood ratio between "it changed" and "it '
+  'did not", roughly a z-score. tolerance: a shift of the logarithm up to it (0.2 = 22 %) is no news, two healthy windows differ by as '
+  'much. drift: what one operation''s mean wanders between healthy windows, however many calls are averaged (0.2). shared: how much of an '
+  'edge''s shift its caller''s other edges share.';
 
 create function beacon.rate_change(usual_hits double precision, usual_calls double precision, hits double precision, calls double precision)
 returns double precision
@@ -143,8 +151,10 @@ begin
   select (row_number() over (order by r.score desc, r.service))::integer, r.service, round(r.score::numeric, 2)::double precision,
     -- Of some hundred measures one exceeds 3 by chance in a few windows of ten.
     case when r.score < 3 then 'weak, may be chance: ' else '' end || beacon.signal_text(r.signal),
-    jsonb_strip_nulls(jsonb_build_object('signal', (r.signal).kind, 'caller', nullif((r.signal).caller, ''), 'operation', (r.signal).operation, 'detail', (r.signal).detail,
-      'calls', (r.signal).calls, 'usual_calls', (r.signal).usual_calls, 'shared_with_other_callees', nullif(round(r.shared::numeric, 2), 0), 'weak', r.score < 3,
+    jsonb_strip_nulls(jsonb_build_object('signal', (r.signal).kind, 'caller', nullif((r.signal).caller, ''), 'operation',
+      (r.signal).operation, 'detail', (r.signal).detail,
+      'calls', (r.signal).calls, 'usual_calls', (r.signal).usual_calls, 'shared_with_other_callees', nullif(round(r.shared::numeric, 2),
+        0), 'weak', r.score < 3,
       'instances', beacon.worst_instances(signals, r.service)))
   from beacon.rank_signals(coalesce(signals, '{}')) r
   where r.score > 0
@@ -154,7 +164,9 @@ end
 $$;
 
 comment on function beacon.rank_root_causes(timestamptz, timestamptz, timestamptz, timestamptz) is
-  'Services whose behaviour in an incident differs from a normal window, worst first, with the strongest evidence against each: own time of an operation, time on the way to it, failures that began there, calls it no longer makes. At most 10; a score below 3 is marked weak.';
+  'Services whose behaviour in an incident differs from a normal window, worst first, with the strongest evidence against each: own time '
+  'of an operation, time on the way to it, failures that began there, calls it no longer makes. At most 10; a score below 3 is marked '
+  'weak.';
 
 create function beacon.signal_text(s beacon.signal) returns text
 language plpgsql immutable
@@ -167,11 +179,15 @@ declare
 begin
   return case s.kind
     when 'self' then format('its own time in %s rose from %s to %s ms a call', s.operation, usual_ms, ms)
-    when 'common' then format('its calls to everyone take %s times as long on the way as usual: it is slow itself', round(exp(s.level)::numeric, 1))
-    when 'error' then format('failures begin here: %s in %s of %s calls, usually %s of %s', s.detail, s.level, s.calls, s.usual_level, s.usual_calls)
-    when 'vanished' then format('%s no longer calls %s: in %s of %s, usually in %s of %s', s.operation, s.detail, s.level, s.calls, s.usual_level, s.usual_calls)
+    when 'common' then format('its calls to everyone take %s times as long on the way as usual: it is slow itself',
+      round(exp(s.level)::numeric, 1))
+    when 'error' then format('failures begin here: %s in %s of %s calls, usually %s of %s', s.detail, s.level, s.calls, s.usual_level,
+      s.usual_calls)
+    when 'vanished' then format('%s no longer calls %s: in %s of %s, usually in %s of %s', s.operation, s.detail, s.level, s.calls,
+      s.usual_level, s.usual_calls)
     else case when s.usual_calls < 3 then format('calls from %s take %s ms, and no usual value is known', s.caller, ms)
-      else format('calls from %s spend %s ms %s instead of %s', s.caller, ms, case s.kind when 'edge' then 'on the way to it' else 'with it' end, usual_ms) end
+      else format('calls from %s spend %s ms %s instead of %s', s.caller, ms, case s.kind when 'edge' then 'on the way to it'
+        else 'with it' end, usual_ms) end
   end;
 end
 $$;
@@ -184,7 +200,8 @@ set search_path = beacon, pg_catalog
 as $$
 begin
   return (
-    select jsonb_agg(jsonb_build_object('instance', i.detail, 'calls', i.calls, 'failures', i.spread, 'own_ms', round((exp(i.level) - 1)::numeric, 1)) order by i.place)
+    select jsonb_agg(jsonb_build_object('instance', i.detail, 'calls', i.calls, 'failures', i.spread, 'own_ms',
+      round((exp(i.level) - 1)::numeric, 1)) order by i.place)
     from (
       select s.detail, s.calls, s.spread, s.level, row_number() over (order by s.spread / s.calls desc, s.level desc, s.detail) as place
       from unnest(signals) s
@@ -194,4 +211,5 @@ end
 $$;
 
 comment on function beacon.worst_instances(beacon.signal[], text) is
-  'The three instances of a service where most failed, then where calls took longest (geometric mean of own time), during the incident; null where spans name no instance.';
+  'The three instances of a service where most failed, then where calls took longest (geometric mean of own time), during the incident; '
+  'null where spans name no instance.';

@@ -25,7 +25,8 @@ end
 $$;
 
 comment on function beacon.record_column(text, text, text) is
-  'Expression for a column of a registered table, quoted; a null of that type where the table has no such column, or this role may not read it.';
+  'Expression for a column of a registered table, quoted; a null of that type where the table has no such column, or this role may not '
+  'read it.';
 
 create function beacon.record_source(r beacon.trace_records, with_outputs boolean default true) returns text
 language plpgsql stable
@@ -53,7 +54,8 @@ end
 $$;
 
 comment on function beacon.record_source(beacon.trace_records, boolean) is
-  'A select over a registered table, aliased e, that gives its rows the same columns whatever they are called there. Only registered columns are read, and every name is quoted. Outputs are long: whoever does not ask whether they are empty leaves them unread.';
+  'A select over a registered table, aliased e, that gives its rows the same columns whatever they are called there. Only registered '
+  'columns are read, and every name is quoted. Outputs are long: whoever does not ask whether they are empty leaves them unread.';
 
 create function beacon.record_troubles() returns table (
   records text, relation text, role text, column_name text, needed boolean, summary text, fix text)
@@ -78,17 +80,22 @@ begin
     end;
     if there is null then
       summary := format('the registered table %s is not there any more', r.relation);
-      fix := format('if it has another name now: update beacon.trace_records set relation = ''<schema.table>'' where name = %L; if it is gone for good: delete from beacon.trace_records where name = %L', r.name, r.name);
+      fix := format('if it has another name now: update beacon.trace_records set relation = ''<schema.table>'' where name = %L; if it is '
+        'gone for good: delete from beacon.trace_records where name = %L', r.name, r.name);
       return next;
       continue;
     end if;
     for role, column_name, needed, readable in
       select c.role, c.column_name, c.needed, beacon.may_read_column(there, c.column_name)
-      from (values (1, 'id_column', r.id_column, true), (2, 'created_column', r.created_column, true), (3, 'job_column', r.job_column, false),
-        (4, 'status_column', r.status_column, false), (5, 'model_column', r.model_column, false), (6, 'region_column', r.region_column, false),
-        (7, 'question_column', r.question_column, false), (8, 'output_column', r.output_column, false), (9, 'error_column', r.error_column, false),
+      from (values (1, 'id_column', r.id_column, true), (2, 'created_column', r.created_column, true), (3, 'job_column', r.job_column,
+        false),
+        (4, 'status_column', r.status_column, false), (5, 'model_column', r.model_column, false), (6, 'region_column', r.region_column,
+          false),
+        (7, 'question_column', r.question_column, false), (8, 'output_column', r.output_column, false), (9, 'error_column',
+          r.error_column, false),
         (10, 'duration_column', r.duration_column, false), (11, 'finished_column', r.finished_column, false),
-        (12, 'tokens_in_column', r.tokens_in_column, false), (13, 'tokens_out_column', r.tokens_out_column, false)) c (nth, role, column_name, needed)
+        (12, 'tokens_in_column', r.tokens_in_column, false), (13, 'tokens_out_column', r.tokens_out_column, false)) c (nth, role,
+          column_name, needed)
       where c.column_name is not null and beacon.may_read_column(there, c.column_name) is not true
       order by c.nth
     loop
@@ -108,7 +115,8 @@ end
 $$;
 
 comment on function beacon.record_troubles() is
-  'What is registered in trace_records and cannot be read: tables and columns that were dropped or renamed since, tables this role may not read. needed tells that nothing of the table is known without it; else only what that column says is missing.';
+  'What is registered in trace_records and cannot be read: tables and columns that were dropped or renamed since, tables this role may '
+  'not read. needed tells that nothing of the table is known without it; else only what that column says is missing.';
 
 create function beacon.readable_records(also text[] default '{}') returns setof beacon.trace_records
 language plpgsql stable
@@ -124,7 +132,8 @@ end
 $$;
 
 comment on function beacon.readable_records(text[]) is
-  'Registered tables that are there, with the columns for id and time, and with those of the given roles (job_column, status_column, …) that were registered. record_troubles names the others.';
+  'Registered tables that are there, with the columns for id and time, and with those of the given roles (job_column, status_column, …) '
+  'that were registered. record_troubles names the others.';
 
 create function beacon.record_job_condition(r beacon.trace_records, jobs text) returns text
 language plpgsql stable
@@ -133,7 +142,8 @@ as $$
 begin
   -- Compared in the column's own type, so that its index serves.
   return format('e.%I = any (%s::%s[])', r.job_column, jobs, (
-    select format_type(a.atttypid, a.atttypmod) from pg_attribute a where a.attrelid = to_regclass(r.relation) and a.attname = r.job_column));
+    select format_type(a.atttypid, a.atttypmod) from pg_attribute a where a.attrelid = to_regclass(r.relation)
+      and a.attname = r.job_column));
 end
 $$;
 
@@ -156,7 +166,8 @@ end
 $$;
 
 comment on function beacon.record_outcome(text) is
-  'What a status of a business table means: pending, running, completed, failed or cancelled. A table without one tells of completed work only; a word that is not known means that it runs.';
+  'What a status of a business table means: pending, running, completed, failed or cancelled. A table without one tells of completed work '
+  'only; a word that is not known means that it runs.';
 
 create function beacon.is_empty_output(output text) returns boolean
 language plpgsql immutable

@@ -17,7 +17,8 @@ begin
     -- Whatever their time: imported traces are old, and settle like those of today.
     select unnest(t.services) from (select b.services from beacon.traces b where b.baselined_at is null order by b.started_at limit most) t
     union
-    select unnest(t.services) from (select b.services from beacon.traces b where b.baselined_at is null order by b.started_at desc limit most) t
+    select unnest(t.services) from (select b.services from beacon.traces b where b.baselined_at is null order by b.started_at desc limit
+      most) t
   ) q
   where q.service is not null and not exists (select from beacon.services x where x.service = q.service)
   on conflict (service) do nothing;
@@ -27,7 +28,8 @@ end
 $$;
 
 comment on function beacon.name_services() is
-  'Gives every service of traces that have not settled, of resources and of tracers a colour of its own, if it has none; returns how many it found.';
+  'Gives every service of traces that have not settled, of resources and of tracers a colour of its own, if it has none; returns how many '
+  'it found.';
 
 create function beacon.service_colors(names text[]) returns table (service text, color integer)
 language plpgsql stable
@@ -77,7 +79,8 @@ begin
       select n.service, 1
       from beacon.traces t
       cross join lateral (select distinct x as service from unnest(t.services) x) n
-      where t.baselined_at is null and t.started_at >= date_bin('10 minutes', from_time, '2000-01-01 00:00:00+00') and t.started_at < to_time) q
+      where t.baselined_at is null and t.started_at >= date_bin('10 minutes', from_time, '2000-01-01 00:00:00+00')
+        and t.started_at < to_time) q
     group by q.service
   )
   select e.service, k.color, e.spans, coalesce(i.traces, 0), e.errors, round(100.0 * e.errors / e.spans, 2)::double precision,

@@ -9,8 +9,8 @@ begin
   return query
   select is_incident, s.trace_id, s.span_id, s.parent_span_id, s.service, s.operation, s.kind,
     1000 * extract(epoch from s.started_at - from_time)::double precision + s.started_ns / 1e6, coalesce(s.duration_ms, 0),
-    s.status in ('failed', 'timeout', 'lost'),
-    case when s.status in ('failed', 'timeout', 'lost') then coalesce(s.error_type, s.metadata ->> 'http.response.status_code', s.status) end,
+    beacon.has_failed(s.status),
+    case when beacon.has_failed(s.status) then coalesce(s.error_type, s.metadata ->> 'http.response.status_code', s.status) end,
     s.metadata ->> 'peer.service',
     case when s.kind = 'client' then (s.metadata ->> 'server.address') || ':' || (s.metadata ->> 'server.port') end,
     s.resource_id
@@ -39,7 +39,8 @@ begin
     -- What each child adds to the union of its siblings' intervals, cut to its parent's: overlapping children count once.
     select q.trace_id, q.parent_span_id, q.service, q.operation, q.failed, q.resource_id,
       greatest(0, least(q.to_ms, q.parent_to) - greatest(q.from_ms, q.parent_from,
-        max(q.to_ms) over (partition by q.trace_id, q.parent_span_id order by q.from_ms, q.span_id rows between unbounded preceding and 1 preceding))) as covers
+        max(q.to_ms) over (partition by q.trace_id, q.parent_span_id order by q.from_ms, q.span_id rows between unbounded preceding
+          and 1 preceding))) as covers
     from (
       select c.trace_id, c.parent_span_id, c.span_id, c.service, c.operation, c.failed, c.resource_id, c.from_ms, c.from_ms + c.ms as to_ms,
         p.from_ms as parent_from, p.from_ms + p.ms as parent_to
@@ -77,7 +78,10 @@ end
 $$;
 
 comment on function beacon.window_calls(timestamptz, timestamptz, timestamptz, timestamptz) is
-  'Spans of two windows, each with its own time (milliseconds its children do not account for) and the service to charge with it: self, the service that ran it; edge, the callee of a call whose only child is its answer, for the time on the way is the callee''s or the network''s before it; lone, the callee that left no span (peer.service, or who else answers at that address). code is set where a failure began: the span failed and none of its children did.';
+  'Spans of two windows, each with its own time (milliseconds its children do not account for) and the service to charge with it: self, '
+  'the service that ran it; edge, the callee of a call whose only child is its answer, for the time on the way is the callee''s or the '
+  'network''s before it; lone, the callee that left no span (peer.service, or who else answers at that address). code is set where a '
+  'failure began: the span failed and none of its children did.';
 
 create function beacon.window_signals(incident_from timestamptz, incident_to timestamptz, normal_from timestamptz, normal_to timestamptz)
 returns setof beacon.signal
@@ -90,18 +94,22 @@ begin
     select * from beacon.window_calls(incident_from, incident_to, normal_from, normal_to)
   ), times as (
     -- The logarithm makes 2 ms instead of 1 weigh like 2 s instead of 1, and the 1 ms added makes what is below it noise.
-    select c.signal, c.service, c.caller, c.operation, c.incident, count(*)::double precision as calls, avg(ln(1 + c.own_ms)) as level, var_pop(ln(1 + c.own_ms)) as spread
+    select c.signal, c.service, c.caller, c.operation, c.incident, count(*)::double precision as calls, avg(ln(1 + c.own_ms)) as level,
+      var_pop(ln(1 + c.own_ms)) as spread
     from c group by 1, 2, 3, 4, 5
   ), codes as (
-    select c.service, c.code, count(*) filter (where not c.incident)::double precision as usual, count(*) filter (where c.incident)::double precision as now
+    select c.service, c.code, count(*) filter (where not c.incident)::double precision as usual,
+      count(*) filter (where c.incident)::double precision as now
     from c where c.code is not null group by 1, 2
   ), totals as (
-    select c.service, count(*) filter (where not c.incident)::double precision as usual, count(*) filter (where c.incident)::double precision as now
+    select c.service, count(*) filter (where not c.incident)::double precision as usual, count(*) filter (where c.incident)::double
+      precision as now
     from c group by 1
   ), parents as (
     select c.spans_service as service, c.operation, c.incident, count(*)::double precision as calls from c group by 1, 2, 3
   ), instances as (
-    select c.service, coalesce(r.attributes ->> 'service.instance.id', r.attributes ->> 'k8s.pod.name', r.attributes ->> 'host.name') as instance,
+    select c.service, coalesce(r.attributes ->> 'service.instance.id', r.attributes ->> 'k8s.pod.name', r.attributes ->> 'host.name')
+      as instance,
       count(*)::double precision as calls, avg(ln(1 + c.own_ms)) as level, count(c.code)::double precision as failures
     from c join beacon.trace_resources r on r.resource_id = c.resource_id
     where c.incident
@@ -112,7 +120,8 @@ begin
     where split_part(k.call, E'\n', 1) = c.spans_service
     group by 1, 2, 3, 4
   )
-  select coalesce(i.signal, n.signal), coalesce(i.service, n.service), coalesce(i.caller, n.caller), coalesce(i.operation, n.operation), null::text,
+  select coalesce(i.signal, n.signal), coalesce(i.service, n.service), coalesce(i.caller, n.caller), coalesce(i.operation, n.operation),
+    null::text,
     coalesce(n.calls, 0), coalesce(i.calls, 0), n.level, i.level, n.spread, i.spread
   from (select * from times where incident) i
   full join (select * from times where not incident) n
@@ -124,7 +133,8 @@ begin
   select 'instance', i.service, null, null, i.instance, null, i.calls, null, i.level, null, i.failures
   from instances i where i.instance is not null
   union all
-  select 'vanished', n.service, null, n.operation, split_part(n.call, E'\n', 2), pn.calls, pi.calls, n.times, coalesce(i.times, 0), null, null
+  select 'vanished', n.service, null, n.operation, split_part(n.call, E'\n', 2), pn.calls, pi.calls, n.times, coalesce(i.times, 0), null,
+    null
   from made n
   join parents pn on pn.service = n.service and pn.operation = n.operation and not pn.incident
   join parents pi on pi.service = n.service and pi.operation = n.operation and pi.incident

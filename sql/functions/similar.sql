@@ -9,12 +9,12 @@ begin
   return query
   with s as materialized (
     select x.trace_id, x.span_id, x.parent_span_id, x.service || ' ' || x.operation as name, x.status,
-      case when x.status in ('failed', 'timeout', 'lost') then coalesce(x.error_type, x.metadata ->> 'http.response.status_code') end as code
+      case when beacon.has_failed(x.status) then coalesce(x.error_type, x.metadata ->> 'http.response.status_code') end as code
     from beacon.trace_spans x
     where x.trace_id = any (of_traces) and x.started_at between from_time and to_time
   )
   select s.trace_id, array_agg(distinct concat_ws(' > ', p.name, s.name) collate "C"),
-    coalesce(array_agg(distinct concat_ws(' ', s.name, s.status, s.code) collate "C") filter (where s.status in ('failed', 'timeout', 'lost')), '{}')
+    coalesce(array_agg(distinct concat_ws(' ', s.name, s.status, s.code) collate "C") filter (where beacon.has_failed(s.status)), '{}')
   from s
   left join s p on p.trace_id = s.trace_id and p.span_id = s.parent_span_id
   group by s.trace_id;
@@ -97,8 +97,10 @@ begin
     r.started_at, 1000 * extract(epoch from r.completed_at - r.started_at)::double precision,
     coalesce(nullif(array_to_string(f.failures, ' | '), ''), 'no failure'),
     coalesce(nullif(concat_ws('; ',
-      'only here: ' || nullif(array_to_string(array(select unnest(own_calls || own_failures) except select unnest(f.calls || f.failures) order by 1 limit 5), ', '), ''),
-      'only there: ' || nullif(array_to_string(array(select unnest(f.calls || f.failures) except select unnest(own_calls || own_failures) order by 1 limit 5), ', '), '')), ''),
+      'only here: ' || nullif(array_to_string(array(select unnest(own_calls || own_failures) except select unnest(f.calls || f.failures)
+        order by 1 limit 5), ', '), ''),
+      'only there: ' || nullif(array_to_string(array(select unnest(f.calls || f.failures) except select unnest(own_calls || own_failures)
+        order by 1 limit 5), ', '), '')), ''),
       'none')
   from best r
   join features f on f.trace_id = r.trace_id
@@ -107,4 +109,6 @@ end
 $$;
 
 comment on function beacon.find_similar_traces(bigint, integer) is
-  'Traces of other executions that failed (or worked) most alike: similarity is 0.65 times the overlap of failures plus 0.35 times the overlap of structure, that is of operations with their callers (structure alone for a healthy one). Looks at the newest 300 of the week before and after (of large traces fewer: 10,000 spans in all, ten traces at least); says how each ended and what differs.';
+  'Traces of other executions that failed (or worked) most alike: similarity is 0.65 times the overlap of failures plus 0.35 times the '
+  'overlap of structure, that is of operations with their callers (structure alone for a healthy one). Looks at the newest 300 of the '
+  'week before and after (of large traces fewer: 10,000 spans in all, ten traces at least); says how each ended and what differs.';

@@ -6,18 +6,25 @@ as $$
 declare
   tree text := (select string_agg(r.ev_action::text, ' ') from pg_rewrite r where r.ev_class = of_view);
   ours text[] := array(select jsonb_array_elements_text(s.value::jsonb) from beacon.schema_state s where s.name = 'objects');
-  spelling constant oid[] := array['regclass', 'regcollation', 'regnamespace', 'regoper', 'regoperator', 'regproc', 'regprocedure', 'regrole', 'regtype']::regtype[];
+  spelling constant oid[] := array['regclass', 'regcollation', 'regnamespace', 'regoper', 'regoperator', 'regproc', 'regprocedure',
+    'regrole', 'regtype']::regtype[];
   -- Functions that are not immutable and yet do nothing but compute: the clock, time zones, chance, rows as JSON.
   harmless constant text[] := array[
     'age', 'array_agg', 'array_sample', 'array_shuffle', 'array_to_json', 'array_to_string', 'bernoulli', 'clock_timestamp', 'concat',
-    'concat_ws', 'convert', 'convert_from', 'convert_to', 'current_database', 'current_schema', 'date_add', 'date_part', 'date_subtract', 'date_trunc',
-    'enum_first', 'enum_last', 'enum_range', 'extract', 'format', 'format_type', 'gen_random_uuid', 'generate_series', 'in_range', 'json_agg', 'json_agg_strict',
-    'json_build_array', 'json_build_object', 'json_object_agg', 'json_object_agg_strict', 'json_object_agg_unique', 'json_object_agg_unique_strict',
-    'json_populate_record', 'json_populate_recordset', 'json_to_record', 'json_to_recordset', 'jsonb_agg', 'jsonb_agg_strict', 'jsonb_build_array',
+    'concat_ws', 'convert', 'convert_from', 'convert_to', 'current_database', 'current_schema', 'date_add', 'date_part', 'date_subtract',
+      'date_trunc',
+    'enum_first', 'enum_last', 'enum_range', 'extract', 'format', 'format_type', 'gen_random_uuid', 'generate_series', 'in_range',
+      'json_agg', 'json_agg_strict',
+    'json_build_array', 'json_build_object', 'json_object_agg', 'json_object_agg_strict', 'json_object_agg_unique',
+      'json_object_agg_unique_strict',
+    'json_populate_record', 'json_populate_recordset', 'json_to_record', 'json_to_recordset', 'jsonb_agg', 'jsonb_agg_strict',
+      'jsonb_build_array',
     'jsonb_build_object', 'jsonb_path_exists_tz', 'jsonb_path_match_tz', 'jsonb_path_query_array_tz', 'jsonb_path_query_first_tz',
-    'jsonb_path_query_tz', 'jsonb_populate_record', 'jsonb_populate_recordset', 'jsonb_to_record', 'jsonb_to_recordset', 'length', 'make_timestamptz',
+    'jsonb_path_query_tz', 'jsonb_populate_record', 'jsonb_populate_recordset', 'jsonb_to_record', 'jsonb_to_recordset', 'length',
+      'make_timestamptz',
     'now', 'overlaps', 'pg_column_size', 'pg_typeof', 'phraseto_tsquery', 'plainto_tsquery', 'quote_literal', 'quote_nullable', 'random',
-    'random_normal', 'row_to_json', 'statement_timestamp', 'system', 'timeofday', 'timestamptz', 'timezone', 'to_char', 'to_date', 'to_json', 'to_jsonb',
+    'random_normal', 'row_to_json', 'statement_timestamp', 'system', 'timeofday', 'timestamptz', 'timezone', 'to_char', 'to_date',
+      'to_json', 'to_jsonb',
     'to_number', 'to_timestamp', 'to_tsquery', 'to_tsvector', 'transaction_timestamp', 'ts_headline', 'uuidv4', 'uuidv7', 'version',
     'websearch_to_tsquery'];
 begin
@@ -29,7 +36,8 @@ begin
   -- statement cannot make such an entry vanish: values stand there as bytes, and blanks in names are escaped.
   with mentioned as (
     select distinct m.found[1] as field, unnest(string_to_array(btrim(m.found[2]), ' '))::oid as id
-    from regexp_matches(tree, ':(relid|funcid|opfuncid|aggfnoid|winfnoid|tsmhandler|startInRangeFunc|endInRangeFunc|opno|eqop|sortop|cycle_mark_neop) (\d+)', 'g') m (found)
+    from regexp_matches(tree, ':(relid|funcid|opfuncid|aggfnoid|winfnoid|tsmhandler|startInRangeFunc|endInRangeFunc|'
+      'opno|eqop|sortop|cycle_mark_neop) (\d+)', 'g') m (found)
     union
     select 'opno', unnest(string_to_array(btrim(m.found[1]), ' '))::oid from regexp_matches(tree, ':opnos \(o ([\d ]+)\)', 'g') m (found)
   ), functions as (
@@ -82,4 +90,6 @@ end
 $$;
 
 comment on function beacon.sql_refused(regclass) is
-  'What a view mentions that the SQL door does not let through: relations outside the schema beacon that are not registered in trace_records, and functions (those behind operators, casts, aggregates and sampling too) that are neither PostgreSQL''s own without side effects nor stable ones of Beacon, and casts to domains and row types of others. No row: nothing to object to.';
+  'What a view mentions that the SQL door does not let through: relations outside the schema beacon that are not registered in '
+  'trace_records, and functions (those behind operators, casts, aggregates and sampling too) that are neither PostgreSQL''s own without '
+  'side effects nor stable ones of Beacon, and casts to domains and row types of others. No row: nothing to object to.';

@@ -20,4 +20,5 @@ end
 $$;
 
 comment on function beacon.storage(double precision) is
-  'What spans take on disk, how fast that grows at the pace of the last 7 days, what retention holds it at, and each partition. With a limit in bytes (else the setting storage_limit_bytes): the days until it is reached, and the retention that keeps below it.';
+  'What spans take on disk, how fast that grows at the pace of the last 7 days, what retention holds it at, and each partition. With a '
+  'limit in bytes (else the setting storage_limit_bytes): the days until it is reached, and the retention that keeps below it.';

@@ -23,7 +23,8 @@ begin
   if mine.trace_id is null then
     return;
   end if;
-  select f.calls into own from beacon.trace_features(array[mine.trace_id], mine.started_at - interval '1 hour', mine.started_at + interval '1 day') f;
+  select f.calls into own from beacon.trace_features(array[mine.trace_id], mine.started_at - interval '1 hour',
+    mine.started_at + interval '1 day') f;
   -- The newest 300 of the same kind within a week keep this a bounded amount of work.
   candidates := array(
     select t.trace_id from beacon.traces t
@@ -59,7 +60,9 @@ end
 $$;
 
 comment on function beacon.successful_twin(bigint) is
-  'The execution that worked and is most like this one: same root operation, without a failed or open span, same model and region where there is one, then the most calls in common, then the nearest in time; among the newest 300 of the week before and after. chosen_because says it in words.';
+  'The execution that worked and is most like this one: same root operation, without a failed or open span, same model and region where '
+  'there is one, then the most calls in common, then the nearest in time; among the newest 300 of the week before and after. '
+  'chosen_because says it in words.';
 
 create function beacon.compare_with_successful(of_execution bigint) returns table (
   change text, depth integer, service text, operation text, successful_status text, status text, successful_ms double precision,
@@ -82,4 +85,5 @@ end
 $$;
 
 comment on function beacon.compare_with_successful(bigint) is
-  'How an execution differs from the one most like it that worked: its root and every span that is missing, added, ended differently, or took at least half more or less time of its own (and 5 ms). No row where none of that kind has worked.';
+  'How an execution differs from the one most like it that worked: its root and every span that is missing, added, ended differently, or '
+  'took at least half more or less time of its own (and 5 ms). No row where none of that kind has worked.';

@@ -15,7 +15,7 @@ begin
       (array_agg(s.span_id order by s.started_at, s.span_id) filter (where s.parent_span_id is null))[1] as root_span_id,
       min(s.started_at) filter (where s.parent_span_id is null) as root_started_at,
       array_agg(distinct s.service) as services, count(*)::integer as span_count,
-      (count(*) filter (where s.status in ('failed', 'timeout', 'lost')))::integer as error_count,
+      (count(*) filter (where beacon.has_failed(s.status)))::integer as error_count,
       (count(*) filter (where s.status = 'started'))::integer as open_count, max(s.created_at) as updated_at
     from beacon.trace_spans s
     where s.trace_id = any (of_traces)
@@ -30,7 +30,8 @@ begin
     on conflict (trace_id) do update set
       started_at = excluded.started_at, completed_at = excluded.completed_at, execution_id = excluded.execution_id,
       job_id = excluded.job_id, root_service = excluded.root_service, root_operation = excluded.root_operation,
-      root_span_id = excluded.root_span_id, root_started_at = excluded.root_started_at, services = excluded.services, span_count = excluded.span_count, error_count = excluded.error_count,
+      root_span_id = excluded.root_span_id, root_started_at = excluded.root_started_at, services = excluded.services,
+        span_count = excluded.span_count, error_count = excluded.error_count,
       open_count = excluded.open_count, updated_at = excluded.updated_at
     returning t.trace_id
   )
@@ -46,7 +47,8 @@ end
 $$;
 
 comment on function beacon.recount_traces(uuid[]) is
-  'Counts the summaries of these traces anew from their spans: for rows that did not come through a writer, and for tests, which compare it with what writers added up. Returns how many it wrote.';
+  'Counts the summaries of these traces anew from their spans: for rows that did not come through a writer, and for tests, which compare '
+  'it with what writers added up. Returns how many it wrote.';
 
 create function beacon.mark_lost() returns integer
 language plpgsql

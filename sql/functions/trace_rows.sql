@@ -30,4 +30,6 @@ end
 $$;
 
 comment on function beacon.trace_rows(uuid) is
-  'Spans of a trace in no order, for whoever lays out 100,000 of them himself: trace_tree gives them as a tree. kind 0 internal, 1 server, 2 client, 3 producer, 4 consumer; status 0 completed, 1 failed, 2 timeout, 3 lost, 4 started; error is type and message in one. alive_until is the last moment a span without an end may have run: when its process was last alive, or now.';
+  'Spans of a trace in no order, for whoever lays out 100,000 of them himself: trace_tree gives them as a tree. kind 0 internal, 1 '
+  'server, 2 client, 3 producer, 4 consumer; status 0 completed, 1 failed, 2 timeout, 3 lost, 4 started; error is type and message in '
+  'one. alive_until is the last moment a span without an end may have run: when its process was last alive, or now.';

@@ -69,7 +69,8 @@ end
 $$;
 
 comment on function beacon.trace_facts(uuid) is
-  'Spans of a trace in order of their start, each with the number of its parent''s row; no tree yet (depth, self time and clock correction are 0). A span left open by a process that is gone counts as lost.';
+  'Spans of a trace in order of their start, each with the number of its parent''s row; no tree yet (depth, self time and clock '
+  'correction are 0). A span left open by a process that is gone counts as lost.';
 
 create function beacon.tracer_state() returns table (tracer_id uuid, last_alive timestamptz)
 language plpgsql stable
@@ -87,7 +88,8 @@ end
 $$;
 
 comment on function beacon.tracer_state() is
-  'Tracers that are gone, with the last moment they were alive: those that stopped, and those whose heartbeat is older than lost_after_seconds (30).';
+  'Tracers that are gone, with the last moment they were alive: those that stopped, and those whose heartbeat is older than '
+  'lost_after_seconds (30).';
 
 create function beacon.tree_of(of_trace uuid) returns beacon.span_fact[]
 language plpgsql stable
@@ -213,7 +215,9 @@ end
 $$;
 
 comment on function beacon.tree_of(uuid) is
-  'Spans of a trace as a tree, depth first, the element''s index its position: parent, depth, self time, clock correction; execution_id is inherited from the nearest ancestor that has one. Orphans and the first span of a cycle of parents stand as roots. Null for a trace without spans.';
+  'Spans of a trace as a tree, depth first, the element''s index its position: parent, depth, self time, clock correction; execution_id '
+  'is inherited from the nearest ancestor that has one. Orphans and the first span of a cycle of parents stand as roots. Null for a trace '
+  'without spans.';
 
 create function beacon.trace_tree(of_trace uuid) returns setof beacon.span_fact
 language plpgsql stable
@@ -236,7 +240,8 @@ begin
       -- A server cannot start before it was called, nor, where its caller waited for the answer, end after it. Ending
       -- after a caller that gave up is no proof, nor is being longer than the call.
       select p.service || ' ' || c.service as pair, p.offset_ms - c.offset_ms as at_least,
-        case when p.status = 'completed' and c.duration_ms <= p.duration_ms then p.offset_ms + p.duration_ms - c.offset_ms - c.duration_ms end as at_most
+        case when p.status = 'completed' and c.duration_ms <= p.duration_ms then p.offset_ms + p.duration_ms - c.offset_ms
+          - c.duration_ms end as at_most
       from unnest(spans) with ordinality c
       join unnest(spans) with ordinality p on p.ordinality = c.parent_position
       where c.kind = 'server' and c.service <> p.service
@@ -257,4 +262,6 @@ end
 $$;
 
 comment on function beacon.clock_offsets(beacon.span_fact[]) is
-  'Milliseconds to add to the times of a service so that its server spans lie inside the calls that caused them, by pair of services ("caller callee"), estimated from all calls between the two; only pairs whose clocks contradict each other. Spans as trace_facts returns them.';
+  'Milliseconds to add to the times of a service so that its server spans lie inside the calls that caused them, by pair of services '
+  '("caller callee"), estimated from all calls between the two; only pairs whose clocks contradict each other. Spans as trace_facts '
+  'returns them.';

@@ -21,7 +21,7 @@ begin
     round(t.offset_ms::numeric, 3)::double precision, round(t.duration_ms::numeric, 3)::double precision,
     round(t.self_ms::numeric, 3)::double precision,
     beacon.bar(t.offset_ms / w.ms, t.duration_ms / w.ms, t.status, bar_width),
-    t.error_type, t.error_message, t.span_id, t.parent_span_id, beacon.span_note(t)
+    t.error_type, t.error_message, t.span_id, t.parent_span_id, beacon.span_note(t.is_orphan, t.skew_ms, t.status, t.duration_ms)
   from tree t, whole w
   order by t.position;
 end
@@ -44,24 +44,26 @@ end
 $$;
 
 comment on function beacon.bar(double precision, double precision, text, integer) is
-  'A span as text on a line of the given width; its last character tells how it ended: = completed, x failed, ! timeout, ? lost, > still open.';
+  'A span as text on a line of the given width; its last character tells how it ended: = completed, x failed, ! timeout, ? lost, > still '
+  'open.';
 
-create function beacon.span_note(f beacon.span_fact) returns text
+create function beacon.span_note(is_orphan boolean, skew_ms double precision, status text, duration_ms double precision) returns text
 language plpgsql immutable
 set search_path = beacon, pg_catalog
 as $$
 begin
   return nullif(concat_ws('; ',
-    case when f.is_orphan then 'orphan: its parent was never received' end,
-    case when f.skew_ms <> 0 then format('clock corrected by %s ms', round(f.skew_ms::numeric, 1)) end,
-    case f.status
+    case when is_orphan then 'orphan: its parent was never received' end,
+    case when skew_ms <> 0 then format('clock corrected by %s ms', round(skew_ms::numeric, 1)) end,
+    case status
       when 'lost' then 'lost: its process ended before it did'
-      when 'started' then 'still open after ' || beacon.duration_text(f.duration_ms)
+      when 'started' then 'still open after ' || beacon.duration_text(duration_ms)
     end), '');
 end
 $$;
 
-comment on function beacon.span_note(beacon.span_fact) is 'What a reader should know about a span before trusting its bar, in words; null when there is nothing.';
+comment on function beacon.span_note(boolean, double precision, text, double precision)
+  is 'What a reader should know about a span before trusting its bar, in words; null when there is nothing.';
 
 create function beacon.duration_text(ms double precision) returns text
 language plpgsql immutable parallel safe

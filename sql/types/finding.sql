@@ -1,5 +1,6 @@
 create type beacon.finding as (
   type           text,
+  role           text,
   service        text,
   operation      text,
   confidence     double precision,
@@ -7,8 +8,11 @@ create type beacon.finding as (
   evidence       jsonb,
   recommendation text,
   trace_id       uuid,
-  span_ids       bytea[]
+  span_ids       bytea[],
+  origin         integer
 );
 
 comment on type beacon.finding is
-  'What a diagnosis says: type, who is to blame, how sure it is (0 to 1), one sentence, evidence with numbers, what to do, and the spans that show it.';
+  'What a diagnosis says: type, role (cause: it decided how the execution ended, or made it slow; remark: it happened beside '
+  'that), the service to charge, how sure it is (0 to 1), one sentence, evidence with numbers, what to do, the spans that show '
+  'it, and the position of the failure origin it speaks of (null where nothing failed).';

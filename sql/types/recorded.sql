@@ -16,4 +16,5 @@ create type beacon.recorded as (
 );
 
 comment on type beacon.recorded is
-  'An execution as a registered business table has it, whatever its columns are called there; trace_id only where spans tell of it instead.';
+  'An execution as a registered business table has it, whatever its columns are called there; trace_id only where spans tell of it '
+  'instead.';

@@ -27,4 +27,6 @@ create type beacon.span_fact as (
 );
 
 comment on type beacon.span_fact is
-  'A span in its place: position in depth-first order, position of its parent, offset from the start of the trace, effective duration (an open span lasts until now, a lost one until the last sign of life in its trace), self time, clock correction. Diagnoses work on arrays of these.';
+  'A span in its place: position in depth-first order, position of its parent, offset from the start of the trace, effective duration (an '
+  'open span lasts until now, a lost one until the last sign of life in its trace), self time, clock correction. Diagnoses work on arrays '
+  'of these.';

@@ -3,4 +3,5 @@ select c.records, c.job_id, c.executions, c.traced, c.coverage_pct, c.untraced_e
 from beacon.coverage() c;
 
 comment on view beacon.trace_coverage is
-  'What ought to have a trace and has none: executions and traced ones per job of every registered business table (trace_records), newest job first, with the first 20 ids that left no span.';
+  'What ought to have a trace and has none: executions and traced ones per job of every registered business table (trace_records), newest '
+  'job first, with the first 20 ids that left no span.';

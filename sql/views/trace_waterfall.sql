@@ -1,11 +1,13 @@
 -- The trace id of the summary, not the one the function returns: so that a condition on it decides which are drawn.
 create view beacon.trace_waterfall as
-select x.execution_id, x.trace_id, w."position", w.depth, w.waterfall, w.service, w.operation, w.kind, w.status, w.started_at, w.offset_ms, w.duration_ms, w.self_ms,
+select x.execution_id, x.trace_id, w."position", w.depth, w.waterfall, w.service, w.operation, w.kind, w.status, w.started_at,
+  w.offset_ms, w.duration_ms, w.self_ms,
   w.bar, w.error_type, w.error_message, w.span_id, w.parent_span_id, w.note
 from beacon.trace_executions x
 cross join lateral beacon.waterfall(x.trace_id, x.execution_id) w
 union all
-select null::bigint, t.trace_id, w."position", w.depth, w.waterfall, w.service, w.operation, w.kind, w.status, w.started_at, w.offset_ms, w.duration_ms, w.self_ms,
+select null::bigint, t.trace_id, w."position", w.depth, w.waterfall, w.service, w.operation, w.kind, w.status, w.started_at, w.offset_ms,
+  w.duration_ms, w.self_ms,
   w.bar, w.error_type, w.error_message, w.span_id, w.parent_span_id, w.note
 from beacon.traces t
 cross join lateral beacon.waterfall(t.trace_id, null) w

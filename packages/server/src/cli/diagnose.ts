@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { diagnose, rootCause } from '../operations/diagnosis.ts';
 import { runOperation } from '../operations/run.ts';
 import { BeaconError, ERROR_CODES } from '../store/errors.ts';
-import { renderCauses, renderDiagnosedSpans } from './diagnosis.ts';
+import { hasCause, renderCauses, renderDiagnosedSpans } from './diagnosis.ts';
 import { paramFlags, paramsFrom, tellLeftOut } from './operation-verb.ts';
 import { printJson, verb, withDatabase } from './verb.ts';
 
@@ -39,7 +39,7 @@ export function diagnoseVerb(): Command {
       tellLeftOut(causes, options.json === true);
       if (!spans) return ERROR_CODES.not_found.exit;
       tellLeftOut(spans, options.json === true);
-      return causes.rows.length > 0 ? 1 : 0;
+      return hasCause(causes.rows) ? 1 : 0;
     }),
   );
 }

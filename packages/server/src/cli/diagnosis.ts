@@ -8,11 +8,22 @@ import { duration, signOf } from './words.ts';
 const WIDEST_LABEL = 28;
 const SPAN_COLUMNS_FIT = 60;
 
-/** The causes found, the likeliest in full, the others in a line each. */
-export function renderCauses(causes: Row[], terminal: Terminal): string[] {
-  const [first, ...others] = causes;
-  if (!first)
-    return [`${terminal.paint('green', '✔')} No cause found: nothing failed, and nothing was unusually slow.`];
+export function hasCause(rows: Row[]): boolean {
+  return rows.some(({ role }) => role === 'cause');
+}
+
+/** The causes found, the likeliest in full, the others and the remarks in a line each. */
+export function renderCauses(rows: Row[], terminal: Terminal): string[] {
+  const [first, ...others] = rows.filter(({ role }) => role === 'cause');
+  const remarks = rows.filter(({ role }) => role === 'remark');
+  const remarkLines = list(remarks, remarks.length === 1 ? 'Remark' : 'Remarks', terminal);
+  if (!first) {
+    const what =
+      remarks.length > 0
+        ? 'the execution coped with what is below.'
+        : 'nothing failed, and nothing was unusually slow.';
+    return [`${terminal.paint('green', '✔')} No cause found: ${what}`, ...remarkLines];
+  }
   const lines = [
     `${terminal.paint(['bold', 'red'], clean(first.type))}  ${clean(where(first))}  ${terminal.paint('dim', `confidence ${share(first.confidence)}`)}`,
     '',
@@ -23,14 +34,17 @@ export function renderCauses(causes: Row[], terminal: Terminal): string[] {
   if (first.recommendation) {
     lines.push('', terminal.paint('bold', 'What to do'), ...wrap(clean(first.recommendation), terminal.width, '  '));
   }
-  if (others.length > 0) {
-    lines.push('', terminal.paint('bold', others.length === 1 ? 'Less likely' : 'Less likely, in order'));
-    for (const other of others) {
-      const text = `${clean(other.type)} ${clean(where(other))} (${share(other.confidence)}): ${clean(other.summary)}`;
-      lines.push(...wrap(text, terminal.width, '  '));
-    }
-  }
+  lines.push(...list(others, others.length === 1 ? 'Less likely' : 'Less likely, in order', terminal), ...remarkLines);
   return lines;
+}
+
+/** Findings in a line each. */
+function list(rows: Row[], title: string, terminal: Terminal): string[] {
+  if (rows.length === 0) return [];
+  const texts = rows.map(
+    (row) => `${clean(row.type)} ${clean(where(row))} (${share(row.confidence)}): ${clean(row.summary)}`,
+  );
+  return ['', terminal.paint('bold', title), ...texts.flatMap((text) => wrap(text, terminal.width, '  '))];
 }
 
 function where(cause: Row): string {

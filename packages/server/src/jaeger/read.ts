@@ -15,7 +15,8 @@ export const MOST_SPANS = 50_000;
 /** @param span A span_fact. */
 const markSql = (span: string) => `json_build_object('span_id', encode(${span}.span_id, 'hex'),
   'started_us', ((extract(epoch from ${span}.started_at) * 1000000)::bigint)::text, 'skew_ms', ${span}.skew_ms,
-  'so_far_ms', case when ${span}.ended then null else ${span}.duration_ms end, 'note', beacon.span_note(${span}))`;
+  'so_far_ms', case when ${span}.ended then null else ${span}.duration_ms end, 'note',
+  beacon.span_note(${span}.is_orphan, ${span}.skew_ms, ${span}.status, ${span}.duration_ms))`;
 
 /** Open spans and orphans, and whether clocks contradict each other: only then the whole tree has to be built. */
 const FACTS = `

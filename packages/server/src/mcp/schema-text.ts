@@ -8,7 +8,7 @@ interface Column {
 }
 
 /** Signatures of functions that take or give what only other functions know. */
-export const INNER = /span_fact|blame|finding\b|\bsignal|bigint\[\]/;
+export const INNER = /span_fact|failure_origin|finding\b|\bsignal|bigint\[\]/;
 
 const FEW = 6;
 const LONGEST = 160;

@@ -59,7 +59,7 @@ const ENTRIES: Entry[] = [
     lines: causeLines,
     rest: 'get_span shows the spans named as evidence.',
     description:
-      'Ranked root causes of one execution: type, service, confidence 0 to 1, evidence, counter-evidence, recommendation, span ids. No rows: healthy. UNTRACED: it has no spans, and why. UNKNOWN: no diagnosis explains it.',
+      'Ranked root causes of one execution: type, role (cause, or remark: it did not decide the outcome), service, confidence 0 to 1, evidence, counter-evidence, recommendation, span ids. No cause: healthy. UNTRACED: it has no spans, and why. UNKNOWN: no diagnosis explains it.',
   },
   {
     name: 'find_timeout_root_cause',

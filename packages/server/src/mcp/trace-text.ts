@@ -66,7 +66,7 @@ export function causeLines(rows: Row[]): string[] {
     const where = [row.service, row.operation].filter((part) => part !== undefined).join(' ');
     const evidence = Object.entries((row.evidence ?? {}) as Row).map(([name, value]) => `${name}=${cellText(value)}`);
     return [
-      `${row.rank}. ${row.type}${where ? ` in ${where}` : ''}, confidence ${row.confidence}`,
+      `${row.rank}. ${row.type}${where ? ` in ${where}` : ''}, ${row.role}, confidence ${row.confidence}`,
       `   what: ${row.summary}`,
       ...(row.recommendation === undefined ? [] : [`   do: ${row.recommendation}`]),
       ...(evidence.length > 0 ? [`   evidence: ${evidence.join('; ')}`] : []),

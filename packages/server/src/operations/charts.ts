@@ -51,7 +51,7 @@ function byChunks(q: Term[] | undefined, scope: Scope, statement: (source: Sourc
 }
 
 function bucketSql(duration: string): string {
-  return `case when ${duration} is null then -1 when ${duration} <= 0.01 then 0 else least(127, floor(4 * ln(${duration} / 0.01) / ln(2.0)))::integer end`;
+  return `coalesce(beacon.duration_bucket(${duration}), -1)`;
 }
 
 function stepSql(scope: Scope, most: number, bind: Bindings): string {

@@ -49,6 +49,11 @@ export const diagnose = operation({
   }),
 });
 
+/** Whether a finding decided the outcome. SQL says so; nothing else does. */
+const roleColumn = z
+  .enum(['cause', 'remark'])
+  .describe('cause: it decided how the execution ended, or made it slow; remark: it happened beside that.');
+
 export const rootCause = operation({
   name: 'root-cause',
   doc: 'Why an execution, or a trace, failed or was slow: causes ranked, with evidence and what to do.',
@@ -56,9 +61,10 @@ export const rootCause = operation({
   oneOf: [['execution_id', 'trace_id']],
   arguments: [executionOrTrace()],
   row: z.object({
-    rank: c.count('1 is the likeliest cause.'),
+    rank: c.count('1 is the likeliest cause; remarks follow the causes.'),
     type: c.text('Type of the finding, for example NETWORK_TIMEOUT.'),
-    service: c.textOrNull('Service to blame.'),
+    role: roleColumn,
+    service: c.textOrNull('Service to charge.'),
     operation: c.textOrNull('Its operation.'),
     confidence: c.number('How sure it is, 0 to 1.'),
     summary: c.text('One sentence.'),

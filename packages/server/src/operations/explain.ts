@@ -83,6 +83,7 @@ export const timeoutRootCause = operation({
     usual_p95_ms: c.numberOrNull('Duration that 95 of 100 calls of other executions stayed below.'),
     usual_calls: c.numberOrNull('Calls that is known from.'),
     type: c.textOrNull('Type of the finding on this call, for example SERVICE_TIMEOUT.'),
+    role: c.textOrNull('Its role: cause or remark.'),
     confidence: c.numberOrNull('How sure it is, 0 to 1.'),
     summary: c.textOrNull('The finding in one sentence.'),
     recommendation: c.textOrNull('What to do.'),

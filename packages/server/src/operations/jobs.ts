@@ -87,7 +87,7 @@ export const findings = operation({
   params: { q: filterParam },
   row: z.object({
     type: c.text('Type of the cause; NOT_DIAGNOSED for what is beyond the limit.'),
-    service: c.textOrNull('Service to blame.'),
+    service: c.textOrNull('Service to charge.'),
     operation: c.textOrNull('Operation of it.'),
     summary: c.text('One sentence, about the example.'),
     recommendation: c.textOrNull('What to do.'),

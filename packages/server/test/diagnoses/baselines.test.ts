@@ -61,6 +61,16 @@ test('on a fresh install a slow execution stands out from its siblings, and says
   assert.match(best?.summary ?? '', /no baseline yet: compared with 6 siblings of its job/);
 });
 
+test('an execution somewhat slower than its siblings, in which nothing failed, has no cause, only a remark', async () => {
+  const took = (ms: number) => `steady answer |${'='.repeat(ms / 10)}| kind=consumer`;
+  for (let i = 0; i < 8; i++) await draw(took(50), { job: 'steady' });
+  const found = await of(took(130), { job: 'steady' });
+  assert.deepEqual(
+    found.map(({ type, role }) => `${type}: ${role}`),
+    ['PERFORMANCE_DEGRADATION: remark'],
+  );
+});
+
 test('four siblings are too few to stand out from', async () => {
   for (let i = 0; i < 4; i++) await draw(SIBLING, { job: 'tiny' });
   acquits(await of(SLOW_SIBLING, { job: 'tiny' }));

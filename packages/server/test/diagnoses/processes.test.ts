@@ -145,7 +145,7 @@ test('of two attempts the last one decides, and a retry that worked accuses nobo
   });
   const found = await again(first);
   assert.equal(found[0]?.type, 'RESOURCE_EXHAUSTED');
-  assert.ok(found.some((verdict) => verdict.type === 'RATE_LIMITED' && verdict.confidence < 0.5));
+  assert.ok(found.some((verdict) => verdict.type === 'RATE_LIMITED' && verdict.role === 'remark'));
   await draw('runner execution.run |==| kind=consumer', { execution: first.executionId, at: new Date() });
   acquits(await again(first));
 });

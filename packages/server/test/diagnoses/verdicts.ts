@@ -4,6 +4,7 @@ import { type Drawn, type DrawOptions, draw, type TestDatabase, testDatabase } f
 
 export interface Verdict {
   type: string;
+  role: 'cause' | 'remark';
   service: string;
   confidence: number;
   summary: string;
@@ -38,13 +39,14 @@ export function accuses(found: Verdict[], type: string, service: string, least =
     `${type} at ${service}`,
     found.map((v) => `${v.type} ${v.service} ${v.confidence}`).join(', '),
   );
+  assert.equal(best.role, 'cause');
   assert.ok(best.confidence >= least, `${type} is only said with ${best.confidence}`);
   return best;
 }
 
 /** Nobody is accused of `type`, or, without a type, of anything. */
 export function acquits(found: Verdict[], type?: string): void {
-  const accused = found.filter((verdict) => (type ? verdict.type === type : true) && verdict.confidence >= 0.5);
+  const accused = found.filter((verdict) => verdict.role === 'cause' && (!type || verdict.type === type));
   assert.deepEqual(
     accused.map((verdict) => `${verdict.type} at ${verdict.service}: ${verdict.summary}`),
     [],

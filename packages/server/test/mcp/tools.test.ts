@@ -129,7 +129,7 @@ test('the verdict over MCP is the one in SQL', async () => {
 test('an execution without a trace is diagnosed as untraced instead of refused', async () => {
   const answer = await (doors.http as Connected).call('diagnose_execution', { execution_id: 4711 });
   assert.ok(!answer.isError);
-  assert.match(textOf(answer), /^1\. UNTRACED, confidence 1$/m);
+  assert.match(textOf(answer), /^1\. UNTRACED, cause, confidence 1$/m);
 });
 
 test('wrong parameters, a missing trace, an unknown tool: each says what and what to do', async () => {

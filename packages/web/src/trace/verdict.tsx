@@ -14,6 +14,7 @@ import { durationText, plural } from './words.ts';
 export interface Cause {
   rank: number;
   type: string;
+  role: 'cause' | 'remark';
   service: string | null;
   operation: string | null;
   confidence: number;
@@ -26,9 +27,6 @@ export interface Cause {
 
 /** Causes shown. */
 const MOST = 20;
-
-/** Below this, what a cause names did not decide how it ended. */
-const LIKELY = 0.5;
 
 /** Pixels below which numbers wait to be asked for. */
 const NARROW = 700;
@@ -78,7 +76,7 @@ export function Verdict({ session, of, openTrace }: Props) {
 /** What went well in the end had trouble, but no failure. */
 function Sentence({ cause, failed }: { cause: Cause; failed: boolean }) {
   if (failed) return <Summary glyph="×" text={cause.summary} />;
-  const coped = cause.confidence < LIKELY ? 'It went well in the end. On the way: ' : '';
+  const coped = cause.role === 'remark' ? 'It went well in the end. On the way: ' : '';
   return <Summary glyph="!" text={`${coped}${cause.summary}`} />;
 }
 

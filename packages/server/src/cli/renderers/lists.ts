@@ -1,6 +1,6 @@
 // Operations whose answer is a list: a table each. Columns are named here; verdicts come from SQL.
 import type { Row } from '../../operations/operation.ts';
-import { renderCauses } from '../diagnosis.ts';
+import { hasCause, renderCauses } from '../diagnosis.ts';
 import { clean } from '../terminal.ts';
 import { branchesOf, renderWaterfall } from '../waterfall.ts';
 import { number, signOf } from '../words.ts';
@@ -88,7 +88,7 @@ export const LISTS: Record<string, Renderer> = {
     },
   },
   waterfall: { lines: renderWaterfall },
-  'root-cause': { lines: renderCauses, problem: (rows) => rows.length > 0 },
+  'root-cause': { lines: renderCauses, problem: hasCause },
   similar: {
     lines: asTable(
       [

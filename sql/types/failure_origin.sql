@@ -1,4 +1,4 @@
-create type beacon.blame as (
+create type beacon.failure_origin as (
   trace_id         uuid,
   position         integer,
   span_id          bytea,
@@ -25,5 +25,6 @@ create type beacon.blame as (
   metadata         jsonb
 );
 
-comment on type beacon.blame is
-  'Where a failure began: the deepest failing span that explains its ancestors, the most telling error code on the way up, and, when it was a call, who was called and how the callee ended (callee_late_ms: how long after the caller had given up).';
+comment on type beacon.failure_origin is
+  'Where a failure began: the deepest failing span that explains its ancestors, the most telling error code on the way up, and, when it '
+  'was a call, who was called and how the callee ended (callee_late_ms: how long after the caller had given up).';

@@ -1,15 +1,12 @@
 create function beacon.has_failed(status text) returns boolean
-language plpgsql immutable parallel safe
-set search_path = beacon, pg_catalog
+language sql immutable parallel safe
 as $$
-begin
-  return status in ('failed', 'timeout', 'lost');
-end
+  select status in ('failed', 'timeout', 'lost')
 $$;
 
 comment on function beacon.has_failed(text) is 'Whether a span with this status failed: failed, timeout or lost.';
 
-create function beacon.blames(spans beacon.span_fact[]) returns setof beacon.blame
+create function beacon.failure_origins(spans beacon.span_fact[]) returns setof beacon.failure_origin
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
@@ -36,17 +33,21 @@ begin
   seen := array_fill(false, array[cardinality(spans)]);
   for link in
     with failing as materialized (
-      select f.position, f.parent_position, f.kind, f.status, f.trace_id, f.span_id, f.started_at, f.duration_ms, f.offset_ms + f.duration_ms as ended_ms, f.metadata ? 'http.response.status_code' as answered,
-        concat_ws(':', coalesce(f.metadata ->> 'peer.service', f.metadata ->> 'server.address', f.metadata ->> 'net.peer.name', f.metadata ->> 'db.system.name'),
+      select f.position, f.parent_position, f.kind, f.status, f.trace_id, f.span_id, f.started_at, f.duration_ms,
+        f.offset_ms + f.duration_ms as ended_ms, f.metadata ? 'http.response.status_code' as answered,
+        concat_ws(':', coalesce(f.metadata ->> 'peer.service', f.metadata ->> 'server.address', f.metadata ->> 'net.peer.name',
+          f.metadata ->> 'db.system.name'),
           coalesce(f.metadata ->> 'server.port', f.metadata ->> 'net.peer.port')) as address, f.service, f.operation
-      from unnest(spans) f where f.status in ('failed', 'timeout', 'lost')
+      from unnest(spans) f where beacon.has_failed(f.status)
     ), answers as materialized (
       select c.parent_position as caller, max(array[c.offset_ms, c.position]) as latest
       from unnest(spans) c
-      where c.kind in ('server', 'consumer') and c.parent_position in (select f.position from failing f where f.kind in ('client', 'producer'))
+      where c.kind in ('server', 'consumer') and c.parent_position in (select f.position from failing f where f.kind in ('client',
+        'producer'))
       group by c.parent_position
     )
-    select f.position, f.parent_position, f.kind, f.service, f.operation, f.address, p.position as failing_parent, (a.latest[2])::integer as callee,
+    select f.position, f.parent_position, f.kind, f.service, f.operation, f.address, p.position as failing_parent, (a.latest[2])::integer
+      as callee,
       -- A server that fails once its caller has hung up did not cause the time-out, it suffered from it. A process that
       -- died before that is another matter: that is why nobody answered. And a caller with an answer in hand, be it 504, did not hang up.
       coalesce(p.status = 'timeout' and not p.answered and f.kind = 'server'
@@ -84,21 +85,25 @@ begin
       here := worst_child[here];
       seen[here] := true;
     end loop;
-    return next beacon.blame_of(spans, here, callees[here], names ->> called[here], beacon.has_failed(spans[begun].status));
+    return next beacon.failure_origin_of(spans, here, callees[here], names ->> called[here], beacon.has_failed(spans[begun].status));
   end loop;
   -- Failures beside the way: earlier attempts, or failures that somebody above coped with.
   for here in
     select o.at from unnest(aside) o (at) where not seen[o.at] and worst_child[o.at] = 0 order by o.at limit at_most
   loop
-    return next beacon.blame_of(spans, here, callees[here], names ->> called[here], false);
+    return next beacon.failure_origin_of(spans, here, callees[here], names ->> called[here], false);
   end loop;
 end
 $$;
 
-comment on function beacon.blames(beacon.span_fact[]) is
-  'Where the failures of these spans began, one row a failure: the deepest failing span on the way down from the outermost failing one, taking the failure that came last where several children failed (a server that only failed because its caller had hung up, without an answer, within 5 ms before it or later, explains nothing). Failures beside that way follow, with explains_root false; at most 200 of each.';
+comment on function beacon.failure_origins(beacon.span_fact[]) is
+  'Where the failures of these spans began, one row a failure: the deepest failing span on the way down from the outermost failing one, '
+  'taking the failure that came last where several children failed (a server that only failed because its caller had hung up, without an '
+  'answer, within 5 ms before it or later, explains nothing). Failures beside that way follow, with explains_root false; at most 200 of '
+  'each.';
 
-create function beacon.blame_of(spans beacon.span_fact[], of_position integer, callee_at integer, callee_named text, root_failed boolean) returns beacon.blame
+create function beacon.failure_origin_of(spans beacon.span_fact[], of_position integer, callee_at integer, callee_named text,
+  root_failed boolean) returns beacon.failure_origin
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
@@ -106,7 +111,7 @@ declare
   f beacon.span_fact := spans[of_position];
   callee beacon.span_fact;
   up beacon.span_fact;
-  b beacon.blame;
+  b beacon.failure_origin;
   at integer := of_position;
   climbed integer := 0;
   codes text[] := '{}';
@@ -134,7 +139,8 @@ begin
     b.callee_operation := callee.operation;
     b.callee_position := callee.position;
     b.callee_status := case
-      when callee.status = 'lost' and f.status = 'timeout' and beacon.outlived(f.trace_id, callee.span_id, f.started_at + f.duration_ms * interval '1 ms')
+      when callee.status = 'lost' and f.status = 'timeout' and beacon.outlived(f.trace_id, callee.span_id, f.started_at + f.duration_ms
+        * interval '1 ms')
         then 'started' else callee.status end;
     b.callee_ended := callee.ended;
     b.callee_late_ms := callee.offset_ms + callee.duration_ms - f.offset_ms - f.duration_ms;
@@ -169,8 +175,9 @@ begin
 end
 $$;
 
-comment on function beacon.blame_of(beacon.span_fact[], integer, integer, text, boolean) is
-  'Facts about one failure: its span, the callee if it was a call, the most telling code between it and the root, and the way up (of a very deep trace the 50 innermost levels).';
+comment on function beacon.failure_origin_of(beacon.span_fact[], integer, integer, text, boolean) is
+  'Facts about one failure: its span, the callee if it was a call, the most telling code between it and the root, and the way up (of a '
+  'very deep trace the 50 innermost levels).';
 
 create function beacon.called_service(spans beacon.span_fact[], of_position integer) returns text
 language plpgsql stable
@@ -191,15 +198,18 @@ begin
   -- Nobody answered here, but somebody may have answered a call to the same address in another trace; or else, whoever
   -- alone answers this operation's calls, wherever they go.
   recent := beacon.recent_traces(f.started_at, 200);
-  select min(t.started_at), max(coalesce(t.completed_at, t.updated_at)) into since, until from beacon.traces t where t.trace_id = any (recent);
+  select min(t.started_at), max(coalesce(t.completed_at, t.updated_at)) into since, until from beacon.traces t
+    where t.trace_id = any (recent);
   with s as materialized (
     select x.trace_id, x.span_id, x.parent_span_id, x.service, x.operation, x.kind,
-      case when x.kind = 'client' then x.metadata ->> 'server.address' end as host, case when x.kind = 'client' then x.metadata ->> 'server.port' end as port
+      case when x.kind = 'client' then x.metadata ->> 'server.address' end as host, case when x.kind = 'client'
+        then x.metadata ->> 'server.port' end as port
     from beacon.trace_spans x
     where x.trace_id = any (recent) and x.started_at between since and until
       and (x.kind = 'server' or (x.kind = 'client' and x.service = f.service))
   ), answered as (
-    select callee.service, call.host = f.metadata ->> 'server.address' and call.port = f.metadata ->> 'server.port' as there, call.operation = f.operation as alike
+    select callee.service, call.host = f.metadata ->> 'server.address' and call.port = f.metadata ->> 'server.port' as there,
+      call.operation = f.operation as alike
     from s call
     join s callee on callee.trace_id = call.trace_id and callee.parent_span_id = call.span_id and callee.kind = 'server'
     where call.kind = 'client'
@@ -211,33 +221,8 @@ end
 $$;
 
 comment on function beacon.called_service(beacon.span_fact[], integer) is
-  'Who a call was meant for when no server span answers it: peer.service, else whoever answered at the same address in the last 200 traces of the day, else whoever alone answered calls of the same operation there (five or more), else the address itself.';
-
-create function beacon.verdict(type text, b beacon.blame, confidence double precision, summary text, recommendation text,
-  evidence jsonb default '{}', charged_to text default null, charged_operation text default null) returns beacon.finding
-language plpgsql immutable
-set search_path = beacon, pg_catalog
-as $$
-declare
-  f beacon.finding;
-begin
-  f.type := type;
-  f.service := coalesce(charged_to, b.callee, b.service);
-  f.operation := coalesce(charged_operation, b.callee_operation, b.operation);
-  -- What did not bring the execution down is a remark, not the cause.
-  f.confidence := case when b.explains_root then confidence else round((confidence * 0.4)::numeric, 2) end;
-  f.summary := summary;
-  f.recommendation := recommendation;
-  f.evidence := jsonb_strip_nulls(jsonb_build_object('code', b.code, 'http_status', b.http_status, 'message', b.message,
-    'path', b.path, 'duration_ms', round(b.duration_ms::numeric, 1), 'region', b.region, 'model', b.model_id)) || evidence;
-  f.trace_id := b.trace_id;
-  f.span_ids := b.span_ids;
-  return f;
-end
-$$;
-
-comment on function beacon.verdict(text, beacon.blame, double precision, text, text, jsonb, text, text) is
-  'A finding about a failure, charged to the callee where it was a call (or to whom the diagnosis names), with the evidence every finding carries. Confidence is multiplied by 0.4 when the failure did not bring the root down.';
+  'Who a call was meant for when no server span answers it: peer.service, else whoever answered at the same address in the last 200 '
+  'traces of the day, else whoever alone answered calls of the same operation there (five or more), else the address itself.';
 
 create function beacon.outlived(of_trace uuid, of_span bytea, at timestamptz) returns boolean
 language plpgsql stable
@@ -261,4 +246,5 @@ end
 $$;
 
 comment on function beacon.outlived(uuid, bytea, timestamptz) is
-  'Whether the process of a span gave a sign of life after a moment, by its heartbeat or by other spans it ended (among the newest 200 traces of the minute before and after): what it left open until then it had not died of.';
+  'Whether the process of a span gave a sign of life after a moment, by its heartbeat or by other spans it ended (among the newest 200 '
+  'traces of the minute before and after): what it left open until then it had not died of.';
