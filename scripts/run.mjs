@@ -29,6 +29,8 @@ const commands = {
   picture: ['scripts/picture.ts'],
   pack: ['scripts/pack.ts'],
   bench: ['scripts/bench.ts'],
+  'world:record': ['world/record.ts'],
+  'world:score': ['world/score.ts'],
   'build:web': ['packages/web/build.ts'],
 };
 

@@ -11,7 +11,7 @@ const FORCE = '--test-force-exit';
 
 const root = path.join(import.meta.dirname, '..');
 const chosen = process.argv.slice(2);
-const folders = chosen.length > 0 ? chosen : ['packages', 'services', 'testkit', 'e2e', 'scripts'];
+const folders = chosen.length > 0 ? chosen : ['packages', 'services', 'testkit', 'e2e', 'scripts', 'world'];
 const files = folders.flatMap((folder) => testsBelow(path.resolve(root, folder)));
 if (files.length === 0) {
   console.error(`No *.test.ts below ${folders.join(', ')}.`);

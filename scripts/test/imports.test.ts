@@ -68,7 +68,7 @@ const PACKAGES: Record<string, string> = {
 /** Layer of a file of the repository, by its path. */
 function layerOf(file: string): string {
   if (file === 'packages/server/src/start/run-file.ts') return 'server/run-file';
-  if (/^(?:scripts|bench|e2e|fixtures)\/|\/test\//.test(file)) return 'tests';
+  if (/^(?:scripts|bench|e2e|fixtures|world)\/|\/test\//.test(file)) return 'tests';
   const parts = file.split('/');
   if (parts[0] === 'testkit') return 'testkit';
   if (parts[0] === 'services') return `services/${parts[1]}`;

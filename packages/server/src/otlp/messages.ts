@@ -128,6 +128,32 @@ const resourceSpans = fields(message('ResourceSpans'), {
 /** `ExportTraceServiceRequest` and `TracesData` are the same on the wire. */
 export const TRACES = fields(message('TracesData'), { resourceSpans: [1, resourceSpans, '[]'] });
 
+const logRecord = fields(message('LogRecord'), {
+  timeUnixNano: [1, 'fixed64'],
+  severityNumber: [2, 'enum'],
+  severityText: [3, 'string'],
+  body: [5, anyValue],
+  attributes: [6, keyValue, '[]'],
+  droppedAttributesCount: [7, 'uint32'],
+  flags: [8, 'fixed32'],
+  traceId: [9, 'id'],
+  spanId: [10, 'id'],
+  observedTimeUnixNano: [11, 'fixed64'],
+  eventName: [12, 'string'],
+});
+const scopeLogs = fields(message('ScopeLogs'), {
+  scope: [1, scope],
+  logRecords: [2, logRecord, '[]'],
+  schemaUrl: [3, 'string'],
+});
+const resourceLogs = fields(message('ResourceLogs'), {
+  resource: [1, resource],
+  scopeLogs: [2, scopeLogs, '[]'],
+  schemaUrl: [3, 'string'],
+});
+/** `ExportLogsServiceRequest` and `LogsData` are the same on the wire. */
+export const LOGS = fields(message('LogsData'), { resourceLogs: [1, resourceLogs, '[]'] });
+
 const partialSuccess = fields(message('ExportTracePartialSuccess'), {
   rejectedSpans: [1, 'int64'],
   errorMessage: [2, 'string'],
