@@ -5,7 +5,14 @@ import { read, sourceFiles } from '../sources.ts';
 
 const MAX_LINES = 400;
 // Made by a tool, or somebody else's text.
-const GENERATED = [/^package-lock\.json$/, /^LICENSE$/, /^docs\/reference\//, /^docs\/.*\.svg$/, /^sql\/schema\.sql$/, /^world\/recordings\//];
+const GENERATED = [
+  /^package-lock\.json$/,
+  /^LICENSE$/,
+  /^docs\/reference\//,
+  /^docs\/.*\.svg$/,
+  /^sql\/schema\.sql$/,
+  /^world\/recordings\//,
+];
 const TEXT = /\.(?:ts|tsx|mjs|js|sql|md|json|css|html|yml|yaml|sh)$|^\.ci\/run$|^LICENSE$/;
 const texts = sourceFiles().filter((file) => TEXT.test(file));
 
