@@ -1,9 +1,9 @@
 // What jobs and their failures are asked for, over HTTP's operations, with 1,000,000 spans. Run: npm run bench:jobs [-- --traces N]
 import { parseArgs } from 'node:util';
-import { findings, jobMatrix, jobs } from '@project-beacon/server/operations/jobs.ts';
-import type { Operation } from '@project-beacon/server/operations/operation.ts';
-import { runOperation } from '@project-beacon/server/operations/run.ts';
-import { sql } from '@project-beacon/server/operations/sql.ts';
+import { findings, jobMatrix, jobs } from '@project-beacon/server/queries/jobs.ts';
+import type { Query } from '@project-beacon/server/queries/query.ts';
+import { runQuery } from '@project-beacon/server/queries/run.ts';
+import { sql } from '@project-beacon/server/sql-console/query.ts';
 import { createPool } from '@project-beacon/server/store/connect.ts';
 import { migrateUp } from '@project-beacon/server/store/migrate.ts';
 import { readSet, readSets, SQL_DIR } from '@project-beacon/server/store/migrations.ts';
@@ -16,7 +16,7 @@ const traces = Number(values.traces);
 
 interface Asked {
   what: string;
-  operation: Operation;
+  operation: Query;
   params: Record<string, unknown>;
   limitMs: number;
 }
@@ -52,7 +52,7 @@ try {
     let answered = 0;
     for (let round = 0; round <= ROUNDS; round++) {
       const started = performance.now();
-      answered = (await runOperation(pool, operation, params)).rows.length;
+      answered = (await runQuery(pool, operation, params)).rows.length;
       if (round > 0) times.push(performance.now() - started);
     }
     times.sort((a, b) => a - b);

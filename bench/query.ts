@@ -6,8 +6,8 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { OPERATIONS } from '@project-beacon/server/operations/registry.ts';
-import { explainSql } from '@project-beacon/server/operations/run.ts';
+import { explainSql } from '@project-beacon/server/queries/run.ts';
+import { QUERIES } from '@project-beacon/server/registry.ts';
 import { migrateUp } from '@project-beacon/server/store/migrate.ts';
 import { readSet, SQL_DIR } from '@project-beacon/server/store/migrations.ts';
 import { throwawayServer, withDatabase } from '@project-beacon/testkit';
@@ -241,7 +241,7 @@ async function sizes(client: pg.Client): Promise<void> {
 
 /** Median of the one statement behind the operation, milliseconds; undefined where there is none. */
 async function plainMs(client: pg.Client, question: Question): Promise<number | undefined> {
-  const operation = OPERATIONS.find(({ name }) => name === question.name);
+  const operation = QUERIES.find(({ name }) => name === question.name);
   const times: number[] = [];
   for (let round = 1; round <= 3; round++) {
     const call = operation && explainSql(operation, question.params(round));

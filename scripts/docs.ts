@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { cliReference } from './docs/cli.ts';
 import { configurationReference } from './docs/configuration.ts';
 import { diagnosesReference } from './docs/diagnoses.ts';
-import { operationPages } from './docs/operations.ts';
+import { operationPages } from './docs/queries.ts';
 import { sqlReference } from './docs/sql.ts';
 import { ROOT } from './sources.ts';
 
@@ -27,8 +27,8 @@ for (const [file, text] of stale) {
 }
 // A page of something that is no more.
 const left = fs
-  .readdirSync(path.join(ROOT, 'docs/reference/operations'), { encoding: 'utf8' })
-  .map((name) => `docs/reference/operations/${name}`)
+  .readdirSync(path.join(ROOT, 'docs/reference/queries'), { encoding: 'utf8' })
+  .map((name) => `docs/reference/queries/${name}`)
   .filter((file) => !(file in documents));
 for (const file of left) {
   if (!check) fs.rmSync(path.join(ROOT, file));

@@ -21,7 +21,7 @@ const commands = {
   test: ['scripts/test.ts'],
   'test:mcp': ['scripts/conformance.ts'],
   'test:interop': ['scripts/test.ts', 'e2e/interop/clients.interop.ts'],
-  'test:long': ['scripts/test.ts', 'e2e/crash.test.ts', 'packages/server/test/otlp/fuzz.test.ts'],
+  'test:long': ['scripts/test.ts', 'e2e/crash.test.ts', 'packages/server/test/receivers/fuzz.test.ts'],
   versions: ['scripts/versions.ts'],
   check: ['scripts/check.ts'],
   format: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '.'],

@@ -1,6 +1,7 @@
 // How PostgreSQL finds what an operation asks for, in the statements inside its functions too, from what auto_explain says.
-import { OPERATIONS } from '@project-beacon/server/operations/registry.ts';
-import { runOperation } from '@project-beacon/server/operations/run.ts';
+
+import { runQuery } from '@project-beacon/server/queries/run.ts';
+import { QUERIES } from '@project-beacon/server/registry.ts';
 import pg from 'pg';
 
 const SCAN =
@@ -12,8 +13,8 @@ const SCAN =
  * @param adminUrl connection of a superuser: only he may load auto_explain.
  */
 export async function shapeOf(adminUrl: string, name: string, params: Record<string, unknown>): Promise<string> {
-  const operation = OPERATIONS.find((each) => each.name === name);
-  if (!operation) throw new Error(`There is no operation ${name}.`);
+  const query = QUERIES.find((each) => each.name === name);
+  if (!query) throw new Error(`There is no operation ${name}.`);
   const pool = new pg.Pool({ connectionString: adminUrl, max: 1 });
   const scans = new Map<string, number>();
   try {
@@ -31,10 +32,10 @@ export async function shapeOf(adminUrl: string, name: string, params: Record<str
       }
     });
     client.release();
-    await runOperation(pool, operation, params);
+    await runQuery(pool, query, params);
   } finally {
     await pool.end();
   }
-  const most = [...scans].sort((a, b) => b[1] - a[1]).slice(0, 4);
-  return most.map(([label, rows]) => `${label} (${Math.round(rows).toLocaleString('en')})`).join('; ');
+  const max = [...scans].sort((a, b) => b[1] - a[1]).slice(0, 4);
+  return max.map(([label, rows]) => `${label} (${Math.round(rows).toLocaleString('en')})`).join('; ');
 }

@@ -3,48 +3,65 @@ import * as path from 'node:path';
 import { test } from 'node:test';
 import { importsOf, read, sourceFiles } from '../sources.ts';
 
-// Who may import whom, besides himself. A layer that is not named here may not exist.
+// Which layer may import which, besides itself. A layer that is not named here may not exist.
 const ARROWS: Record<string, string[]> = {
   writer: [],
   tracer: ['writer'],
   'server/store': [],
-  'server/operations': ['server/store'],
-  'server/otlp': ['writer', 'server/store'],
-  'server/maintenance': ['server/store', 'server/operations'],
+  // OTLP's messages, encoded and read back.
+  'server/otlp': ['server/store'],
+  'server/receivers': ['writer', 'server/store', 'server/otlp'],
+  'server/filter': ['server/store'],
+  'server/queries': ['server/store', 'server/filter'],
+  'server/search': ['server/store', 'server/filter', 'server/queries'],
+  'server/sql-console': ['server/store', 'server/queries'],
+  'server/live': ['server/store', 'server/filter', 'server/queries'],
+  // Every query, named once.
+  'server/registry': ['server/queries', 'server/search', 'server/sql-console'],
+  'server/maintenance': ['server/store', 'server/queries'],
   // The picture of a whole trace; knows the database alone.
   'server/layout': [],
-  // Doors: over the operations, never over each other.
-  'server/http': ['server/operations', 'server/store', 'server/layout', 'server/maintenance', 'server/otlp'],
-  'server/jaeger': ['server/operations', 'server/store', 'server/otlp'],
-  'server/tempo': ['server/operations', 'server/store', 'server/otlp'],
-  'server/mcp': ['server/operations', 'server/store'],
+  // APIs: over the queries, never over each other.
+  'server/http': [
+    'server/registry',
+    'server/queries',
+    'server/filter',
+    'server/live',
+    'server/store',
+    'server/layout',
+    'server/maintenance',
+    'server/otlp',
+    'server/receivers',
+  ],
+  'server/compat': ['server/registry', 'server/queries', 'server/filter', 'server/store', 'server/otlp'],
+  'server/mcp': ['server/registry', 'server/queries', 'server/store'],
   'server/cli': [
-    'server/operations',
+    'server/registry',
+    'server/queries',
+    'server/filter',
+    'server/live',
     'server/store',
     'server/maintenance',
-    'server/run-file',
     'server/preflight',
     'server/doctor',
   ],
-  'server/preflight': ['server/operations', 'server/store', 'server/doctor', 'writer'],
-  'server/doctor': ['server/operations', 'server/store'],
-  // What `beacon start` leaves for the other verbs to read.
-  'server/run-file': [],
-  'server/start': ['server/operations', 'server/store', 'server/cli', 'server/run-file'],
-  // Processes put together from several doors; main adds their verbs to the command line.
+  'server/preflight': ['server/queries', 'server/store', 'server/doctor', 'writer'],
+  'server/doctor': ['server/queries', 'server/search', 'server/store'],
+  'server/start': ['server/queries', 'server/search', 'server/store', 'server/cli'],
+  // Processes put together from several APIs; main adds their verbs to the command line.
   'server/serve': [
     'server/store',
     'server/cli',
     'server/http',
-    'server/jaeger',
-    'server/tempo',
+    'server/compat',
     'server/mcp',
     'server/maintenance',
-    'server/otlp',
+    'server/receivers',
   ],
   'server/main': ['server/*'],
-  'server/index': ['server/operations', 'server/store'],
-  web: ['server/operations (types)'],
+  'server/index': ['server/queries', 'server/store'],
+  // Types of the queries; of the grammar of filters, the parser itself.
+  web: ['server/registry (types)', 'server/filter'],
   'services/runner': ['tracer'],
   'services/router': ['tracer'],
   'services/inference': ['tracer'],
@@ -57,7 +74,9 @@ const PACKAGES: Record<string, string> = {
   '@project-beacon/tracer': 'tracer',
   '@project-beacon/server': 'server/index',
   '@project-beacon/server/store': 'server/store',
-  '@project-beacon/server/operations': 'server/operations',
+  '@project-beacon/server/registry.ts': 'server/registry',
+  '@project-beacon/server/queries': 'server/queries',
+  '@project-beacon/server/filter': 'server/filter',
   '@project-beacon/web': 'web',
   '@project-beacon/runner': 'services/runner',
   '@project-beacon/router': 'services/router',
@@ -67,7 +86,6 @@ const PACKAGES: Record<string, string> = {
 
 /** Layer of a file of the repository, by its path. */
 function layerOf(file: string): string {
-  if (file === 'packages/server/src/start/run-file.ts') return 'server/run-file';
   if (/^(?:scripts|bench|e2e|fixtures|world)\/|\/test\//.test(file)) return 'tests';
   const parts = file.split('/');
   if (parts[0] === 'testkit') return 'testkit';
@@ -114,7 +132,7 @@ test('every import follows the arrows of the architecture', () => {
 });
 
 test('no files import each other in a circle, but for types', () => {
-  const files = new Set(sourceFiles().filter((file) => file.endsWith('.ts') && layerOf(file) !== 'tests'));
+  const files = new Set(sourceFiles().filter((file) => /\.tsx?$/.test(file) && layerOf(file) !== 'tests'));
   const next = (file: string) =>
     importsOf(withoutTypes(read(file)))
       .filter((specifier) => specifier.startsWith('.'))
@@ -159,9 +177,9 @@ test('a forbidden arrow is objected to, whether it is a path or a package', () =
   );
   assert.match(`${objection('services/runner/src/a.ts', '@project-beacon/writer')}`, /may import tracer/);
   assert.match(`${objection('packages/tracer/src/a.ts', '@project-beacon/testkit')}`, /tracer may not import testkit/);
-  const rows = '@project-beacon/server/operations/types.ts';
+  const rows = '@project-beacon/server/registry.ts';
   assert.equal(objection('packages/web/src/a.ts', rows, `import type { Row } from '${rows}';`), undefined);
   assert.match(`${objection('packages/web/src/a.ts', rows, `import { Row } from '${rows}';`)}`, /web may not import/);
-  assert.equal(objection('packages/server/src/http/a.ts', '../operations/b.ts'), undefined);
+  assert.equal(objection('packages/server/src/http/a.ts', '../queries/b.ts'), undefined);
   assert.equal(objection('services/runner/src/a.ts', 'fastify'), undefined);
 });

@@ -1,7 +1,7 @@
 // What Beacon says about each recording of a stack, replayed amid healthy traffic.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { startOtlp } from '@project-beacon/server/otlp/start.ts';
+import { startOtlp } from '@project-beacon/server/receivers/start.ts';
 import pg from 'pg';
 import type { Recording } from '../recording/otlp.ts';
 import { type Failure, RECORDINGS, type Stack } from '../recording/stack.ts';
@@ -42,7 +42,7 @@ export async function verdictsOf(stack: Stack, url: string): Promise<Said[]> {
   const awake = setInterval(() => {}, MINUTE_MS);
   const otlp = await startOtlp(pool, { connectionString: url, httpPort: free, grpcPort: free, warn });
   try {
-    return await replay(stack, pool, `http://127.0.0.1:${otlp.doors.httpPort}`);
+    return await replay(stack, pool, `http://127.0.0.1:${otlp.ports.httpPort}`);
   } finally {
     await otlp.stop();
     await pool.end();

@@ -8,14 +8,14 @@ const { CommanderError } = await import('commander');
 const { program } = await import('./cli/program.ts');
 const { serveCommand } = await import('./serve/command.ts');
 const { mcpCommand } = await import('./serve/mcp.ts');
-const { provideDoctor } = await import('./operations/actions.ts');
+const { provideDoctor } = await import('./queries/actions.ts');
 
 const USAGE = 2;
 
 provideDoctor(async ({ databaseUrl, url }) => {
   const [{ doctorRows }, { servicesToAsk }] = await Promise.all([
     import('./doctor/rows.ts'),
-    import('./cli/doctor.ts'),
+    import('./cli/verbs/doctor.ts'),
   ]);
   return doctorRows(databaseUrl, servicesToAsk(url === undefined ? {} : { url: [url] }));
 });

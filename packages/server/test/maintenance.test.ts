@@ -3,7 +3,7 @@ import { after, test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
 import { maintain, startMaintenance } from '../src/maintenance/loop.ts';
 import { createPool } from '../src/store/connect.ts';
-import { store, traceId } from './operations/store.ts';
+import { store, traceId } from './queries/store.ts';
 
 const { client, url } = await testDatabase();
 const pool = createPool(url, { applicationName: 'test', max: 3 });

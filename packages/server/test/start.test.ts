@@ -7,7 +7,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
-import { type RunFile, readRunFile } from '../src/start/run-file.ts';
+import { type RunFile, readRunFile } from '../src/store/run-file.ts';
 
 const MAIN = path.join(import.meta.dirname, '../src/main.ts');
 // A folder that the user who runs PostgreSQL may enter; one cluster serves all tests.

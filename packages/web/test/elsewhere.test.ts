@@ -4,12 +4,12 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { test } from 'node:test';
-import { paramsFrom } from '../../server/src/cli/operation-verb.ts';
 import { program } from '../../server/src/cli/program.ts';
+import { paramsFrom } from '../../server/src/cli/verbs/query-verb.ts';
 import { describeTool } from '../../server/src/mcp/tool.ts';
 import { TOOLS, toolOf } from '../../server/src/mcp/tools.ts';
-import type { Operation } from '../../server/src/operations/operation.ts';
-import { OPERATIONS } from '../../server/src/operations/registry.ts';
+import type { Query } from '../../server/src/queries/query.ts';
+import { QUERIES } from '../../server/src/registry.ts';
 import { cliCommand, mcpCall } from '../src/ui/elsewhere.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -21,12 +21,12 @@ const ALTERNATIVES = [
 ];
 
 /** Parameters of an operation, each with a value that is hard on a shell; one set for each of what exclude each other. */
-function samples(operation: Operation): Record<string, string>[] {
+function samples(query: Query): Record<string, string>[] {
   // A verb of its own, which the page asks without parameters.
-  if (operation.name === 'doctor') return [{}];
-  const names = Object.keys(operation.params.shape);
+  if (query.name === 'doctor') return [{}];
+  const names = Object.keys(query.params.shape);
   // Where an argument may be either, only one can be given.
-  const words = operation.arguments.flatMap(({ params }) => Object.keys({ ...params('1'), ...params(TRACE) }));
+  const words = query.arguments.flatMap(({ params }) => Object.keys({ ...params('1'), ...params(TRACE) }));
   const pairs = ALTERNATIVES.filter((pair) => pair.every((name) => words.includes(name)));
   return (pairs.length > 0 ? [0, 1] : [0]).map((other) => {
     const kept = names.filter((name) => !pairs.some((pair) => pair[other] === name));
@@ -41,15 +41,15 @@ function inShell(command: string): string[] {
 }
 
 test('each command is understood by a shell and the command line as it was meant', () => {
-  for (const operation of OPERATIONS.filter(({ name }) => name !== 'run-doctor')) {
-    for (const params of samples(operation)) {
-      const command = cliCommand(operation.name, params);
+  for (const query of QUERIES.filter(({ name }) => name !== 'run-doctor')) {
+    for (const params of samples(query)) {
+      const command = cliCommand(query.name, params);
       const beacon = program([]);
       let found: Record<string, unknown> = {};
-      const verb = beacon.commands.find((each) => each.name() === operation.name);
+      const verb = beacon.commands.find((each) => each.name() === query.name);
       verb?.action((...given) => {
-        const args = given.slice(0, operation.arguments.length);
-        found = paramsFrom(operation, given[operation.arguments.length], args);
+        const args = given.slice(0, query.arguments.length);
+        found = paramsFrom(query, given[query.arguments.length], args);
       });
       assert.doesNotThrow(() => beacon.parse(['node', ...inShell(command)]), command);
       assert.deepEqual(found, params, command);
@@ -58,15 +58,15 @@ test('each command is understood by a shell and the command line as it was meant
 });
 
 test('each MCP call names the tool that answers it, with parameters it takes', () => {
-  for (const operation of OPERATIONS) {
-    const call = mcpCall(operation.name, samples(operation)[0] as Record<string, string>);
+  for (const query of QUERIES) {
+    const call = mcpCall(query.name, samples(query)[0] as Record<string, string>);
     const { name, arguments: given } = call ? JSON.parse(call) : { name: undefined, arguments: {} };
-    assert.equal(name, toolOf(operation.name), operation.name);
+    assert.equal(name, toolOf(query.name), query.name);
     const tool = TOOLS.find((each) => each.name === name);
     if (!tool) continue;
     const takes = Object.keys(describeTool(tool).inputSchema.properties ?? {});
     const unknown = Object.keys(given).filter((param) => !takes.includes(param) && !tool.hidden.includes(param));
-    assert.deepEqual(unknown, [], operation.name);
+    assert.deepEqual(unknown, [], query.name);
   }
 });
 
@@ -77,7 +77,7 @@ test('every panel asks an operation that there is', () => {
     [...fs.readFileSync(path.join(folder, file), 'utf8').matchAll(/\boperation(?:="|: ')([\w-]+)/g)].map((m) => m[1]),
   );
   assert.ok(asked.length > 20, `${asked.length} panels`);
-  const known = OPERATIONS.map(({ name }) => name);
+  const known = QUERIES.map(({ name }) => name);
   assert.deepEqual(
     asked.filter((name) => !known.includes(`${name}`)),
     [],

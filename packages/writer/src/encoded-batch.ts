@@ -125,13 +125,13 @@ export class EncodedBatch {
     }
     this.summaries.add(facts, 'new');
     // A UTF-16 unit is at most three bytes.
-    const most = line.length * 3 + 1;
-    if (most > CHUNK_BYTES) {
+    const max = line.length * 3 + 1;
+    if (max > CHUNK_BYTES) {
       this.#seal();
       this.#chunks.push(Buffer.from(`${line}\n`));
       return;
     }
-    if (this.#last && this.#used + most > CHUNK_BYTES) this.#seal();
+    if (this.#last && this.#used + max > CHUNK_BYTES) this.#seal();
     if (!this.#last) {
       this.#last = spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
       this.#memory.push(this.#last);

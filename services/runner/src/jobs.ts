@@ -94,15 +94,15 @@ const JOB = `
     from runner.executions where job_id = j.id
   ) e`;
 
-/** Newest first; `left_out` counts the older ones that were not returned. */
+/** Newest first; `truncated` counts the older ones that were not returned. */
 export async function listJobs(db: Database, { limit, after }: Page) {
   const { rows } = await db.query(`${JOB} where $1::bigint is null or j.id < $1 order by j.id desc limit $2`, [
     after ?? null,
     limit,
   ]);
   const last = rows.at(-1)?.id ?? after ?? 0;
-  const rest = await db.query('select count(*)::int as left_out from runner.jobs where id < $1', [last]);
-  return { jobs: rows.map(showJob), limit, left_out: rest.rows[0].left_out, next_after: Number(last) };
+  const rest = await db.query('select count(*)::int as truncated from runner.jobs where id < $1', [last]);
+  return { jobs: rows.map(showJob), limit, truncated: rest.rows[0].truncated, next_after: Number(last) };
 }
 
 export async function findJob(db: Database, id: string) {
@@ -124,7 +124,7 @@ const EXECUTION = `
     error_message, replace(trace_id::text, '-', '') as trace_id, created_at, started_at, completed_at, duration_ms
   from runner.executions`;
 
-/** In the order they were asked for; `left_out` counts those after the last one returned. */
+/** In the order they were asked for; `truncated` counts those after the last one returned. */
 export async function listExecutions(db: Database, jobId: string, { limit, after, status }: Page) {
   await findJob(db, jobId);
   const where = 'where job_id = $1 and id > $2 and ($3::text is null or status = $3)';
@@ -135,12 +135,12 @@ export async function listExecutions(db: Database, jobId: string, { limit, after
     limit,
   ]);
   const last = rows.at(-1)?.id ?? after ?? 0;
-  const rest = await db.query(`select count(*)::int as left_out from runner.executions ${where}`, [
+  const rest = await db.query(`select count(*)::int as truncated from runner.executions ${where}`, [
     jobId,
     last,
     status ?? null,
   ]);
-  return { executions: rows.map(showExecution), limit, left_out: rest.rows[0].left_out, next_after: Number(last) };
+  return { executions: rows.map(showExecution), limit, truncated: rest.rows[0].truncated, next_after: Number(last) };
 }
 
 export async function findExecution(db: Database, id: string) {

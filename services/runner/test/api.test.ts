@@ -70,10 +70,10 @@ test('1,000 executions are accepted, run, and listed in pages that say what they
   const jobId = await api.submit({ regions: ['r1', 'r2'], questions: many(500) });
   const first = await api.get(`/api/v1/jobs/${jobId}/executions`);
   assert.equal(first.body.executions.length, 50);
-  assert.equal(first.body.left_out, 950);
+  assert.equal(first.body.truncated, 950);
   const rest = await api.get(`/api/v1/jobs/${jobId}/executions?limit=1000&after=${first.body.next_after}`);
   assert.equal(rest.body.executions.length, 950);
-  assert.equal(rest.body.left_out, 0);
+  assert.equal(rest.body.truncated, 0);
   const executions = await api.ended(jobId);
   assert.equal(executions.filter(({ status }: { status: string }) => status === 'completed').length, 1000);
 });
@@ -83,7 +83,7 @@ test('jobs are listed newest first', async () => {
   const newer = await api.submit({ questions: ['newer'] });
   const { body } = await api.get('/api/v1/jobs?limit=1');
   assert.equal(body.jobs[0].id, newer);
-  assert.ok(body.left_out >= 1);
+  assert.ok(body.truncated >= 1);
   const next = await api.get(`/api/v1/jobs?limit=1&after=${body.next_after}`);
   assert.equal(next.body.jobs[0].id, older);
 });

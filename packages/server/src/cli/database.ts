@@ -1,8 +1,8 @@
 // Which database a verb talks to: the flag, the environment, or the one that `beacon start` runs here.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { type RunFile, readRunFile } from '../start/run-file.ts';
 import { BeaconError, maskUrl } from '../store/errors.ts';
+import { type RunFile, readRunFile } from '../store/run-file.ts';
 
 export interface Found {
   url: string;

@@ -1,16 +1,16 @@
 // The command line: which verbs there are.
 import { Command } from 'commander';
-import { OPERATIONS } from '../operations/registry.ts';
+import { QUERIES } from '../registry.ts';
 import { findRun } from './database.ts';
-import { diagnoseVerb } from './diagnose.ts';
-import { doctorVerb } from './doctor.ts';
-import { maintainVerb } from './maintain.ts';
-import { migrateVerb } from './migrate.ts';
-import { operationVerb } from './operation-verb.ts';
-import { backfillVerb, preflightVerb, reportVerb } from './preflight.ts';
-import { statusVerb } from './status.ts';
 import { EXIT_CODES } from './verb.ts';
-import { watchVerb } from './watch.ts';
+import { diagnoseVerb } from './verbs/diagnose.ts';
+import { doctorVerb } from './verbs/doctor.ts';
+import { maintainVerb } from './verbs/maintain.ts';
+import { migrateVerb } from './verbs/migrate.ts';
+import { backfillVerb, preflightVerb, reportVerb } from './verbs/preflight.ts';
+import { queryVerb } from './verbs/query-verb.ts';
+import { statusVerb } from './verbs/status.ts';
+import { watchVerb } from './verbs/watch.ts';
 
 /** Operations the command line does in its own way. */
 const OWN_VERBS = new Set(['diagnose', 'doctor', 'run-doctor']);
@@ -35,8 +35,8 @@ export function program(more: Command[]): Command {
     maintainVerb(),
     diagnoseVerb(),
     watchVerb(),
-    ...OPERATIONS.filter(({ name }) => !OWN_VERBS.has(name)).map((operation) =>
-      operation.name === 'submit-job' ? toTheRunnerHere(operationVerb(operation)) : operationVerb(operation),
+    ...QUERIES.filter(({ name }) => !OWN_VERBS.has(name)).map((query) =>
+      query.name === 'submit-job' ? toTheRunnerHere(queryVerb(query)) : queryVerb(query),
     ),
   ];
   for (const verb of verbs) beacon.addCommand(verb);

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { createPool, isDriverError } from '../store/connect.ts';
 import { BeaconError, ERROR_CODES, explainDatabaseError } from '../store/errors.ts';
 import { findDatabase } from './database.ts';
-import { type Terminal, terminalOf } from './terminal.ts';
+import { type Terminal, terminalOf } from './render/terminal.ts';
 
 /** Exit codes of every verb; `beacon --help` prints this. */
 export const EXIT_CODES = `Exit codes:

@@ -1,6 +1,6 @@
 // The database as the doctor finds it: where one lands, as whom, what may be written, and what the data itself shows.
 import type pg from 'pg';
-import { readOnly } from '../operations/run.ts';
+import { readOnly } from '../queries/run.ts';
 import { BeaconError, maskUrl } from '../store/errors.ts';
 import type { Finding } from './finding.ts';
 import { fromHeartbeat, type ProcessReport } from './processes.ts';

@@ -1,8 +1,8 @@
 // Each probe span that was sent: found by its id, found by searching, and removed.
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
-import { runOperation } from '../operations/run.ts';
-import { search } from '../operations/search.ts';
+import { runQuery } from '../queries/run.ts';
+import { search } from '../search/queries.ts';
 import type { Finding } from './finding.ts';
 import { askProbe, type Probe, type ProcessReport, type TracingHealth } from './processes.ts';
 
@@ -109,7 +109,7 @@ interface StoredSpan {
 }
 
 async function searchFor(pool: pg.Pool, service: string, tracing: TracingHealth, span: StoredSpan): Promise<Finding[]> {
-  const searched = await runOperation(pool, search, { service: tracing.service, from: '5m', limit: 1000 });
+  const searched = await runQuery(pool, search, { service: tracing.service, from: '5m', limit: 1000 });
   if (searched.rows.some(({ trace_id }) => sameId(trace_id, span.trace_id)))
     return [{ hop: 'visible', state: 'good', service, summary: 'searching by service and time finds it too' }];
   // A wrong clock is a fault of its own, with a better name.

@@ -1,5 +1,5 @@
 // What the doctor says, as rows of an operation.
-import type { Row } from '../operations/operation.ts';
+import type { Row } from '../store/values.ts';
 import { examine } from './examine.ts';
 import type { Finding } from './finding.ts';
 

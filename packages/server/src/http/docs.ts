@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import type { Operation } from '../operations/operation.ts';
+import type { Query } from '../queries/query.ts';
 import { STYLE } from './docs-style.ts';
 import { exampleOf, openApi } from './openapi.ts';
 import { EXTRA_PATHS } from './openapi-extra.ts';
@@ -13,10 +13,10 @@ const POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').upd
 const FIVE_MINUTES = 'public, max-age=300';
 
 /** Adds both; they tell nothing about the data and need no token. */
-export function docsRoutes(app: FastifyInstance, operations: readonly Operation[], hasToken: boolean): void {
+export function docsRoutes(app: FastifyInstance, queries: readonly Query[], hasToken: boolean): void {
   const version = ownVersion();
-  const json = JSON.stringify(openApi(operations, version, hasToken));
-  const page = docsPage(operations, version, hasToken);
+  const json = JSON.stringify(openApi(queries, version, hasToken));
+  const page = docsPage(queries, version, hasToken);
   const tag = (text: string) => `W/"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
   for (const [url, type, text] of [
     ['/openapi.json', 'application/json', json],
@@ -41,8 +41,8 @@ interface Property {
   description?: string;
 }
 
-function docsPage(operations: readonly Operation[], version: string, hasToken: boolean): string {
-  const links = operations.map(({ name }) => `<li><a href="#${name}">${html(name)}</a></li>`).join('');
+function docsPage(queries: readonly Query[], version: string, hasToken: boolean): string {
+  const links = queries.map(({ name }) => `<li><a href="#${name}">${html(name)}</a></li>`).join('');
   const extras = Object.entries(
     EXTRA_PATHS as Record<string, Record<string, { summary: string; description?: string }>>,
   );
@@ -59,7 +59,7 @@ function docsPage(operations: readonly Operation[], version: string, hasToken: b
 <section id="rules"><h2>Rules</h2><dl>
 <dt>Asking</dt><dd><code>GET /api/v1/&lt;name&gt;</code> with a query string, or <code>POST</code> with the same parameters as a JSON object.
 <code>explain=sql</code> gives the statement behind the answer instead: <code>{sql, values}</code>.</dd>
-<dt>Answers</dt><dd><code>{rows, leftOut, next, database, schema, range}</code>. <code>leftOut</code> says in words what the limit kept back.
+<dt>Answers</dt><dd><code>{rows, truncated, next, database, schema, range}</code>. <code>truncated</code> says in words what the limit kept back.
 Times are ISO 8601 in UTC with microseconds, ids hexadecimal, bigints text, durations milliseconds.</dd>
 <dt>Pages</dt><dd>Give <code>next</code> back as <code>after</code>. Pages neither skip nor repeat a row while others arrive.</dd>
 <dt>Errors</dt><dd><code>application/problem+json</code>: <code>{type, title, status, detail, code, hint, request_id}</code>.</dd>
@@ -68,7 +68,7 @@ Times are ISO 8601 in UTC with microseconds, ids hexadecimal, bigints text, dura
 <dt>Filter (<code>q</code>)</dt><dd>Terms that must all hold: <code>service=router status=failed duration&gt;500ms http.response.status_code&gt;=500
 has:beacon.retry "connection refused"</code>. Operators <code>= != &gt; &gt;= &lt; &lt;= ~</code> (contains), <code>has:key</code>, <code>-has:key</code>.</dd>
 </dl></section>
-${operations.map((operation) => section(operation, curl)).join('\n')}
+${queries.map((query) => section(query, curl)).join('\n')}
 <section id="others"><h2>Streams, files, server</h2><dl>${extras
     .map(([url, methods]) =>
       Object.entries(methods)
@@ -84,15 +84,15 @@ ${operations.map((operation) => section(operation, curl)).join('\n')}
 </main></body></html>`;
 }
 
-function section(operation: Operation, curl: string): string {
-  const { name, doc, params, row, limit, mutates } = operation;
+function section(query: Query, curl: string): string {
+  const { name, doc, params, row, limit, mutates } = query;
   const asked = propertiesOf(z.toJSONSchema(params, { io: 'input', unrepresentable: 'any' }));
   const columns = propertiesOf(z.toJSONSchema(row, { io: 'output', unrepresentable: 'any' }));
-  const example = exampleOf(operation);
-  const query = new URLSearchParams(example as Record<string, string>).toString();
+  const example = exampleOf(query);
+  const search = new URLSearchParams(example as Record<string, string>).toString();
   const command = mutates
     ? `${curl}-X POST -H 'content-type: application/json' -d '${JSON.stringify(example)}' "$BEACON/api/v1/${name}"`
-    : `${curl}"$BEACON/api/v1/${name}${query && `?${query}`}"`;
+    : `${curl}"$BEACON/api/v1/${name}${search && `?${search}`}"`;
   return `<section id="${name}"><h2>${html(name)}</h2><p>${html(doc)}</p>
 <pre><code>${html(command)}</code></pre>
 <h3>Parameters</h3>${table(['name', 'type', 'meaning'], asked)}

@@ -3,8 +3,8 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type pg from 'pg';
 import { z } from 'zod';
-import { filterParam } from '../operations/filter.ts';
-import { type Batch, Tail, type TailOptions } from '../operations/tail.ts';
+import { filterParam } from '../filter/parse.ts';
+import { type Batch, Tail, type TailOptions } from '../live/tail.ts';
 import { BeaconError } from '../store/errors.ts';
 import { problemOf } from './problems.ts';
 

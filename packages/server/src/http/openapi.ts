@@ -1,6 +1,6 @@
 // OpenAPI 3.1 of everything under /api/v1, from the descriptions of the operations.
 import { z } from 'zod';
-import type { Operation } from '../operations/operation.ts';
+import type { Query } from '../queries/query.ts';
 import { EXTRA_PATHS } from './openapi-extra.ts';
 
 type Json = Record<string, unknown>;
@@ -20,7 +20,7 @@ const EXAMPLES: Record<string, unknown> = {
   limit: 20,
   max_ms: 2000,
   min_ms: 500,
-  operation: 'POST /v1/chat/completions',
+  query: 'POST /v1/chat/completions',
   order: 'newest',
   prefix: 'http.',
   q: 'service=router status=failed duration>500ms',
@@ -55,15 +55,15 @@ const PROBLEMS: Record<number, string> = {
  * @param version Of the server.
  * @param hasToken Whether requests need one.
  */
-export function openApi(operations: readonly Operation[], version: string, hasToken: boolean): Json {
+export function openApi(queries: readonly Query[], version: string, hasToken: boolean): Json {
   const schemas: Json = { Problem: PROBLEM };
   const paths: Json = {};
-  for (const operation of operations) {
-    const name = pascal(operation.name);
-    schemas[`${name}Params`] = plain(z.toJSONSchema(operation.params, { io: 'input', unrepresentable: 'any' }));
-    schemas[`${name}Row`] = plain(z.toJSONSchema(operation.row, { io: 'output', unrepresentable: 'any' }));
-    schemas[`${name}Answer`] = answerOf(`${name}Row`, operation.row);
-    paths[`/api/v1/${operation.name}`] = pathOf(operation, name);
+  for (const query of queries) {
+    const name = pascal(query.name);
+    schemas[`${name}Params`] = plain(z.toJSONSchema(query.params, { io: 'input', unrepresentable: 'any' }));
+    schemas[`${name}Row`] = plain(z.toJSONSchema(query.row, { io: 'output', unrepresentable: 'any' }));
+    schemas[`${name}Answer`] = answerOf(`${name}Row`, query.row);
+    paths[`/api/v1/${query.name}`] = pathOf(query, name);
   }
   return {
     openapi: '3.1.0',
@@ -100,8 +100,8 @@ export function openApi(operations: readonly Operation[], version: string, hasTo
   };
 }
 
-function pathOf(operation: Operation, name: string): Json {
-  const common = { tags: ['operations'], summary: operation.doc };
+function pathOf(query: Query, name: string): Json {
+  const common = { tags: ['operations'], summary: query.doc };
   const responses = {
     200: {
       description: 'Rows, and what was left out.',
@@ -114,23 +114,23 @@ function pathOf(operation: Operation, name: string): Json {
     ...common,
     operationId: `post${name}`,
     requestBody: {
-      required: operation.mutates,
+      required: query.mutates,
       content: {
         'application/json': {
           schema: { $ref: `#/components/schemas/${name}Params` },
-          example: exampleOf(operation),
+          example: exampleOf(query),
         },
       },
     },
     responses,
   };
-  if (operation.mutates) return { post };
-  const get = { ...common, operationId: `get${name}`, parameters: parametersOf(operation), responses };
+  if (query.mutates) return { post };
+  const get = { ...common, operationId: `get${name}`, parameters: parametersOf(query), responses };
   return { get, post: { ...post, description: 'The same by POST, for parameters that are long.' } };
 }
 
-function parametersOf(operation: Operation): Json[] {
-  const { properties = {}, required = [] } = z.toJSONSchema(operation.params, { io: 'input', unrepresentable: 'any' });
+function parametersOf(query: Query): Json[] {
+  const { properties = {}, required = [] } = z.toJSONSchema(query.params, { io: 'input', unrepresentable: 'any' });
   const own = Object.entries(properties as Record<string, Json>).map(([name, { description, ...schema }]) => ({
     name,
     in: 'query',
@@ -150,18 +150,18 @@ function parametersOf(operation: Operation): Json[] {
 }
 
 /** The parameters that are required, or else the first that says what is asked. */
-export function exampleOf(operation: Operation): Json {
-  const { properties = {}, required = [] } = z.toJSONSchema(operation.params, { io: 'input', unrepresentable: 'any' });
+export function exampleOf(query: Query): Json {
+  const { properties = {}, required = [] } = z.toJSONSchema(query.params, { io: 'input', unrepresentable: 'any' });
   const names = Object.keys(properties);
   const preferred = required.length > 0 ? required : names.filter((name) => EXAMPLES[name] !== undefined).slice(0, 1);
-  const either = operation.name === 'compare' ? ['execution_a', 'execution_b'] : preferred;
+  const either = query.name === 'compare' ? ['execution_a', 'execution_b'] : preferred;
   return Object.fromEntries(either.map((name) => [name, EXAMPLES[name] ?? 'example']));
 }
 
 function answerOf(row: string, schema: z.ZodType): Json {
   const properties = {
     rows: { type: 'array', items: { $ref: `#/components/schemas/${row}` } },
-    leftOut: { type: ['string', 'null'], description: 'Says in words what is not here; null when all is.' },
+    truncated: { type: ['string', 'null'], description: 'Says in words what is not here; null when all is.' },
     next: {
       type: ['string', 'null'],
       description: 'Cursor of the next page, to be given as `after`; null at the end.',
@@ -181,7 +181,7 @@ function answerOf(row: string, schema: z.ZodType): Json {
     },
   };
   const about = schema.description ? { description: schema.description } : {};
-  return { type: 'object', ...about, properties, required: ['rows', 'leftOut', 'next', 'database', 'schema'] };
+  return { type: 'object', ...about, properties, required: ['rows', 'truncated', 'next', 'database', 'schema'] };
 }
 
 const PROBLEM = {

@@ -2,12 +2,12 @@
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import type { Maintenance } from '../maintenance/loop.ts';
-import type { Operation } from '../operations/operation.ts';
-import { OPERATIONS } from '../operations/registry.ts';
+import type { Query } from '../queries/query.ts';
+import { QUERIES } from '../registry.ts';
 import { type AppOptions, httpApp } from './app.ts';
 import { docsRoutes } from './docs.ts';
 import { type LiveOptions, liveRoute } from './live.ts';
-import { operationRoutes } from './operations.ts';
+import { operationRoutes } from './queries.ts';
 import { webRoutes } from './static.ts';
 import { metricsRoute, statusRoutes } from './status.ts';
 import { type Importer, traceFileRoutes } from './trace-files.ts';
@@ -19,7 +19,7 @@ export interface HttpOptions extends AppOptions {
   pool: pg.Pool;
   maintenance: Maintenance;
   /** Default: all of the registry. */
-  operations?: readonly Operation[];
+  queries?: readonly Query[];
   /** Milliseconds after which the database stops a query. Default 15,000. */
   statementTimeoutMs?: number | undefined;
   live?: LiveOptions;
@@ -33,14 +33,14 @@ export interface HttpOptions extends AppOptions {
 
 /** The server, not yet listening: other doors may add their routes to it before. */
 export async function httpServer(options: HttpOptions): Promise<FastifyInstance> {
-  const { pool, operations = OPERATIONS, statementTimeoutMs } = options;
+  const { pool, queries = QUERIES, statementTimeoutMs } = options;
   const app = await httpApp(options);
   metricsRoute(app, options.metrics ?? (() => ''));
   statusRoutes(app, pool, options.maintenance);
-  operationRoutes(app, pool, operations, { statementTimeoutMs });
+  operationRoutes(app, pool, queries, { statementTimeoutMs });
   liveRoute(app, pool, options.live);
   await traceFileRoutes(app, pool, { importer: options.importer, statementTimeoutMs });
-  docsRoutes(app, operations, options.guard?.isOpen === false);
+  docsRoutes(app, queries, options.guard?.isOpen === false);
   if (options.web) await webRoutes(app, options.web);
   return app;
 }

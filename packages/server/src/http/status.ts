@@ -2,8 +2,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import type { Maintenance } from '../maintenance/loop.ts';
-import { runOperation } from '../operations/run.ts';
-import { tracers } from '../operations/state.ts';
+import { runQuery } from '../queries/run.ts';
+import { tracers } from '../queries/state.ts';
 import { explainDatabaseError, maskUrl } from '../store/errors.ts';
 
 const READY_TIMEOUT_MS = 2_000;
@@ -22,7 +22,7 @@ export function statusRoutes(app: FastifyInstance, pool: pg.Pool, maintenance: M
     const ready = database.error === null;
     return reply.code(ready ? 200 : 503).send({ ready, database });
   });
-  app.get('/health/tracing', async () => runOperation(pool, tracers, {}));
+  app.get('/health/tracing', async () => runQuery(pool, tracers, {}));
 }
 
 interface DatabaseState {
@@ -36,7 +36,7 @@ interface DatabaseState {
 async function askDatabase(pool: pg.Pool): Promise<DatabaseState> {
   const url = pool.options.connectionString ?? '';
   try {
-    const answer = await runOperation(pool, tracers, { limit: 1 }, { statementTimeoutMs: READY_TIMEOUT_MS });
+    const answer = await runQuery(pool, tracers, { limit: 1 }, { statementTimeoutMs: READY_TIMEOUT_MS });
     return { url: maskUrl(url), schema: answer.schema, error: null, hint: null };
   } catch (error) {
     const { message, hint } = explainDatabaseError(error, url);

@@ -4,12 +4,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import { z } from 'zod';
 import { traceColumns } from '../layout/trace-columns.ts';
-import { executionId, traceId } from '../operations/params.ts';
-import { type RunOptions, readOnly } from '../operations/run.ts';
-import { CODES, Refusal } from '../otlp/answer.ts';
 import { readTraceFile } from '../otlp/file.ts';
-import type { Ingest } from '../otlp/ingest.ts';
 import { readTraceInParts, type TraceData } from '../otlp/read-back.ts';
+import { executionId, traceId } from '../queries/params.ts';
+import { type RunOptions, readOnly } from '../queries/run.ts';
+import { CODES, Refusal } from '../receivers/answer.ts';
+import type { Ingest } from '../receivers/ingest.ts';
 import { BeaconError } from '../store/errors.ts';
 import { refusal, sendProblem } from './problems.ts';
 

@@ -1,6 +1,7 @@
 // An answer that fits: as many rows as the budget holds, as text and as JSON, and in words what is not in it.
-import type { Row } from '../operations/operation.ts';
-import type { Answer } from '../operations/run.ts';
+
+import type { Answer } from '../queries/run.ts';
+import type { Row } from '../store/values.ts';
 import { type Cuts, cutRow, MEASURES, type Measure, shareOut } from './cut.ts';
 import { tokensOf } from './tokens.ts';
 import { FENCE } from './untrusted.ts';
@@ -14,7 +15,7 @@ export interface Part {
   key: string;
   rows: Row[];
   /** What the operation itself left out. */
-  leftOut: string | null;
+  truncated: string | null;
   lines: (rows: Row[]) => string[];
   /** Columns of no use to who has read the others. */
   omit: readonly string[];
@@ -103,7 +104,7 @@ function attempt(parts: Part[], shown: number[], question: Question, measure: Me
   const rows = parts.map(({ rows: all, omit, measure: own }, i) =>
     all.slice(0, shown[i]).map((row) => cutRow(without(row, omit), own ?? measure, cuts)),
   );
-  const leftOut = leftOutWords(parts, shown, question, cuts);
+  const truncated = truncatedWords(parts, shown, question, cuts);
   const { database, schema, range } = question.origin;
   const structured: Record<string, unknown> = {};
   for (const [i, part] of parts.entries()) {
@@ -111,13 +112,13 @@ function attempt(parts: Part[], shown: number[], question: Question, measure: Me
     if (part.key === 'rows' && Object.keys(common).length > 0) structured.common = common;
     structured[part.key] = part.key === 'rows' ? own : rows[i];
   }
-  Object.assign(structured, { leftOut, next: question.next, database, schema, ...(range && { range }) });
+  Object.assign(structured, { truncated, next: question.next, database, schema, ...(range && { range }) });
   const text = [
     `${question.call} on database ${database}, schema ${schema}${range ? `, from ${range.from} to ${range.to}` : ''}`,
     FENCE.open,
     ...parts.flatMap((part, i) => linesOf(part, rows[i] ?? [])),
     FENCE.close,
-    ...(leftOut ? [`Left out: ${leftOut}`] : []),
+    ...(truncated ? [`Left out: ${truncated}`] : []),
     ...(question.next ? [`Next page: the same parameters and after="${question.next}"`] : []),
   ].join('\n');
   const cost = tokensOf(text) + tokensOf(JSON.stringify(structured));
@@ -129,15 +130,15 @@ function linesOf({ key, rows, lines }: Part, shown: Row[]): string[] {
   return shown.length === 0 && rows.length > 0 ? [`(${rows.length} ${key} did not fit)`] : lines(shown);
 }
 
-function leftOutWords(parts: Part[], shown: number[], question: Question, cuts: Cuts): string | null {
+function truncatedWords(parts: Part[], shown: number[], question: Question, cuts: Cuts): string | null {
   const words: string[] = [];
   const larger = question.budget < BUDGET.max ? `max_tokens (at most ${BUDGET.max}) allows a longer answer` : '';
-  for (const [i, { key, rows, leftOut }] of parts.entries()) {
+  for (const [i, { key, rows, truncated }] of parts.entries()) {
     const missing = rows.length - (shown[i] ?? 0);
     if (missing > 0) words.push(`${missing} of the ${rows.length} ${key} found did not fit.`);
     // Where the next page is told below, how to get it need not be.
-    if (leftOut)
-      words.push(question.next ? leftOut.replace(/and there are more: [^.]*\./, 'and there are more.') : leftOut);
+    if (truncated)
+      words.push(question.next ? truncated.replace(/and there are more: [^.]*\./, 'and there are more.') : truncated);
   }
   if (cuts.values > 0)
     words.push(`${cuts.values} long ${cuts.values === 1 ? 'value is' : 'values are'} shortened (…).`);
@@ -149,16 +150,16 @@ function leftOutWords(parts: Part[], shown: number[], question: Question, cuts: 
 }
 
 function bare(parts: Part[], question: Question): Fitted {
-  const none = parts.map((part) => ({ ...part, rows: [], leftOut: null, lines: () => [] }));
+  const none = parts.map((part) => ({ ...part, rows: [], truncated: null, lines: () => [] }));
   const found = parts.map(({ key, rows }) => `${rows.length} ${key}`).join(' and ');
-  const leftOut = `${found} were found, and not one fits into ${question.budget} tokens: raise max_tokens.`;
+  const truncated = `${found} were found, and not one fits into ${question.budget} tokens: raise max_tokens.`;
   const { fitted } = attempt(
     none,
     parts.map(() => 0),
     { ...question, call: question.call.slice(0, 80), rest: undefined },
     MEASURES[3] as Measure,
   );
-  return { ...fitted, text: `${fitted.text}\nLeft out: ${leftOut}`, structured: { ...fitted.structured, leftOut } };
+  return { ...fitted, text: `${fitted.text}\nLeft out: ${truncated}`, structured: { ...fitted.structured, truncated } };
 }
 
 function without(row: Row, names: readonly string[]): Row {

@@ -1,5 +1,5 @@
 // Values made short enough to be told: long texts and lists lose their end, and it is counted.
-import type { Row } from '../operations/operation.ts';
+import type { Row } from '../store/values.ts';
 import { visible } from './untrusted.ts';
 
 /** How long a value may be. */

@@ -1,10 +1,10 @@
 // What a model may read besides asking: the schema for its SQL, and what a diagnosis can say.
 import type { ReadResourceResult, Resource, ResourceTemplate } from '@modelcontextprotocol/sdk/types.js';
 import type pg from 'pg';
-import { diagnosisTypes } from '../operations/explain.ts';
-import type { Row } from '../operations/operation.ts';
-import { runOperation } from '../operations/run.ts';
-import { schema } from '../operations/schema.ts';
+import { diagnosisTypes } from '../queries/explain.ts';
+import { runQuery } from '../queries/run.ts';
+import { schema } from '../queries/schema.ts';
+import type { Row } from '../store/values.ts';
 import { brief, INNER, whole } from './schema-text.ts';
 
 const MARKDOWN = 'text/markdown';
@@ -55,7 +55,7 @@ export async function readResource(
   if (kind === undefined) return undefined;
   const operation = kind === 'schema' ? schema : diagnosisTypes;
   const params = name === undefined ? {} : kind === 'schema' ? { name } : { type: name };
-  const { rows, database, schema: version } = await runOperation(pool, operation, params, { signal });
+  const { rows, database, schema: version } = await runQuery(pool, operation, params, { signal });
   const wanted = name === undefined || kind !== 'schema' ? rows : rows.filter((row) => isNamed(row, name));
   if (wanted.length === 0) return undefined;
   const from = `Database ${database}, schema ${version}.`;

@@ -1,5 +1,5 @@
 // The schema as a model reads it before it writes SQL.
-import type { Row } from '../operations/operation.ts';
+import type { Row } from '../store/values.ts';
 
 interface Column {
   name: string;

@@ -1,5 +1,5 @@
 // Rows as text: a header once, what all rows share once, then a line a row.
-import type { Row } from '../operations/operation.ts';
+import type { Row } from '../store/values.ts';
 import { shareOut } from './cut.ts';
 
 const SEPARATOR = ' | ';

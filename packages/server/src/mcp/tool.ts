@@ -2,9 +2,9 @@
 import type { CallToolResult, Tool as Listed } from '@modelcontextprotocol/sdk/types.js';
 import type pg from 'pg';
 import { z } from 'zod';
-import { type JsonSchema, paramsSchema, rowSchema } from '../operations/json-schema.ts';
-import type { Operation } from '../operations/operation.ts';
-import { type Answer, runOperation } from '../operations/run.ts';
+import { type JsonSchema, paramsSchema, rowSchema } from '../queries/json-schema.ts';
+import type { Query } from '../queries/query.ts';
+import { type Answer, runQuery } from '../queries/run.ts';
 import { BeaconError, type ErrorCode } from '../store/errors.ts';
 import { BUDGET, type Fitted, fitAnswer, type Part, type Question, rowsIn, VERDICT } from './answer.ts';
 import { type Tool, toolOf } from './tools.ts';
@@ -14,14 +14,14 @@ const maxTokens = z.coerce.number().int().min(BUDGET.min).max(BUDGET.max).defaul
 
 /** The entry of `tools/list`; no more words than a model needs, because every conversation pays for them. */
 export function describeTool(tool: Tool): Listed {
-  const { operation, first } = tool;
-  const input = paramsSchema(operation);
+  const { query, first } = tool;
+  const input = paramsSchema(query);
   const properties = Object.fromEntries(
     Object.entries(input.properties)
       .filter(([name]) => !tool.hidden.includes(name))
       .map(([name, schema]) => [name, leanInput(name, schema)]),
   );
-  const rows = (of: Operation) => ({ type: 'array', items: { type: 'object', properties: columnsOf(of) } });
+  const rows = (of: Query) => ({ type: 'array', items: { type: 'object', properties: columnsOf(of) } });
   return {
     name: tool.name,
     title: tool.title,
@@ -35,16 +35,16 @@ export function describeTool(tool: Tool): Listed {
     outputSchema: {
       type: 'object',
       properties: {
-        ...(first && { [first.key]: rows(first.operation) }),
-        rows: rows(operation),
+        ...(first && { [first.key]: rows(first.query) }),
+        rows: rows(query),
         common: { type: 'object', description: 'Columns that are the same in all rows.' },
-        leftOut: TEXT_OR_NULL,
+        truncated: TEXT_OR_NULL,
         next: TEXT_OR_NULL,
         database: { type: 'string' },
         schema: { type: 'string' },
         range: { type: 'object' },
       },
-      required: ['rows', 'leftOut', 'next', 'database', 'schema'],
+      required: ['rows', 'truncated', 'next', 'database', 'schema'],
     },
     annotations: {
       readOnlyHint: tool.readOnly,
@@ -76,8 +76,8 @@ function saysValues(description: string, values: unknown[] = []): boolean {
 }
 
 /** Types of the columns; a null is left out of a row, so none is required. */
-function columnsOf(operation: Operation): Record<string, JsonSchema> {
-  const { properties } = rowSchema(operation);
+function columnsOf(query: Query): Record<string, JsonSchema> {
+  const { properties } = rowSchema(query);
   return Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, leanColumn(schema)]));
 }
 
@@ -103,9 +103,9 @@ export async function callTool(tool: Tool, given: Record<string, unknown>, calle
   const { max_tokens, ...rest } = given;
   try {
     const budget = z.object({ max_tokens: maxTokens }).parse({ max_tokens }).max_tokens;
-    const params = textParams(tool.operation, rest);
+    const params = textParams(tool.query, rest);
     refuseHidden(tool, params);
-    if (tool.limit !== undefined) params.limit ??= rowsFor(tool.limit, budget, tool.operation);
+    if (tool.limit !== undefined) params.limit ??= rowsFor(tool.limit, budget, tool.query);
     const { text, structured } = await answerOf(tool, params, { ...caller, budget, given: rest });
     return { content: [{ type: 'text', text }], structuredContent: structured };
   } catch (error) {
@@ -124,17 +124,17 @@ interface Wanted extends Caller {
 
 async function answerOf(tool: Tool, params: Record<string, unknown>, wanted: Wanted): Promise<Fitted> {
   const { pool, signal, statementTimeoutMs } = wanted;
-  const { operation, first } = tool;
+  const { query, first } = tool;
   const options = { signal, ...(statementTimeoutMs !== undefined && { statementTimeoutMs }) };
-  const before = first && (await runOperation(pool, first.operation, leave(params, first.operation), options));
-  const answer = await runOperation(pool, operation, params, options).catch((error) => {
+  const before = first && (await runQuery(pool, first.query, leave(params, first.query), options));
+  const answer = await runQuery(pool, query, params, options).catch((error) => {
     // An execution without a trace has a cause too: why it has none.
     if (before && before.rows.length > 0 && isNotFound(error))
-      return { ...before, rows: [], leftOut: error.message, next: null };
+      return { ...before, rows: [], truncated: error.message, next: null };
     throw error;
   });
   const fit = (of: Answer) => fitAnswer(partsOf(tool, before, of), questionOf(tool, of, wanted));
-  const again = tool.refits || 'after' in operation.params.shape;
+  const again = tool.refits || 'after' in query.params.shape;
   let [latest, fitted] = [answer, fit(answer)];
   // Fewer rows are another choice of lines, or a cursor that goes on behind the last one shown.
   for (let round = 1; again && round <= REFITS; round += 1) {
@@ -142,7 +142,7 @@ async function answerOf(tool: Tool, params: Record<string, unknown>, wanted: Wan
     if (shown === latest.rows.length || latest.rows.length === 1) break;
     // Asked again, rows may be longer than those that made room: with every round a little less is asked for.
     const limit = round === 1 ? shown : Math.max(1, Math.floor(shown * 0.8));
-    latest = await runOperation(pool, operation, { ...params, limit }, options);
+    latest = await runQuery(pool, query, { ...params, limit }, options);
     fitted = fit(latest);
   }
   // A cursor behind rows that are not shown would skip them.
@@ -151,7 +151,7 @@ async function answerOf(tool: Tool, params: Record<string, unknown>, wanted: Wan
 
 const REFITS = 6;
 
-function rowsFor(usual: number, budget: number, { limit }: Operation): number {
+function rowsFor(usual: number, budget: number, { limit }: Query): number {
   return Math.min(limit.max, Math.ceil((usual * budget) / BUDGET.default));
 }
 
@@ -159,7 +159,7 @@ function partsOf(tool: Tool, before: Answer | undefined, answer: Answer): Part[]
   const rows: Part = {
     key: 'rows',
     rows: tool.shape?.(answer.rows) ?? answer.rows,
-    leftOut: answer.leftOut,
+    truncated: answer.truncated,
     lines: (all) => (all.length > 0 || tool.first ? tool.lines(all) : [tool.none]),
     omit: tool.omit,
   };
@@ -168,7 +168,7 @@ function partsOf(tool: Tool, before: Answer | undefined, answer: Answer): Part[]
     {
       key: tool.first.key,
       rows: before.rows,
-      leftOut: before.leftOut,
+      truncated: before.truncated,
       lines: tool.first.lines,
       omit: [],
       measure: VERDICT,
@@ -190,7 +190,7 @@ function questionOf(tool: Tool, { database, schema, range, next }: Answer, { giv
 }
 
 /** Parameters that this operation knows too; rows are counted by each itself. */
-function leave(params: Record<string, unknown>, { params: known }: Operation): Record<string, unknown> {
+function leave(params: Record<string, unknown>, { params: known }: Query): Record<string, unknown> {
   return Object.fromEntries(Object.entries(params).filter(([name]) => name !== 'limit' && name in known.shape));
 }
 
@@ -202,8 +202,8 @@ function refuseHidden(tool: Tool, given: Record<string, unknown>): void {
 }
 
 /** Ids are texts, so that no digit is lost; a model may well send a number. Nulls are parameters that are not given. */
-function textParams(operation: Operation, given: Record<string, unknown>): Record<string, unknown> {
-  const { properties } = paramsSchema(operation);
+function textParams(query: Query, given: Record<string, unknown>): Record<string, unknown> {
+  const { properties } = paramsSchema(query);
   const entries = Object.entries(given).filter(([, value]) => value !== null);
   return Object.fromEntries(
     entries.map(([name, value]) => {
@@ -240,7 +240,7 @@ function explain(tool: Tool, error: unknown): { code: ErrorCode; what: string; h
   }
   if (error instanceof z.ZodError) {
     const wrong = error.issues.map((issue) => `${parameterOf(issue)}: ${issue.message}`).join('; ');
-    const names = Object.keys(tool.operation.params.shape).filter((name) => !tool.hidden.includes(name));
+    const names = Object.keys(tool.query.params.shape).filter((name) => !tool.hidden.includes(name));
     const known = [...names, 'max_tokens'].join(', ');
     return { code: 'usage', what: `Wrong parameters: ${wrong}.`, hint: `${tool.name} takes ${known}.` };
   }

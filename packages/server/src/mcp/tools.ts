@@ -1,6 +1,7 @@
 // Which operations a model gets as tools, under which names, and in which words.
-import type { Operation, Row } from '../operations/operation.ts';
-import { OPERATIONS } from '../operations/registry.ts';
+import type { Query } from '../queries/query.ts';
+import { QUERIES } from '../registry.ts';
+import type { Row } from '../store/values.ts';
 import { schemaLines, schemaRows } from './schema-text.ts';
 import { tableLines } from './table.ts';
 import { causeLines, outlineLines, unusualLines } from './trace-text.ts';
@@ -10,9 +11,9 @@ export interface Tool {
   title: string;
   /** For a model that has to choose: when to call it, what comes back. */
   description: string;
-  operation: Operation;
+  query: Query;
   /** Answered before, from the same parameters, under this key. */
-  first?: { key: string; operation: Operation; lines: (rows: Row[]) => string[] };
+  first?: { key: string; query: Query; lines: (rows: Row[]) => string[] };
   lines: (rows: Row[]) => string[];
   /** The rows in fewer words, where what is worth telling depends on how many there are. */
   shape?: (rows: Row[]) => Row[];
@@ -234,13 +235,13 @@ const ENTRIES: Entry[] = [
 /** The tool that stands for an operation; hints name operations. */
 export function toolOf(name: string): string | undefined {
   const known = { trace: 'outline', waterfall: 'outline', diagnose: 'unusual-spans' }[name] ?? name;
-  return TOOLS.find(({ operation }) => operation.name === known)?.name;
+  return TOOLS.find(({ query }) => query.name === known)?.name;
 }
 
 /** The tools there are: those whose operation is in the registry. */
 export const TOOLS: readonly Tool[] = ENTRIES.flatMap(({ of, first, ...entry }) => {
-  const operation = named(of);
-  if (!operation) return [];
+  const query = named(of);
+  if (!query) return [];
   const before = first && named(first.of);
   return [
     {
@@ -249,12 +250,12 @@ export const TOOLS: readonly Tool[] = ENTRIES.flatMap(({ of, first, ...entry }) 
       hidden: [],
       readsSql: false,
       none: '(no rows)',
-      readOnly: !operation.mutates,
+      readOnly: !query.mutates,
       lines: tableLines,
       refits: false,
       ...entry,
-      operation,
-      ...(first && before && { first: { key: first.key, operation: before, lines: first.lines } }),
+      query,
+      ...(first && before && { first: { key: first.key, query: before, lines: first.lines } }),
     },
   ];
 });
@@ -277,6 +278,6 @@ export const NOT_TOOLS: Record<string, string> = {
   'run-doctor': 'doctor asks the same',
 };
 
-function named(name: string): Operation | undefined {
-  return OPERATIONS.find((operation) => operation.name === name);
+function named(name: string): Query | undefined {
+  return QUERIES.find((query) => query.name === name);
 }

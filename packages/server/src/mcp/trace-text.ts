@@ -1,5 +1,5 @@
 // Spans as an indented tree, causes as numbered paragraphs.
-import type { Row } from '../operations/operation.ts';
+import type { Row } from '../store/values.ts';
 import { cellText } from './table.ts';
 
 /** Rows of the operation `outline`: a line a fold, what it hides below it. */

@@ -188,13 +188,13 @@ const RANGES = {
   fixed64: [0n, (1n << 64n) - 1n],
 } as const;
 
-function wholeOf(value: unknown, [least, most]: readonly [bigint, bigint], path: string): bigint {
+function wholeOf(value: unknown, [least, max]: readonly [bigint, bigint], path: string): bigint {
   let whole: bigint | undefined;
   if (typeof value === 'bigint') whole = value;
   else if (typeof value === 'number' && Number.isInteger(value)) whole = BigInt(value);
   else if (typeof value === 'string' && /^-?\d{1,20}$/.test(value)) whole = BigInt(value);
-  if (whole === undefined || whole < least || whole > most)
-    throw wrong(path, `a whole number from ${least} to ${most}`, value);
+  if (whole === undefined || whole < least || whole > max)
+    throw wrong(path, `a whole number from ${least} to ${max}`, value);
   return whole;
 }
 

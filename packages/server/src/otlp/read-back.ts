@@ -6,7 +6,7 @@ import type { AnyValue, KeyValue, OtlpTraces, ResourceSpans, Span, SpanEvent, Sp
 import { unpack } from './unpack.ts';
 
 /** Spans read of one trace at once; what is beyond is left out, and said. */
-const MOST_SPANS = 100_000;
+const MAX_SPANS = 100_000;
 /** Spans of one part of a trace that is read in parts. */
 const PART_SPANS = 10_000;
 
@@ -21,7 +21,7 @@ where s.trace_id = $1 and s.started_at between
 
 const EARLIEST = `${SPANS}
 order by s.started_at, s.started_ns, s.span_id
-limit ${MOST_SPANS + 1}`;
+limit ${MAX_SPANS + 1}`;
 
 // In the order of the index of a trace, so that each part is read once.
 const PART = `${SPANS}
@@ -89,7 +89,7 @@ export interface CutTraceData extends TraceData {
 export async function readTrace(client: Client, traceId: string): Promise<CutTraceData | undefined> {
   const { rows } = await client.query<SpanRecord>(EARLIEST, [traceId]);
   if (rows.length === 0) return undefined;
-  return { ...(await dataOf(client, traceId, rows.slice(0, MOST_SPANS))), isCut: rows.length > MOST_SPANS };
+  return { ...(await dataOf(client, traceId, rows.slice(0, MAX_SPANS))), isCut: rows.length > MAX_SPANS };
 }
 
 /**

@@ -17,14 +17,14 @@ export async function databaseHealth({ pool, thresholds: t, accepted }: Situatio
       (select string_agg(n || ' ' || state, ', ' order by n desc) from (select coalesce(state, 'hidden') as state, count(*) as n
         from pg_stat_activity where backend_type = 'client backend' group by 1) s) as states`);
   const { rows: written } = await pool.query('select * from beacon.doctor_write()');
-  const [{ version, version_num, most, size, used, states }] = rows;
+  const [{ version, version_num, max, size, used, states }] = rows;
   const [{ stored, error }] = written;
-  const pct = (100 * used) / most;
+  const pct = (100 * used) / max;
   const verdict = judged([
     { state: version_num >= 140_000 ? 'go' : 'no-go', reason: `PostgreSQL ${version} is older than 14` },
     {
       state: pct < t.connectionsPct ? 'go' : 'no-go',
-      reason: `${used} of ${most} connections are in use, ${t.connectionsPct} % is the limit`,
+      reason: `${used} of ${max} connections are in use, ${t.connectionsPct} % is the limit`,
     },
     {
       state: size <= t.warnBytes ? 'go' : size <= t.stopBytes || accepted.includes('size') ? 'warn' : 'no-go',
@@ -35,7 +35,7 @@ export async function databaseHealth({ pool, thresholds: t, accepted }: Situatio
   const pooled = await isTransactionPooled(pool);
   return {
     ...verdict,
-    numbers: `PostgreSQL ${version}, ${used} of ${most} connections (${pct.toFixed(0)} %: ${states}), ${bytes(size)}, ${pooled ? 'pooler in transaction mode' : 'direct, or a pooler in session mode'}`,
+    numbers: `PostgreSQL ${version}, ${used} of ${max} connections (${pct.toFixed(0)} %: ${states}), ${bytes(size)}, ${pooled ? 'pooler in transaction mode' : 'direct, or a pooler in session mode'}`,
   };
 }
 

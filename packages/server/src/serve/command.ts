@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { FastifyInstance } from 'fastify';
 import { findDatabase } from '../cli/database.ts';
 import { action, type VerbOptions, verb } from '../cli/verb.ts';
-import type { Otlp } from '../otlp/start.ts';
+import type { Otlp } from '../receivers/start.ts';
 import { createPool } from '../store/connect.ts';
 import { maskUrl } from '../store/errors.ts';
 import { keepHeapSmall } from './heap.ts';
@@ -28,8 +28,8 @@ async function serve(options: VerbOptions): Promise<number> {
     import('pino'),
     import('../http/server.ts'),
     import('../maintenance/loop.ts'),
-    import('../otlp/start.ts'),
-    import('../otlp/token.ts'),
+    import('../receivers/start.ts'),
+    import('../receivers/token.ts'),
   ]);
   keepHeapSmall();
   const { url } = findDatabase(options.databaseUrl);
@@ -76,7 +76,7 @@ interface Parts {
   maintenance: import('../maintenance/loop.ts').Maintenance;
   logger: import('pino').Logger;
   reading: import('./reading.ts').ReadingOptions;
-  guard: import('../otlp/token.ts').Gate;
+  guard: import('../receivers/token.ts').Gate;
   otlp: Otlp | undefined;
   /** Takes what has to be closed in the end. */
   apps: FastifyInstance[];
@@ -94,10 +94,10 @@ async function openReading({ pool, maintenance, logger, reading, guard, otlp, ap
   ] = await Promise.all([
     import('../http/server.ts'),
     import('../http/app.ts'),
-    import('../jaeger/routes.ts'),
-    import('../tempo/routes.ts'),
+    import('../compat/jaeger/routes.ts'),
+    import('../compat/tempo/routes.ts'),
     import('../mcp/http.ts'),
-    import('../otlp/counters.ts'),
+    import('../receivers/counters.ts'),
   ]);
   const { host, origins, requestsPerMinute, statementTimeoutMs } = reading;
   const hosts = reading.isLoopback ? LOOPBACK : undefined;

@@ -1,7 +1,7 @@
 // OTLP's part of `beacon serve`: its options.
 import type { Command } from 'commander';
 import type { VerbOptions } from '../cli/verb.ts';
-import type { OtlpOptions } from '../otlp/start.ts';
+import type { OtlpOptions } from '../receivers/start.ts';
 import { wanted, wholeNumber } from './numbers.ts';
 
 const HTTP_PORT = 4318;

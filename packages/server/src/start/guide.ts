@@ -1,6 +1,6 @@
 // How to go on: addresses, commands, SQL. Everything printed here can be copied and works.
 import { maskUrl } from '../store/errors.ts';
-import type { RunFile } from './run-file.ts';
+import type { RunFile } from '../store/run-file.ts';
 import { type Screen, shortPath } from './screen.ts';
 
 const BODY = '{"models":["llama-3.2-1b"],"regions":["us-east"],"questions":["What is 2+2?"]}';

@@ -2,8 +2,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { maskUrl } from '../store/errors.ts';
+import { type RunFile, takeRunFile } from '../store/run-file.ts';
 import { Run, type StartOptions } from './run.ts';
-import { type RunFile, takeRunFile } from './run-file.ts';
 import { Screen } from './screen.ts';
 
 export type { StartOptions } from './run.ts';

@@ -1,15 +1,16 @@
 // What the sample showed: results, one failure as a waterfall, its cause, coverage. Verdicts come from the operations.
-import { renderCauses } from '../cli/diagnosis.ts';
-import { type Column, table } from '../cli/table.ts';
-import { renderWaterfall } from '../cli/waterfall.ts';
-import { duration, signOf } from '../cli/words.ts';
-import { rootCause } from '../operations/diagnosis.ts';
-import type { Operation, Row } from '../operations/operation.ts';
-import { runOperation } from '../operations/run.ts';
-import { coverage } from '../operations/state.ts';
-import { waterfall } from '../operations/trace.ts';
+import { renderCauses } from '../cli/render/diagnosis.ts';
+import { duration, signOf } from '../cli/render/format.ts';
+import { type Column, table } from '../cli/render/table.ts';
+import { renderWaterfall } from '../cli/render/waterfall.ts';
+import { rootCause } from '../queries/diagnosis.ts';
+import type { Query } from '../queries/query.ts';
+import { runQuery } from '../queries/run.ts';
+import { coverage } from '../queries/state.ts';
+import { waterfall } from '../queries/trace.ts';
 import { createPool } from '../store/connect.ts';
 import { BeaconError } from '../store/errors.ts';
+import type { Row } from '../store/values.ts';
 import type { Execution } from './runner-client.ts';
 import { FAILING_REGION, type Sample } from './sample.ts';
 import type { Screen } from './screen.ts';
@@ -31,9 +32,9 @@ export interface Report {
  */
 export async function readReport(url: string, { jobId, executions, tookMs }: Sample): Promise<Report> {
   const pool = createPool(url, { applicationName: 'beacon start', max: 2 });
-  const rows = async (operation: Operation, params: Record<string, unknown>): Promise<Row[]> => {
+  const rows = async (query: Query, params: Record<string, unknown>): Promise<Row[]> => {
     try {
-      return (await runOperation(pool, operation, params)).rows;
+      return (await runQuery(pool, query, params)).rows;
     } catch (error) {
       if (error instanceof BeaconError && error.code === 'not_found') return [];
       throw error;

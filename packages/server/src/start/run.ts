@@ -2,11 +2,11 @@
 import * as path from 'node:path';
 import type { Embedded } from '../store/embedded.ts';
 import { BeaconError, maskUrl } from '../store/errors.ts';
+import { type RunFile, removeRunFile, writeRunFile } from '../store/run-file.ts';
 import { untilSpansWritten } from './arrival.ts';
 import { type Database, migrateDatabase, openDatabase } from './database.ts';
 import { printGuide } from './guide.ts';
 import { printReport, type Report, readReport } from './report.ts';
-import { type RunFile, removeRunFile, writeRunFile } from './run-file.ts';
 import { runSample } from './sample.ts';
 import { type Screen, shortPath } from './screen.ts';
 import { planServices } from './services.ts';

@@ -1,6 +1,7 @@
 // The sample: one job across regions, one of which is made to fail, watched until its last execution has ended.
-import { clean, cut } from '../cli/terminal.ts';
-import { duration, signOf } from '../cli/words.ts';
+
+import { duration, signOf } from '../cli/render/format.ts';
+import { clean, cut } from '../cli/render/terminal.ts';
 import { type Execution, RunnerClient } from './runner-client.ts';
 import type { Screen } from './screen.ts';
 import { PROVIDER_TIMEOUT_MS, REGIONS } from './services.ts';

@@ -1,6 +1,6 @@
 // What the user sees while things start: plain lines anywhere, one moving line on a terminal.
 import * as path from 'node:path';
-import { cut, type Terminal, terminalOf } from '../cli/terminal.ts';
+import { cut, type Terminal, terminalOf } from '../cli/render/terminal.ts';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const FRAME_MS = 80;

@@ -5,7 +5,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
-import { terminalOf } from '../../src/cli/terminal.ts';
+import { terminalOf } from '../../src/cli/render/terminal.ts';
 import { run, start } from './run.ts';
 
 const { url } = await testDatabase();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { draw } from '@project-beacon/testkit';
 import { runnerDatabase } from '../../../../services/runner/test/database.ts';
-import { widthOf } from '../../src/cli/terminal.ts';
+import { widthOf } from '../../src/cli/render/terminal.ts';
 import { run } from './run.ts';
 
 const { client, url } = await runnerDatabase();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { draw, testDatabase } from '@project-beacon/testkit';
-import { widthOf } from '../../src/cli/terminal.ts';
+import { widthOf } from '../../src/cli/render/terminal.ts';
 import { run } from './run.ts';
 
 const { client, url } = await testDatabase();
@@ -106,7 +106,7 @@ test('diagnose finds nothing wrong with a good execution, and says why another h
 
 test('--json has a stable shape, with ids as text and bytes as hex', async () => {
   const diagnosis = JSON.parse((await beacon('diagnose', '2', '--json')).out);
-  assert.deepEqual(Object.keys(diagnosis), ['execution_id', 'causes', 'spans', 'leftOut', 'database', 'schema']);
+  assert.deepEqual(Object.keys(diagnosis), ['execution_id', 'causes', 'spans', 'truncated', 'database', 'schema']);
   assert.equal(diagnosis.causes[0].type, 'RATE_LIMITED');
   assert.match(diagnosis.causes[0].span_ids[0], /^[0-9a-f]{16}$/);
   assert.match(diagnosis.spans[0].span_id, /^[0-9a-f]{16}$/);
@@ -125,7 +125,7 @@ test('--json has a stable shape, with ids as text and bytes as hex', async () =>
     ['root-cause', '2'],
   ]) {
     const { out } = await beacon(...args, '--json');
-    const shape = ['rows', 'leftOut', 'next', 'database', 'schema'];
+    const shape = ['rows', 'truncated', 'next', 'database', 'schema'];
     const aboutATime = ['search', 'traces', 'spans', ...LISTS.slice(2).map(([name]) => name)].includes(args[0] ?? '');
     assert.deepEqual(Object.keys(JSON.parse(out)), aboutATime ? [...shape, 'range'] : shape, args.join(' '));
   }
@@ -153,7 +153,7 @@ test('what a limit left out is said on stderr, and in JSON', async () => {
   const { out, err } = await beacon('spans', '--limit', '3');
   assert.equal(out.trimEnd().split('\n').length, 4);
   assert.match(err, /Only the first 3 rows/);
-  assert.match(JSON.parse((await beacon('spans', '--limit', '3', '--json')).out).leftOut, /Only the first 3 rows/);
+  assert.match(JSON.parse((await beacon('spans', '--limit', '3', '--json')).out).truncated, /Only the first 3 rows/);
 });
 
 test('filters are flags', async () => {

@@ -10,8 +10,8 @@ import { encodeMessage } from '../../src/otlp/encode.ts';
 import { TRACES } from '../../src/otlp/messages.ts';
 import type { OtlpTraces } from '../../src/otlp/traces.ts';
 import { unpack } from '../../src/otlp/unpack.ts';
-import { otlpServer } from '../otlp/server.ts';
-import { int, request, span, text } from '../otlp/spans.ts';
+import { otlpServer } from '../receivers/server.ts';
+import { int, request, span, text } from '../receivers/spans.ts';
 import { bareGet, folder, serve } from './server.ts';
 
 const database = await testDatabase();

@@ -107,8 +107,8 @@ test('a client that comes back goes on behind the last event it saw', async () =
   second.leave();
   const ago = new Date(Date.now() - 2 * 3_600_000).toISOString().replace('Z', '000Z');
   const late = await follow(server, '?q=service%3Dreturning', { 'last-event-id': ago });
-  const [leftOut] = await until('what is too old is said', () => late.events.length > 0 && late.events);
-  assert.deepEqual([leftOut?.event, leftOut?.data.skipped], ['left-out', null]);
+  const [truncated] = await until('what is too old is said', () => late.events.length > 0 && late.events);
+  assert.deepEqual([truncated?.event, truncated?.data.skipped], ['left-out', null]);
   await until('what is not, is told', () => late.operations().length === 3);
   late.leave();
   const wrong = await server.ask('/api/v1/live', { headers: { 'last-event-id': 'yesterday' } });
@@ -148,12 +148,12 @@ test('one statement a round is asked, whoever listens, and none when nobody does
 
 test('what comes faster than it can be told is counted, and said', async () => {
   const own = await testDatabase();
-  const small = await serve(own, { live: { intervalMs: 20, most: 10 } });
+  const small = await serve(own, { live: { intervalMs: 20, max: 10 } });
   const follower = await follow(small);
   await draw(own.client, Array.from({ length: 35 }, (_, i) => `flood span${i} |=|`).join('\n'));
-  const leftOut = await until('the rest is said', () => follower.events.find(({ event }) => event === 'left-out'));
-  assert.equal(leftOut.data.skipped, 25);
-  assert.match(leftOut.data.why, /narrow q/);
+  const truncated = await until('the rest is said', () => follower.events.find(({ event }) => event === 'left-out'));
+  assert.equal(truncated.data.skipped, 25);
+  assert.match(truncated.data.why, /narrow q/);
   assert.equal(follower.operations().length, 10);
   await draw(own.client, 'flood after |=|');
   await until('it goes on', () => follower.operations().includes('after'));

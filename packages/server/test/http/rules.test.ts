@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { draw, testDatabase } from '@project-beacon/testkit';
 import { until } from '@project-beacon/testkit/until.ts';
-import { Gate } from '../../src/otlp/token.ts';
+import { Gate } from '../../src/receivers/token.ts';
 import { createPool } from '../../src/store/connect.ts';
 import { bareGet, folder, serve } from './server.ts';
 
@@ -139,9 +139,9 @@ test('a body that is too large, no JSON, or of another type is refused with a se
 
 test('a query that takes too long is stopped, and one whose caller went away too', async () => {
   const pool = createPool(database.url, { applicationName: 'test slow', max: 2 });
-  const { operation } = await import('../../src/operations/operation.ts');
+  const { defineQuery } = await import('../../src/queries/query.ts');
   const { z } = await import('zod');
-  const sleep = operation({
+  const sleep = defineQuery({
     name: 'sleep',
     doc: 'Sleeps.',
     params: { seconds: z.string() },
@@ -149,11 +149,11 @@ test('a query that takes too long is stopped, and one whose caller went away too
     limit: { default: 1, max: 1 },
     sql: ({ seconds }) => ({ text: 'select pg_sleep($1::double precision)::text as slept', values: [seconds] }),
   });
-  const slow = await serve(database, { pool, operations: [sleep], statementTimeoutMs: 200 });
+  const slow = await serve(database, { pool, queries: [sleep], statementTimeoutMs: 200 });
   const late = await slow.ask('/api/v1/sleep?seconds=30');
   assert.deepEqual([late.status, late.body.code], [504, 'statement_timeout']);
 
-  const patient = await serve(database, { operations: [sleep], statementTimeoutMs: 60_000 });
+  const patient = await serve(database, { queries: [sleep], statementTimeoutMs: 60_000 });
   const sleeping = async () => {
     const { rows } = await database.client.query(
       `select pid from pg_stat_activity where datname = current_database() and query like '%pg_sleep%' and state = 'active' and pid <> pg_backend_pid()`,

@@ -25,7 +25,7 @@ test('an answer has its columns with their types beside the rows', async () => {
     { name: 'at', type: 'timestamp with time zone' },
   ]);
   assert.equal(body.rows[0].n, 1);
-  assert.equal(body.leftOut, null);
+  assert.equal(body.truncated, null);
 });
 
 test('what is refused is 403, what is wrong 400, what takes too long 504, each in words', async () => {

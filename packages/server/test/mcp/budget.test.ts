@@ -44,7 +44,7 @@ test('whatever rows there are, an answer is never above its bound, and says what
   fc.assert(
     fc.property(rows, fc.integer({ min: BUDGET.min, max: 4_000 }), (found, budget) => {
       const { text, structured, shown } = fitAnswer(
-        [{ key: 'rows', rows: found, leftOut: null, lines: (all) => tableLines(all), omit: [] }],
+        [{ key: 'rows', rows: found, truncated: null, lines: (all) => tableLines(all), omit: [] }],
         {
           call: 'a_tool {}',
           origin: { database: 'postgresql://u:***@h/d', schema: '0001+ab' },
@@ -58,13 +58,13 @@ test('whatever rows there are, an answer is never above its bound, and says what
       const missing = found.length - (shown[0] ?? 0);
       if (missing > 0)
         assert.match(
-          String(structured.leftOut),
+          String(structured.truncated),
           new RegExp(`${missing} of the ${found.length}|${found.length} rows were found`),
         );
-      if (structured.leftOut !== null) assert.ok(text.endsWith(`Left out: ${structured.leftOut}`));
+      if (structured.truncated !== null) assert.ok(text.endsWith(`Left out: ${structured.truncated}`));
       // What was shortened is marked where it stands and counted below.
       if (JSON.stringify(structured.rows).includes('more characters)'))
-        assert.match(String(structured.leftOut), /shortened/);
+        assert.match(String(structured.truncated), /shortened/);
     }),
     { numRuns: 150 },
   );
@@ -89,14 +89,14 @@ test('whatever the trace, its outline and its diagnosis stay within the bound, a
         diagnose_execution: { execution_id: execution },
       })) {
         const answer = await door.call(name, { ...params, max_tokens });
-        const { leftOut } = answer.structuredContent as unknown as Answer;
+        const { truncated } = answer.structuredContent as unknown as Answer;
         const cost = tokensOf(textOf(answer)) + tokensOf(JSON.stringify(answer.structuredContent));
         assert.ok(cost <= max_tokens, `${name}: ${cost} above ${max_tokens}`);
         const lines = rowsOf(answer);
         if (lines[0]) assert.equal(lines[0].trace_spans, drawn.spans, name);
         const shown = lines.reduce((sum, row) => sum + Number(row.spans ?? 1), 0);
         if (shown < drawn.spans)
-          assert.match(String(leftOut), /have no line|not listed|did not fit|not one fits/, name);
+          assert.match(String(truncated), /have no line|not listed|did not fit|not one fits/, name);
       }
       const { rows } = await client.query(
         'select type, confidence from beacon.identify_root_cause($1) where rank = 1',
@@ -123,7 +123,7 @@ function rowsOf(answer: CallToolResult): Array<Record<string, unknown>> {
 interface Answer {
   rows: Array<Record<string, unknown>>;
   common?: Record<string, unknown>;
-  leftOut: string | null;
+  truncated: string | null;
   next: string | null;
 }
 

@@ -9,7 +9,7 @@ import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { pino } from 'pino';
 import { httpApp, LOOPBACK } from '../../src/http/app.ts';
 import { mountMcp } from '../../src/mcp/http.ts';
-import { Gate } from '../../src/otlp/token.ts';
+import { Gate } from '../../src/receivers/token.ts';
 import { createPool } from '../../src/store/connect.ts';
 
 const MAIN = path.join(import.meta.dirname, '../../src/main.ts');

@@ -6,8 +6,8 @@ import { draw, testDatabase } from '@project-beacon/testkit';
 import { doctorRows } from '../../src/doctor/rows.ts';
 import { tokensOf } from '../../src/mcp/tokens.ts';
 import { NOT_TOOLS, TOOLS } from '../../src/mcp/tools.ts';
-import { provideDoctor } from '../../src/operations/actions.ts';
-import { OPERATIONS } from '../../src/operations/registry.ts';
+import { provideDoctor } from '../../src/queries/actions.ts';
+import { QUERIES } from '../../src/registry.ts';
 import { type Connected, overStdio, served, textOf } from './clients.ts';
 
 const { client, url } = await testDatabase();
@@ -45,7 +45,7 @@ const PARAMS: Record<string, Record<string, unknown>> = {
   list_attributes: {},
 };
 const byExecution = (name: string) =>
-  'execution_id' in (TOOLS.find((tool) => tool.name === name)?.operation.params.shape ?? {});
+  'execution_id' in (TOOLS.find((tool) => tool.name === name)?.query.params.shape ?? {});
 const paramsOf = (name: string) => PARAMS[name] ?? (byExecution(name) ? { execution_id: '2' } : {});
 
 for (const [name, door] of Object.entries(doors)) {
@@ -70,7 +70,7 @@ for (const [name, door] of Object.entries(doors)) {
       assert.match(String(structured.database), /^postgresql:\/\/\w+:\*\*\*@/);
       assert.equal(tool.annotations?.readOnlyHint, true, tool.name);
       assert.equal(text.match(/<beacon-data>/g)?.length, 1, tool.name);
-      if (structured.leftOut !== null) assert.ok(text.includes(`\nLeft out: ${structured.leftOut}`), tool.name);
+      if (structured.truncated !== null) assert.ok(text.includes(`\nLeft out: ${structured.truncated}`), tool.name);
     }
   });
 }
@@ -80,8 +80,8 @@ test('the tools the plan names are there, and every other operation is left out 
   const planned = `diagnose_execution identify_root_cause find_timeout_root_cause compare_with_successful find_similar
     search_traces get_trace job_matrix coverage doctor query_sql list_services dependencies what_is_different`;
   for (const name of planned.split(/\s+/)) assert.ok(names.includes(name), name);
-  const used = new Set(TOOLS.flatMap(({ operation, first }) => [operation.name, first?.operation.name]));
-  for (const { name } of OPERATIONS) assert.equal(used.has(name), !(name in NOT_TOOLS), name);
+  const used = new Set(TOOLS.flatMap(({ query, first }) => [query.name, first?.query.name]));
+  for (const { name } of QUERIES) assert.equal(used.has(name), !(name in NOT_TOOLS), name);
 });
 
 test('the documents count the tools there are', () => {
@@ -103,9 +103,7 @@ test('the list of tools is lean, and every tool it mentions exists', async () =>
     ...TOOLS.map(({ rest }) => rest ?? ''),
   ];
   const verbs = /\b(?:diagnose|identify|find|compare|search|get|list|query|what)_[a-z_]+\b/g;
-  const columns = new Set(
-    TOOLS.flatMap(({ operation }) => Object.keys({ ...operation.row.shape, ...operation.params.shape })),
-  );
+  const columns = new Set(TOOLS.flatMap(({ query }) => Object.keys({ ...query.row.shape, ...query.params.shape })));
   for (const text of told) {
     for (const [mentioned] of text.matchAll(verbs)) {
       assert.ok(names.has(mentioned) || columns.has(mentioned), `${mentioned} is no tool`);

@@ -103,7 +103,7 @@ test('1 database: connections that are nearly used up, size, a right that is mis
 
 test('1 database: connection slots that are really taken', async () => {
   const { rows } = await pool.query(`select current_setting('max_connections')::int as most`);
-  const wanted = Math.ceil(rows[0].most / 2);
+  const wanted = Math.ceil(rows[0].max / 2);
   const clients = Array.from({ length: wanted }, () => new pg.Client({ connectionString: database.url }));
   await Promise.all(clients.map((client) => client.connect()));
   const { state, reason } = await databaseHealth(usual);

@@ -13,8 +13,8 @@ const STEPS_MS = [1, 2, 5, 10, 15, 30]
   .concat([1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080].map((n) => n * MINUTE));
 
 /** Moments between two times, in milliseconds since 1970, at most `most` of them, on whole local units. */
-export function timeTicks(from: number, to: number, most: number): Tick[] {
-  const step = STEPS_MS.find((each) => (to - from) / each <= most) ?? (to - from) / most;
+export function timeTicks(from: number, to: number, max: number): Tick[] {
+  const step = STEPS_MS.find((each) => (to - from) / each <= max) ?? (to - from) / max;
   const zone = new Date(from).getTimezoneOffset() * MINUTE;
   const ticks: Tick[] = [];
   for (let at = Math.ceil((from - zone) / step) * step + zone; at < to; at += step) {
@@ -34,7 +34,7 @@ function timeLabel(date: Date, step: number): string {
 }
 
 /** Powers of ten (and their halves where there is room) between two durations, on a logarithmic axis. */
-export function durationTicks(from: number, to: number, most: number): Tick[] {
+export function durationTicks(from: number, to: number, max: number): Tick[] {
   const span = Math.log(to / from);
   const at = (ms: number): Tick => ({
     at: Math.log(ms / from) / span,
@@ -51,5 +51,5 @@ export function durationTicks(from: number, to: number, most: number): Tick[] {
     return found;
   };
   const dense = ticks([1, 3]);
-  return dense.length <= most ? dense : ticks([1]);
+  return dense.length <= max ? dense : ticks([1]);
 }

@@ -22,7 +22,7 @@ export interface Grid {
   lowest: number;
   factor: number;
   cells: { column: number; row: number; count: number; errors: number }[];
-  most: number;
+  max: number;
 }
 
 /** A rectangle in grid cells, both ends included. */
@@ -39,7 +39,7 @@ const LEAST_ROWS = 8;
  * @param range Milliseconds since 1970.
  * @param most Columns that were asked for.
  */
-export function gridOf(cells: HeatCell[], range: { from: number; to: number }, most: number): Grid {
+export function gridOf(cells: HeatCell[], range: { from: number; to: number }, max: number): Grid {
   const {
     start,
     step,
@@ -47,7 +47,7 @@ export function gridOf(cells: HeatCell[], range: { from: number; to: number }, m
   } = stepsOf(
     cells.map(({ at }) => at),
     range,
-    most,
+    max,
   );
   const ended = cells.flatMap(({ bucket_ms_from: low, bucket_ms_to: high, ...cell }) =>
     low === null || high === null ? [] : [{ ...cell, low, high }],
@@ -69,7 +69,7 @@ export function gridOf(cells: HeatCell[], range: { from: number; to: number }, m
     lowest,
     factor,
     cells: placed,
-    most: Math.max(1, ...placed.map(({ count }) => count)),
+    max: Math.max(1, ...placed.map(({ count }) => count)),
   };
 }
 
@@ -112,7 +112,7 @@ export function drawHeatmap(canvas: HTMLCanvasElement, grid: Grid): void {
   const shades = SHADES.map(colour);
   const gap = w > 5 ? 1 : 0;
   for (const { column, row, count, errors } of grid.cells) {
-    const share = grid.most === 1 ? 1 : Math.log(count) / Math.log(grid.most);
+    const share = grid.max === 1 ? 1 : Math.log(count) / Math.log(grid.max);
     context.fillStyle = shades[Math.min(shades.length - 1, Math.floor(share * shades.length))] as string;
     const [x, y] = [column * w, height - (row + 1) * h];
     context.fillRect(x, y, w - gap, h - gap);

@@ -167,8 +167,8 @@ function stand(items: Item[], rows: number[][], gap: Size): Size {
   }
   const least = Math.min(...items.map(({ across, size }) => across - size.across / 2));
   for (const item of items) item.across += MARGIN - least;
-  const most = Math.max(...items.map(({ across, size }) => across + size.across / 2));
-  return { along: along - gap.along / 2 + MARGIN, across: most + MARGIN };
+  const max = Math.max(...items.map(({ across, size }) => across + size.across / 2));
+  return { along: along - gap.along / 2 + MARGIN, across: max + MARGIN };
 }
 
 /** Least squares under "not nearer than the gap": neighbours that would overlap are pooled and move as one. */

@@ -14,11 +14,11 @@ export interface Steps {
  * @param ats Starts of columns, ISO 8601, in order.
  * @param most Columns that were asked for.
  */
-export function stepsOf(ats: string[], { from, to }: { from: number; to: number }, most: number): Steps {
+export function stepsOf(ats: string[], { from, to }: { from: number; to: number }, max: number): Steps {
   const times = ats.map((at) => Date.parse(at));
-  const wanted = Math.max(1, (to - from) / most);
+  const wanted = Math.max(1, (to - from) / max);
   const first = times[0];
-  if (first === undefined) return { start: from, step: wanted, count: most };
+  if (first === undefined) return { start: from, step: wanted, count: max };
   const common = times.reduce((divisor, at) => greatestCommonDivisor(divisor, at - first), 0);
   const step = common === 0 ? wanted : common / Math.max(1, Math.floor(common / wanted));
   const start = first - Math.ceil((first - from) / step) * step;

@@ -25,7 +25,7 @@ export function Differences({ params, selection, onFilter, onClear }: Difference
       title="What is different?"
       operation="differences"
       params={asked}
-      leftOut={found.value?.leftOut}
+      truncated={found.value?.truncated}
       actions={
         <button type="button" class="quiet small" onClick={onClear}>
           Clear selection

@@ -65,7 +65,7 @@ export function LiveTail({ q }: { q: string }) {
           </button>
         </>
       }
-      leftOut={seen > KEPT ? `The newest ${KEPT} of ${count(seen)} spans since this page was opened.` : null}
+      truncated={seen > KEPT ? `The newest ${KEPT} of ${count(seen)} spans since this page was opened.` : null}
     >
       {problem && <Failed problem={problem} />}
       {skipped.map((words) => (
@@ -97,8 +97,8 @@ function asRows(data: string): SpansRow[] {
 }
 
 function wordsOf(data: string): string {
-  const parsed = JSON.parse(data) as string | { leftOut?: string; message?: string };
-  return typeof parsed === 'string' ? parsed : (parsed.leftOut ?? parsed.message ?? data);
+  const parsed = JSON.parse(data) as string | { truncated?: string; message?: string };
+  return typeof parsed === 'string' ? parsed : (parsed.truncated ?? parsed.message ?? data);
 }
 
 const COLUMNS: Column<SpansRow>[] = [

@@ -43,10 +43,10 @@ export function Results({ params, order, onOrder }: ResultsProps) {
       }
     >
       <Loaded resource={first} what="traces">
-        {({ leftOut }) =>
+        {({ truncated }) =>
           rows.length === 0 ? (
             <Empty title="No trace fits.">
-              <p>{leftOut ?? 'A longer range of time or fewer terms may find some.'}</p>
+              <p>{truncated ?? 'A longer range of time or fewer terms may find some.'}</p>
             </Empty>
           ) : (
             <>
@@ -58,7 +58,7 @@ export function Results({ params, order, onOrder }: ResultsProps) {
                     {loading ? 'Loading …' : `${PAGE} more`}
                   </button>
                 ) : (
-                  <span class="faint">{last?.leftOut ?? 'These are all.'}</span>
+                  <span class="faint">{last?.truncated ?? 'These are all.'}</span>
                 )}
               </p>
             </>

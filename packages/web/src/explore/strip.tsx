@@ -22,7 +22,7 @@ export function Strip({ params, every, onRange }: StripProps) {
   const asked = { ...params, columns: COLUMNS };
   const series = useAsk('series', asked, { every });
   return (
-    <Panel title="Rate, errors, duration" operation="series" params={asked} leftOut={series.value?.leftOut}>
+    <Panel title="Rate, errors, duration" operation="series" params={asked} truncated={series.value?.truncated}>
       <div class="strip-room">
         <Loaded resource={series} what="the rate">
           {({ rows, range }) =>
@@ -66,7 +66,7 @@ function Charts({ rows, range, onRange }: ChartsProps) {
           <Key token="--heat-3" label="p50" />
           <Key token="--service-3" label="p95" />
           <Key token="--service-2" label="p99" />
-          <span class="faint">at most {duration(slowest)}</span>
+          <span class="faint">at max {duration(slowest)}</span>
         </figcaption>
         <Plot times={times} series={time} format={duration} onRange={onRange} />
       </figure>

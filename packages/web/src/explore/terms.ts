@@ -1,5 +1,5 @@
 // The filter as text: its terms, the word under the cursor, and how to add to it.
-import type { ColumnKey } from '@project-beacon/server/operations/filter.ts';
+import type { ColumnKey } from '@project-beacon/server/filter/parse.ts';
 
 interface Term {
   text: string;

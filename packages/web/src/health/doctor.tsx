@@ -25,7 +25,7 @@ export function DoctorPanel() {
     <Panel
       title="Doctor"
       operation="doctor"
-      leftOut={state.answer?.leftOut}
+      truncated={state.answer?.truncated}
       actions={
         <button type="button" class="small" onClick={run} disabled={state.running === true}>
           {state.running ? 'Examining …' : state.answer ? 'Run again' : 'Run the doctor'}

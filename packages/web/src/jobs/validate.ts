@@ -6,7 +6,7 @@ export interface JobDraft {
   questions: string[];
 }
 
-const MOST_EXECUTIONS = 1000;
+const MAX_EXECUTIONS = 1000;
 const LONGEST_QUESTION = 20_000;
 
 /** What is wrong, by field; empty when nothing is. `all` is about the three together. */
@@ -21,8 +21,8 @@ export function wrongIn({ models, regions, questions }: JobDraft): Partial<Recor
   if (repeated) wrong.questions = `“${repeated}” is there twice.`;
   const long = questions.find((question) => question.length > LONGEST_QUESTION);
   if (long) wrong.questions = `A question has at most ${LONGEST_QUESTION} characters.`;
-  if (size({ models, regions, questions }) > MOST_EXECUTIONS)
-    wrong.all = `A job has at most ${MOST_EXECUTIONS} executions.`;
+  if (size({ models, regions, questions }) > MAX_EXECUTIONS)
+    wrong.all = `A job has at most ${MAX_EXECUTIONS} executions.`;
   return wrong;
 }
 

@@ -116,7 +116,7 @@ function Heat({ heatmap, params, spans, selection, onZoom }: HeatProps) {
       title="Latency"
       operation="heatmap"
       params={{ ...params, columns: COLUMNS }}
-      leftOut={heatmap.value?.rows.length ? heatmap.value.leftOut : null}
+      truncated={heatmap.value?.rows.length ? heatmap.value.truncated : null}
       actions={
         <>
           {selection && (
@@ -136,10 +136,10 @@ function Heat({ heatmap, params, spans, selection, onZoom }: HeatProps) {
     >
       <div class="heat-room">
         <Loaded resource={heatmap} what="the heatmap">
-          {({ rows, range, leftOut }) =>
+          {({ rows, range, truncated }) =>
             rows.length === 0 ? (
               <Empty title="No span fits.">
-                <p>{leftOut ?? 'A longer range of time or fewer terms may find some.'}</p>
+                <p>{truncated ?? 'A longer range of time or fewer terms may find some.'}</p>
               </Empty>
             ) : (
               <>

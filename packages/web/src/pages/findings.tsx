@@ -26,12 +26,12 @@ function Look({ range }: { range: Range }) {
   const findings = useAsk('findings', params);
   const hasSpans = useHasSpans(findings.value?.rows.length === 0 && !q);
   if (hasSpans === false) return <FirstSpan />;
-  const most = Math.max(1, ...(findings.value?.rows.map(({ executions }) => executions) ?? []));
+  const max = Math.max(1, ...(findings.value?.rows.map(({ executions }) => executions) ?? []));
   return (
     <>
       <div class="page-head">
         <h1>Findings</h1>
-        <p class="lead grow">Why executions failed, the cause that hit most of them first.</p>
+        <p class="lead grow">Why executions failed, the cause that hit max of them first.</p>
         <RangePicker range={range} />
       </div>
       <FilterBar
@@ -44,7 +44,7 @@ function Look({ range }: { range: Range }) {
         title={findings.value ? `${count(findings.value.rows.length)} causes` : 'Causes'}
         operation="findings"
         params={params}
-        leftOut={findings.value?.leftOut}
+        truncated={findings.value?.truncated}
         flush
       >
         <Loaded resource={findings} what="findings">
@@ -62,7 +62,7 @@ function Look({ range }: { range: Range }) {
                   <Finding
                     key={`${row.type} ${row.service} ${row.operation} ${row.example_trace_id}`}
                     row={row}
-                    most={most}
+                    max={max}
                   />
                 ))}
               </ol>
@@ -74,7 +74,7 @@ function Look({ range }: { range: Range }) {
   );
 }
 
-function Finding({ row, most }: { row: FindingsRow; most: number }) {
+function Finding({ row, max }: { row: FindingsRow; max: number }) {
   const { type, service, operation, summary, recommendation, confidence, executions } = row;
   return (
     <li class="finding">
@@ -82,7 +82,7 @@ function Finding({ row, most }: { row: FindingsRow; most: number }) {
         <strong>{count(executions)}</strong>
         <span>{`${row.example_execution_id === null ? 'trace' : 'execution'}${executions === 1 ? '' : 's'}`}</span>
         <span class="finding-bar" aria-hidden="true">
-          <span style={{ width: `${(100 * executions) / most}%` }} />
+          <span style={{ width: `${(100 * executions) / max}%` }} />
         </span>
       </div>
       <div class="finding-words">

@@ -41,7 +41,7 @@ export default function Job({ params: { id = '' } }: PageProps) {
         </a>
       </div>
       <Loaded resource={shown} what="the matrix">
-        {({ rows, leftOut }) =>
+        {({ rows, truncated }) =>
           rows.length === 0 ? (
             <Empty title={`Job ${id} has no executions.`}>
               <p>
@@ -55,7 +55,7 @@ export default function Job({ params: { id = '' } }: PageProps) {
                 title={`${count(rows.length)} executions`}
                 operation="job-matrix"
                 params={params}
-                leftOut={leftOut}
+                truncated={truncated}
                 flush
                 actions={<Show rows={rows} show={show} />}
               >

@@ -35,11 +35,11 @@ export default function Jobs() {
           New job
         </button>
       </div>
-      <Panel title="All jobs" operation="jobs" params={params} leftOut={shown.value?.leftOut} flush>
+      <Panel title="All jobs" operation="jobs" params={params} truncated={shown.value?.truncated} flush>
         <Loaded resource={shown} what="jobs">
-          {({ rows, leftOut }) =>
+          {({ rows, truncated }) =>
             rows.length === 0 ? (
-              <Empty title={leftOut ? 'No job was submitted in the last seven days.' : 'No job has run yet.'}>
+              <Empty title={truncated ? 'No job was submitted in the last seven days.' : 'No job has run yet.'}>
                 <p>
                   Submit one here, or send spans with <code>beacon.job_id</code> set.
                 </p>

@@ -46,14 +46,14 @@ function Look({ range }: { range: Range }) {
         title="All services"
         operation="services"
         params={range}
-        leftOut={rows.length > 0 ? services.value?.leftOut : null}
+        truncated={rows.length > 0 ? services.value?.truncated : null}
         flush
       >
         <Loaded resource={services} what="services">
-          {({ rows: all, leftOut }) =>
+          {({ rows: all, truncated }) =>
             all.length === 0 ? (
               <Empty title="No service was seen in this time.">
-                <p>{leftOut ?? 'A longer range may show some.'}</p>
+                <p>{truncated ?? 'A longer range may show some.'}</p>
               </Empty>
             ) : (
               <Table
@@ -90,7 +90,7 @@ function Around({ focus, range, hrefOf }: AroundProps) {
         title={<Service name={focus} />}
         operation="dependencies"
         params={around}
-        leftOut={edges.value?.leftOut}
+        truncated={edges.value?.truncated}
         flush
         actions={
           <>
@@ -137,7 +137,7 @@ function Around({ focus, range, hrefOf }: AroundProps) {
         title={`Operations of ${focus}`}
         operation="operations"
         params={{ ...range, service: focus }}
-        leftOut={operations.value?.leftOut}
+        truncated={operations.value?.truncated}
         flush
       >
         <Loaded resource={operations} what="operations">

@@ -108,7 +108,7 @@ export default function Sql() {
           <Panel
             title={answer.value ? `${count(answer.value.rows.length)} rows` : 'Answer'}
             {...(sql && { operation: 'sql', params: { statement: sql } })}
-            leftOut={answer.value?.leftOut}
+            truncated={answer.value?.truncated}
             flush
             actions={
               <Segments

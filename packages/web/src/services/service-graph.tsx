@@ -33,7 +33,7 @@ export function ServiceGraph({ edges, focus, hrefOf }: ServiceGraphProps) {
     };
   }, [key]);
   if (placed?.of !== key) return <div class="graph-room" />;
-  const most = Math.max(1, ...edges.map(({ calls }) => calls));
+  const max = Math.max(1, ...edges.map(({ calls }) => calls));
   return (
     <Scroll label={`Graph around ${focus}`}>
       <svg
@@ -61,7 +61,7 @@ export function ServiceGraph({ edges, focus, hrefOf }: ServiceGraphProps) {
           ))}
         </defs>
         {edges.map((edge, i) => (
-          <EdgePath key={`${edge.caller} ${edge.callee}`} edge={edge} placed={placed.edges[i]} most={most} />
+          <EdgePath key={`${edge.caller} ${edge.callee}`} edge={edge} placed={placed.edges[i]} max={max} />
         ))}
         {names.map((name) => (
           <Node key={name} name={name} at={placed.nodes.get(name)} focused={name === focus} href={hrefOf(name)} />
@@ -108,11 +108,11 @@ function Node({
 function EdgePath({
   edge,
   placed,
-  most,
+  max,
 }: {
   edge: DependenciesRow;
   placed: Placed['edges'][number] | undefined;
-  most: number;
+  max: number;
 }) {
   if (!placed) return null;
   const failing = edge.errors > 0;
@@ -122,7 +122,7 @@ function EdgePath({
     <g class={failing ? 'edge failing' : 'edge'}>
       <path
         d={placed.path}
-        stroke-width={1 + 4 * Math.sqrt(edge.calls / most)}
+        stroke-width={1 + 4 * Math.sqrt(edge.calls / max)}
         marker-end={`url(#arrow-${failing ? 'failing' : 'plain'})`}
       />
       <rect x={placed.x - width / 2} y={placed.y - 8} width={width} height="16" rx="4" />

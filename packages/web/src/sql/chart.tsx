@@ -11,7 +11,7 @@ interface ResultChartProps {
 }
 
 const TOKENS = ['--heat-3', '--service-3', '--service-2', '--service-1', '--service-5'] as const;
-const MOST_BARS = 40;
+const MAX_BARS = 40;
 
 export function ResultChart({ columns, rows }: ResultChartProps) {
   const time = columns.find(({ type }) => /^(?:timestamp|date)/.test(type));
@@ -63,8 +63,8 @@ function Lines({ time, numbers, rows }: { time: Column; numbers: Column[]; rows:
 }
 
 function Bars({ name, number, rows }: { name: Column | undefined; number: Column; rows: Record<string, unknown>[] }) {
-  const shown = rows.slice(0, MOST_BARS);
-  const most = Math.max(1e-9, ...shown.map((row) => Math.abs(Number(row[number.name]))));
+  const shown = rows.slice(0, MAX_BARS);
+  const max = Math.max(1e-9, ...shown.map((row) => Math.abs(Number(row[number.name]))));
   return (
     <>
       <ul class="result-bars" aria-label={`${number.name} by ${name?.name ?? 'row'}`}>
@@ -74,15 +74,15 @@ function Bars({ name, number, rows }: { name: Column | undefined; number: Column
             <li key={`${i}`}>
               <span class="clip">{name ? textOf(row[name.name]) : i + 1}</span>
               <span class="bar-track" aria-hidden="true">
-                <span class="selected" style={{ width: `${(100 * Math.abs(value)) / most}%` }} />
+                <span class="selected" style={{ width: `${(100 * Math.abs(value)) / max}%` }} />
               </span>
               <span>{Number.isInteger(value) ? count(value) : value.toPrecision(4)}</span>
             </li>
           );
         })}
       </ul>
-      {rows.length > MOST_BARS && (
-        <p class="left-out">{`The first ${MOST_BARS} of ${count(rows.length)} rows are drawn; the table has all.`}</p>
+      {rows.length > MAX_BARS && (
+        <p class="left-out">{`The first ${MAX_BARS} of ${count(rows.length)} rows are drawn; the table has all.`}</p>
       )}
     </>
   );

@@ -8,7 +8,7 @@ export type Params = Record<string, string | number | boolean | string[] | null 
 export interface Answer<R> {
   rows: R[];
   /** Says in words what the limit left out; null when nothing was. */
-  leftOut: string | null;
+  truncated: string | null;
   /** To be given back as `after` for the rows that follow; null at the end. */
   next?: string | null;
   database: string;

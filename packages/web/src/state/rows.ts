@@ -1,8 +1,8 @@
 // What a row of each operation holds. Times are ISO 8601 in UTC, ids text, durations milliseconds.
-import type { OperationName, RowOf } from '@project-beacon/server/operations/types.ts';
+import type { QueryName, RowOf } from '@project-beacon/server/registry.ts';
 
 /** Row type by operation. */
-export type Rows = { [Name in OperationName]: RowOf<Name> };
+export type Rows = { [Name in QueryName]: RowOf<Name> };
 
 export type JobsRow = Rows['jobs'];
 export type JobMatrixRow = Rows['job-matrix'];

@@ -88,9 +88,9 @@ export interface Tick {
 }
 
 /** Round times for a width in pixels, none inside a cut, and none so near to its neighbour that labels would touch. */
-export function ticks(axis: Axis, zoom: Zoom, width: number, most = 90): Tick[] {
+export function ticks(axis: Axis, zoom: Zoom, width: number, max = 90): Tick[] {
   // On a phone there is little room, and one tick alone says nothing.
-  const apart = Math.min(most, Math.max(48, width / 3));
+  const apart = Math.min(max, Math.max(48, width / 3));
   const from = axis.time(zoom.from);
   const to = axis.time(zoom.to);
   const wanted = Math.max(2, Math.floor(width / apart));

@@ -74,7 +74,7 @@ function BySimilarity({ session, executionId }: { session: Session; executionId:
     { key: 'started', title: 'Started', wideOnly: true, cell: (row) => moment(row.started_at) },
   ];
   return (
-    <Panel title="Compare with" operation="similar" params={params} leftOut={answer.value?.leftOut} flush>
+    <Panel title="Compare with" operation="similar" params={params} truncated={answer.value?.truncated} flush>
       <Loaded resource={answer} what="similar executions">
         {({ rows }) => {
           const found = rows as unknown as Similar[];

@@ -29,18 +29,18 @@ interface Props {
   onBack?: () => void;
 }
 
-const MOST = 5000;
+const MAX = 5000;
 const CHANGES = ['status', 'slower', 'faster', 'added', 'missing', 'same'] as const;
 
 export function Comparison({ a, b, names, onBack }: Props) {
-  const params = { a, b, limit: MOST };
+  const params = { a, b, limit: MAX };
   const answer = useAsk('compare', params);
   return (
     <Panel
       title="Compared"
       operation="compare"
       params={params}
-      leftOut={answer.value?.leftOut}
+      truncated={answer.value?.truncated}
       flush
       actions={
         <>
@@ -109,7 +109,7 @@ function Side({ rows, names, ids }: { rows: Aligned[]; names: Props['names']; id
         <>
           <div class="comparison-row comparison-titles" aria-hidden="true">
             <span>Change</span>
-            <span>Operation</span>
+            <span>Query</span>
             <span class="end">{names[0]}</span>
             <span class="end">{names[1]}</span>
             <span class="end">Difference</span>

@@ -70,7 +70,7 @@ export function PathView({ session }: { session: Session }) {
       title="Critical path: shortening anything else changes nothing"
       operation="critical-path"
       params={params}
-      leftOut={answer.value?.leftOut}
+      truncated={answer.value?.truncated}
       flush
     >
       <Loaded resource={answer} what="the critical path">

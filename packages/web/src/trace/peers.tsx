@@ -17,7 +17,7 @@ export function Peers({ facts, own, finished }: { facts: PeerFacts; own: number;
   if (!peers || !buckets || buckets.length === 0) {
     return <p class="peers faint">No other span of this operation in the day before: nothing to compare it with.</p>;
   }
-  const most = Math.max(...buckets.map((bucket) => bucket.count));
+  const max = Math.max(...buckets.map((bucket) => bucket.count));
   const at = bucketOf(buckets, own);
   const sentence =
     slower === null || !finished
@@ -39,7 +39,7 @@ export function Peers({ facts, own, finished }: { facts: PeerFacts; own: number;
         aria-label={sentence}
       >
         {buckets.map((bucket, n) => {
-          const height = bucket.count === 0 ? 0 : Math.max(2, (bucket.count / most) * (HEIGHT - 2));
+          const height = bucket.count === 0 ? 0 : Math.max(2, (bucket.count / max) * (HEIGHT - 2));
           return (
             <rect key={n} class={n === at ? 'own' : ''} x={n * 10 + 0.5} y={HEIGHT - height} width={9} height={height}>
               <title>{`${duration(bucket.from_ms)} to ${duration(bucket.to_ms)}: ${count(bucket.count)}`}</title>

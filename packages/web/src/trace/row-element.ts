@@ -7,7 +7,7 @@ import { durationText, plural } from './words.ts';
 
 /** Pixels a level is indented by, and the share of the column that indentation may take. */
 const INDENT = 12;
-const MOST_INDENT = 0.4;
+const MAX_INDENT = 0.4;
 
 export class RowElement {
   readonly element: HTMLDivElement;
@@ -58,7 +58,7 @@ export class RowElement {
     set(element, 'aria-expanded', open === null ? null : String(open));
     set(element, 'aria-selected', String(selected));
     element.className = `wf-row${selected ? ' selected' : ''}${match ? ' match' : ''}${evidence ? ' proof' : ''}`;
-    const indent = Math.min(level * INDENT, width * MOST_INDENT);
+    const indent = Math.min(level * INDENT, width * MAX_INDENT);
     this.#indent.style.width = `${indent}px`;
     this.#indent.textContent = level * INDENT > indent ? String(level) : '';
     this.#caret.className = `wf-caret${open === null ? ' none' : open ? ' open' : ''}`;

@@ -54,7 +54,7 @@ function walk(session: Session, event: KeyboardEvent): void {
 }
 
 /** How many spans with an attribute the database is asked for. */
-const MOST = 5000;
+const MAX = 5000;
 
 function Filter({ session }: { session: Session }) {
   const found = session.found.value;
@@ -64,11 +64,11 @@ function Filter({ session }: { session: Session }) {
     session.withAttributes.value = null;
     if (!wanted) return;
     const abort = new AbortController();
-    const params = { q: `trace=${trace.traceId} ${wanted}`, from: trace.startedAt, limit: MOST };
+    const params = { q: `trace=${trace.traceId} ${wanted}`, from: trace.startedAt, limit: MAX };
     ask('spans', params, { signal: abort.signal }).then(
-      ({ rows, leftOut }) => {
+      ({ rows, truncated }) => {
         session.withAttributes.value = new Set(rows.map((row) => row.span_id));
-        if (leftOut) announce(`Only the first ${count(MOST)} spans with ${wanted} are marked: ${leftOut}`);
+        if (truncated) announce(`Only the first ${count(MAX)} spans with ${wanted} are marked: ${truncated}`);
       },
       (error) => !abort.signal.aborted && announce(`${(error as Error).message}`),
     );

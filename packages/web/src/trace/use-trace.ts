@@ -63,13 +63,13 @@ export function useTrace(session: Session, source: Source): TraceState {
   return { ...state, reload: () => setRound((n) => n + 1) };
 }
 
-const MOST_SEGMENTS = 5000;
+const MAX_SEGMENTS = 5000;
 
 /** Stretches of the critical path. Until they are here, and where they are too many, whole spans are underlined. */
 async function loadPath(session: Session, trace: Trace, signal: AbortSignal): Promise<void> {
-  const params = { trace_id: trace.traceId, limit: MOST_SEGMENTS };
+  const params = { trace_id: trace.traceId, limit: MAX_SEGMENTS };
   const answer = await ask('critical-path', params, { signal }).catch(() => null);
-  if (!answer || answer.leftOut || session.trace.peek() !== trace) return;
+  if (!answer || answer.truncated || session.trace.peek() !== trace) return;
   const found = new Map<number, Segment[]>();
   for (const step of answer.rows) {
     const place = Number(step.position) - 1;

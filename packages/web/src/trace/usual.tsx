@@ -18,10 +18,10 @@ interface Props {
 
 /** So many operations are seen before somebody asks for all. */
 const FEW = 8;
-const MOST = 1000;
+const MAX = 1000;
 
 export function AgainstUsual({ traceId, onSpan }: Props) {
-  const params = { trace_id: traceId, limit: MOST };
+  const params = { trace_id: traceId, limit: MAX };
   const answer = useAsk('compare-with-usual', params);
   const [all, setAll] = useState(false);
   return (
@@ -29,7 +29,7 @@ export function AgainstUsual({ traceId, onSpan }: Props) {
       title="Beside the usual of the last seven days"
       operation="compare-with-usual"
       params={params}
-      leftOut={answer.value?.leftOut}
+      truncated={answer.value?.truncated}
       flush
     >
       <Loaded resource={answer} what="what is usual">
@@ -65,7 +65,7 @@ function summary(rows: Row[]) {
     <>
       {worst ? (
         <>
-          {slower.length === 1 ? 'One operation is' : `${count(slower.length)} operations are`} slower than usual, most
+          {slower.length === 1 ? 'One operation is' : `${count(slower.length)} operations are`} slower than usual, max
           of all <strong>{worst.operation}</strong> of {worst.service}: {duration(worst.median_ms)} instead of{' '}
           {duration(worst.usual_p50_ms)}.
         </>

@@ -26,7 +26,7 @@ export interface Cause {
 }
 
 /** Causes shown. */
-const MOST = 20;
+const MAX = 20;
 
 /** Pixels below which numbers wait to be asked for. */
 const NARROW = 700;
@@ -40,7 +40,7 @@ interface Props {
 }
 
 export function Verdict({ session, of, openTrace }: Props) {
-  const params = { ...of, limit: MOST };
+  const params = { ...of, limit: MAX };
   const live = (session.trace.value?.open ?? 0) > 0;
   const causes = useAsk('root-cause', params, { every: live ? 3000 : undefined });
   const rows = causes.value?.rows as unknown as Cause[] | undefined;
@@ -53,7 +53,7 @@ export function Verdict({ session, of, openTrace }: Props) {
         title={title}
         operation="root-cause"
         params={params}
-        leftOut={causes.value?.leftOut}
+        truncated={causes.value?.truncated}
         flush={rows?.length === 0}
       >
         <Loaded resource={causes} what="the verdict">

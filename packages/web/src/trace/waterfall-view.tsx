@@ -5,7 +5,7 @@ import type { Session } from './session.ts';
 import { Waterfall } from './waterfall.ts';
 
 const NAMES_KEY = 'beacon-trace-names';
-const NAMES = { least: 120, most: 0.75, step: 16 };
+const NAMES = { least: 120, max: 0.75, step: 16 };
 
 export function WaterfallView({ session }: { session: Session }) {
   const root = useRef<HTMLDivElement>(null);
@@ -35,7 +35,7 @@ export function WaterfallView({ session }: { session: Session }) {
       <Minimap session={session} />
       <div class="wf-head">
         <div class="wf-head-names" aria-hidden="true">
-          Operation
+          Query
         </div>
         {/* biome-ignore lint/a11y/useSemanticElements: one that moves has a role and a value; an <hr> has neither. */}
         <div
@@ -95,7 +95,7 @@ export function WaterfallView({ session }: { session: Session }) {
 
 function resize(root: HTMLElement, width: number, change: (width: number) => number): void {
   const wanted = change(width);
-  const next = Math.round(Math.max(NAMES.least, Math.min(root.clientWidth * NAMES.most, wanted)));
+  const next = Math.round(Math.max(NAMES.least, Math.min(root.clientWidth * NAMES.max, wanted)));
   if (next === width) return;
   root.style.setProperty('--names', `${next}px`);
   localStorage.setItem(NAMES_KEY, String(next));

@@ -14,7 +14,7 @@ interface PanelProps {
   operation?: string;
   params?: Params;
   /** What the limit left out, in the server's words. */
-  leftOut?: string | null | undefined;
+  truncated?: string | null | undefined;
   /** Buttons and switches beside the title. */
   actions?: ComponentChildren;
   /** Without the inner margin: tables, drawings. */
@@ -22,7 +22,7 @@ interface PanelProps {
   children: ComponentChildren;
 }
 
-export function Panel({ title, operation, params = {}, leftOut, actions, flush = false, children }: PanelProps) {
+export function Panel({ title, operation, params = {}, truncated, actions, flush = false, children }: PanelProps) {
   return (
     <section class="panel">
       <header>
@@ -33,7 +33,7 @@ export function Panel({ title, operation, params = {}, leftOut, actions, flush =
         </div>
       </header>
       <div class={flush ? 'panel-body flush' : 'panel-body'}>{children}</div>
-      {leftOut && <p class="left-out">{leftOut}</p>}
+      {truncated && <p class="left-out">{truncated}</p>}
     </section>
   );
 }

@@ -1,0 +1,25 @@
+// How each operation's rows look to a person, by its name.
+import type { Query } from '../../queries/query.ts';
+import { asTable, type Renderer, text } from './cells.ts';
+import { CHARTS } from './charts.ts';
+import { EXPLANATIONS } from './explain.ts';
+import { JOBS } from './jobs.ts';
+import { LISTS } from './lists.ts';
+import { UPKEEP } from './maintenance.ts';
+import { SPAN } from './span.ts';
+
+/** `diagnose` has a verb of its own. */
+export const RENDERERS: Record<string, Renderer> = {
+  ...LISTS,
+  ...CHARTS,
+  ...SPAN,
+  ...JOBS,
+  ...UPKEEP,
+  ...EXPLANATIONS,
+};
+
+/** A table of all columns, for an operation nothing better was made for. */
+export function plainRenderer(query: Query): Renderer {
+  const columns = Object.keys(query.row.shape).map((name) => text(name, name.replaceAll('_', ' ')));
+  return { lines: asTable(columns, 'Nothing was found.') };
+}

@@ -1,0 +1,74 @@
+// Traces out of the tables, for this door.
+import type pg from 'pg';
+import { type CutTraceData, readTrace } from '../../otlp/read-back.ts';
+import { type RunOptions, readOnly } from '../../queries/run.ts';
+import { type JaegerTrace, jaegerTrace, type Mark, markOf } from './model.ts';
+
+export interface Read extends CutTraceData {
+  traceId: string;
+  marks: Map<string, Mark>;
+}
+
+/** Spans of an answer with several traces at most, some 100 MB of JSON; a single trace comes whole. */
+export const MAX_SPANS = 50_000;
+
+/** @param span A span_fact. */
+const markSql = (span: string) => `json_build_object('span_id', encode(${span}.span_id, 'hex'),
+  'started_us', ((extract(epoch from ${span}.started_at) * 1000000)::bigint)::text, 'skew_ms', ${span}.skew_ms,
+  'so_far_ms', case when ${span}.ended then null else ${span}.duration_ms end, 'note',
+  beacon.span_note(${span}.is_orphan, ${span}.skew_ms, ${span}.status, ${span}.duration_ms))`;
+
+/** Open spans and orphans, and whether clocks contradict each other: only then the whole tree has to be built. */
+const FACTS = `
+with facts as materialized (select t from beacon.trace_facts($1) t)
+select beacon.clock_offsets(array(select f.t from facts f)) <> '{}' as clocks_differ,
+  coalesce((select json_agg(${markSql('(f.t)')}) from facts f where not (f.t).ended or (f.t).is_orphan), '[]') as marks`;
+
+const TREE = `
+select coalesce(json_agg(${markSql('t')}), '[]') as marks
+from beacon.trace_tree($1) t
+where t.skew_ms <> 0 or not t.ended or t.is_orphan`;
+
+interface MarkRow {
+  span_id: string;
+  started_us: string;
+  skew_ms: number;
+  so_far_ms: number | null;
+  note: string | null;
+}
+
+/**
+ * A trace with all its spans; undefined when there is none.
+ *
+ * @param traceId 32 hexadecimal digits.
+ * @param raw Leaves clocks as they were.
+ */
+export function readOne(pool: pg.Pool, traceId: string, raw: boolean, limits: RunOptions): Promise<Read | undefined> {
+  return readOnly(pool, limits, async ({ client }) => {
+    const trace = await readTrace(client, traceId);
+    if (!trace) return undefined;
+    const marks = raw ? [] : await marksOf(client, traceId);
+    return { ...trace, traceId, marks: new Map(marks) };
+  });
+}
+
+async function marksOf(client: pg.ClientBase, traceId: string): Promise<Array<[string, Mark]>> {
+  const facts = await client.query(FACTS, [traceId]);
+  const { rows } = facts.rows[0].clocks_differ ? await client.query(TREE, [traceId]) : facts;
+  return (rows[0].marks as MarkRow[]).map(({ span_id, started_us, skew_ms, so_far_ms, note }) => [
+    markOf(span_id, started_us),
+    { skewMs: skew_ms, soFarMs: so_far_ms ?? undefined, note },
+  ]);
+}
+
+export function jaegerOf({ traceId, traces, marks, spans, isCut }: Read): JaegerTrace {
+  const warnings = isCut ? [`Only the first ${spans} spans of this trace are here.`] : [];
+  return jaegerTrace(traceId, traces, marks, warnings);
+}
+
+/** The answer of version 3, as JSON: OTLP, wrapped as a gateway of gRPC does it. */
+export function combined(read: readonly Read[]): string {
+  // Each is an object with the one member resourceSpans; its text keeps what JSON.stringify would lose.
+  const parts = read.map((trace) => trace.json().slice('{"resourceSpans":['.length, -']}'.length));
+  return `{"result":{"resourceSpans":[${parts.join(',')}]}}`;
+}

@@ -1,0 +1,198 @@
+// What a filter means in SQL: one condition on a row of trace_spans. Values are bound, all of them.
+import { type ColumnKey, durationMs, type Operator, type Place, type Term } from './parse.ts';
+
+/** Collects values and hands out their placeholders. */
+export class Bindings {
+  readonly values: unknown[];
+  constructor(values: unknown[] = []) {
+    this.values = [...values];
+  }
+  add(value: unknown, type: string): string {
+    this.values.push(value);
+    return `$${this.values.length}::${type}`;
+  }
+}
+
+const COLUMN_SQL: Record<ColumnKey, { name: string; type: string }> = {
+  service: { name: 'service', type: 'text' },
+  operation: { name: 'operation', type: 'text' },
+  status: { name: 'status', type: 'text' },
+  kind: { name: 'kind', type: 'text' },
+  duration: { name: 'duration_ms', type: 'double precision' },
+  job: { name: 'job_id', type: 'text' },
+  execution: { name: 'execution_id', type: 'bigint' },
+  model: { name: 'model_id', type: 'text' },
+  region: { name: 'region', type: 'text' },
+  trace: { name: 'trace_id', type: 'uuid' },
+  error: { name: 'error_type', type: 'text' },
+  message: { name: 'error_message', type: 'text' },
+};
+
+/**
+ * A condition on the span `s`; `true` where there are no terms.
+ *
+ * `!=` asks for another value and not for none: a span without the key does not match. Comparisons of a null are not
+ * true, so that a row that has nothing to compare is left out.
+ */
+export function filterSql(terms: readonly Term[], bind: Bindings): string {
+  if (terms.length === 0) return 'true';
+  return terms.map((term) => `(${termSql(term, bind)})`).join('\n  and ');
+}
+
+function termSql(term: Term, bind: Bindings): string {
+  switch (term.kind) {
+    case 'word': {
+      const word = bind.add(term.word, 'text');
+      const columns = ['service', 'operation', 'error_message'];
+      return columns.map((name) => contains(`s.${name}`, word)).join(' or ');
+    }
+    case 'has': {
+      const has =
+        'column' in term.key ? `s.${COLUMN_SQL[term.key.column].name} is not null` : anywhere(term, term.key, bind);
+      // Null where there are no events: that is "has not", too.
+      return term.negated ? `not coalesce(${has}, false)` : has;
+    }
+    case 'compare':
+      return 'column' in term.key
+        ? columnSql(term.key.column, term.operator, term.value, bind)
+        : anywhere(term, term.key, bind);
+  }
+}
+
+function contains(text: string, part: string): string {
+  return `strpos(lower(${text}), lower(${part})) > 0`;
+}
+
+function columnSql(column: ColumnKey, operator: Operator, value: string, bind: Bindings): string {
+  const { name, type } = COLUMN_SQL[column];
+  const bound = bind.add(column === 'duration' ? durationMs(value) : value, type);
+  if (operator === '~') return contains(`s.${name}`, bound);
+  return `s.${name} ${operator === '!=' ? '<>' : operator} ${bound}${ordered(type, operator)}`;
+}
+
+/** Order of text is that of its bytes, whatever the database's language. */
+function ordered(type: string, operator: Operator): string {
+  return type === 'text' && /[<>]/.test(operator) ? ' collate "C"' : '';
+}
+
+type Attribute = { attribute: string; place: Place | null };
+export type AttributeTerm = Exclude<Term, { kind: 'word' }>;
+
+/** The condition in one place, or in any of them. Resources are few and found first; spans only say which is theirs. */
+function anywhere(term: AttributeTerm, { attribute, place }: Attribute, bind: Bindings): string {
+  const conditions = placed(term, attribute, bind);
+  const places: Place[] = place ? [place] : ['span', 'resource', 'scope', 'event', 'link'];
+  const sql = places.map((each) => {
+    const condition = conditions[each]();
+    return each === 'resource' || each === 'scope'
+      ? `s.resource_id = any(array(select r.resource_id from beacon.trace_resources r where ${condition}))`
+      : `(${condition})`;
+  });
+  return sql.join(' or ');
+}
+
+/**
+ * Condition on a resource `r` under which a term on an attribute holds for all of its spans; undefined where the term is
+ * about something else.
+ */
+export function resourceSql(term: AttributeTerm, bind: Bindings): string | undefined {
+  if ('column' in term.key) return undefined;
+  const { attribute, place } = term.key;
+  const conditions = placed(term, attribute, bind);
+  if (place === null) return `(${conditions.resource()}) or (${conditions.scope()})`;
+  return place === 'resource' || place === 'scope' ? conditions[place]() : undefined;
+}
+
+/** What a term means in each place: of the span `s`, or of its resource `r`. */
+function placed(term: AttributeTerm, attribute: string, bind: Bindings): Record<Place, () => string> {
+  if (term.kind === 'compare' && term.operator === '=') return equality(attribute, term.value, bind);
+  const name = bind.add(attribute, 'text');
+  const test =
+    term.kind === 'has' ? (json: string) => `${json} is not null` : comparison(term.operator, term.value, bind);
+  const inObject = (attributes: string) => () =>
+    term.kind === 'has' ? `${attributes} ? ${name}` : test(`(${attributes} -> ${name})`);
+  const inList = (list: string, value: string) => () =>
+    `exists (select from jsonb_array_elements(case when jsonb_typeof(${list}) = 'array' then ${list} end) e where ${test(value)})`;
+  const own = `(e -> 'attributes' -> ${name})`;
+  return {
+    span: inObject('s.metadata'),
+    resource: inObject('r.attributes'),
+    scope: inObject(SCOPE),
+    // `event.name` is the name of the event.
+    event: inList('s.events', attribute === 'name' ? `coalesce(${own}, e -> 'name')` : own),
+    link: inList('s.links', own),
+  };
+}
+
+/** Attributes of the scope, with its name and version, which are columns. */
+const SCOPE = `(coalesce(r.otel -> 'scope_attributes', '{}') || jsonb_strip_nulls(jsonb_build_object('name', r.scope_name, 'version', r.scope_version)))`;
+
+/**
+ * Equality by containment: of the text, of the number or truth value it may stand for, or of a list that has one of
+ * them.
+ */
+function equality(attribute: string, value: string, bind: Bindings): Record<Place, () => string> {
+  const key = JSON.stringify(attribute);
+  const objects = literalsOf(value).flatMap((literal) => [`{${key}:${literal}}`, `{${key}:[${literal}]}`]);
+  const whole = lazily(() => bind.add(objects, 'jsonb[]'));
+  const nested = lazily(() =>
+    bind.add(
+      objects.map((each) => `[{"attributes":${each}}]`),
+      'jsonb[]',
+    ),
+  );
+  const inObject = (attributes: string) => () => `${attributes} @> any(${whole()})`;
+  const inList = (list: string) => () => `${list} @> any(${nested()})`;
+  const event = inList('s.events');
+  return {
+    span: inObject('s.metadata'),
+    resource: inObject('r.attributes'),
+    scope: inObject(SCOPE),
+    event:
+      attribute === 'name'
+        ? () => `${event()} or s.events @> ${bind.add(JSON.stringify([{ name: value }]), 'jsonb')}`
+        : event,
+    link: inList('s.links'),
+  };
+}
+
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,3})?$/;
+
+/** What the text of a value may stand for, as JSON. A number keeps its digits. */
+export function literalsOf(value: string): string[] {
+  const literals = [JSON.stringify(value)];
+  if (isNumber(value)) literals.push(value);
+  if (value === 'true' || value === 'false') literals.push(value);
+  return literals;
+}
+
+function isNumber(value: string): boolean {
+  return value.length <= 100 && NUMBER.test(value) && Number.isFinite(Number(value));
+}
+
+/** A comparison of a jsonb value that may be missing: as numbers where both are, else as text. */
+function comparison(operator: Operator, value: string, bind: Bindings): (json: string) => string {
+  const text = bind.add(value, 'text');
+  const textOf = (json: string) => `(${json} #>> '{}')`;
+  if (operator === '~') return (json) => contains(textOf(json), text);
+  if (operator === '!=') {
+    const number = isNumber(value) ? bind.add(value, 'jsonb') : undefined;
+    return (json) => `${textOf(json)} <> ${text}${number ? ` and ${json} <> ${number}` : ''}`;
+  }
+  const asText = (json: string) => `${textOf(json)} ${operator} ${text} collate "C"`;
+  if (!isNumber(value)) return asText;
+  const number = bind.add(value, 'numeric');
+  return (json) => `case jsonb_typeof(${json})
+      when 'number' then ${json}::numeric ${operator} ${number}
+      when 'string' then case when ${textOf(json)} ~ '^-?[0-9]{1,30}([.][0-9]{1,30})?$' then ${textOf(json)}::numeric ${operator} ${number} else ${asText(json)} end
+    end`;
+}
+
+/** A value that is made when it is first asked for: what is bound but never named would be refused. */
+function lazily<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

@@ -1,0 +1,196 @@
+// What people do from where they look: submit a job, and have the doctor look.
+import { z } from 'zod';
+import { BeaconError } from '../store/errors.ts';
+import type { Row } from '../store/values.ts';
+import * as c from './columns.ts';
+import { defineQuery } from './query.ts';
+
+/** `a, b` as a command line or an address has it, or a list as JSON has it. */
+const list = (what: string) =>
+  z
+    .union([z.array(z.string().min(1)), z.string().min(1)])
+    .transform((given) => (typeof given === 'string' ? split(given) : given))
+    .describe(what);
+
+/** A question may hold commas: those are lists only as JSON. */
+function split(text: string): string[] {
+  if (text.startsWith('[')) {
+    const parsed = z.array(z.string().min(1)).safeParse(jsonOf(text));
+    if (parsed.success) return parsed.data;
+  }
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const SUBMIT_WITHIN_MS = 10_000;
+
+export const submitJob = defineQuery({
+  name: 'submit-job',
+  doc: 'Submits a job to the runner: every model in every region answers every question.',
+  params: {
+    models: list('Models, separated by commas, or a JSON list.'),
+    regions: list('Regions, separated by commas, or a JSON list.'),
+    questions: z
+      .union([z.array(z.string().min(1)), z.string().min(1)])
+      .transform((given) => (typeof given === 'string' ? (given.startsWith('[') ? split(given) : [given]) : given))
+      .describe('One question, or a JSON list of them.'),
+    idempotency_key: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe('Sending the same key again returns the same job instead of another.'),
+  },
+  row: z.object({
+    job_id: c.text('The job.'),
+    executions: c.count('Executions it has.'),
+    replayed: z.boolean().describe('Whether the key led to a job that was there already.'),
+  }),
+  limit: { default: 1, max: 100 },
+  mutates: true,
+  run: async ({ params: { idempotency_key, ...job }, signal }) => ({
+    rows: [await submit(job, idempotency_key, signal)],
+    truncated: null,
+  }),
+});
+
+async function submit(job: object, key: string | undefined, signal: AbortSignal): Promise<Row> {
+  const runner = process.env.RUNNER_URL;
+  if (!runner) {
+    throw new BeaconError(
+      'unavailable',
+      'This server knows no runner: RUNNER_URL is not set.',
+      '`npm start` sets it; elsewhere set RUNNER_URL=http://host:8090 for `beacon serve`.',
+    );
+  }
+  const url = new URL('/api/v1/jobs/cross-region', runner);
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(key && { 'idempotency-key': key }) },
+    body: JSON.stringify(job),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(SUBMIT_WITHIN_MS)]),
+  }).catch((cause: Error) => {
+    signal.throwIfAborted();
+    throw new BeaconError(
+      'unavailable',
+      `The runner at ${url.origin} does not answer.`,
+      'Is it running? `beacon status` says.',
+      {
+        cause,
+      },
+    );
+  });
+  const body = (await response.json().catch(() => ({}))) as {
+    job_id?: number;
+    executions?: unknown[];
+    error?: { message?: string; param?: string };
+  };
+  if (response.status >= 400 && response.status < 500) {
+    throw new BeaconError(
+      'usage',
+      body.error?.message ?? `The runner refused the job (${response.status}).`,
+      'Change the job and send it again.',
+    );
+  }
+  if (!response.ok || body.job_id === undefined) {
+    throw new BeaconError(
+      'unavailable',
+      `The runner at ${url.origin} answered ${response.status}.`,
+      'Its log says more.',
+    );
+  }
+  return {
+    job_id: String(body.job_id),
+    executions: body.executions?.length ?? 0,
+    replayed: response.headers.get('idempotent-replayed') === 'true',
+  };
+}
+
+/** What the doctor found, a row each; the first row is the verdict. */
+type Examine = (options: { databaseUrl: string; url: string | undefined }) => Promise<Row[]>;
+
+let examine: Examine | undefined;
+
+/** The doctor stands above the operations (it uses them); whoever puts the program together brings it in. */
+export function provideDoctor(given: Examine): void {
+  examine = given;
+}
+
+// A page that polls must not have a probe span sent every time.
+const FRESH_MS = 15_000;
+let last: { at: number; database: string; rows: Promise<Row[]> } | undefined;
+
+const verdictRow = z.object({
+  hop: c.text("Where on a span's way: flag, sdk, endpoint, accepted, committed, visible, linked; or configuration."),
+  state: z.enum(['fault', 'unknown', 'note', 'good']).describe('fault, unknown (could not be checked), note, or good.'),
+  fault: c.textOrNull('Code of a fault, for example FLAG_OFF.'),
+  service: c.textOrNull('Service it is about; null for the whole.'),
+  what: c.text('One sentence.'),
+  evidence: c.json('Facts that were seen, by name.'),
+  fix: c.textOrNull('What to do.'),
+  examined_at: c.time('When the doctor looked.'),
+});
+
+const url = z
+  .url({ protocol: /^https?$/ })
+  .refine((text) => isLoopback(new URL(text).hostname), 'must be on this machine; `beacon doctor --url` takes any')
+  .optional()
+  .describe('Service to ask, on this machine (default: those started here, and what their heartbeats say).');
+
+/** Whoever reaches this server must not have it fetch from anywhere. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+async function ask(databaseUrl: string, service: string | undefined): Promise<Row[]> {
+  if (!examine) {
+    throw new BeaconError('unavailable', 'The doctor is not part of this process.', 'Run `beacon doctor`.');
+  }
+  const rows = await examine({ databaseUrl, url: service });
+  const at = new Date().toISOString();
+  return rows.map((row) => ({ ...row, examined_at: at }));
+}
+
+export const doctor = defineQuery({
+  name: 'doctor',
+  doc: 'Why is there no trace? Follows a span through every hop; faults first. Looks at most once in 15 seconds.',
+  params: { url },
+  row: verdictRow,
+  limit: { default: 100, max: 1000 },
+  run: async ({ pool, params, limit }) => {
+    const database = pool.options.connectionString ?? '';
+    if (params.url !== undefined) return cutTo(await ask(database, params.url), limit);
+    if (!last || last.database !== database || Date.now() - last.at > FRESH_MS) {
+      last = { at: Date.now(), database, rows: ask(database, undefined) };
+      last.rows.catch(() => {
+        last = undefined;
+      });
+    }
+    return cutTo(await last.rows, limit);
+  },
+});
+
+export const runDoctor = defineQuery({
+  name: 'run-doctor',
+  doc: 'The same as doctor, looking anew.',
+  params: { url },
+  row: verdictRow,
+  limit: { default: 100, max: 1000 },
+  mutates: true,
+  run: async ({ pool, params, limit }) => cutTo(await ask(pool.options.connectionString ?? '', params.url), limit),
+});
+
+function cutTo(rows: Row[], limit: number): { rows: Row[]; truncated: string | null } {
+  const more = rows.length > limit ? `Only the first ${limit} of ${rows.length} findings are here: raise limit.` : null;
+  return { rows: rows.slice(0, limit), truncated: more };
+}

@@ -1,0 +1,109 @@
+// Where there is something, when there was nothing in the time asked about.
+import type pg from 'pg';
+import { type Chunk, chunksFor, isIndexed, spansOf } from '../filter/chunk-index.ts';
+import type { Term } from '../filter/parse.ts';
+import { Bindings, filterSql } from '../filter/sql.ts';
+import type { Range } from './range.ts';
+
+/** So many chunks on either side are read: some 16,000 spans. */
+const CHUNKS = 8;
+const TEXT = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
+
+/** Starts that are nearest to the time asked about; null where there is nothing. */
+interface Nearest {
+  older: string | null;
+  newer: string | null;
+}
+
+/**
+ * A sentence that says when there is something; null where there is nothing, or where it would take long to know.
+ *
+ * @param terms What must hold of a span for there to be an answer.
+ */
+export async function elsewhere(client: pg.PoolClient, terms: readonly Term[], range: Range): Promise<string | null> {
+  if (terms.length > 0) {
+    const said = words('Nothing that fits', FITTING, range, await nearestFitting(client, terms, range));
+    if (said) return said;
+  }
+  const { within, ...nearest } = await nearestTraces(client, range);
+  return within ? null : words('Nothing at all', TRACES, range, nearest);
+}
+
+/** @param told What is said of the nearest before and after. */
+function words(nothing: string, told: [string, string], { from, to }: Range, { older, newer }: Nearest): string | null {
+  if (older === null && newer === null) return null;
+  const time = to === null ? `since ${from}` : `from ${from} to ${to}`;
+  const places = [
+    ...(older === null ? [] : [`${told[0]} ${older}: ask with an earlier from`]),
+    ...(newer === null ? [] : [`${told[1]} ${newer}: ask with a later to`]),
+  ];
+  return `${nothing} ${time}; ${places.join('; ')}.`;
+}
+
+const TRACES: [string, string] = ['the newest trace before it began at', 'the oldest trace after it began at'];
+const FITTING: [string, string] = ['a span that fits began before it, at', 'a span that fits began after it, at'];
+
+/** By the index on the starts of traces. */
+async function nearestTraces(client: pg.PoolClient, { from, to }: Range): Promise<Nearest & { within: boolean }> {
+  const { rows } = await client.query(
+    `select to_char((select max(t.started_at) from beacon.traces t where t.started_at < $1::timestamptz), ${TEXT}) as older,
+      to_char((select min(t.started_at) from beacon.traces t where t.started_at >= $2::timestamptz), ${TEXT}) as newer,
+      exists (select from beacon.traces t where t.started_at >= $1::timestamptz and t.started_at < coalesce($2::timestamptz, 'infinity')) as within`,
+    [from, to],
+  );
+  return rows[0];
+}
+
+/** In the nearest chunks the terms can hold in, and the nearest of what has not been cut into chunks yet. */
+async function nearestFitting(client: pg.PoolClient, terms: readonly Term[], { from, to }: Range): Promise<Nearest> {
+  const chunks = await chunksFor(client, terms, null);
+  const older = (side: Side) => nearestOn(side, client, terms, { order: 'desc', of: 'max', condition: '<', at: from });
+  const newer = (side: Side) => nearestOn(side, client, terms, { order: 'asc', of: 'min', condition: '>=', at: to });
+  if (terms.some(isIndexed)) {
+    const side = { chunks, rest: undefined };
+    return { older: await older(side), newer: to === null ? null : await newer(side) };
+  }
+  const cut = chunks.filter(({ spans }) => spans !== null);
+  const rest = chunks.find(({ spans }) => spans === null);
+  const before = cut
+    .filter(({ started_min }) => Date.parse(started_min) < Date.parse(from))
+    .sort((a, b) => Date.parse(b.started_max) - Date.parse(a.started_max));
+  const behind = cut
+    .filter(({ started_max }) => to !== null && Date.parse(started_max) >= Date.parse(to))
+    .sort((a, b) => Date.parse(a.started_min) - Date.parse(b.started_min));
+  return {
+    older: await older({ chunks: before.slice(0, CHUNKS), rest }),
+    newer: to === null ? null : await newer({ chunks: behind.slice(0, CHUNKS), rest }),
+  };
+}
+
+interface Side {
+  chunks: Chunk[];
+  /** Of this no more is read than of the chunks. */
+  rest: Chunk | undefined;
+}
+
+async function nearestOn(
+  { chunks, rest }: Side,
+  client: pg.PoolClient,
+  terms: readonly Term[],
+  { order, of, condition, at }: { order: 'asc' | 'desc'; of: 'max' | 'min'; condition: '<' | '>='; at: string | null },
+): Promise<string | null> {
+  const bind = new Bindings();
+  const sources = [
+    ...(chunks.length === 0 ? [] : [spansOf(chunks, bind)]),
+    ...(rest
+      ? [
+          `(select * from beacon.trace_spans c where c.created_at >= ${bind.add(rest.created_from, 'timestamptz')}
+            order by c.created_at ${order} limit ${CHUNKS * 2048})`,
+        ]
+      : []),
+  ];
+  if (sources.length === 0) return null;
+  const { rows } = await client.query(
+    `select to_char(${of}(s.started_at), ${TEXT}) as nearest from (${sources.map((each) => `select * from ${each} c`).join(' union all ')}) s
+    where s.started_at ${condition} ${bind.add(at, 'timestamptz')} and ${filterSql(terms, bind)}`,
+    bind.values,
+  );
+  return rows[0].nearest;
+}

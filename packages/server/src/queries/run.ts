@@ -1,0 +1,174 @@
+// Runs an operation: one read-only transaction with a statement timeout, so that no door can hold the database.
+import type pg from 'pg';
+import { z } from 'zod';
+import { cancelOn } from '../store/cancel.ts';
+import { BeaconError, explainDatabaseError, maskUrl } from '../store/errors.ts';
+import type { Row, SqlCall, SqlColumn } from '../store/values.ts';
+import { rowsOf } from '../store/values.ts';
+import { elsewhere } from './nearest.ts';
+import type { Prepared, Query, RunResult } from './query.ts';
+
+export interface Answer<Of = Row> {
+  rows: Of[];
+  /** Says in words what was left out; null when nothing was. */
+  truncated: string | null;
+  /** Cursor of the page that follows, to be given as `after`; null at the end. */
+  next: string | null;
+  /** Which database answered, password masked. */
+  database: string;
+  /** Newest migration, and the start of the hash of its views and functions: `0001_spans+3f2a9c01`. */
+  schema: string;
+  /** Times the answer is about, where the question is about a time. */
+  range?: { from: string; to: string };
+  /** Columns of the rows, where the operation cannot tell them beforehand: those of a statement. */
+  columns?: SqlColumn[];
+}
+
+export interface RunOptions {
+  /** Milliseconds after which the database stops the query. Default 15,000. */
+  statementTimeoutMs?: number;
+  /** Aborted when nobody waits for the answer any more; the statement is then cancelled. */
+  signal?: AbortSignal | undefined;
+}
+
+const STATEMENT_TIMEOUT_MS = 15_000;
+
+/**
+ * Checks the parameters, runs the SQL, shapes the rows.
+ *
+ * @throws ZodError for wrong parameters; BeaconError when what was asked for is not there, or the database fails.
+ */
+export async function runQuery(
+  pool: pg.Pool,
+  query: Query,
+  params: Record<string, unknown>,
+  options: RunOptions = {},
+): Promise<Answer> {
+  // Wrong parameters need no database to be refused.
+  query.prepare(params);
+  const url = pool.options.connectionString ?? '';
+  const { result, prepared, schema } = await readOnly(pool, options, async ({ client, now, schema }) => {
+    const prepared = query.prepare(params, now);
+    const result = prepared.call && (await ask(client, query, prepared, prepared.call));
+    return { result, prepared, schema };
+  });
+  const signal = options.signal ?? new AbortController().signal;
+  const answer: RunResult | undefined = result ?? (await prepared.run?.({ pool, signal }));
+  if (!answer) throw new Error(`The operation ${query.name} has neither sql nor run.`);
+  if (answer.rows.length === 0 && prepared.missing) {
+    const { what, hint } = prepared.missing;
+    throw new BeaconError('not_found', what, [answer.truncated, hint].filter(Boolean).join(' '));
+  }
+  const { rows, next = null, columns } = answer;
+  const truncated = [answer.truncated, prepared.remark?.(rows)].filter(Boolean).join(' ') || null;
+  return {
+    rows,
+    truncated,
+    next,
+    database: maskUrl(url),
+    schema,
+    ...(prepared.range && { range: prepared.range }),
+    ...(columns && { columns }),
+  };
+}
+
+/** The statement behind an answer, whole, for whoever wants to run it himself; undefined where it is not one statement. */
+export function explainSql(query: Query, params: Record<string, unknown>): SqlCall | undefined {
+  const { call, limit } = query.prepare(params);
+  return (
+    call && {
+      text: `${call.text.replace(/^\n/, '')}\nlimit $${call.values.length + 1}`,
+      values: [...call.values, limit],
+    }
+  );
+}
+
+interface Session {
+  client: pg.PoolClient;
+  /** The database's clock, ISO 8601 with microseconds. */
+  now: string;
+  schema: string;
+}
+
+/**
+ * One read-only transaction, in which every statement sees the same rows and none runs longer than allowed.
+ *
+ * @throws BeaconError when the database fails.
+ */
+export async function readOnly<T>(
+  pool: pg.Pool,
+  { statementTimeoutMs = STATEMENT_TIMEOUT_MS, signal }: RunOptions,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  try {
+    const client = await pool.connect();
+    let broken: Error | undefined;
+    try {
+      // Several statements in one message: a round trip saved, and nothing outlives the transaction.
+      const begun = (await client.query(`
+        begin isolation level repeatable read read only;
+        set local statement_timeout = ${Math.round(statementTimeoutMs)};
+        set local timezone = 'UTC'; set local datestyle = 'ISO'; set local intervalstyle = 'iso_8601';
+        ${SESSION_SQL}`)) as unknown as pg.QueryResult[];
+      const { pid, begun: begunAt, ...session } = begun.at(-1)?.rows[0] ?? {};
+      const settled = cancelOn(signal, pool, { pid, begun: begunAt });
+      const done = await work({ client, ...session }).finally(settled);
+      await client.query('commit');
+      return done;
+    } catch (error) {
+      broken = error as Error;
+      throw error;
+    } finally {
+      // A connection with a failed transaction is rolled back; one that does not answer is thrown away.
+      const reset =
+        broken &&
+        (await client.query('rollback').then(
+          () => undefined,
+          (lost: Error) => lost,
+        ));
+      client.release(reset);
+    }
+  } catch (error) {
+    throw error instanceof z.ZodError ? error : explainDatabaseError(error, pool.options.connectionString ?? '');
+  }
+}
+
+const SESSION_SQL = `
+  select (select max(name) from beacon.schema_migrations where set_name = 'beacon') || '+' ||
+      coalesce((select left(value, 8) from beacon.schema_state where name = 'rebuilt'), 'none') as schema,
+    to_char(beacon.clock(), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as now, pg_backend_pid() as pid, now()::text as begun`;
+
+async function ask(client: pg.PoolClient, query: Query, prepared: Prepared, call: SqlCall) {
+  const { limit, next, fetch, without, elsewhere: around } = prepared;
+  // One row more than shown is what tells whether something was left out.
+  const found = fetch ? await fetch(client) : { rows: await rowsOf(client, call, limit + 1), truncated: null };
+  const rows = found.rows.slice(0, limit);
+  const last = rows.at(-1);
+  const more = found.rows.length > limit && last !== undefined;
+  const words = [
+    found.truncated,
+    more ? truncated(query, limit, next !== undefined) : null,
+    rows.length === 0 && !found.truncated && around ? await elsewhere(client, around.terms, around.range) : null,
+    ...(without ? (await client.query(without)).rows.map(({ said }) => said as string) : []),
+  ].filter((each) => each !== null);
+  return {
+    next: more && next ? next(last) : null,
+    rows: rows.map(withoutKeys),
+    truncated: words.join(' ') || null,
+  };
+}
+
+/** Columns that begin with an underscore are there for the cursor. */
+function withoutKeys(row: Row): Row {
+  const shown = Object.entries(row).filter(([name]) => !name.startsWith('_'));
+  return Object.fromEntries(shown);
+}
+
+function truncated(query: Query, limit: number, pages: boolean): string {
+  const ways = [
+    ...(pages ? ['give next as after'] : []),
+    ...(limit < query.limit.max ? [`raise limit (at most ${query.limit.max})`] : []),
+    'narrow the question',
+  ];
+  return `Only the first ${limit} rows are here, and there are more: ${ways.join(', ').replace(/, ([^,]*)$/, ' or $1')}.`;
+}

@@ -1,0 +1,187 @@
+// OTLP over gRPC: unary calls over HTTP/2. Spoken here rather than by a library, because a library hands a message over
+// when it has read and unpacked all of it: too late to say that there is no room for it, or that the token is wrong.
+import * as http2 from 'node:http2';
+import { acceptedBytes, CODES, Refusal, statusBytes } from './answer.ts';
+import { asRefusal, type HttpDoorOptions } from './http.ts';
+import type { Ingest } from './ingest.ts';
+import type { Claim } from './reservation.ts';
+import { NO_ENTRY } from './token.ts';
+import { unzipped } from './unzip.ts';
+
+const SERVICE = /^\/opentelemetry\.proto\.collector\.(trace|metrics|logs)\.v1\.(?:Trace|Metrics|Logs)Service\/Export$/;
+/** One byte that says whether the message is packed, four of its length. */
+const PREFIX = 5;
+const CLOSE_BUDGET_MS = 2_000;
+
+type Options = Pick<HttpDoorOptions, 'ingest' | 'gate' | 'warn'>;
+
+export interface GrpcDoor {
+  /** Takes connections by its event `connection`; listens nowhere itself. */
+  server: http2.Http2Server;
+  /** Resolves when every answer is out, or after two seconds. */
+  close(): Promise<void>;
+}
+
+export function grpcDoor(options: Options): GrpcDoor {
+  const settings = { maxConcurrentStreams: 256, initialWindowSize: 1 << 20, maxFrameSize: 1 << 18 };
+  const server = http2.createServer({ settings });
+  const sessions = new Set<http2.ServerHttp2Session>();
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.setLocalWindowSize(1 << 22);
+    session.once('close', () => sessions.delete(session));
+  });
+  server.on('sessionError', () => {});
+  server.on('stream', (stream, headers) => {
+    stream.on('error', () => {});
+    answer(options, stream, headers).catch((error) => {
+      options.warn('a call failed', error);
+      stream.destroy();
+    });
+  });
+  return {
+    server,
+    async close() {
+      const closed = [...sessions].map((session) => new Promise<void>((resolve) => session.close(resolve)));
+      const late = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_BUDGET_MS).unref());
+      await Promise.race([Promise.all(closed), late]);
+      for (const session of sessions) session.destroy();
+    },
+  };
+}
+
+async function answer(options: Options, stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) {
+  if (!/^application\/grpc\b/.test(headers['content-type'] ?? '')) {
+    stream.respond({ ':status': 415 }, { endStream: true });
+    stream.resume();
+    return;
+  }
+  try {
+    options.ingest.counters.count('requests', 'grpc');
+    succeed(stream, await exported(options, stream, headers));
+  } catch (error) {
+    if (stream.destroyed) options.ingest.counters.count('refused', 'disconnected');
+    else fail(options, stream, error);
+  }
+}
+
+async function exported(
+  { ingest, gate }: Options,
+  stream: http2.ServerHttp2Stream,
+  headers: http2.IncomingHttpHeaders,
+): Promise<Buffer> {
+  if (!gate.admits(headers.authorization)) throw new Refusal('UNAUTHENTICATED', 'token', NO_ENTRY);
+  const path = headers[':path'] ?? '';
+  const signal = SERVICE.exec(path)?.[1];
+  if (signal === undefined) {
+    const text = `There is no ${path.slice(0, 200)} here; traces go to opentelemetry.proto.collector.trace.v1.TraceService/Export.`;
+    throw new Refusal('UNIMPLEMENTED', 'no_such_path', text);
+  }
+  if (signal !== 'trace') {
+    throw new Refusal('UNIMPLEMENTED', 'no_such_signal', `Beacon stores traces only; ${signal} are not stored.`);
+  }
+  const claim = ingest.claim(0);
+  try {
+    const { body, isPacked } = await messageOf(ingest, stream, claim);
+    const encoding = isPacked ? headers['grpc-encoding'] : undefined;
+    const message = await unzipped(ingest, body, encoding?.toString(), claim);
+    const { rejected, message: said } = await ingest.store(message, 'protobuf', claim);
+    return acceptedBytes(rejected, said);
+  } finally {
+    claim.release();
+  }
+}
+
+/** The one message of a unary call; room for it is claimed when its length is known, before it is read. */
+function messageOf(
+  ingest: Ingest,
+  stream: http2.ServerHttp2Stream,
+  claim: Claim,
+): Promise<{ body: Buffer; isPacked: boolean }> {
+  const prefix = Buffer.alloc(PREFIX);
+  let body: Buffer | undefined;
+  let length = 0;
+  let received = 0;
+  const begin = () => {
+    length = prefix.readUInt32BE(1);
+    if (length > ingest.maxRequestBytes) throw ingest.tooLarge();
+    claim.grow(length);
+    body = claim.body(length);
+  };
+  return new Promise((resolve, reject) => {
+    const failed = (error: unknown) => {
+      stream.off('data', take);
+      body = undefined;
+      reject(error);
+    };
+    const take = (chunk: Buffer) => {
+      try {
+        let at = 0;
+        if (received < PREFIX) {
+          at = chunk.copy(prefix, received);
+          received += at;
+          if (received === PREFIX) begin();
+        }
+        if (received + chunk.length - at > PREFIX + length) {
+          throw new Refusal('INVALID_ARGUMENT', 'malformed', 'Export takes one message; there is more after it.');
+        }
+        if (body) received += chunk.copy(body, received - PREFIX, at);
+      } catch (error) {
+        failed(error);
+      }
+    };
+    stream.on('data', take);
+    stream.once('end', () => {
+      if (body && received === PREFIX + length) resolve({ body: body.subarray(0, length), isPacked: prefix[0] === 1 });
+      else failed(new Refusal('INVALID_ARGUMENT', 'malformed', `the message ends after ${received} bytes.`));
+    });
+    stream.once('aborted', () => failed(new Error('the client went away')));
+    stream.once('close', () => failed(new Error('the client went away')));
+  });
+}
+
+function succeed(stream: http2.ServerHttp2Stream, message: Buffer): void {
+  if (stream.destroyed) return;
+  const prefix = Buffer.alloc(PREFIX);
+  prefix.writeUInt32BE(message.length, 1);
+  stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+  stream.respond(
+    { ':status': 200, 'content-type': 'application/grpc', 'grpc-accept-encoding': 'identity,gzip,deflate' },
+    { waitForTrailers: true },
+  );
+  stream.end(Buffer.concat([prefix, message]));
+}
+
+function fail({ ingest, warn }: Options, stream: http2.ServerHttp2Stream, error: unknown): void {
+  const refusal = asRefusal(error, warn);
+  ingest.counters.count('refused', refusal.reason);
+  const code = refusal.code === 'INTERNAL' ? CODES.UNAVAILABLE.grpc : CODES[refusal.code].grpc;
+  refuseCall(stream, code, refusal.message, statusBytes(refusal));
+}
+
+/** Ends a call with a status; what is left of its message is thrown away. @param details A google.rpc.Status. */
+export function refuseCall(stream: http2.ServerHttp2Stream, code: number, message: string, details?: Buffer): void {
+  stream.respond(
+    {
+      ':status': 200,
+      'content-type': 'application/grpc',
+      'grpc-status': String(code),
+      'grpc-message': percentEncoded(message.slice(0, LONGEST_MESSAGE)),
+      'grpc-accept-encoding': 'identity,gzip,deflate',
+      ...(details && { 'grpc-status-details-bin': details.toString('base64').replace(/=+$/, '') }),
+    },
+    { endStream: true },
+  );
+  stream.resume();
+}
+
+// Clients take headers of 8 KiB in all.
+const LONGEST_MESSAGE = 1_000;
+
+/** Every byte of its UTF-8 but those of printable ASCII, and `%`, as `%XX`. */
+function percentEncoded(text: string): string {
+  return text.toWellFormed().replace(/[^ -$&-~]+/g, (part) => {
+    const hex = Buffer.from(part).toString('hex').toUpperCase();
+    return hex.replace(/../g, '%$&');
+  });
+}

@@ -1,0 +1,92 @@
+// All of it together: writer, doors, counters, in one process.
+import type pg from 'pg';
+import { BeaconError } from '../store/errors.ts';
+import { Ingest, type IngestOptions } from './ingest.ts';
+import { checkHost, type Doors, openDoors, type Wanted } from './ports.ts';
+import { startReport } from './report.ts';
+import { Gate } from './token.ts';
+
+export interface OtlpOptions extends Omit<IngestOptions, 'onFailure'> {
+  /** Default 127.0.0.1. */
+  host?: string;
+  httpPort: Wanted;
+  grpcPort: Wanted;
+  zipkinPort?: Wanted | undefined;
+  /** What clients must bring as a bearer token. */
+  token?: string | undefined;
+  /** Listens elsewhere than on loopback without a token. */
+  anonymous?: boolean;
+  /** Told of what goes wrong, at most once a minute of the same kind. */
+  warn: (message: string) => void;
+}
+
+export interface Otlp {
+  doors: Doors;
+  ingest: Ingest;
+  /** Answers what is under way, commits it, and says in its row that it stopped. */
+  stop(): Promise<void>;
+}
+
+const WARN_EVERY_MS = 60_000;
+const STOP_BUDGET_MS = 5_000;
+
+/**
+ * Takes spans over OTLP from now on.
+ *
+ * @param pool For /ready.
+ * @throws BeaconError when it may not listen there, or cannot.
+ */
+export async function startOtlp(pool: pg.Pool, options: OtlpOptions): Promise<Otlp> {
+  const { host = '127.0.0.1', token, anonymous = false } = options;
+  checkHost(host, token, anonymous);
+  const warn = seldom(options.warn);
+  const ingest = new Ingest({
+    ...options,
+    onFailure: (description) => warn('Spans cannot be written', description),
+  });
+  const doors = await openDoors({
+    ...options,
+    host,
+    ingest,
+    gate: new Gate(token),
+    warn: (message, error) => warn(message, error instanceof Error ? (error.stack ?? error.message) : String(error)),
+    isReady: async () => readiness(pool, ingest),
+  }).catch(async (error) => {
+    await ingest.close(0);
+    throw error;
+  });
+  const { httpPort, grpcPort, zipkinPort } = doors;
+  const ports = { http: httpPort, grpc: grpcPort, ...(zipkinPort === undefined ? {} : { zipkin: zipkinPort }) };
+  const report = startReport(options.connectionString, ingest, ports);
+  return {
+    doors,
+    ingest,
+    async stop() {
+      ingest.stop();
+      await ingest.close(STOP_BUDGET_MS);
+      await doors.close();
+      await report.stop();
+    },
+  };
+}
+
+async function readiness(pool: pg.Pool, ingest: Ingest): Promise<{ ready: boolean; detail: string }> {
+  if (ingest.pausedMs() > 0) return { ready: false, detail: 'the database failed a moment ago' };
+  try {
+    await pool.query('select from beacon.trace_spans limit 0');
+    return { ready: true, detail: 'spans are stored' };
+  } catch (error) {
+    const detail = error instanceof BeaconError ? error.message : 'the database does not answer, or is not migrated';
+    return { ready: false, detail };
+  }
+}
+
+function seldom(warn: (message: string) => void): (kind: string, detail: string) => void {
+  const last = new Map<string, number>();
+  return (kind, detail) => {
+    const now = performance.now();
+    if (now - (last.get(kind) ?? Number.NEGATIVE_INFINITY) < WARN_EVERY_MS) return;
+    last.set(kind, now);
+    warn(`${kind}: ${detail}`);
+  };
+}

@@ -1,0 +1,83 @@
+// Every query, named once, in the order help and documentation list them; its types derive from the same list.
+import type { z } from 'zod';
+import { doctor, runDoctor, submitJob } from './queries/actions.ts';
+import { attributeKeys, attributeValues } from './queries/attributes.ts';
+import { differences, heatmap, series } from './queries/charts.ts';
+import { diagnose, rootCause, similar } from './queries/diagnosis.ts';
+import {
+  compareWithSuccessful,
+  compareWithUsual,
+  diagnosisTypes,
+  timeoutRootCause,
+  unusualSpans,
+} from './queries/explain.ts';
+import { extent } from './queries/extent.ts';
+import { jobCells } from './queries/job-cells.ts';
+import { blastRadius, findings, jobMatrix, jobs } from './queries/jobs.ts';
+import { ingest, preflightReport, storage } from './queries/maintenance.ts';
+import { outline } from './queries/outline.ts';
+import type { Query } from './queries/query.ts';
+import type { Answer } from './queries/run.ts';
+import { schema } from './queries/schema.ts';
+import { dependencies, operations, services } from './queries/services.ts';
+import { span } from './queries/span.ts';
+import { coverage, health, tracers } from './queries/state.ts';
+import { compare, criticalPath, trace, waterfall } from './queries/trace.ts';
+import { search, spans } from './search/queries.ts';
+import { sql } from './sql-console/query.ts';
+
+const ALL = [
+  search,
+  spans,
+  trace,
+  span,
+  waterfall,
+  outline,
+  diagnose,
+  unusualSpans,
+  rootCause,
+  timeoutRootCause,
+  compareWithSuccessful,
+  compareWithUsual,
+  similar,
+  blastRadius,
+  findings,
+  compare,
+  criticalPath,
+  jobs,
+  jobMatrix,
+  jobCells,
+  submitJob,
+  services,
+  operations,
+  dependencies,
+  extent,
+  series,
+  heatmap,
+  differences,
+  attributeKeys,
+  attributeValues,
+  coverage,
+  health,
+  tracers,
+  diagnosisTypes,
+  ingest,
+  storage,
+  preflightReport,
+  doctor,
+  runDoctor,
+  schema,
+  sql,
+] as const;
+
+export const QUERIES: readonly Query[] = ALL;
+
+type Any = (typeof ALL)[number];
+type Named<Name extends QueryName> = Extract<Any, { name: Name }>;
+
+export type QueryName = Any['name'];
+
+/** A row of the answer: `type SearchRow = RowOf<'search'>`. */
+export type RowOf<Name extends QueryName> = z.output<Named<Name>['row']>;
+
+export type { Answer };

@@ -1,0 +1,63 @@
+// PostgreSQL's values as every door shows them.
+import pg from 'pg';
+
+/** Statement with its bound parameters; values are never formatted into the text. */
+export interface SqlCall {
+  text: string;
+  values: unknown[];
+}
+
+export interface SqlColumn {
+  /** Unique within the answer: a second `count` is called `count_2`. */
+  name: string;
+  /** As PostgreSQL names it, for example `timestamp with time zone`. */
+  type: string;
+}
+
+/** A row as every door shows it: times as ISO 8601 in UTC, ids as text, bytea as hex. */
+export type Row = Record<string, unknown>;
+
+const { INT8, TIMESTAMPTZ, BYTEA, DATE, TIMESTAMP } = pg.types.builtins;
+const BYTEA_ARRAY = 1001;
+const INT8_ARRAY = 1016;
+const TEXT_ARRAY = 1009;
+
+/** Text of times keeps the microseconds that a JavaScript Date would lose. */
+export const VALUE_TYPES: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+    if (oid === TIMESTAMPTZ) return isoTime;
+    if (oid === INT8 || oid === DATE || oid === TIMESTAMP) return (text: string) => text;
+    if (oid === BYTEA) return hex;
+    if (oid === BYTEA_ARRAY) return (text: string) => arrayOfText(text).map(hex);
+    if (oid === INT8_ARRAY) return arrayOfText;
+    return pg.types.getTypeParser(oid, format as 'text');
+  }) as pg.CustomTypesConfig['getTypeParser'],
+};
+
+const arrayOfText = pg.types.getTypeParser(TEXT_ARRAY as never, 'text') as unknown as (text: string) => string[];
+
+function isoTime(text: string): string {
+  return text.replace(' ', 'T').replace(/\+00$/, 'Z');
+}
+
+function hex(text: string): string {
+  return text.replace(/^\\x/, '');
+}
+
+/** A bigint that counts becomes a number; one that names something stays text, because its digits matter. */
+export function rowValues(row: Row, fields: pg.FieldDef[]): Row {
+  for (const { name, dataTypeID } of fields) {
+    if (dataTypeID === INT8 && row[name] !== null && !name.endsWith('_id')) row[name] = Number(row[name]);
+  }
+  return row;
+}
+
+/** Rows of a statement, at most so many. */
+export async function rowsOf(client: pg.PoolClient, { text, values }: SqlCall, max: number): Promise<Row[]> {
+  const found = await client.query({
+    text: `select * from (${text}) answer limit $${values.length + 1}`,
+    values: [...values, max],
+    types: VALUE_TYPES,
+  });
+  return found.rows.map((row) => rowValues(row, found.fields));
+}

@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { testDatabase } from '@project-beacon/testkit';
+import { attributeKeys, attributeValues } from '../../src/queries/attributes.ts';
+import { differences, heatmap, series } from '../../src/queries/charts.ts';
+import type { Query } from '../../src/queries/query.ts';
+import { runQuery } from '../../src/queries/run.ts';
+import { dependencies, operations, services } from '../../src/queries/services.ts';
+import { span } from '../../src/queries/span.ts';
+import { createPool } from '../../src/store/connect.ts';
+import { settle, store, type TestSpan, traceId } from './store.ts';
+
+const { client, url } = await testDatabase();
+const pool = createPool(url, { applicationName: 'test', max: 2 });
+after(() => pool.end());
+const rowsOf = async (of: Query, params: Record<string, unknown> = {}) => (await runQuery(pool, of, params)).rows;
+
+const MINUTE = 60_000;
+const now = Date.now();
+
+// An hour of a shop, then one minute of trouble: checkouts of team "pro" take 800 ms and fail.
+const spans: TestSpan[] = [];
+for (let n = 0; n < 120; n++) {
+  const trace = traceId();
+  const bad = n >= 100 && n % 2 === 0;
+  const at = now - 65 * MINUTE + n * (MINUTE / 2);
+  const ids = ['a', 'b', 'c'].map((letter) => letter.repeat(16));
+  const tier = bad ? 'pro' : n % 4 === 0 ? 'pro' : 'free';
+  const status = bad ? 'failed' : 'completed';
+  const common = { trace, status, error: bad ? '503' : null };
+  spans.push(
+    {
+      ...common,
+      span: ids[0] as string,
+      service: 'web',
+      operation: 'POST /checkout',
+      kind: 'server',
+      at,
+      ms: bad ? 800 : 20,
+      attributes: { tier, n, 'http.route': '/checkout' },
+    },
+    {
+      ...common,
+      span: ids[1] as string,
+      parent: ids[0] as string,
+      service: 'web',
+      operation: 'POST',
+      kind: 'client',
+      at: at + 1,
+      ms: bad ? 790 : 15,
+      attributes: { tier },
+    },
+    {
+      ...common,
+      span: ids[2] as string,
+      parent: ids[1] as string,
+      service: 'pay',
+      operation: 'charge',
+      kind: 'server',
+      at: at + 2,
+      ms: bad ? 780 : 10,
+      attributes: { tier },
+    },
+  );
+}
+const open = traceId();
+spans.unshift({
+  trace: open,
+  service: 'web',
+  operation: 'GET /slow',
+  at: now - 10 * MINUTE,
+  status: 'started',
+  ms: null,
+});
+for (let from = 0; from < spans.length; from += 10) await store(client, spans.slice(from, from + 10));
+
+const QUESTIONS: Array<[Query, Record<string, unknown>]> = [
+  [services, {}],
+  [operations, {}],
+  [operations, { service: 'pay' }],
+  [series, { from: '2h' }],
+  [series, { from: '2h', service: 'web', operation: 'POST' }],
+  [heatmap, { from: '2h' }],
+  [heatmap, { from: '2h', spans: 'all', columns: '5' }],
+];
+
+test('counts made in advance are those of the spans themselves', async () => {
+  const ask = () => Promise.all(QUESTIONS.map(([of, params]) => rowsOf(of, params)));
+  await client.query('select beacon.name_services()');
+  const before = await ask();
+  await settle(client, 40);
+  const { rows } = await client.query(
+    'select count(settled_at)::int as settled, count(*)::int as chunks from beacon.span_chunks',
+  );
+  assert.ok(rows[0].settled >= 5 && rows[0].settled < rows[0].chunks, 'some chunks have settled, one has an open span');
+  const after = await ask();
+  const { rows: one } = await client.query('select beacon.settle_baselines() as settled');
+  assert.ok(one[0].settled >= 0);
+  for (const [i, [{ name }, params]] of QUESTIONS.entries())
+    assert.deepEqual(after[i], before[i], `${name} ${JSON.stringify(params)}`);
+  const [web] = after[0] as Record<string, unknown>[];
+  assert.deepEqual([web?.service, web?.spans, web?.traces, web?.errors], ['web', 241, 121, 20]);
+  assert.equal(new Set(after[0]?.map((row) => row.color)).size, 2);
+});
+
+test('a service keeps its colour when others come', async () => {
+  const colors = async () => new Map((await rowsOf(services)).map((row) => [row.service, row.color]));
+  const before = await colors();
+  await store(client, [{ trace: traceId(), service: 'aaa', at: now - MINUTE }]);
+  const unnamed = await colors();
+  await client.query('select beacon.name_services()');
+  const named = await colors();
+  for (const [name, color] of before) assert.equal(named.get(name), color);
+  assert.equal(named.get('aaa'), unnamed.get('aaa'), 'the number it is about to get');
+  assert.equal(new Set(named.values()).size, named.size);
+});
+
+test('dependencies are the calls that crossed from one service into another', async () => {
+  const edges = await rowsOf(dependencies, { from: '2h' });
+  assert.deepEqual(
+    edges.map((row) => [row.caller, row.callee, row.calls, row.errors]),
+    [['web', 'pay', 120, 10]],
+  );
+  await store(client, [
+    { trace: open, span: '1'.repeat(16), service: 'pay', at: now - 9 * MINUTE, ms: 3 },
+    {
+      trace: open,
+      span: '2'.repeat(16),
+      parent: '1'.repeat(16),
+      service: 'bank',
+      at: now - 9 * MINUTE,
+      ms: 2,
+      kind: 'server',
+    },
+    { trace: open, span: '3'.repeat(16), service: 'bank', at: now - 9 * MINUTE, ms: 2, kind: 'client' },
+    { trace: open, span: '3'.repeat(16), service: 'vault', at: now - 9 * MINUTE + 1, ms: 1, kind: 'server' },
+  ]);
+  const names = async (params: Record<string, unknown>) =>
+    (await rowsOf(dependencies, { from: '2h', ...params })).map((row) => `${row.caller} ${row.callee}`).toSorted();
+  assert.deepEqual(await names({}), ['bank vault', 'pay bank', 'web pay']);
+  assert.deepEqual(await names({ service: 'web' }), ['web pay']);
+  assert.deepEqual(await names({ service: 'web', hops: '2' }), ['pay bank', 'web pay']);
+  assert.deepEqual(await names({ service: 'vault', hops: '2' }), ['bank vault', 'pay bank']);
+});
+
+test('the heatmap counts every span once, those without an end in a class of their own', async () => {
+  const all = await rowsOf(heatmap, { from: '2h', spans: 'all' });
+  const { rows } = await client.query(
+    `select count(*)::int as n, count(*) filter (where status = 'failed')::int as failed from beacon.trace_spans`,
+  );
+  const sum = (key: string) => all.reduce((total, row) => total + Number(row[key]), 0);
+  assert.deepEqual([sum('count'), sum('errors')], [rows[0].n, rows[0].failed]);
+  assert.equal(all.filter((row) => row.bucket_ms_from === null).length, 1);
+  const slow = await rowsOf(heatmap, { from: '2h', q: 'operation=charge duration>500ms' });
+  assert.equal(
+    slow.reduce((total, row) => total + Number(row.count), 0),
+    10,
+  );
+  for (const row of slow) assert.ok(Number(row.bucket_ms_from) <= 780 && Number(row.bucket_ms_to) > 780);
+});
+
+test('differences name what the selection has and the rest has not, over all spans', async () => {
+  const rows = await rowsOf(differences, { from: '2h', min_ms: '500' });
+  const by = new Map(rows.map((row) => [`${row.key}=${row.value}`, row]));
+  const tier = by.get('tier=pro');
+  assert.deepEqual(
+    [tier?.selected, tier?.selected_total, tier?.rest, tier?.rest_total, tier?.selected_pct],
+    [10, 10, 25, 115, 100],
+  );
+  assert.equal(by.get('status=failed')?.difference, 100);
+  assert.equal(by.get('http.route=/checkout')?.selected_pct, 100);
+  assert.ok(Number(by.get('status=failed')?.difference) > Number(tier?.difference));
+  assert.deepEqual(await rowsOf(differences, { from: '2h', min_ms: '100000' }), []);
+  assert.deepEqual(
+    (await rowsOf(differences, { from: '2h', status: 'error', q: 'service=pay' })).map((row) => row.selected_total)[0],
+    10,
+  );
+});
+
+test('series say how many, how many failed, how long', async () => {
+  const rows = await rowsOf(series, { from: '2h', service: 'pay', operation: 'charge' });
+  assert.equal(
+    rows.reduce((total, row) => total + Number(row.calls), 0),
+    120,
+  );
+  assert.equal(
+    rows.reduce((total, row) => total + Number(row.errors), 0),
+    10,
+  );
+  const steps = rows.map((row) => Date.parse(String(row.at)));
+  assert.ok(
+    steps.every((at) => at % (2 * MINUTE) === 0),
+    'columns of two minutes',
+  );
+  assert.ok(Math.abs(Number(rows[0]?.p50_ms) - 10) < 1);
+  assert.ok(Math.max(...rows.map((row) => Number(row.p99_ms))) > 600);
+  const filtered = await rowsOf(series, { from: '2h', q: 'operation=charge service=pay' });
+  assert.deepEqual(
+    filtered.map(({ calls, p50_ms }) => [calls, p50_ms]),
+    rows.map(({ calls, p50_ms }) => [calls, p50_ms]),
+  );
+});
+
+test('completion knows keys and values of every place', async () => {
+  const keys = (await rowsOf(attributeKeys, { prefix: 't' })).map((row) => [row.key, row.place]);
+  assert.deepEqual(keys, [['tier', 'span']]);
+  const values = (await rowsOf(attributeValues, { key: 'tier' })).map((row) => [row.value, row.count]);
+  assert.deepEqual(values, [
+    ['free', 255],
+    ['pro', 105],
+  ]);
+  assert.ok(
+    (await rowsOf(attributeValues, { key: 'operation', prefix: 'ch' })).some(
+      (row) => row.value === 'charge' && row.place === 'column',
+    ),
+  );
+  const cut = await runQuery(pool, attributeValues, { key: 'n', limit: '5' });
+  assert.match(cut.truncated ?? '', /Only the first 5 rows are here.*raise limit/);
+});
+
+test('a span comes with all it has, and with how long others took', async () => {
+  const slow = spans.findIndex(({ ms }) => ms === 800);
+  const found = await rowsOf(span, { trace_id: spans[slow]?.trace, span_id: 'a'.repeat(16) });
+  assert.equal(found.length, 1);
+  const row = found[0] as Record<string, unknown>;
+  assert.deepEqual([row.operation, row.duration_ms, row.error_type], ['POST /checkout', 800, '503']);
+  assert.equal((row.attributes as Record<string, unknown>).tier, 'pro');
+  assert.ok(Number(row.peer_count) >= 99, `${row.peer_count}`);
+  assert.ok(Math.abs(Number(row.peer_p50_ms) - 20) < 2, `${row.peer_p50_ms}`);
+  assert.ok(Number(row.slower_than_pct) > 90);
+  const histogram = row.peer_histogram as Array<{ count: number }>;
+  assert.equal(
+    histogram.reduce((total, each) => total + each.count, 0),
+    row.peer_count,
+  );
+  await assert.rejects(rowsOf(span, { trace_id: '0'.repeat(32), span_id: 'a'.repeat(16) }), { code: 'not_found' });
+});
