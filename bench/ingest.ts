@@ -23,11 +23,11 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '8' },
     rounds: { type: 'string', default: '3' },
     overload: { type: 'string', default: '120' },
-    doors: { type: 'string', default: 'protobuf,json,grpc' },
+    ports: { type: 'string', default: 'protobuf,json,grpc' },
   },
 });
-const DOORS: Record<string, string> = { protobuf: 'OTLP/HTTP protobuf', json: 'OTLP/HTTP JSON', grpc: 'OTLP/gRPC' };
-const [firstDoor = 'protobuf'] = values.doors.split(',');
+const RECEIVERS: Record<string, string> = { protobuf: 'OTLP/HTTP protobuf', json: 'OTLP/HTTP JSON', grpc: 'OTLP/gRPC' };
+const [firstReceiver = 'protobuf'] = values.ports.split(',');
 const batch = Number(values.batch);
 const count = Math.ceil(Number(values.spans) / batch);
 const at = Date.now();
@@ -76,7 +76,7 @@ try {
   );
   for (let round = 0; round < Number(values.rounds); round++) {
     await copy(file);
-    for (const door of values.doors.split(',')) await ingest(door);
+    for (const receiver of values.ports.split(',')) await ingest(receiver);
   }
   table();
   if (Number(values.overload) > 0) await overload(Number(values.overload));
@@ -123,11 +123,11 @@ async function copy(file: string): Promise<void> {
   });
 }
 
-async function ingest(door: string): Promise<void> {
+async function ingest(receiver: string): Promise<void> {
   await clear();
   const server = await startServer();
   const run = (from: number, requests: number) =>
-    clients(server, { door, from, count: requests, rate: 0, clients: Number(values.clients) });
+    clients(server, { receiver, from, count: requests, rate: 0, clients: Number(values.clients) });
   // The compiler of the runtime is warm in a server that runs.
   await run(1_000_000, 200);
   await clear();
@@ -138,9 +138,9 @@ async function ingest(door: string): Promise<void> {
   const othersCpu = (cpuOfAll() - before.all - cpuSeconds) / seconds - serverCpu - postgresCpu;
   const stored = Number((await admin.query('select count(*) as n from beacon.trace_spans')).rows[0].n);
   if (answers.ok !== count || stored !== count * batch)
-    throw new Error(`${door}: ${JSON.stringify(answers)}, ${stored} rows`);
+    throw new Error(`${receiver}: ${JSON.stringify(answers)}, ${stored} rows`);
   note({
-    what: DOORS[door]!,
+    what: RECEIVERS[receiver]!,
     spansPerSecond: stored / seconds,
     serverCpu,
     postgresCpu,
@@ -177,20 +177,20 @@ function table(): void {
   }
 }
 
-/** Twice what it took before over the first door, for a while: what is acknowledged is stored, and the rest is counted. */
+/** Twice what it took before over the first receiver, for a while: what is acknowledged is stored, and the rest is counted. */
 async function overload(seconds: number): Promise<void> {
   const took = Math.max(
-    ...figures.filter(({ what }) => what === DOORS[firstDoor]).map(({ spansPerSecond }) => spansPerSecond),
+    ...figures.filter(({ what }) => what === RECEIVERS[firstReceiver]).map(({ spansPerSecond }) => spansPerSecond),
   );
   if (!Number.isFinite(took)) return;
   await clear();
   const server = await startServer();
   const rate = (2 * took) / batch;
   console.log(
-    `\nTwice that load, ${Math.round(2 * took).toLocaleString('en')} spans/s over ${DOORS[firstDoor]} from 512 clients that do not wait, for ${seconds} s`,
+    `\nTwice that load, ${Math.round(2 * took).toLocaleString('en')} spans/s over ${RECEIVERS[firstReceiver]} from 512 clients that do not wait, for ${seconds} s`,
   );
   const { answers, p50, p99 } = await clients(server, {
-    door: firstDoor,
+    receiver: firstReceiver,
     from: 0,
     count: Math.round(rate * seconds),
     rate,

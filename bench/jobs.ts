@@ -27,7 +27,7 @@ const ASKED: Asked[] = [
   { what: 'findings of 10,000 failed executions', operation: findings, params: { from: '7d' }, limitMs: 1000 },
   { what: 'findings of an hour', operation: findings, params: { from: '1h' }, limitMs: 300 },
   {
-    what: 'SQL: a trace by id, through the door',
+    what: 'SQL: a trace by id, through the console',
     operation: sql,
     params: { statement: `select * from trace_spans where trace_id = md5('t5')::uuid` },
     limitMs: 50,

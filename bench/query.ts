@@ -231,11 +231,11 @@ async function sizes(client: pg.Client): Promise<void> {
   const { rows } = await client.query(`
     select (select count(*) from beacon.trace_spans) as spans,
       (select sum(pg_total_relation_size(i.inhrelid)) from pg_inherits i where i.inhparent = 'beacon.trace_spans'::regclass) as stored,
-      pg_total_relation_size('beacon.span_chunk_prints') as prints, pg_total_relation_size('beacon.span_rollups') as rollups`);
-  const { spans, stored, prints, rollups } = rows[0];
+      pg_total_relation_size('beacon.span_chunk_index') as index_bytes, pg_total_relation_size('beacon.span_rollups') as rollups`);
+  const { spans, stored, index_bytes: index, rollups } = rows[0];
   const each = (bytes: string) => `${(Number(bytes) / Number(spans)).toFixed(1)} B`;
   console.log(
-    `${Number(spans).toLocaleString('en')} spans in traces of ${SPANS_A_TRACE}, and one of 100,000; a span ${each(stored)} with its indexes, ${each(prints)} of prints, ${each(rollups)} of counts`,
+    `${Number(spans).toLocaleString('en')} spans in traces of ${SPANS_A_TRACE}, and one of 100,000; a span ${each(stored)} with its indexes, ${each(index)} of chunk index, ${each(rollups)} of counts`,
   );
 }
 

@@ -4,7 +4,7 @@ create table beacon.ingest (
   ingest_id uuid not null,
   instance text not null,
   pid integer,
-  doors jsonb not null default '{}'::jsonb,
+  ports jsonb not null default '{}'::jsonb,
   requests jsonb not null default '{}'::jsonb,
   spans_received bigint not null default 0,
   spans_stored bigint not null default 0,
@@ -83,11 +83,11 @@ create table beacon.settings (
   constraint settings_key PRIMARY KEY (name)
 );
 
-create table beacon.span_chunk_prints (
+create table beacon.span_chunk_index (
   segment smallint not null,
   chunk_id integer not null,
-  prints smallint[] not null,
-  constraint span_chunk_prints_key PRIMARY KEY (segment, chunk_id)
+  fingerprints smallint[] not null,
+  constraint span_chunk_index_key PRIMARY KEY (segment, chunk_id)
 );
 
 create table beacon.span_chunks (
@@ -133,7 +133,6 @@ create table beacon.trace_records (
   region_column text,
   status_column text,
   created_column text not null,
-  registered_at timestamp with time zone not null default now(),
   question_column text,
   output_column text,
   error_column text,
@@ -141,6 +140,7 @@ create table beacon.trace_records (
   finished_column text,
   tokens_in_column text,
   tokens_out_column text,
+  registered_at timestamp with time zone not null default now(),
   constraint trace_records_key PRIMARY KEY (name)
 );
 
@@ -672,6 +672,10 @@ create function beacon.identify_trace_root_cause(of_trace uuid)
   returns TABLE(rank integer, type text, role text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
 
+create function beacon.index_chunk(c beacon.span_chunks)
+  returns void
+  language plpgsql volatile;
+
 create function beacon.is_empty_output(output text)
   returns boolean
   language plpgsql immutable;
@@ -751,10 +755,6 @@ create function beacon.preflight_baseline(since timestamp with time zone, until 
 create function beacon.preflight_compare(of_preflight uuid)
   returns TABLE(before_executions bigint, before_ms double precision, after_executions bigint, after_ms double precision, overhead_pct double precision, low_pct double precision, high_pct double precision, verdict text)
   language plpgsql stable;
-
-create function beacon.print_chunk(c beacon.span_chunks)
-  returns void
-  language plpgsql volatile;
 
 create function beacon.rank_root_causes(incident_from timestamp with time zone, incident_to timestamp with time zone, normal_from timestamp with time zone, normal_to timestamp with time zone)
   returns TABLE(rank integer, service text, score double precision, reason text, evidence jsonb)

@@ -4,7 +4,7 @@ import * as grpc from '@grpc/grpc-js';
 import { type Encoding, Requests } from './requests.ts';
 
 interface Options {
-  door: 'protobuf' | 'json' | 'grpc';
+  receiver: 'protobuf' | 'json' | 'grpc';
   httpPort: number;
   grpcPort: number;
   clients: number;
@@ -18,8 +18,12 @@ interface Options {
 }
 
 const options = JSON.parse(process.argv[2]!) as Options;
-const requests = new Requests(options.door === 'json' ? 'json' : ('protobuf' as Encoding), options.spans, options.at);
-const send = options.door === 'grpc' ? overGrpc() : overHttp();
+const requests = new Requests(
+  options.receiver === 'json' ? 'json' : ('protobuf' as Encoding),
+  options.spans,
+  options.at,
+);
+const send = options.receiver === 'grpc' ? overGrpc() : overHttp();
 const times: number[] = [];
 const answers: Record<string, number> = {};
 let next = 0;
@@ -70,7 +74,7 @@ async function atRate(): Promise<void> {
 
 function overHttp(): (body: Buffer) => Promise<string> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: options.clients });
-  const type = options.door === 'json' ? 'application/json' : 'application/x-protobuf';
+  const type = options.receiver === 'json' ? 'application/json' : 'application/x-protobuf';
   return (body) =>
     new Promise((resolve) => {
       const request = http.request(

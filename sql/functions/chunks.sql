@@ -60,7 +60,7 @@ begin
     from beacon.trace_spans s
     where s.created_at >= c.created_from and s.created_at < c.created_to and s.started_at between c.started_min and c.started_max;
     continue when open_spans > 0;
-    perform beacon.print_chunk(c);
+    perform beacon.index_chunk(c);
     perform beacon.count_chunk(c);
     update beacon.span_chunks x set settled_at = beacon.clock(), lost_spans = lost, hash_check = hashtextextended('beacon', 0)
     where x.chunk_id = c.chunk_id;
@@ -71,16 +71,16 @@ end
 $$;
 
 comment on function beacon.settle_chunks(integer, interval) is
-  'Makes prints and counts of chunks in which nothing is open any more, for about so long, so that storing spans has the machine when '
-  'they come fast; returns of how many.';
+  'Writes index entries and counts of chunks in which nothing is open any more, for about so long, so that storing '
+  'spans has the machine when they come fast; returns of how many.';
 
-create function beacon.print_chunk(c beacon.span_chunks) returns void
+create function beacon.index_chunk(c beacon.span_chunks) returns void
 language plpgsql
 set search_path = beacon, pg_catalog
 set jit = off
 as $$
 begin
-  insert into beacon.span_chunk_prints (segment, chunk_id, prints)
+  insert into beacon.span_chunk_index (segment, chunk_id, fingerprints)
   with attributes as materialized (
     -- One hash stands for a key with its value; equal numbers have the same, 1 as 1.0.
     select a.key, jsonb_hash_extended(a.value, hashtextextended(a.key, 0)) as h, min(case when jsonb_typeof(a.value) = 'array'
@@ -125,7 +125,7 @@ begin
 end
 $$;
 
-comment on function beacon.print_chunk(beacon.span_chunks) is
+comment on function beacon.index_chunk(beacon.span_chunks) is
   'Writes down which attributes, keys and columns occur in a chunk.';
 
 create function beacon.column_hash(name text, value text) returns bigint
@@ -137,7 +137,7 @@ begin
 end
 $$;
 
-comment on function beacon.column_hash(text, text) is 'What is printed of a column of a span.';
+comment on function beacon.column_hash(text, text) is 'Fingerprint of a column of a span, as the chunk index holds it.';
 
 create function beacon.chunks_with(hashes bigint[], terms integer[], from_time timestamptz) returns table (
   created_from timestamptz, created_to timestamptz, started_min timestamptz, started_max timestamptz, spans integer)
@@ -154,8 +154,8 @@ begin
     from (
       select distinct p.chunk_id, n.term
       from unnest(hashes, terms) n (hash, term)
-      join beacon.span_chunk_prints p on p.segment = (n.hash & 63)::smallint
-      where (((n.hash >> 6) & 65535) - 32768)::smallint = any (p.prints)
+      join beacon.span_chunk_index p on p.segment = (n.hash & 63)::smallint
+      where (((n.hash >> 6) & 65535) - 32768)::smallint = any (p.fingerprints)
     ) q
     group by q.chunk_id
     having count(*) = wanted
@@ -244,7 +244,7 @@ begin
   -- The newest stays: where it ends, the next begins.
   gone := array(select c.chunk_id from beacon.span_chunks c where c.started_max < expired
     and c.chunk_id < (select max(x.chunk_id) from beacon.span_chunks x));
-  delete from beacon.span_chunk_prints p where p.chunk_id = any (gone);
+  delete from beacon.span_chunk_index p where p.chunk_id = any (gone);
   delete from beacon.span_chunks c where c.chunk_id = any (gone);
 end
 $$;

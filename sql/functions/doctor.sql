@@ -207,7 +207,7 @@ begin
 
   -- Servers that take OTLP. Counters begin with the server: once something came through, what was refused may be history.
   for t in
-    select i.instance, i.doors, i.spans_received, d.key as reason, d.value::bigint as refused, i.heartbeat_at,
+    select i.instance, i.ports, i.spans_received, d.key as reason, d.value::bigint as refused, i.heartbeat_at,
       (select coalesce(sum(q.value::bigint), 0) from jsonb_each_text(i.requests) q) as requests
     from beacon.ingest i, jsonb_each_text(i.requests_refused) d
     where i.stopped_at is null and i.heartbeat_at > now_is - greatest(lost_after, interval '15 seconds')
@@ -220,7 +220,7 @@ begin
           'through', t.refused, t.requests)
           else format('%s of %s requests over OTLP were larger than the server takes, and were refused; none got through', t.refused,
             t.requests) end,
-        jsonb_build_object('server', t.instance, 'doors', t.doors, 'requests', t.requests, 'refused', t.refused, 'spans_received',
+        jsonb_build_object('server', t.instance, 'ports', t.ports, 'requests', t.requests, 'refused', t.refused, 'spans_received',
           t.spans_received, 'counted_until', t.heartbeat_at),
         case t.reason when 'token' then 'Set OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer <token>" in the processes that send, with '
           'the BEACON_TOKEN of this server.'

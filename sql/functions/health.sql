@@ -89,13 +89,13 @@ begin
       as repaired,
     sum(x.flush_failures) as failures, (array_agg(x.last_error order by x.last_error_at desc nulls last))[1] as last_error,
     string_agg(format('%s (%s)', x.instance, (select string_agg(d.key || ' ' || d.value, ', ' order by d.key)
-      from jsonb_each_text(x.doors) d)), ', '
-      order by x.instance) filter (where x.alive) as doors
+      from jsonb_each_text(x.ports) d)), ', '
+      order by x.instance) filter (where x.alive) as ports
   into t from (select i.*, i.stopped_at is null and i.heartbeat_at > now_is - lost_after as alive from beacon.ingest i
     where i.heartbeat_at > now_is - interval '1 day') x;
   return query select 'ingest_alive', t.alive::double precision, 'processes', case when t.dead > 0 and t.alive = 0 then 'warn'
     else 'ok' end,
-    case when t.alive > 0 then 'OTLP is taken by ' || t.doors
+    case when t.alive > 0 then 'OTLP is taken by ' || t.ports
       when t.dead > 0 then 'a server that took OTLP stopped without a shutdown' else 'no server takes OTLP now' end;
   return query select 'ingest_spans_stored', coalesce(t.stored, 0)::double precision, 'spans', 'ok',
     format('over OTLP, last day; %s more had been stored before', coalesce(t.duplicate, 0));

@@ -35,7 +35,7 @@ function recordingOf(stack: string, id: string): Recording | undefined {
 
 /** @param url Of an empty, migrated database. */
 export async function verdictsOf(stack: Stack, url: string): Promise<Said[]> {
-  const free = { port: 0, firm: true };
+  const free = { port: 0, strict: true };
   const pool = new pg.Pool({ connectionString: url, max: 2 });
   const warn = (message: string) => console.error(message);
   // The receiver does not keep a process alive by itself.

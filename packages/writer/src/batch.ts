@@ -11,7 +11,7 @@ import { merge } from './merge.ts';
 import { insertResources } from './resources.ts';
 import type { SpanRow } from './row.ts';
 import { INSERT_EXECUTIONS, Summaries, UPSERT_TRACES } from './summary.ts';
-import { Turn } from './turn.ts';
+import { TimeSlice } from './time-slice.ts';
 
 export interface WriteOptions {
   /** The server gives up a statement after this many milliseconds, waiting for locks included. Default 5,000. */
@@ -45,7 +45,7 @@ export async function writeBatch(
   rows: readonly SpanRow[],
   options: WriteOptions = {},
 ): Promise<WriteResult> {
-  const turn = new Turn(options.sliceMs);
+  const slice = new TimeSlice(options.sliceMs);
   const batch = new EncodedBatch();
   // A start and its end in one batch: the end says it all.
   const ends = new Set(rows.filter((row) => row.update).map((row) => row.traceId + row.spanId));
@@ -53,7 +53,7 @@ export async function writeBatch(
   for (const row of rows) {
     if (ends.size > 0 && row.status === 'started' && ends.has(row.traceId + row.spanId)) passed++;
     else batch.add(row);
-    if (turn.isOver()) await turn.pass();
+    if (slice.isOver()) await slice.yield();
   }
   const result = await writeEncoded(client, batch, options);
   batch.recycle();

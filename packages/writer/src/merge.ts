@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { COLUMNS, decodeLine, factsOf, type SpanFacts, TYPES } from './encode.ts';
 import type { Change, Summaries } from './summary.ts';
-import { Turn } from './turn.ts';
+import { TimeSlice } from './time-slice.ts';
 
 const FILLED_IN = COLUMNS.filter((column) => !['trace_id', 'span_id', 'started_at', 'otel'].includes(column));
 
@@ -41,7 +41,7 @@ export async function merge(
   summaries: Summaries,
   sliceMs: number | undefined,
 ): Promise<{ written: number; open: number }> {
-  const turn = new Turn(sliceMs);
+  const slice = new TimeSlice(sliceMs);
   const rows = new Map<string, { texts: (string | null)[]; facts: SpanFacts }>();
   for (const line of lines) {
     const texts = decodeLine(line);
@@ -49,7 +49,7 @@ export async function merge(
     const key = keyOf(texts[0]!.toLowerCase(), texts[1]!.slice(2).toLowerCase(), facts.startedAt);
     // A statement may touch a row only once: of the same span twice, the one that says how it ended counts.
     if (facts.status !== 'started' || !rows.has(key)) rows.set(key, { texts, facts });
-    if (turn.isOver()) await turn.pass();
+    if (slice.isOver()) await slice.yield();
   }
   // In the order of their keys: two writers with the same rows would otherwise wait for each other in a circle.
   const sorted = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row.texts);

@@ -5,7 +5,7 @@ import { Connection } from './connection.ts';
 import { EncodedBatch } from './encoded-batch.ts';
 import { describeError, isRowsFault } from './errors.ts';
 import type { SpanRow } from './row.ts';
-import { Turn } from './turn.ts';
+import { TimeSlice } from './time-slice.ts';
 
 export interface SpanWriterOptions<Item> {
   connectionString: string;
@@ -240,7 +240,7 @@ export class SpanWriter<Item> {
   }
 
   async #encodeAll(): Promise<void> {
-    const turn = new Turn();
+    const slice = new TimeSlice();
     while (this.#queue.length > 0) {
       const items: (Item | undefined)[] = this.#queue;
       this.#queue = [];
@@ -249,7 +249,7 @@ export class SpanWriter<Item> {
         this.#encodeOne(items[i]!);
         // Not held until the last one is done.
         items[i] = undefined;
-        if ((i & 7) === 7 && turn.isOver()) await turn.pass();
+        if ((i & 7) === 7 && slice.isOver()) await slice.yield();
         if (this.#closed) return;
       }
     }

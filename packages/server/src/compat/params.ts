@@ -74,7 +74,7 @@ export function countOf(name: string, text: string | undefined, otherwise: numbe
   return Math.min(Number(text) || otherwise, max);
 }
 
-/** The operation of this name; a door must not know more of it than its columns. */
+/** The operation of this name; a API must not know more of it than its columns. */
 export function queryNamed(name: string): Query {
   const found = QUERIES.find((each) => each.name === name);
   if (!found) throw new Error(`There is no operation ${name}.`);

@@ -32,7 +32,7 @@ export async function loopbackAddresses(port: number): Promise<{ v4: boolean; v6
   return { v4: v4 === true, v6: v6 === true };
 }
 
-/** Which protocols got an answer in kind. Doors that explain themselves to strangers answer more than one. */
+/** Which protocols got an answer in kind. APIs that explain themselves to strangers answer more than one. */
 export interface Heard {
   postgres: boolean;
   http1: boolean;

@@ -58,7 +58,7 @@ export async function examineOtlp(
   if (isGrpc && heard?.http1 && !heard.http2) return wrongProtocol('HTTP/1.1');
   if (!isGrpc && heard?.http2 && !heard.http1) return wrongProtocol('HTTP/2 (gRPC)');
   const answer = await (isGrpc ? sendGrpc : sendHttp)(url, headers, newTraceId());
-  // Doors that answer strangers with a sentence, as Beacon's do, speak both; the answer tells for which they are.
+  // APIs that answer strangers with a sentence, as Beacon's do, speak both; the answer tells for which they are.
   if (isGrpc && answer.status === 404 && heard?.http1) return wrongProtocol('HTTP/1.1', answer.text);
   if (!isGrpc && answer.status === 400 && heard?.http2) return wrongProtocol('HTTP/2 (gRPC)', answer.text);
   return judgeAnswer(answer, headers, port, readBack, fault);

@@ -1,4 +1,4 @@
-// Which chunks of spans a filter can hold in, by what maintenance has printed of them.
+// Which chunks of spans a filter can hold in, by the chunk index.
 import type pg from 'pg';
 import { VALUE_TYPES } from '../store/values.ts';
 import type { Term } from './parse.ts';
@@ -131,7 +131,7 @@ export function isIndexed(term: Term): boolean {
   );
 }
 
-/** Expressions of the hashes of which one is printed where the term holds; undefined where a term does not tell. */
+/** Expressions of the hashes of which one is in the index where the term holds; undefined where a term does not tell. */
 async function hashesOf(client: pg.PoolClient, term: Term, bind: Bindings): Promise<string[] | undefined> {
   if (term.kind === 'word' || (term.kind === 'has' && term.negated)) return undefined;
   if ('column' in term.key) return columnHashes(term.key.column, term, bind);
@@ -147,7 +147,7 @@ async function hashesOf(client: pg.PoolClient, term: Term, bind: Bindings): Prom
   const resources = await resourcesOf(client, term);
   if (!resources) return undefined;
   own.push(...resources.map((id) => `beacon.column_hash('resource', ${bind.add(id, 'text')})`));
-  // No resource fits: nothing was printed for it, and so nothing is found.
+  // No resource fits: nothing is indexed for it, and so nothing is found.
   return own.length > 0 ? own : ['null::bigint'];
 }
 

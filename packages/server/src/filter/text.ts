@@ -1,4 +1,4 @@
-// Filters as text, for doors whose callers ask in another language.
+// Filters as text, for APIs whose callers ask in another language.
 
 /** A term that compares: `service`, `duration`, or `.http.method` for an attribute wherever it is. */
 export function term(key: string, operator: '=' | '!=' | '>' | '>=' | '<' | '<=' | '~', value: string): string {

@@ -31,7 +31,7 @@ export interface HttpOptions extends AppOptions {
   web?: string | undefined;
 }
 
-/** The server, not yet listening: other doors may add their routes to it before. */
+/** The server, not yet listening: other APIs may add their routes to it before. */
 export async function httpServer(options: HttpOptions): Promise<FastifyInstance> {
   const { pool, queries = QUERIES, statementTimeoutMs } = options;
   const app = await httpApp(options);

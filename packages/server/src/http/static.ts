@@ -21,8 +21,8 @@ const POLICY = [
 
 const NOT_BUILT =
   'The web interface is not built; `npm run build:web` builds it. The API is described at /docs and begins at /api/v1.\n';
-/** Paths of doors: what is not found there is an error and no page. */
-const DOORS = /^\/(?:api|tempo|mcp|health|ready|metrics|openapi\.json)(?:\/|$)/;
+/** Paths of APIs: what is not found there is an error and no page. */
+const API_PATHS = /^\/(?:api|tempo|mcp|health|ready|metrics|openapi\.json)(?:\/|$)/;
 /** Names that change with the content: `index-3MWBX6QH.js`. */
 const HASHED = /[-.][0-9A-Za-z]{8,}\.\w+(?:\.map)?$/;
 const YEAR_S = 365 * 24 * 3_600;
@@ -64,7 +64,7 @@ function notBuilt(reply: FastifyReply): FastifyReply {
 
 /** A browser that goes somewhere, and no script that asks for data. */
 function isPage(request: FastifyRequest): boolean {
-  return !DOORS.test(request.url.replace(/\?.*/s, '')) && /\btext\/html\b/.test(request.headers.accept ?? '');
+  return !API_PATHS.test(request.url.replace(/\?.*/s, '')) && /\btext\/html\b/.test(request.headers.accept ?? '');
 }
 
 /** Whether it lies in the folder, and not beside or above it. */

@@ -14,7 +14,7 @@ import { BeaconError } from '../store/errors.ts';
 import { refusal, sendProblem } from './problems.ts';
 
 /** The part of ingest that stores a file. */
-export type Importer = Pick<Ingest, 'claim' | 'store' | 'maxRequestBytes'>;
+export type Importer = Pick<Ingest, 'reserve' | 'store' | 'maxRequestBytes'>;
 
 export interface TraceFileOptions {
   importer?: Importer | undefined;
@@ -85,7 +85,7 @@ async function* asJson(first: TraceData, others: AsyncIterable<TraceData>): Asyn
 /** Room is claimed before the body is read, as for spans that come over OTLP: both share it. */
 function importRoute(app: FastifyInstance, importer: Importer | undefined): void {
   const bodyLimit = importer?.maxRequestBytes ?? 1_024;
-  const claims = new WeakMap<FastifyRequest, ReturnType<Importer['claim']>>();
+  const reservations = new WeakMap<FastifyRequest, ReturnType<Importer['reserve']>>();
   // A file is read by the decoder of OTLP, which keeps digits that JSON.parse would round.
   app.addContentTypeParser(FILE_TYPES, { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
 
@@ -93,11 +93,11 @@ function importRoute(app: FastifyInstance, importer: Importer | undefined): void
     if (!importer) throw new BeaconError('forbidden', 'This server takes no spans.', 'Start it without --no-otlp.');
     const { 'content-length': length, 'content-encoding': encoding } = request.headers;
     const packed = Number(length) || UNKNOWN_BYTES;
-    const claim = importer.claim(Math.min(encoding ? packed * UNPACKED : packed, bodyLimit));
-    claims.set(request, claim);
+    const reservation = importer.reserve(Math.min(encoding ? packed * UNPACKED : packed, bodyLimit));
+    reservations.set(request, reservation);
     request.gone.addEventListener('abort', () => {
       // What is being stored gives its room back itself.
-      if (claims.delete(request)) claim.release();
+      if (reservations.delete(request)) reservation.release();
     });
   };
   const errorHandler = (error: Error, _request: FastifyRequest, reply: FastifyReply) => {
@@ -109,16 +109,16 @@ function importRoute(app: FastifyInstance, importer: Importer | undefined): void
     return sendProblem(reply, { ...problem, ...(isFull ? later : {}) });
   };
   app.post('/api/v1/import', { bodyLimit, preParsing, errorHandler }, async (request) => {
-    const claim = claims.get(request);
-    if (!importer || !claim) throw new Error('A body was read without a claim.');
-    claims.delete(request);
+    const reservation = reservations.get(request);
+    if (!importer || !reservation) throw new Error('A body was read without a reservation.');
+    reservations.delete(request);
     try {
       const file = readTraceFile((request.body as Buffer | undefined) ?? Buffer.alloc(0));
-      claim.grow(file.bytes.length);
-      const { rejected, message } = await importer.store(file.bytes, file.encoding, claim);
+      reservation.grow(file.bytes.length);
+      const { rejected, message } = await importer.store(file.bytes, file.encoding, reservation);
       return { trace_ids: file.traceIds, spans: file.spans, rejected, message };
     } finally {
-      claim.release();
+      reservation.release();
     }
   });
 }

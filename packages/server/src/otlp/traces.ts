@@ -1,4 +1,4 @@
-// A trace as OTLP/JSON spells it: what reading back makes, and doors in other formats take.
+// A trace as OTLP/JSON spells it: what reading back makes, and APIs in other formats take.
 
 export interface OtlpTraces {
   resourceSpans: ResourceSpans[];

@@ -12,7 +12,7 @@ type Body = Omit<CheckResult, 'number' | 'name'>;
 export async function databaseHealth({ pool, thresholds: t, accepted }: Situation): Promise<Body> {
   const { rows } = await pool.query(`
     select current_setting('server_version') as version, current_setting('server_version_num')::int as version_num,
-      current_setting('max_connections')::int as most, pg_database_size(current_database())::float8 as size,
+      current_setting('max_connections')::int as max, pg_database_size(current_database())::float8 as size,
       (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as used,
       (select string_agg(n || ' ' || state, ', ' order by n desc) from (select coalesce(state, 'hidden') as state, count(*) as n
         from pg_stat_activity where backend_type = 'client backend' group by 1) s) as states`);
@@ -233,7 +233,7 @@ export async function monitoring({ pool, services, thresholds: t }: Situation): 
 /** What the servers that take OTLP on this machine give to a scraper. */
 async function metricsOf(pool: pg.Pool): Promise<string> {
   const { rows } = await pool.query(
-    `select instance, doors ->> 'http' as port from beacon.ingest
+    `select instance, ports ->> 'http' as port from beacon.ingest
     where stopped_at is null and heartbeat_at > now() - interval '30 seconds' and instance like $1`,
     [`${os.hostname()}:%`],
   );

@@ -1,4 +1,4 @@
-// Columns of answers: what their values look like in every door.
+// Columns of answers: what their values look like in every API.
 import { z } from 'zod';
 
 const STATUSES = ['started', 'completed', 'failed', 'timeout', 'lost'] as const;

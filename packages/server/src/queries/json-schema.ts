@@ -1,4 +1,4 @@
-// Parameters and rows as JSON Schema, for doors and documents.
+// Parameters and rows as JSON Schema, for APIs and documents.
 import { z } from 'zod';
 import type { Query } from './query.ts';
 

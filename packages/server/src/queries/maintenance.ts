@@ -42,7 +42,7 @@ export const ingest = defineQuery({
     instance: c.text('Host and process.'),
     pid: c.numberOrNull('Process id.'),
     state: z.enum(['alive', 'silent', 'stopped']).describe('alive, silent (no heartbeat any more) or stopped.'),
-    doors: c.json('Ports by protocol.'),
+    ports: c.json('Ports by protocol.'),
     requests: c.json('Requests by protocol.'),
     spans_received: c.count('Spans in requests answered with success.'),
     spans_stored: c.count('Spans stored.'),
@@ -67,7 +67,7 @@ export const ingest = defineQuery({
         case when stopped_at is not null then 'stopped'
           when heartbeat_at < beacon.clock() - beacon.setting('lost_after_seconds', '30')::integer * interval '1 second'
             then 'silent' else 'alive' end as state,
-        doors, requests, spans_received, spans_stored, spans_duplicate, spans_rejected, requests_refused, spans_repaired,
+        ports, requests, spans_received, spans_stored, spans_duplicate, spans_rejected, requests_refused, spans_repaired,
         values_redacted, queue_bytes, flushes, flush_failures, last_error, last_error_at, started_at, heartbeat_at, stopped_at
       from beacon.ingest
       order by heartbeat_at desc, ingest_id`,

@@ -1,4 +1,4 @@
-// What an operation is. The HTTP route, the CLI verb and every later door derive from this description.
+// What an operation is. The HTTP route, the CLI verb and every later API derive from this description.
 import type pg from 'pg';
 import { z } from 'zod';
 import type { Term } from '../filter/parse.ts';
@@ -10,7 +10,7 @@ import { fromParam, type Range, resolveRange, toParam } from './range.ts';
 export interface Argument {
   /** As shown in --help: `execution|trace id`. */
   name: string;
-  /** Which parameters the typed text means; the doors check them afterwards. */
+  /** Which parameters the typed text means; the APIs check them afterwards. */
   params: (text: string) => Record<string, string>;
 }
 
@@ -50,7 +50,7 @@ type Params<Shape extends z.ZodRawShape> = z.output<z.ZodObject<Shape>>;
 
 /** What `defineQuery` takes: a description, its parameters still typed by their zod schema. */
 interface Definition<Name extends string, Shape extends z.ZodRawShape, Columns extends z.ZodRawShape> {
-  /** The same in every door: HTTP path, CLI verb. Kebab-case. */
+  /** The same in every API: HTTP path, CLI verb. Kebab-case. */
   name: Name;
   /** Older names the command line still knows. */
   aliases?: string[];
@@ -82,7 +82,7 @@ interface Definition<Name extends string, Shape extends z.ZodRawShape, Columns e
   remark?: (rows: Row[]) => string | null;
   /** Statement, without parameters, whose rows `said` are sentences about what the answer had to do without. */
   without?: string;
-  /** Not a read, or one that does not belong into an address: doors offer it as POST only. */
+  /** Not a read, or one that does not belong into an address: APIs offer it as POST only. */
   mutates?: true;
   /** The SQL that decides; the runner adds the limit. */
   sql?: (params: Params<Shape>, scope: Scope) => SqlCall;

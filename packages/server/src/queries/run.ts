@@ -1,4 +1,4 @@
-// Runs an operation: one read-only transaction with a statement timeout, so that no door can hold the database.
+// Runs an operation: one read-only transaction with a statement timeout, so that no API can hold the database.
 import type pg from 'pg';
 import { z } from 'zod';
 import { cancelOn } from '../store/cancel.ts';
@@ -16,7 +16,7 @@ export interface Answer<Of = Row> {
   next: string | null;
   /** Which database answered, password masked. */
   database: string;
-  /** Newest migration, and the start of the hash of its views and functions: `0001_spans+3f2a9c01`. */
+  /** Newest migration, and the start of the hash of its views and functions: `0001_beacon+3f2a9c01`. */
   schema: string;
   /** Times the answer is about, where the question is about a time. */
   range?: { from: string; to: string };

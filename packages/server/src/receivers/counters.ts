@@ -4,7 +4,7 @@
 export const FLUSH_BOUNDS = [2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000];
 
 export class Counters {
-  /** By door: http, grpc, zipkin. */
+  /** By receiver: http, grpc, zipkin. */
   readonly requests: Record<string, number> = {};
   spansReceived = 0;
   spansStored = 0;
@@ -50,7 +50,7 @@ export function metricsText(counters: Counters, gauges: Gauges): string {
   };
   const by = (label: string, values: Record<string, number>): [string, number][] =>
     Object.entries(values).map(([key, value]) => [`{${label}="${key}"}`, value]);
-  family('requests_total', 'counter', 'Requests that arrived.', by('door', counters.requests));
+  family('requests_total', 'counter', 'Requests that arrived.', by('receiver', counters.requests));
   family('spans_received_total', 'counter', 'Spans in requests that could be read.', [['', counters.spansReceived]]);
   family('spans_stored_total', 'counter', 'Spans committed.', [['', counters.spansStored]]);
   family('spans_duplicate_total', 'counter', 'Spans that were stored before.', [['', counters.duplicates]]);

@@ -2,9 +2,9 @@
 // when it has read and unpacked all of it: too late to say that there is no room for it, or that the token is wrong.
 import * as http2 from 'node:http2';
 import { acceptedBytes, CODES, Refusal, statusBytes } from './answer.ts';
-import { asRefusal, type HttpDoorOptions } from './http.ts';
+import { asRefusal, type HttpReceiverOptions } from './http.ts';
 import type { Ingest } from './ingest.ts';
-import type { Claim } from './reservation.ts';
+import type { Reservation } from './reservation.ts';
 import { NO_ENTRY } from './token.ts';
 import { unzipped } from './unzip.ts';
 
@@ -13,16 +13,16 @@ const SERVICE = /^\/opentelemetry\.proto\.collector\.(trace|metrics|logs)\.v1\.(
 const PREFIX = 5;
 const CLOSE_BUDGET_MS = 2_000;
 
-type Options = Pick<HttpDoorOptions, 'ingest' | 'gate' | 'warn'>;
+type Options = Pick<HttpReceiverOptions, 'ingest' | 'gate' | 'warn'>;
 
-export interface GrpcDoor {
+export interface GrpcReceiver {
   /** Takes connections by its event `connection`; listens nowhere itself. */
   server: http2.Http2Server;
   /** Resolves when every answer is out, or after two seconds. */
   close(): Promise<void>;
 }
 
-export function grpcDoor(options: Options): GrpcDoor {
+export function grpcReceiver(options: Options): GrpcReceiver {
   const settings = { maxConcurrentStreams: 256, initialWindowSize: 1 << 20, maxFrameSize: 1 << 18 };
   const server = http2.createServer({ settings });
   const sessions = new Set<http2.ServerHttp2Session>();
@@ -80,23 +80,23 @@ async function exported(
   if (signal !== 'trace') {
     throw new Refusal('UNIMPLEMENTED', 'no_such_signal', `Beacon stores traces only; ${signal} are not stored.`);
   }
-  const claim = ingest.claim(0);
+  const reservation = ingest.reserve(0);
   try {
-    const { body, isPacked } = await messageOf(ingest, stream, claim);
+    const { body, isPacked } = await messageOf(ingest, stream, reservation);
     const encoding = isPacked ? headers['grpc-encoding'] : undefined;
-    const message = await unzipped(ingest, body, encoding?.toString(), claim);
-    const { rejected, message: said } = await ingest.store(message, 'protobuf', claim);
+    const message = await unzipped(ingest, body, encoding?.toString(), reservation);
+    const { rejected, message: said } = await ingest.store(message, 'protobuf', reservation);
     return acceptedBytes(rejected, said);
   } finally {
-    claim.release();
+    reservation.release();
   }
 }
 
-/** The one message of a unary call; room for it is claimed when its length is known, before it is read. */
+/** The one message of a unary call; room for it is reserved when its length is known, before it is read. */
 function messageOf(
   ingest: Ingest,
   stream: http2.ServerHttp2Stream,
-  claim: Claim,
+  reservation: Reservation,
 ): Promise<{ body: Buffer; isPacked: boolean }> {
   const prefix = Buffer.alloc(PREFIX);
   let body: Buffer | undefined;
@@ -105,8 +105,8 @@ function messageOf(
   const begin = () => {
     length = prefix.readUInt32BE(1);
     if (length > ingest.maxRequestBytes) throw ingest.tooLarge();
-    claim.grow(length);
-    body = claim.body(length);
+    reservation.grow(length);
+    body = reservation.body(length);
   };
   return new Promise((resolve, reject) => {
     const failed = (error: unknown) => {

@@ -4,12 +4,12 @@ import { MalformedError } from '../otlp/wire.ts';
 import { acceptedBytes, acceptedJson, CODES, Refusal, statusBytes, statusJson } from './answer.ts';
 import { metricsText } from './counters.ts';
 import type { Ingest } from './ingest.ts';
-import type { Claim } from './reservation.ts';
+import type { Reservation } from './reservation.ts';
 import { type Gate, NO_ENTRY } from './token.ts';
 import { unzipped } from './unzip.ts';
 import { fromZipkin } from './zipkin.ts';
 
-export interface HttpDoorOptions {
+export interface HttpReceiverOptions {
   ingest: Ingest;
   gate: Gate;
   /** Told of what ought not to happen. */
@@ -26,7 +26,7 @@ type Encoding = 'protobuf' | 'json';
 const TYPES: Record<Encoding, string> = { protobuf: 'application/x-protobuf', json: 'application/json' };
 
 /** The server, not yet listening. */
-export function httpDoor(options: HttpDoorOptions): http.Server {
+export function httpReceiver(options: HttpReceiverOptions): http.Server {
   const server = http.createServer({ keepAliveTimeout: 75_000, requestTimeout: 120_000 }, (request, response) => {
     answer(options, request, response).catch((error) => {
       options.warn('a request failed', error);
@@ -44,7 +44,7 @@ export function httpDoor(options: HttpDoorOptions): http.Server {
   return server;
 }
 
-async function answer(options: HttpDoorOptions, request: http.IncomingMessage, response: http.ServerResponse) {
+async function answer(options: HttpReceiverOptions, request: http.IncomingMessage, response: http.ServerResponse) {
   const path = (request.url ?? '').replace(/\?.*/s, '');
   if (request.method === 'GET' && (await operators(options, path, response))) return;
   const isZipkin = path === '/api/v2/spans';
@@ -85,7 +85,7 @@ function checkRoute(request: http.IncomingMessage, path: string, isZipkin: boole
 }
 
 /** What somebody who runs this asks; true when it was answered. */
-async function operators(options: HttpDoorOptions, path: string, response: http.ServerResponse): Promise<boolean> {
+async function operators(options: HttpReceiverOptions, path: string, response: http.ServerResponse): Promise<boolean> {
   const { ingest } = options;
   if (path === '/health') {
     const { lastError } = ingest.settle();
@@ -102,20 +102,25 @@ async function operators(options: HttpDoorOptions, path: string, response: http.
 
 async function store(ingest: Ingest, request: http.IncomingMessage, encoding: Encoding, isZipkin: boolean) {
   const length = Number(request.headers['content-length'] ?? 0) || 0;
-  const claim = ingest.claim(length);
+  const reservation = ingest.reserve(length);
   try {
-    const packed = await bodyOf(ingest, request, claim, length);
-    const body = await unzipped(ingest, packed, request.headers['content-encoding'], claim);
-    if (isZipkin) return await ingest.store(fromZipkin(body.toString('utf8')), 'protobuf', claim);
-    return await ingest.store(body, encoding, claim);
+    const packed = await bodyOf(ingest, request, reservation, length);
+    const body = await unzipped(ingest, packed, request.headers['content-encoding'], reservation);
+    if (isZipkin) return await ingest.store(fromZipkin(body.toString('utf8')), 'protobuf', reservation);
+    return await ingest.store(body, encoding, reservation);
   } finally {
-    claim.release();
+    reservation.release();
   }
 }
 
 /** @param length As the client says; 0 when it does not say. */
-function bodyOf(ingest: Ingest, request: http.IncomingMessage, claim: Claim, length: number): Promise<Buffer> {
-  let body = length > 0 ? claim.body(length) : undefined;
+function bodyOf(
+  ingest: Ingest,
+  request: http.IncomingMessage,
+  reservation: Reservation,
+  length: number,
+): Promise<Buffer> {
+  let body = length > 0 ? reservation.body(length) : undefined;
   const chunks: Buffer[] = [];
   let received = 0;
   return new Promise((resolve, reject) => {
@@ -134,7 +139,7 @@ function bodyOf(ingest: Ingest, request: http.IncomingMessage, claim: Claim, len
       }
       try {
         if (received > ingest.maxRequestBytes) throw ingest.tooLarge();
-        claim.grow(received);
+        reservation.grow(received);
         chunks.push(chunk);
       } catch (error) {
         fail(error);
@@ -148,7 +153,7 @@ function bodyOf(ingest: Ingest, request: http.IncomingMessage, claim: Claim, len
 }
 
 function refuse(
-  options: HttpDoorOptions,
+  options: HttpReceiverOptions,
   request: http.IncomingMessage,
   response: http.ServerResponse,
   encoding: Encoding,
@@ -176,7 +181,7 @@ function refuse(
 }
 
 /** An unexpected error is ours: the client may try again, and is not told what it was. */
-export function asRefusal(error: unknown, warn: HttpDoorOptions['warn']): Refusal {
+export function asRefusal(error: unknown, warn: HttpReceiverOptions['warn']): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof MalformedError) return new Refusal('INVALID_ARGUMENT', 'malformed', error.message);
   warn('a request failed unexpectedly', error);

@@ -1,4 +1,4 @@
-// What all doors have in common: room is claimed before a body is read, a request is decoded in one go, and it is
+// What all receivers have in common: room is reserved before a body is read, a request is decoded in one go, and it is
 // answered when it is committed.
 import { GroupWriter, type GroupWriterOptions, type RejectedRow, UnavailableError } from '@project-beacon/writer';
 import { fromJson } from '../otlp/json.ts';
@@ -9,7 +9,7 @@ import { Counters, type Gauges } from './counters.ts';
 import { type Decoded, Decoder, type RejectedSpan } from './decode.ts';
 import { BufferPool } from './pool.ts';
 import { Redactor, type RedactorOptions } from './redact.ts';
-import { Claim } from './reservation.ts';
+import { Reservation } from './reservation.ts';
 
 export interface IngestOptions extends GroupWriterOptions {
   redact?: RedactorOptions;
@@ -51,17 +51,17 @@ export class Ingest {
   }
 
   /**
-   * Claims room for a request; `grow` it as more of it turns up, and release it in the end.
+   * reserves room for a request; `grow` it as more of it turns up, and release it in the end.
    *
    * @throws Refusal when there is none, when it is too large, or when the database takes nothing at the moment.
    */
-  claim(bytes: number): Claim {
+  reserve(bytes: number): Reservation {
     this.#open();
     // It would never find room: told so, and not to come back.
     if (bytes > this.maxRequestBytes) throw this.tooLarge();
-    const claim = new Claim((by, mayExceed) => this.#take(by, mayExceed), this.#pool);
-    claim.grow(bytes);
-    return claim;
+    const reservation = new Reservation((by, mayExceed) => this.#take(by, mayExceed), this.#pool);
+    reservation.grow(bytes);
+    return reservation;
   }
 
   #open(): void {
@@ -90,12 +90,12 @@ export class Ingest {
   /**
    * Stores an ExportTraceServiceRequest. Resolves when it is committed.
    *
-   * @param body May lie in the claim's memory, which is used for something else once it is decoded.
+   * @param body May lie in the memory of the reservation, which is used for something else once it is decoded.
    * @throws Refusal when nothing of it is stored, or nobody knows whether it is; it may be sent again then.
    */
-  async store(body: Buffer, encoding: 'protobuf' | 'json', claim: Claim): Promise<Accepted> {
+  async store(body: Buffer, encoding: 'protobuf' | 'json', reservation: Reservation): Promise<Accepted> {
     const decoded = this.#decode(body, encoding);
-    claim.decoded(decoded.bytes);
+    reservation.decoded(decoded.bytes);
     const { counters } = this;
     let refusedRows: RejectedRow[];
     try {

@@ -3,10 +3,10 @@ import * as http2 from 'node:http2';
 import * as net from 'node:net';
 import { BeaconError } from '../store/errors.ts';
 import { CODES } from './answer.ts';
-import { grpcDoor, refuseCall } from './grpc.ts';
-import { type HttpDoorOptions, httpDoor } from './http.ts';
+import { grpcReceiver, refuseCall } from './grpc.ts';
+import { type HttpReceiverOptions, httpReceiver } from './http.ts';
 
-export interface DoorsOptions extends HttpDoorOptions {
+export interface PortsOptions extends HttpReceiverOptions {
   host: string;
   httpPort: Wanted;
   grpcPort: Wanted;
@@ -14,13 +14,13 @@ export interface DoorsOptions extends HttpDoorOptions {
   zipkinPort?: Wanted | undefined;
 }
 
-/** A port; a `firm` one must be free, another one is replaced when it is busy. 0 lets the system choose. */
+/** A port; a `strict` one must be free, another one is replaced when it is busy. 0 lets the system choose. */
 export interface Wanted {
   port: number;
-  firm: boolean;
+  strict: boolean;
 }
 
-export interface Doors {
+export interface Ports {
   httpPort: number;
   grpcPort: number;
   zipkinPort: number | undefined;
@@ -47,17 +47,17 @@ export function checkHost(host: string, token: string | undefined, anonymous: bo
 }
 
 /**
- * Opens all doors, or none.
+ * Opens all receivers, or none.
  *
- * @throws BeaconError when a firm port is busy, or the address is not ours.
+ * @throws BeaconError when a strict port is busy, or the address is not ours.
  */
-export async function openDoors(options: DoorsOptions): Promise<Doors> {
+export async function openPorts(options: PortsOptions): Promise<Ports> {
   const { host } = options;
   const notes: string[] = [];
   const opened: net.Server[] = [];
   const sockets = new Set<net.Socket>();
-  const web = httpDoor(options);
-  const rpc = grpcDoor(options);
+  const web = httpReceiver(options);
+  const rpc = grpcReceiver(options);
   const ports = { http: 0, grpc: 0 };
   const wrongWay = wrongProtocol(
     () => `OTLP over HTTP is spoken on this port; OTLP over gRPC is on port ${ports.grpc}.`,
@@ -160,7 +160,7 @@ function wrongProtocol(text: () => string): http2.Http2Server {
   return server;
 }
 
-async function listen(server: net.Server, host: string, { port, firm }: Wanted): Promise<number> {
+async function listen(server: net.Server, host: string, { port, strict }: Wanted): Promise<number> {
   const attempt = (which: number) =>
     new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -173,7 +173,7 @@ async function listen(server: net.Server, host: string, { port, firm }: Wanted):
     await attempt(port);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code !== 'EADDRINUSE' || firm) {
+    if (code !== 'EADDRINUSE' || strict) {
       const what =
         code === 'EADDRINUSE' ? `Port ${port} on ${host} is busy.` : `Cannot listen on ${host}:${port}: ${message}`;
       throw new BeaconError(

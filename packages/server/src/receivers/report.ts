@@ -8,13 +8,13 @@ const EVERY_MS = 5_000;
 const DEADLINE_MS = 4_000;
 
 const UPSERT = `
-insert into beacon.ingest as i (ingest_id, instance, pid, doors, requests, spans_received, spans_stored, spans_duplicate,
+insert into beacon.ingest as i (ingest_id, instance, pid, ports, requests, spans_received, spans_stored, spans_duplicate,
   spans_rejected, requests_refused, spans_repaired, values_redacted, queue_bytes, flushes, flush_failures, last_error,
   last_error_at, stopped_at)
 values ($1, $2, $3, $4::jsonb, $5::jsonb, $6, $7, $8, $9::jsonb, $10::jsonb, $11, $12, $13, $14, $15, $16, $17,
   case when $18::boolean then now() end)
 on conflict (ingest_id) do update set
-  doors = excluded.doors, requests = excluded.requests, spans_received = excluded.spans_received,
+  ports = excluded.ports, requests = excluded.requests, spans_received = excluded.spans_received,
   spans_stored = excluded.spans_stored, spans_duplicate = excluded.spans_duplicate,
   spans_rejected = excluded.spans_rejected, requests_refused = excluded.requests_refused,
   spans_repaired = excluded.spans_repaired, values_redacted = excluded.values_redacted,
@@ -29,14 +29,14 @@ export interface Report {
   stop(): Promise<void>;
 }
 
-/** Writes the row now and then. @param doors Ports by protocol. */
-export function startReport(connectionString: string, ingest: Ingest, doors: Record<string, number>): Report {
+/** Writes the row now and then. @param receivers Ports by protocol. */
+export function startReport(connectionString: string, ingest: Ingest, ports: Record<string, number>): Report {
   const id = randomUUID();
   const connection = new Connection({ connectionString, applicationName: 'beacon ingest report' });
   let writing = Promise.resolve();
   const write = (stopped: boolean) => {
     writing = writing
-      .then(() => connection.use((client) => client.query(UPSERT, values(id, ingest, doors, stopped)), DEADLINE_MS))
+      .then(() => connection.use((client) => client.query(UPSERT, values(id, ingest, ports, stopped)), DEADLINE_MS))
       // The counters themselves tell of a database that is away; the row follows when it is back.
       .then(
         () => {},
@@ -57,7 +57,7 @@ export function startReport(connectionString: string, ingest: Ingest, doors: Rec
   };
 }
 
-function values(id: string, ingest: Ingest, doors: Record<string, number>, stopped: boolean): unknown[] {
+function values(id: string, ingest: Ingest, ports: Record<string, number>, stopped: boolean): unknown[] {
   const { lastError, lastErrorAt } = ingest.settle();
   const { counters } = ingest;
   const { queueBytes, flushFailures } = ingest.gauges();
@@ -65,7 +65,7 @@ function values(id: string, ingest: Ingest, doors: Record<string, number>, stopp
     id,
     `${os.hostname()}:${process.pid}`,
     process.pid,
-    JSON.stringify(doors),
+    JSON.stringify(ports),
     JSON.stringify(counters.requests),
     counters.spansReceived,
     counters.spansStored,

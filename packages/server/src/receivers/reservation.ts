@@ -1,7 +1,7 @@
 // The memory of one request, from its first byte to its commit.
 import type { BufferPool } from './pool.ts';
 
-export class Claim {
+export class Reservation {
   readonly #take: (bytes: number, mayExceed: boolean) => void;
   readonly #pool: BufferPool;
   #bytes = 0;
@@ -16,7 +16,7 @@ export class Claim {
   /**
    * Raises it to `bytes`, if it is less.
    *
-   * @throws Refusal when there is no room for more; what was claimed before stays claimed.
+   * @throws Refusal when there is no room for more; what was reserved before stays reserved.
    */
   grow(bytes: number): void {
     if (bytes <= this.#bytes) return;
@@ -24,7 +24,7 @@ export class Claim {
     this.#bytes = bytes;
   }
 
-  /** Memory for the body, at least so long; it is the claim's, which gives it back. */
+  /** Memory for the body, at least so long; it belongs to the reservation, which gives it back. */
   body(bytes: number): Buffer {
     this.#body = this.#pool.take(bytes);
     return this.#body;

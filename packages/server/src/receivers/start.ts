@@ -1,8 +1,8 @@
-// All of it together: writer, doors, counters, in one process.
+// All of it together: writer, receivers, counters, in one process.
 import type pg from 'pg';
 import { BeaconError } from '../store/errors.ts';
 import { Ingest, type IngestOptions } from './ingest.ts';
-import { checkHost, type Doors, openDoors, type Wanted } from './ports.ts';
+import { checkHost, openPorts, type Ports, type Wanted } from './ports.ts';
 import { startReport } from './report.ts';
 import { Gate } from './token.ts';
 
@@ -21,7 +21,7 @@ export interface OtlpOptions extends Omit<IngestOptions, 'onFailure'> {
 }
 
 export interface Otlp {
-  doors: Doors;
+  ports: Ports;
   ingest: Ingest;
   /** Answers what is under way, commits it, and says in its row that it stopped. */
   stop(): Promise<void>;
@@ -44,7 +44,7 @@ export async function startOtlp(pool: pg.Pool, options: OtlpOptions): Promise<Ot
     ...options,
     onFailure: (description) => warn('Spans cannot be written', description),
   });
-  const doors = await openDoors({
+  const open = await openPorts({
     ...options,
     host,
     ingest,
@@ -55,16 +55,16 @@ export async function startOtlp(pool: pg.Pool, options: OtlpOptions): Promise<Ot
     await ingest.close(0);
     throw error;
   });
-  const { httpPort, grpcPort, zipkinPort } = doors;
+  const { httpPort, grpcPort, zipkinPort } = open;
   const ports = { http: httpPort, grpc: grpcPort, ...(zipkinPort === undefined ? {} : { zipkin: zipkinPort }) };
   const report = startReport(options.connectionString, ingest, ports);
   return {
-    doors,
+    ports: open,
     ingest,
     async stop() {
       ingest.stop();
       await ingest.close(STOP_BUDGET_MS);
-      await doors.close();
+      await open.close();
       await report.stop();
     },
   };

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import { Refusal } from './answer.ts';
 import type { Ingest } from './ingest.ts';
-import type { Claim } from './reservation.ts';
+import type { Reservation } from './reservation.ts';
 
 const gunzip = promisify(zlib.gunzip);
 const inflate = promisify(zlib.inflate);
@@ -17,7 +17,7 @@ export async function unzipped(
   ingest: Ingest,
   body: Buffer,
   encoding: string | undefined,
-  claim: Claim,
+  reservation: Reservation,
 ): Promise<Buffer> {
   const unpack = { gzip: gunzip, 'x-gzip': gunzip, deflate: inflate }[(encoding ?? 'identity').trim().toLowerCase()];
   if (!unpack) {
@@ -29,10 +29,10 @@ export async function unzipped(
     );
   }
   // What it unpacks to is known afterwards only; so much is usual.
-  claim.grow(Math.min(body.length * 8, ingest.maxRequestBytes));
+  reservation.grow(Math.min(body.length * 8, ingest.maxRequestBytes));
   try {
     const made = await unpack(body, { maxOutputLength: ingest.maxRequestBytes });
-    claim.grow(made.length);
+    reservation.grow(made.length);
     return made;
   } catch (error) {
     if (error instanceof Refusal) throw error;

@@ -1,4 +1,4 @@
-// `beacon serve`: OTLP, the reading doors and maintenance in one process, until a signal ends it.
+// `beacon serve`: OTLP, the reading receivers and maintenance in one process, until a signal ends it.
 import type { Command } from 'commander';
 import type { FastifyInstance } from 'fastify';
 import { findDatabase } from '../cli/database.ts';
@@ -51,10 +51,10 @@ async function serve(options: VerbOptions): Promise<number> {
     const built = buildStaleWeb(warn);
     if (otlpWanted) otlp = await startOtlp(pool, { ...otlpWanted, connectionString: url, warn });
     await built;
-    for (const note of otlp?.doors.notes ?? []) logger.warn(note);
+    for (const note of otlp?.ports.notes ?? []) logger.warn(note);
     const guard = new Gate(process.env.BEACON_TOKEN || undefined);
     const ports = await openReading({ pool, maintenance, logger, reading, guard, otlp, apps });
-    const { httpPort, grpcPort, zipkinPort } = otlp?.doors ?? {};
+    const { httpPort, grpcPort, zipkinPort } = otlp?.ports ?? {};
     const all = { ...ports, otlpHttpPort: httpPort, otlpGrpcPort: grpcPort, zipkinPort };
     logger.info({ ...all, host: reading.host, database: maskUrl(url) }, 'listening');
     if (!reading.isLoopback && guard.isOpen) {

@@ -11,14 +11,14 @@ export function wholeNumber(name: string, text: unknown, max: number): number {
   throw new BeaconError('usage', `${name} is "${text}".`, `It must be a whole number from 0 to ${max}.`);
 }
 
-/** A port; a `firm` one must be free, another one is replaced when it is busy. */
+/** A port; a `strict` one must be free, another one is replaced when it is busy. */
 export interface Wanted {
   port: number;
-  firm: boolean;
+  strict: boolean;
 }
 
 /** A port that was asked for must be that one; a usual one need not. */
 export function wanted(name: string, given: unknown, otherwise: number): Wanted {
-  if (given === undefined) return { port: otherwise, firm: false };
-  return { port: wholeNumber(name, given, 65_535), firm: true };
+  if (given === undefined) return { port: otherwise, strict: false };
+  return { port: wholeNumber(name, given, 65_535), strict: true };
 }

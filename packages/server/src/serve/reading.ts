@@ -1,4 +1,4 @@
-// The reading doors' part of `beacon serve`: their ports and limits.
+// The reading receivers' part of `beacon serve`: their ports and limits.
 import type { AddressInfo } from 'node:net';
 import type { Command } from 'commander';
 import type { FastifyInstance } from 'fastify';
@@ -17,7 +17,7 @@ export interface ReadingOptions {
   host: string;
   isLoopback: boolean;
   port: Wanted;
-  /** Undefined for no such door. */
+  /** Undefined for no such receiver. */
   jaegerPort: Wanted | undefined;
   tempoPort: Wanted | undefined;
   origins: string[];
@@ -39,7 +39,7 @@ export function withReadingOptions(command: Command): Command {
 }
 
 /**
- * What is wanted of the reading doors.
+ * What is wanted of the reading receivers.
  *
  * @param isLoopback Whether only this machine reaches an address.
  * @throws BeaconError when a setting is wrong, or everybody could read and nobody said that this is wanted.
@@ -62,7 +62,7 @@ export function readingOptions(
   return {
     host,
     isLoopback: local,
-    port: { port: wholeNumber('--port', options.port ?? env.PORT ?? PORT, 65_535), firm: true },
+    port: { port: wholeNumber('--port', options.port ?? env.PORT ?? PORT, 65_535), strict: true },
     jaegerPort:
       options.jaeger === false
         ? undefined
@@ -100,29 +100,29 @@ function originsOf(list: string | undefined): string[] {
 /**
  * Listens, on another port where the wanted one is busy and need not be it.
  *
- * @param door As a user knows it, with the option that sets its port.
+ * @param receiver As a user knows it, with the option that sets its port.
  * @returns where, and a sentence when that is another port than wanted.
- * @throws BeaconError when a firm port is busy, or the address is not ours.
+ * @throws BeaconError when a strict port is busy, or the address is not ours.
  */
 export async function listen(
   app: FastifyInstance,
   host: string,
-  { port, firm }: Wanted,
-  door: { name: string; option: string },
+  { port, strict }: Wanted,
+  receiver: { name: string; option: string },
 ): Promise<{ address: AddressInfo; note: string | undefined }> {
   let note: string | undefined;
   try {
     await app.listen({ host, port });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code !== 'EADDRINUSE' || firm) {
+    if (code !== 'EADDRINUSE' || strict) {
       const what =
         code === 'EADDRINUSE' ? `Port ${port} on ${host} is busy.` : `Cannot listen on ${host}:${port}: ${message}`;
-      const hint = `Choose another one with ${door.option} (0 lets the system choose) or --host.`;
+      const hint = `Choose another one with ${receiver.option} (0 lets the system choose) or --host.`;
       throw new BeaconError('internal', what, hint);
     }
     await app.listen({ host, port: 0 });
-    note = `Port ${port} is busy: ${door.name} listens on ${(app.server.address() as AddressInfo).port} instead.`;
+    note = `Port ${port} is busy: ${receiver.name} listens on ${(app.server.address() as AddressInfo).port} instead.`;
   }
   return { address: app.server.address() as AddressInfo, note };
 }

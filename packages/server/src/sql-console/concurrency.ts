@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { BeaconError } from '../store/errors.ts';
 
-export interface TurnOptions {
+export interface LimitOptions {
   /** How many may be under way. */
   atOnce: number;
   /** Milliseconds to wait for a turn. */
@@ -23,13 +23,13 @@ const lines = new WeakMap<pg.Pool, Line>();
  */
 export async function limited<T>(
   pool: pg.Pool,
-  { atOnce, patienceMs }: TurnOptions,
+  { atOnce, patienceMs }: LimitOptions,
   signal: AbortSignal,
   work: () => Promise<T>,
 ): Promise<T> {
   const line = lines.get(pool) ?? { running: 0, waiting: [] };
   lines.set(pool, line);
-  if (line.running >= atOnce) await turn(line, atOnce, patienceMs, signal);
+  if (line.running >= atOnce) await place(line, atOnce, patienceMs, signal);
   else line.running += 1;
   try {
     return await work();
@@ -41,7 +41,7 @@ export async function limited<T>(
   }
 }
 
-function turn(line: Line, atOnce: number, patienceMs: number, signal: AbortSignal): Promise<void> {
+function place(line: Line, atOnce: number, patienceMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const leave = (why: unknown) => {
       line.waiting = line.waiting.filter((each) => each !== go);

@@ -6,7 +6,7 @@ import { askSql } from './console.ts';
 
 const TIMEOUT_S = 15;
 const MAX_BYTES = 8_388_608;
-// A server has some four connections for all its doors.
+// A server has some four connections for all its APIs.
 const TURNS = { atOnce: 2, patienceMs: 5_000 };
 
 export const sql = defineQuery({

@@ -3,7 +3,7 @@
 import { BeaconError, explainDatabaseError } from '../store/errors.ts';
 import type { SqlLimits } from './console.ts';
 
-export const VIEW = 'beacon_sql_door';
+export const VIEW = 'beacon_sql_console';
 /** Name under which the statement stands in the one that is run. */
 export const PLACE = 'statement';
 /** What stands before the statement when it is looked at, and when it is run: of one length, for the sake of positions. */

@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import { MigrationError } from './errors.ts';
 
 export interface Migration {
-  /** `0001_spans`. */
+  /** `0001_beacon`. */
   name: string;
   up: string;
   down: string;

@@ -1,4 +1,4 @@
-// PostgreSQL's values as every door shows them.
+// PostgreSQL's values as every API shows them.
 import pg from 'pg';
 
 /** Statement with its bound parameters; values are never formatted into the text. */
@@ -14,7 +14,7 @@ export interface SqlColumn {
   type: string;
 }
 
-/** A row as every door shows it: times as ISO 8601 in UTC, ids as text, bytea as hex. */
+/** A row as every API shows it: times as ISO 8601 in UTC, ids as text, bytea as hex. */
 export type Row = Record<string, unknown>;
 
 const { INT8, TIMESTAMPTZ, BYTEA, DATE, TIMESTAMP } = pg.types.builtins;

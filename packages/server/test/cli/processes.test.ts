@@ -51,7 +51,7 @@ test('serve says that its port is busy', async () => {
   assert.match(err, new RegExp(`Port ${port} on 127\\.0\\.0\\.1 is busy`));
 });
 
-test('serve opens the doors of Jaeger and Tempo, beside a busy port where it may, and asks all for the token', async () => {
+test('serve opens the APIs of Jaeger and Tempo, beside a busy port where it may, and asks all for the token', async () => {
   const blocker = net.createServer().listen(0, '127.0.0.1');
   await once(blocker, 'listening');
   const { port: busy } = blocker.address() as net.AddressInfo;
@@ -189,7 +189,7 @@ test('migrate up, status, print and down from the command line', async () => {
   assert.equal((await run(['migrate', 'status'], on)).code, 1);
   const up = await run(['migrate'], on);
   assert.deepEqual([up.code, up.err], [0, '']);
-  assert.match(up.out, /Applying beacon\/0001_spans\.\n(?:.*\n)+Done\./);
+  assert.match(up.out, /Applying beacon\/0001_beacon\.\n(?:.*\n)+Done\./);
   assert.match((await run(['migrate', 'up'], on)).out, /Nothing to do/);
   const { code, out } = await run(['migrate', 'status', '--json'], on);
   assert.equal(code, 0);

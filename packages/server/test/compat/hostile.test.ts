@@ -1,4 +1,4 @@
-// Whatever a caller writes, the doors answer it or refuse it; none fails.
+// Whatever a caller writes, the APIs answer it or refuse it; none fails.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { draw, testDatabase } from '@project-beacon/testkit';
@@ -75,7 +75,7 @@ for (const [path, parameters] of ASKED) {
   });
 }
 
-test('no text in a path makes a door fail', async () => {
+test('no text in a path makes a api fail', async () => {
   for (const text of TEXTS) {
     const part = encodeURIComponent(text) || '%20';
     for (const path of [

@@ -296,9 +296,9 @@ test('what was saved from it can be imported again, field by field', async () =>
   assert.deepEqual([file.encoding, file.spans, file.traceIds], ['json', 2, [traceId]]);
   const other = await testDatabase();
   const taking = await otlpServer(other);
-  const claim = taking.ingest.claim(file.bytes.length);
-  assert.deepEqual(await taking.ingest.store(file.bytes, file.encoding, claim), { rejected: 0, message: '' });
-  claim.release();
+  const reservation = taking.ingest.reserve(file.bytes.length);
+  assert.deepEqual(await taking.ingest.store(file.bytes, file.encoding, reservation), { rejected: 0, message: '' });
+  reservation.release();
   const second = await serveApp(other, async (options, pool) => {
     const app = await httpApp(options);
     jaegerRoutes(app, pool);

@@ -189,10 +189,10 @@ test('a file that unpacks to more than is taken is refused', async () => {
   assert.equal(status, 413);
 });
 
-test('room is claimed before a body is read, and given back whatever becomes of it', async () => {
+test('room is reserved before a body is read, and given back whatever becomes of it', async () => {
   const narrow = await otlpServer(database, { maxQueueBytes: 100_000 });
   const taking = await serve(database, { importer: narrow.ingest });
-  const filling = narrow.ingest.claim(90_000);
+  const filling = narrow.ingest.reserve(90_000);
   const file = JSON.stringify({ resourceSpans: [], padding: 'x'.repeat(50_000) });
   const full = await taking.post('/api/v1/import', file);
   assert.deepEqual([full.status, full.body.code], [429, 'busy']);
@@ -210,7 +210,7 @@ test('room is claimed before a body is read, and given back whatever becomes of 
     duplex: 'half',
     signal: gone.signal,
   } as RequestInit).catch((error: Error) => error.name);
-  await until('its room is claimed', () => narrow.ingest.gauges().queueBytes > 0);
+  await until('its room is reserved', () => narrow.ingest.gauges().queueBytes > 0);
   gone.abort();
   assert.equal(await broken, 'AbortError');
   await until('its room is free again', () => narrow.ingest.gauges().queueBytes === 0);

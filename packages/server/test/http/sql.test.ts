@@ -1,4 +1,4 @@
-// The SQL door over HTTP: by POST only, and the statement ends with the request.
+// The SQL console over HTTP: by POST only, and the statement ends with the request.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';

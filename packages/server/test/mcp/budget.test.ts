@@ -11,10 +11,10 @@ import { served, textOf } from './clients.ts';
 
 const { client, url } = await testDatabase();
 const http = await served(url);
-const door = await http.connect();
-await door.client.listTools();
+const api = await http.connect();
+await api.client.listTools();
 after(async () => {
-  await door.close();
+  await api.close();
   await http.close();
 });
 
@@ -88,7 +88,7 @@ test('whatever the trace, its outline and its diagnosis stay within the bound, a
         get_trace: { trace_id: traceId },
         diagnose_execution: { execution_id: execution },
       })) {
-        const answer = await door.call(name, { ...params, max_tokens });
+        const answer = await api.call(name, { ...params, max_tokens });
         const { truncated } = answer.structuredContent as unknown as Answer;
         const cost = tokensOf(textOf(answer)) + tokensOf(JSON.stringify(answer.structuredContent));
         assert.ok(cost <= max_tokens, `${name}: ${cost} above ${max_tokens}`);
@@ -102,9 +102,9 @@ test('whatever the trace, its outline and its diagnosis stay within the bound, a
         'select type, confidence from beacon.identify_root_cause($1) where rank = 1',
         [execution],
       );
-      const diagnosed = textOf(await door.call('diagnose_execution', { execution_id: execution, max_tokens }));
+      const diagnosed = textOf(await api.call('diagnose_execution', { execution_id: execution, max_tokens }));
       if (rows.length > 0) assert.doesNotMatch(diagnosed, /No cause/, 'that a cause did not fit must not read as none');
-      const causes = rowsOf(await door.call('identify_root_cause', { execution_id: execution }));
+      const causes = rowsOf(await api.call('identify_root_cause', { execution_id: execution }));
       assert.deepEqual(
         causes.slice(0, 1).map(({ type, confidence }) => ({ type, confidence })),
         rows,
@@ -141,7 +141,7 @@ test('a trace of 50,000 spans is told in 2,000 tokens: its failure, its critical
       where trace_id = $1 and span_id = decode(lpad(to_hex(31234), 16, '0'), 'hex')`,
     [traceId],
   );
-  const answer = await door.call('get_trace', { execution_id: 50_000 });
+  const answer = await api.call('get_trace', { execution_id: 50_000 });
   const text = textOf(answer);
   assert.ok(tokensOf(text) + tokensOf(JSON.stringify(answer.structuredContent)) <= 2_000);
   assert.match(text, /: 50000 spans, 1 failed/);
@@ -162,7 +162,7 @@ test('a page of search goes on behind the last row that was shown, until every t
   for (const size of [{ limit: 9 }, { max_tokens: 1_000 }, {}]) {
     const told: unknown[] = [];
     for (let after: string | null | undefined; after !== null; ) {
-      const answer = await door.call('search_traces', { ...size, from: '1h', ...(after && { after }) });
+      const answer = await api.call('search_traces', { ...size, from: '1h', ...(after && { after }) });
       assert.ok(rowsOf(answer).length > 0);
       told.push(...rowsOf(answer).map((row) => row.trace_id));
       after = (answer.structuredContent as unknown as Answer).next;

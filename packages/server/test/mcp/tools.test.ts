@@ -27,9 +27,9 @@ const failed = await draw(
 
 provideDoctor(({ databaseUrl }) => doctorRows(databaseUrl, []));
 const http = await served(url);
-const doors: Record<string, Connected> = { stdio: await overStdio(url), http: await http.connect() };
+const apis: Record<string, Connected> = { stdio: await overStdio(url), http: await http.connect() };
 after(async () => {
-  for (const door of Object.values(doors)) await door.close();
+  for (const api of Object.values(apis)) await api.close();
   await http.close();
 });
 
@@ -48,15 +48,15 @@ const byExecution = (name: string) =>
   'execution_id' in (TOOLS.find((tool) => tool.name === name)?.query.params.shape ?? {});
 const paramsOf = (name: string) => PARAMS[name] ?? (byExecution(name) ? { execution_id: '2' } : {});
 
-for (const [name, door] of Object.entries(doors)) {
+for (const [name, api] of Object.entries(apis)) {
   test(`over ${name} every tool answers once, within its budget, names its database, and fits its own schema`, async () => {
-    const { tools } = await door.client.listTools();
+    const { tools } = await api.client.listTools();
     assert.deepEqual(
       tools.map((tool) => tool.name),
       TOOLS.map((tool) => tool.name),
     );
     for (const tool of tools) {
-      const answer = await door.call(tool.name, paramsOf(tool.name));
+      const answer = await api.call(tool.name, paramsOf(tool.name));
       const text = textOf(answer);
       assert.ok(!answer.isError, `${tool.name}: ${text}`);
       const structured = answer.structuredContent as Record<string, unknown>;
@@ -92,14 +92,14 @@ test('the documents count the tools there are', () => {
 });
 
 test('the list of tools is lean, and every tool it mentions exists', async () => {
-  const { tools } = await (doors.stdio as Connected).client.listTools();
+  const { tools } = await (apis.stdio as Connected).client.listTools();
   const forModel = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
   const cost = tokensOf(JSON.stringify(forModel));
   assert.ok(cost < 4_500, `${cost} tokens of names, descriptions and parameters`);
   const names = new Set(tools.map(({ name }) => name));
   const told = [
     JSON.stringify(tools),
-    (doors.stdio as Connected).client.getInstructions() ?? '',
+    (apis.stdio as Connected).client.getInstructions() ?? '',
     ...TOOLS.map(({ rest }) => rest ?? ''),
   ];
   const verbs = /\b(?:diagnose|identify|find|compare|search|get|list|query|what)_[a-z_]+\b/g;
@@ -115,7 +115,7 @@ test('the verdict over MCP is the one in SQL', async () => {
   const { rows } = await client.query(
     'select type, confidence, summary from beacon.identify_root_cause(2) order by rank',
   );
-  const answer = await (doors.http as Connected).call('diagnose_execution', { execution_id: 2 });
+  const answer = await (apis.http as Connected).call('diagnose_execution', { execution_id: 2 });
   const causes = (answer.structuredContent as { causes: Array<Record<string, unknown>> }).causes;
   assert.deepEqual(
     causes.map(({ type, confidence, summary }) => ({ type, confidence, summary })),
@@ -125,15 +125,15 @@ test('the verdict over MCP is the one in SQL', async () => {
 });
 
 test('an execution without a trace is diagnosed as untraced instead of refused', async () => {
-  const answer = await (doors.http as Connected).call('diagnose_execution', { execution_id: 4711 });
+  const answer = await (apis.http as Connected).call('diagnose_execution', { execution_id: 4711 });
   assert.ok(!answer.isError);
   assert.match(textOf(answer), /^1\. UNTRACED, cause, confidence 1$/m);
 });
 
 test('wrong parameters, a missing trace, an unknown tool: each says what and what to do', async () => {
-  const door = doors.http as Connected;
+  const api = apis.http as Connected;
   const refused = async (name: string, params: Record<string, unknown>, pattern: RegExp) => {
-    const answer = await door.call(name, params);
+    const answer = await api.call(name, params);
     assert.equal(answer.isError, true, name);
     assert.match(textOf(answer), pattern);
   };
@@ -150,11 +150,11 @@ test('wrong parameters, a missing trace, an unknown tool: each says what and wha
   await refused('doctor', { url: 'http://169.254.169.254/' }, /url/);
   await refused('get_trace', { execution_id: 4711 }, /^Error \(not_found\).*\nWhat to do: search_traces lists/);
   await refused('query_sql', { statement: 'delete from beacon.trace_spans' }, /^Error \(/);
-  await assert.rejects(door.call('no_such_tool'), /There is no tool no_such_tool\. There are diagnose_execution,/);
+  await assert.rejects(api.call('no_such_tool'), /There is no tool no_such_tool\. There are diagnose_execution,/);
 });
 
 test('resources and prompts can be listed and read; what is not there is refused', async () => {
-  const { client: mcp } = doors.stdio as Connected;
+  const { client: mcp } = apis.stdio as Connected;
   const { resources } = await mcp.listResources();
   for (const { uri } of resources) {
     const { contents } = await mcp.readResource({ uri });
@@ -179,7 +179,7 @@ test('resources and prompts can be listed and read; what is not there is refused
 });
 
 test('arguments are completed from what there is', async () => {
-  const { client: mcp } = doors.http as Connected;
+  const { client: mcp } = apis.http as Connected;
   const complete = async (name: string, value: string) => {
     const ref = { type: 'ref/prompt' as const, name: 'why_did_execution_fail' };
     return (await mcp.complete({ ref, argument: { name, value } })).completion.values;

@@ -26,16 +26,16 @@ async function running(): Promise<number> {
 
 for (const [name, connect] of Object.entries({ stdio: () => overStdio(url), http: () => http.connect() })) {
   test(`over ${name} a cancelled call stops its statement in the database, and the next call is answered`, async () => {
-    const door: Connected = await connect();
+    const api: Connected = await connect();
     const stop = new AbortController();
-    const call = door.client.callTool(SLOW, undefined, { signal: stop.signal });
+    const call = api.client.callTool(SLOW, undefined, { signal: stop.signal });
     const refused = assert.rejects(call, /had enough/);
     await until('the statement runs', async () => (await running()) > 0);
     stop.abort(new Error('had enough'));
     await refused;
     await until('the statement is stopped', async () => (await running()) === 0);
-    assert.ok(!(await door.call('tracing_health')).isError);
-    await door.close();
+    assert.ok(!(await api.call('tracing_health')).isError);
+    await api.close();
   });
 }
 
@@ -51,7 +51,7 @@ test('a client that hangs up stops its statement too', async () => {
 
 test('two clients at once, with the same request ids, get each their own answer', async () => {
   const [a, b] = [await http.connect(), await http.connect()];
-  const ask = (door: Connected, n: number) => door.call('query_sql', { statement: `select ${n} as n` });
+  const ask = (api: Connected, n: number) => api.call('query_sql', { statement: `select ${n} as n` });
   const asked = Array.from({ length: 8 }, (_, n) => [ask(a, n), ask(b, 100 + n)]).flat();
   const texts = (await Promise.all(asked)).map((answer) => /^n: (\d+)$/m.exec(textOf(answer))?.[1]);
   assert.deepEqual(texts, Array.from({ length: 8 }, (_, n) => [`${n}`, `${100 + n}`]).flat());
@@ -75,27 +75,27 @@ test('one client cannot cancel the call of another', async () => {
 
 test('a server that has started anew answers a client that was connected to the one before', async () => {
   const before = await served(url);
-  const door = await before.connect();
+  const api = await before.connect();
   await before.close();
   const again = await served(url, Number(before.url.port));
-  assert.ok(!(await door.call('tracing_health')).isError);
-  await door.close();
+  assert.ok(!(await api.call('tracing_health')).isError);
+  await api.close();
   await again.close();
 });
 
 test('a database that is away is an error with a hint, and the same client goes on when it is back', async () => {
   const proxy = await faultyProxy(url);
   const server = await served(proxy.url);
-  for (const door of [await overStdio(proxy.url), await server.connect()]) {
-    assert.ok(!(await door.call('tracing_health')).isError);
+  for (const api of [await overStdio(proxy.url), await server.connect()]) {
+    assert.ok(!(await api.call('tracing_health')).isError);
     proxy.cut();
-    const answer = await door.call('get_trace', { execution_id: 1 });
+    const answer = await api.call('get_trace', { execution_id: 1 });
     assert.equal(answer.isError, true);
     assert.match(textOf(answer), /^Error \(database_unreachable\): .*\nWhat to do: Check that PostgreSQL runs/);
     assert.doesNotMatch(textOf(answer), new RegExp(new URL(url).password));
     proxy.restore();
-    assert.ok(!(await door.call('get_trace', { execution_id: 1 })).isError);
-    await door.close();
+    assert.ok(!(await api.call('get_trace', { execution_id: 1 })).isError);
+    await api.close();
   }
   await server.close();
   await proxy.close();
@@ -137,9 +137,9 @@ test('with a token set, /mcp wants it, and is told by the official client', asyn
     body: '{"jsonrpc":"2.0","id":1,"method":"ping"}',
   });
   assert.equal(stranger.status, 401);
-  const door = await guarded.connect();
-  assert.ok(!(await door.call('tracing_health')).isError);
-  await door.close();
+  const api = await guarded.connect();
+  assert.ok(!(await api.call('tracing_health')).isError);
+  await api.close();
   await guarded.close();
 });
 

@@ -102,7 +102,7 @@ test('1 database: connections that are nearly used up, size, a right that is mis
 });
 
 test('1 database: connection slots that are really taken', async () => {
-  const { rows } = await pool.query(`select current_setting('max_connections')::int as most`);
+  const { rows } = await pool.query(`select current_setting('max_connections')::int as max`);
   const wanted = Math.ceil(rows[0].max / 2);
   const clients = Array.from({ length: wanted }, () => new pg.Client({ connectionString: database.url }));
   await Promise.all(clients.map((client) => client.connect()));
@@ -245,14 +245,14 @@ test('10 code: a dirty tree, drift, tests that fail', async () => {
   fs.rmSync(path.join(dir, 'new.txt'));
   assert.match((await codeReadiness(but({ tests: 'exit 3' }))).reason, /ended with 3/);
   const { rows } = await database.client.query(
-    `delete from beacon.schema_migrations where name = '0003_preflight' returning *`,
+    `delete from beacon.schema_migrations where name = '0001_beacon' returning *`,
   );
   const pending = await codeReadiness(usual);
   await database.client.query(
     'insert into beacon.schema_migrations select * from jsonb_populate_record(null::beacon.schema_migrations, $1)',
     [rows[0]],
   );
-  assert.deepEqual([pending.state, /0003_preflight \(pending\)/.test(pending.reason)], ['no-go', true], pending.reason);
+  assert.deepEqual([pending.state, /0001_beacon \(pending\)/.test(pending.reason)], ['no-go', true], pending.reason);
   await database.client.query('alter table beacon.traces add column by_hand integer');
   const { state, reason } = await codeReadiness(usual);
   await database.client.query('alter table beacon.traces drop column by_hand');

@@ -1,11 +1,8 @@
 // Counts made in advance, put together from steps of several sizes: they must be those of the spans, whatever the question.
 import assert from 'node:assert/strict';
-import * as fs from 'node:fs';
-import * as path from 'node:path';
 import { test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
 import fc from 'fast-check';
-import { SQL_DIR } from '../../src/store/migrations.ts';
 import { settle, store, traceId } from './store.ts';
 
 const { client } = await testDatabase();
@@ -48,16 +45,6 @@ test('whatever the time and the step, counts are those of the spans', async () =
     }),
     { numRuns: 80, seed: 3 },
   );
-});
-
-test('six hours are added up from the hours that were counted before there were such steps', async () => {
-  const six = () =>
-    client.query('select * from beacon.span_rollups where step_s = 21600 order by at, service, operation');
-  const { rows } = await six();
-  assert.ok(rows.length > 10);
-  await client.query('delete from beacon.span_rollups where step_s = 21600');
-  await client.query(fs.readFileSync(path.join(SQL_DIR, 'migrations/0010_six_hours.up.sql'), 'utf8'));
-  assert.deepEqual((await six()).rows, rows);
 });
 
 test('counts are kept for as long as a span in them is', async () => {

@@ -21,7 +21,7 @@ export async function otlpServer(
   const pool = new pg.Pool({ connectionString: database.url, max: 1, allowExitOnIdle: true });
   pool.on('error', () => {});
   const warnings: string[] = [];
-  const free = { port: 0, firm: true };
+  const free = { port: 0, strict: true };
   const server = await startOtlp(pool, {
     connectionString: database.url,
     httpPort: free,
@@ -37,10 +37,10 @@ export async function otlpServer(
     await pool.end();
   };
   after(stop);
-  const url = `http://127.0.0.1:${server.doors.httpPort}`;
+  const url = `http://127.0.0.1:${server.ports.httpPort}`;
   return {
     url,
-    grpcPort: server.doors.grpcPort,
+    grpcPort: server.ports.grpcPort,
     ingest: server.ingest,
     warnings,
     stop,

@@ -73,7 +73,7 @@ for (const [who, address] of [
   ['the owner of the schema', url],
   ['a superuser', adminUrl],
 ] as const) {
-  test(`no attempt gets out of the door, or leaves anything behind, when the server is ${who}`, async () => {
+  test(`no attempt gets out of the api, or leaves anything behind, when the server is ${who}`, async () => {
     const pool = createPool(address, { applicationName: 'test', max: 1 });
     after(() => pool.end());
     const before = await state();
@@ -125,7 +125,7 @@ test('a refusal names what was refused and what is allowed', async () => {
 });
 
 test('functions of ours that run a text are known, and take it from registered names only', async () => {
-  // Whoever adds one looks whether a caller of the SQL door could choose what it runs, and then adds it here.
+  // Whoever adds one looks whether a caller of the SQL console could choose what it runs, and then adds it here.
   const { rows } = await client.query(`select distinct proname from pg_proc where pronamespace = 'beacon'::regnamespace
     and provolatile in ('i', 's') and prosrc ~* '\\mexecute\\M' order by 1`);
   assert.deepEqual(

@@ -1,4 +1,4 @@
-// Attempts to get out of the SQL door, by what they try. Each has to be refused.
+// Attempts to get out of the SQL console, by what they try. Each has to be refused.
 
 export const BREAKOUTS: Record<string, string[]> = {
   'write by another statement': [
@@ -178,7 +178,7 @@ export const BREAKOUTS: Record<string, string[]> = {
     `select sum(1) over (order by (select secret from outside.secrets limit 1)) from beacon.traces`,
     `select xmltable.* from xmltable('/a' passing (select secret::xml from outside.secrets limit 1) columns b text)`,
     `select ':relid 0 ' as ":relid 0", secret from outside.secrets`,
-    `select * from pg_temp.beacon_sql_door`,
+    `select * from pg_temp.beacon_sql_console`,
   ],
   'functions, operators, casts and aggregates of others': [
     `select outside.touch()`,

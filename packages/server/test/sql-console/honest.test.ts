@@ -1,4 +1,4 @@
-// What the SQL door is for: every question here has to be answered.
+// What the SQL console is for: every question here has to be answered.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { draw } from '@project-beacon/testkit';

@@ -76,7 +76,7 @@ test('a released migration that was changed is refused and named', async () => {
   const { client } = await testDatabase();
   const changed = own.migrations.map((migration) => ({ ...migration, hash: 'another' }));
   await assert.rejects(migrateUp(client, [{ ...own, migrations: changed }]), (error: MigrationError) => {
-    assert.match(error.message, /beacon\/0001_spans was changed/);
+    assert.match(error.message, /beacon\/0001_beacon was changed/);
     assert.match(error.hint, /write a new migration/);
     return true;
   });

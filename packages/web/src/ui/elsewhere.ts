@@ -1,4 +1,4 @@
-// The same question at another door.
+// The same question at another API.
 import type { Params } from '../state/api.ts';
 
 /** MCP tools by the operation they ask, or that says more than they do; what agents do not need has none. */

@@ -61,6 +61,6 @@ ENABLE_DB_TRACING=true DATABASE_URL=postgresql://... node checkout.js
 
 /** Where this server takes spans, as the newest receiver says; the standard port where none does. */
 function endpointIn(receiver: Rows['ingest'] | undefined): string {
-  const { http = 4318 } = (receiver?.doors ?? {}) as { http?: number };
+  const { http = 4318 } = (receiver?.ports ?? {}) as { http?: number };
   return `http://${location.hostname}:${http}`;
 }

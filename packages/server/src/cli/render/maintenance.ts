@@ -87,7 +87,7 @@ export const UPKEEP: Record<string, Renderer> = {
         state('state'),
         text('instance'),
         id('state', 'state'),
-        text('doors'),
+        text('ports'),
         when('heartbeat_at', 'heartbeat'),
         num('spans_stored', 'stored'),
         num('spans_duplicate', 'repeated'),

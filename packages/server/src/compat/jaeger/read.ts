@@ -1,4 +1,4 @@
-// Traces out of the tables, for this door.
+// Traces out of the tables, for this API.
 import type pg from 'pg';
 import { type CutTraceData, readTrace } from '../../otlp/read-back.ts';
 import { type RunOptions, readOnly } from '../../queries/run.ts';

@@ -1,5 +1,5 @@
-/** Keeps a long piece of work from holding the event loop: it works in slices, and lets others have their turn. */
-export class Turn {
+/** Keeps a long piece of work from holding the event loop: it works in slices, and yields between them. */
+export class TimeSlice {
   readonly #sliceMs: number;
   #until: number;
 
@@ -13,7 +13,7 @@ export class Turn {
     return performance.now() >= this.#until;
   }
 
-  async pass(): Promise<void> {
+  async yield(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     this.#until = performance.now() + this.#sliceMs;
   }

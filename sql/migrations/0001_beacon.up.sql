@@ -92,6 +92,8 @@ create table beacon.traces (
   open_count     integer          not null default 0,
   updated_at     timestamptz      not null default now(),
   baselined_at   timestamptz,
+  root_started_at timestamptz,
+  root_span_id   bytea,
   constraint traces_key primary key (trace_id)
 ) with (fillfactor = 70);
 
@@ -99,8 +101,12 @@ comment on table beacon.traces is
   'One summary row a trace, written in the same transaction as its spans, so that search never reads spans and every trace id or execution id gives a time range.';
 comment on column beacon.traces.started_at is 'Earliest start of its spans.';
 comment on column beacon.traces.completed_at is 'Latest end of its spans; null while none has ended.';
-comment on column beacon.traces.execution_id is 'First execution seen in it; trace_executions has them all.';
-comment on column beacon.traces.root_service is 'Service of the span without a parent; null until it arrives.';
+comment on column beacon.traces.execution_id is 'Its execution, of several the lowest; trace_executions has them all.';
+comment on column beacon.traces.job_id is 'Its job, of several the first in the order of their bytes.';
+comment on column beacon.traces.root_service is
+  'Service of the span without a parent, of several the one that started first; null until one arrives.';
+comment on column beacon.traces.root_started_at is 'When the span that root_service and root_operation name started.';
+comment on column beacon.traces.root_span_id is 'The span that root_service and root_operation name.';
 comment on column beacon.traces.services is 'Services seen, in order of arrival; may repeat.';
 comment on column beacon.traces.error_count is 'Spans that failed, timed out or were lost.';
 comment on column beacon.traces.open_count is 'Spans still started.';
@@ -164,6 +170,7 @@ create table beacon.tracers (
   started_at      timestamptz not null default now(),
   heartbeat_at    timestamptz not null default now(),
   stopped_at      timestamptz,
+  surroundings    jsonb       not null default '{}',
   constraint tracers_key primary key (tracer_id)
 );
 
@@ -177,6 +184,9 @@ comment on column beacon.tracers.spans_dropped is 'Spans lost before the databas
 comment on column beacon.tracers.write_failures is 'Flushes that failed; their spans are retried until the buffer is full.';
 comment on column beacon.tracers.clock_offset_ms is 'Clock of the process minus clock of the database, milliseconds, at the last heartbeat.';
 comment on column beacon.tracers.stopped_at is 'When it shut down in an orderly way; null while it runs or when it was killed.';
+
+comment on column beacon.tracers.surroundings is
+  'What of the process decides whether its spans arrive: copies of the API, registered provider, sampler, loader, callers'' sampling.';
 
 create index tracers_heartbeat on beacon.tracers (heartbeat_at);
 
@@ -210,6 +220,13 @@ create table beacon.trace_records (
   region_column    text,
   status_column    text,
   created_column   text        not null,
+  question_column  text,
+  output_column    text,
+  error_column     text,
+  duration_column  text,
+  finished_column  text,
+  tokens_in_column text,
+  tokens_out_column text,
   registered_at    timestamptz not null default now(),
   constraint trace_records_key primary key (name)
 );
@@ -218,6 +235,13 @@ comment on table beacon.trace_records is
   'Business tables whose rows ought to have a trace. trace_coverage compares them with trace_executions.';
 comment on column beacon.trace_records.relation is 'Schema-qualified table or view, for example runner.executions.';
 comment on column beacon.trace_records.id_column is 'Column that equals trace_spans.execution_id.';
+comment on column beacon.trace_records.question_column is 'Column with what was asked; null where there is none.';
+comment on column beacon.trace_records.output_column is 'Column with the answer, text or jsonb: an empty one is told in the matrix.';
+comment on column beacon.trace_records.error_column is 'Column with the code of the failure, for example rate_limit_exceeded.';
+comment on column beacon.trace_records.duration_column is 'Column with how long it took, milliseconds; without it finished minus begun, or the trace, tells.';
+comment on column beacon.trace_records.finished_column is 'Column with when it ended; null while it runs.';
+comment on column beacon.trace_records.tokens_in_column is 'Column with tokens read; without it the spans'' gen_ai.usage.input_tokens tell.';
+comment on column beacon.trace_records.tokens_out_column is 'Column with tokens written; without it the spans'' gen_ai.usage.output_tokens tell.';
 
 create table beacon.settings (
   name  text not null,
@@ -227,3 +251,139 @@ create table beacon.settings (
 
 comment on table beacon.settings is
   'Choices of this installation: retention_days (30), partitions_ahead_days (7), lost_after_seconds (30).';
+
+-- What arrives over OTLP is counted where the tracers' counters are seen too.
+
+create table beacon.ingest (
+  ingest_id        uuid        not null,
+  instance         text        not null,
+  pid              integer,
+  ports            jsonb       not null default '{}',
+  requests         jsonb       not null default '{}',
+  spans_received   bigint      not null default 0,
+  spans_stored     bigint      not null default 0,
+  spans_duplicate  bigint      not null default 0,
+  spans_rejected   jsonb       not null default '{}',
+  requests_refused jsonb       not null default '{}',
+  spans_repaired   bigint      not null default 0,
+  values_redacted  bigint      not null default 0,
+  queue_bytes      bigint      not null default 0,
+  flushes          bigint      not null default 0,
+  flush_failures   bigint      not null default 0,
+  last_error       text,
+  last_error_at    timestamptz,
+  started_at       timestamptz not null default now(),
+  heartbeat_at     timestamptz not null default now(),
+  stopped_at       timestamptz,
+  constraint ingest_key primary key (ingest_id)
+);
+
+comment on table beacon.ingest is
+  'One row a server that takes spans over OTLP: what arrived, what was stored, what was rejected or refused and why, its last error, its heartbeat.';
+comment on column beacon.ingest.ports is 'Ports by protocol: http, grpc, zipkin.';
+comment on column beacon.ingest.requests is 'Requests by protocol.';
+comment on column beacon.ingest.spans_received is 'Spans in requests that could be read and were answered with success.';
+comment on column beacon.ingest.spans_duplicate is 'Spans that were stored before: a client sent them again.';
+comment on column beacon.ingest.spans_rejected is 'Spans that were not stored, counted by reason; the client was told.';
+comment on column beacon.ingest.requests_refused is 'Requests turned away as a whole, counted by reason; the client was told, and may have sent them again.';
+comment on column beacon.ingest.spans_repaired is 'Spans in which a value had to be changed to be storable; their column otel says what.';
+comment on column beacon.ingest.values_redacted is 'Values taken out as secrets.';
+comment on column beacon.ingest.stopped_at is 'When it shut down in an orderly way; null while it runs or when it was killed.';
+
+-- What the doctor and the preflight have to remember.
+
+create table beacon.preflights (
+  preflight_id  uuid        not null,
+  taken_at      timestamptz not null default now(),
+  taken_by      text        not null,
+  decision      text        not null,
+  baseline      jsonb       not null default '{}',
+  checks        jsonb       not null default '[]',
+  constraint preflights_key primary key (preflight_id),
+  constraint preflights_decision_is_known check (decision in ('GO', 'NO-GO', 'UNKNOWN'))
+);
+
+comment on table beacon.preflights is
+  'One row a run of beacon preflight: the decision, what was measured, and the baseline that --compare compares with.';
+comment on column beacon.preflights.taken_by is 'Who ran it: the user of the machine it ran on.';
+comment on column beacon.preflights.decision is 'GO, NO-GO, or UNKNOWN when something could not be checked.';
+comment on column beacon.preflights.baseline is 'Executions of the days before: count, average, maximum, p95, sum of squares, and the slowest statements where pg_stat_statements exists.';
+comment on column beacon.preflights.checks is 'Rows of the table that was printed.';
+
+-- A colour says the same in every picture, today and next month, so it is stored.
+
+create table beacon.services (
+  service       text        not null,
+  color         integer     not null,
+  first_seen_at timestamptz not null default now(),
+  constraint services_key primary key (service)
+);
+
+comment on table beacon.services is
+  'One row a service ever seen, with the number of its colour. Maintenance adds them in the order they are first seen.';
+comment on column beacon.services.color is 'Small number, from 0, never given twice; pictures map it to a colour.';
+
+-- What makes a search for a rare attribute, and counting by service, independent of how many spans there are. Spans are
+-- looked at in chunks of a few thousand, in the order they were stored; once nothing in a chunk is open any more it is
+-- summed up here, by maintenance, and never by the transaction that stores spans.
+
+create table beacon.span_chunks (
+  chunk_id     integer     not null,
+  created_from timestamptz not null,
+  created_to   timestamptz not null,
+  started_min  timestamptz not null,
+  started_max  timestamptz not null,
+  spans        integer     not null,
+  lost_spans   integer     not null default 0,
+  settled_at   timestamptz,
+  hash_check   bigint,
+  constraint span_chunks_key primary key (chunk_id)
+);
+
+comment on table beacon.span_chunks is
+  'Spans in the order they were stored, cut into pieces of a few thousand. What was stored after the newest piece has not been looked at yet and is searched span by span.';
+comment on column beacon.span_chunks.created_from is 'The chunk holds the spans whose created_at is not before this,';
+comment on column beacon.span_chunks.created_to is 'and before this.';
+comment on column beacon.span_chunks.started_min is 'Earliest start among them.';
+comment on column beacon.span_chunks.started_max is 'Latest start among them.';
+comment on column beacon.span_chunks.lost_spans is 'Spans that may yet come back from the dead with more attributes: while there are some, the chunk is always searched.';
+comment on column beacon.span_chunks.settled_at is 'When its index entry and counts were made; null while spans of it are open.';
+comment on column beacon.span_chunks.hash_check is 'What the hash function made of a fixed text: entries of another hash function are not used.';
+
+create table beacon.span_chunk_index (
+  segment  smallint   not null,
+  chunk_id integer    not null,
+  fingerprints smallint[] not null,
+  constraint span_chunk_index_key primary key (segment, chunk_id)
+);
+
+comment on table beacon.span_chunk_index is
+  'Which attributes occur in a chunk, as 22 bits of a hash each: 6 choose the row, 16 are in its list. About two bytes for every distinct attribute of a chunk; in 100 chunks one is searched in vain.';
+
+create table beacon.span_rollups (
+  step_s    integer          not null,
+  at        timestamptz      not null,
+  service   text             not null,
+  operation text             not null,
+  kind      text             not null,
+  root      boolean          not null,
+  counts    integer[]        not null,
+  total_ms  double precision not null,
+  last_at   timestamptz      not null,
+  constraint span_rollups_key primary key (step_s, at, service, operation, kind, root)
+) with (fillfactor = 70);
+
+comment on table beacon.span_rollups is
+  'Spans of settled chunks, counted by minute (step_s 60), ten minutes (600), hour (3600) and six hours (21600) of their start, operation and duration class.';
+comment on column beacon.span_rollups.counts is 'One {class, spans, errors} for each duration class as in operation_baselines; -1 is the class of spans without a duration.';
+comment on column beacon.span_rollups.last_at is 'Start of the newest of them.';
+
+create table beacon.service_traces (
+  at      timestamptz not null,
+  service text        not null,
+  traces  bigint      not null,
+  constraint service_traces_key primary key (at, service)
+);
+
+comment on table beacon.service_traces is
+  'In how many traces a service had a part, by ten minutes of their start: of those that have settled, each counted once.';

@@ -90,6 +90,6 @@ end
 $$;
 
 comment on function beacon.sql_refused(regclass) is
-  'What a view mentions that the SQL door does not let through: relations outside the schema beacon that are not registered in '
+  'What a view mentions that the SQL console does not let through: relations outside the schema beacon that are not registered in '
   'trace_records, and functions (those behind operators, casts, aggregates and sampling too) that are neither PostgreSQL''s own without '
   'side effects nor stable ones of Beacon, and casts to domains and row types of others. No row: nothing to object to.';

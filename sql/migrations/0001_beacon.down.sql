@@ -1,0 +1,32 @@
+-- Everything the way up made, in reverse.
+drop table beacon.service_traces;
+
+drop table beacon.span_rollups;
+
+drop table beacon.span_chunk_index;
+
+drop table beacon.span_chunks;
+
+drop table beacon.services;
+
+drop table beacon.preflights;
+
+drop table beacon.ingest;
+
+drop table beacon.settings;
+
+drop table beacon.trace_records;
+
+drop table beacon.operation_baselines;
+
+drop table beacon.tracers;
+
+drop table beacon.trace_resources;
+
+drop table beacon.trace_executions;
+
+drop table beacon.traces;
+
+drop table beacon.trace_spans_default;
+
+drop table beacon.trace_spans;

@@ -1,3 +1,0 @@
-drop table beacon.preflights;
-
-alter table beacon.tracers drop column surroundings;
