@@ -1,4 +1,5 @@
 // How a stack's program is made ready, by language.
+import { prepareNode } from './languages/node.ts';
 import { preparePython } from './languages/python.ts';
 import type { Stack } from './stack.ts';
 
@@ -14,6 +15,7 @@ export interface Prepared {
 }
 
 const LANGUAGES: Record<string, (stack: Stack) => Prepared | Promise<Prepared>> = {
+  node: prepareNode,
   python: preparePython,
 };
 
