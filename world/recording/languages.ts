@@ -1,4 +1,5 @@
 // How a stack's program is made ready, by language.
+import { prepareGo } from './languages/go.ts';
 import { prepareNode } from './languages/node.ts';
 import { preparePython } from './languages/python.ts';
 import type { Stack } from './stack.ts';
@@ -15,6 +16,7 @@ export interface Prepared {
 }
 
 const LANGUAGES: Record<string, (stack: Stack) => Prepared | Promise<Prepared>> = {
+  go: prepareGo,
   node: prepareNode,
   python: preparePython,
 };
