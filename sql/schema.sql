@@ -909,7 +909,7 @@ create function beacon.trace_range(of_trace uuid, OUT from_time timestamp with t
   language plpgsql stable;
 
 create function beacon.trace_rows(of_trace uuid)
-  returns TABLE(span_id bytea, parent_span_id bytea, service text, operation text, kind smallint, status smallint, error text, started_at timestamp with time zone, started_ns smallint, duration_ms double precision, completed_at timestamp with time zone, alive_until timestamp with time zone)
+  returns TABLE(span_id bytea, parent_span_id bytea, service text, operation text, kind smallint, status smallint, error_type text, error_message text, started_at timestamp with time zone, started_ns smallint, duration_ms double precision, completed_at timestamp with time zone, alive_until timestamp with time zone)
   language plpgsql stable;
 
 create function beacon.trace_tree(of_trace uuid)

@@ -19,8 +19,8 @@ const ARROWS: Record<string, string[]> = {
   // Every query, named once.
   'server/registry': ['server/queries', 'server/search', 'server/sql-console'],
   'server/maintenance': ['server/store', 'server/queries'],
-  // The picture of a whole trace; knows the database alone.
-  'server/layout': [],
+  // The picture of a whole trace; knows the database alone, and the names of statuses and kinds.
+  'server/layout': ['server/filter'],
   // APIs: over the queries, never over each other.
   'server/http': [
     'server/registry',

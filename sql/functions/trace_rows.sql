@@ -1,6 +1,7 @@
 create function beacon.trace_rows(of_trace uuid) returns table (
-  span_id bytea, parent_span_id bytea, service text, operation text, kind smallint, status smallint, error text,
-  started_at timestamptz, started_ns smallint, duration_ms double precision, completed_at timestamptz, alive_until timestamptz)
+  span_id bytea, parent_span_id bytea, service text, operation text, kind smallint, status smallint, error_type text,
+  error_message text, started_at timestamptz,
+  started_ns smallint, duration_ms double precision, completed_at timestamptz, alive_until timestamptz)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 -- Rows wait here until all are found: 100,000 of them in memory and not in a file.
@@ -18,9 +19,9 @@ begin
     (case s.kind when 'internal' then 0 when 'server' then 1 when 'client' then 2 when 'producer' then 3 else 4 end)::smallint,
     (case s.status when 'completed' then 0 when 'failed' then 1 when 'timeout' then 2 when 'lost' then 3
       else case when t.last_alive is null then 4 else 3 end end)::smallint,
-    case when s.status = 'started' and t.last_alive is not null
-      then concat_ws(': ', s.error_type, coalesce(s.error_message, 'its process ended before it did'))
-      when s.error_type is not null or s.error_message is not null then concat_ws(': ', s.error_type, s.error_message) end,
+    s.error_type,
+    case when s.status = 'started' and t.last_alive is not null then coalesce(s.error_message, 'its process ended before it did')
+      else s.error_message end,
     s.started_at, s.started_ns, s.duration_ms, s.completed_at,
     case when s.status = 'started' then coalesce(t.last_alive, beacon.clock()) else t.last_alive end
   from beacon.trace_spans s
@@ -30,6 +31,6 @@ end
 $$;
 
 comment on function beacon.trace_rows(uuid) is
-  'Spans of a trace in no order, for whoever lays out 100,000 of them himself: trace_tree gives them as a tree. kind 0 internal, 1 '
-  'server, 2 client, 3 producer, 4 consumer; status 0 completed, 1 failed, 2 timeout, 3 lost, 4 started; error is type and message in '
-  'one. alive_until is the last moment a span without an end may have run: when its process was last alive, or now.';
+  'Spans of a trace in no order, for code that lays out 100,000 of them itself; trace_tree gives them as a tree. kind 0 internal, 1 '
+  'server, 2 client, 3 producer, 4 consumer; status 0 completed, 1 failed, 2 timeout, 3 lost, 4 started; '
+  'alive_until is the last moment a span without an end may have run: when its process was last alive, or now.';

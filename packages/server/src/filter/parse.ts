@@ -1,13 +1,13 @@
-// The filter language `q`: text to terms. What they mean in SQL is in filter-sql.ts.
-import { z } from 'zod';
-
+// The filter language `q`: text to terms. It depends on nothing, so that the server and the web interface read a filter
+// with the same code; what terms mean in SQL is in sql.ts.
 const OPERATORS = ['!=', '>=', '<=', '=', '>', '<', '~'] as const;
 export type Operator = (typeof OPERATORS)[number];
 
 const PLACES = ['span', 'resource', 'scope', 'event', 'link'] as const;
 export type Place = (typeof PLACES)[number];
 
-const COLUMNS = [
+/** Keys that name a column of the span; every other key names an attribute. */
+export const COLUMNS = [
   'service',
   'operation',
   'status',
@@ -23,7 +23,14 @@ const COLUMNS = [
 ] as const;
 export type ColumnKey = (typeof COLUMNS)[number];
 
-/** What a term is about: a column of the span, or an attribute, wherever or in one place. */
+/** What a span can be; the index is its code in the columns of a trace (`beacon.trace_rows`). */
+export const STATUSES = ['completed', 'failed', 'timeout', 'lost', 'started'] as const;
+export const KINDS = ['internal', 'server', 'client', 'producer', 'consumer'] as const;
+
+/** 32 hex digits, as W3C writes a trace id, or the same as a uuid. */
+export const TRACE_ID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
+
+/** What a term is about: a column of the span, or an attribute, anywhere or in one place. */
 export type Key = { column: ColumnKey } | { attribute: string; place: Place | null };
 
 export type Term =
@@ -31,8 +38,21 @@ export type Term =
   | { kind: 'has'; key: Key; negated: boolean }
   | { kind: 'word'; word: string };
 
+/** A term as it is written: `text.slice(from, to)`. */
+export interface Written {
+  from: number;
+  to: number;
+  /** Without `has:`; as typed otherwise, quotes and escapes resolved. Empty for a bare word. */
+  key: string;
+  operator: Operator | null;
+  has: 'has:' | '-has:' | null;
+  /** Quotes and escapes resolved; of a bare word, the word. */
+  value: string;
+  /** Why it cannot be read, and where, counted from 0; null when it can. */
+  wrong: { what: string; at: number } | null;
+}
+
 const MAX_TERMS = 50;
-const MAX_CHARACTERS = 4_000;
 
 /** A wrong filter; `at` is where, counted from 0. */
 export class FilterError extends Error {
@@ -51,18 +71,48 @@ export class FilterError extends Error {
  * @throws FilterError that points at what is wrong.
  */
 export function parseFilter(text: string): Term[] {
-  const reader = new Reader(text);
-  const terms: Term[] = [];
-  for (reader.skipSpace(); !reader.done; reader.skipSpace()) {
-    if (terms.length === MAX_TERMS) reader.fail(`at most ${MAX_TERMS} terms`);
-    terms.push(reader.term());
-  }
-  return terms;
+  return parseTerms(text).map(({ term }) => term);
 }
 
-class Reader {
+/** The same, each with its place in the text. @throws FilterError */
+export function parseTerms(text: string): Array<{ term: Term; from: number; to: number }> {
+  return scanTerms(text).map((written, n) => {
+    const { from, to, wrong } = written;
+    if (n === MAX_TERMS) throw new FilterError(`at most ${MAX_TERMS} terms`, text, from);
+    if (wrong) throw new FilterError(wrong.what, text, wrong.at);
+    return { term: termOf(written, text), from, to };
+  });
+}
+
+function termOf({ from, to, key: name, operator, has, value }: Written, text: string): Term {
+  if (has) return { kind: 'has', key: keyOf(name), negated: has === '-has:' };
+  if (operator === null) return { kind: 'word', word: value };
+  const key = keyOf(name);
+  const wrong = objection(key, operator, value);
+  if (wrong) {
+    const written = text.slice(from, to);
+    const operatorAt = from + (written.startsWith('"') ? endOfQuotes(written) : written.indexOf(operator));
+    throw new FilterError(wrong, text, wrong.startsWith(operator) ? operatorAt : operatorAt + operator.length);
+  }
+  return { kind: 'compare', key, operator, value };
+}
+
+function endOfQuotes(written: string): number {
+  return /^"(?:[^"\\]|\\.)*"/s.exec(written)?.[0].length ?? 0;
+}
+
+/** Every term of a text, also of one that is still being typed: what cannot be read says so and ends at the next blank. */
+export function scanTerms(text: string): Written[] {
+  const scanner = new Scanner(text);
+  const found: Written[] = [];
+  for (scanner.skipSpace(); !scanner.done; scanner.skipSpace()) found.push(scanner.term());
+  return found;
+}
+
+class Scanner {
   readonly #text: string;
   #at = 0;
+  #wrong: Written['wrong'] = null;
 
   constructor(text: string) {
     this.#text = text;
@@ -72,51 +122,46 @@ class Reader {
     return this.#at >= this.#text.length;
   }
 
-  fail(what: string, at = this.#at): never {
-    throw new FilterError(what, this.#text, at);
-  }
-
   skipSpace(): void {
     while (/\s/.test(this.#text[this.#at] ?? '')) this.#at += 1;
   }
 
-  term(): Term {
-    const at = this.#at;
-    const has = /^-?has:/.exec(this.#text.slice(at, at + 5));
+  term(): Written {
+    const from = this.#at;
+    this.#wrong = null;
+    const read = this.#read(from);
+    if (!this.done && !this.#atSpace()) {
+      this.#fail('a blank is missing between two terms');
+      this.#until(/\s/);
+    }
+    return { from, to: this.#at, ...read, wrong: this.#wrong };
+  }
+
+  #read(from: number): Pick<Written, 'key' | 'operator' | 'has' | 'value'> {
+    const has = (/^-?has:/.exec(this.#text.slice(from, from + 5))?.[0] ?? null) as Written['has'];
     if (has) {
-      this.#at += has[0].length;
-      const name = this.#word('a key');
-      this.#ended();
-      return { kind: 'has', key: keyOf(name), negated: has[0].startsWith('-') };
+      this.#at += has.length;
+      const key = this.#word();
+      if (key === '') this.#fail('a key is missing');
+      return { key, operator: null, has, value: '' };
     }
-    const quoted = this.#text[at] === '"';
-    const name = quoted ? this.#quoted() : this.#name();
-    const operator = OPERATORS.find((each) => this.#text.startsWith(each, this.#at));
-    if (operator === undefined) {
-      this.#ended();
-      return { kind: 'word', word: name };
-    }
-    if (name === '') this.fail(`there is no key before ${operator}; a value with ${operator} in it needs quotes`, at);
+    const name = this.#word();
+    const operator = OPERATORS.find((each) => this.#text.startsWith(each, this.#at)) ?? null;
+    if (operator === null) return { key: '', operator, has, value: name };
+    if (name === '')
+      this.#fail(`there is no key before ${operator}; a value with ${operator} in it needs quotes`, from);
     this.#at += operator.length;
-    const valueAt = this.#at;
-    if (this.done || /\s/.test(this.#text[valueAt] ?? '')) this.fail('a value is missing; "" is the empty one');
-    const value = this.#text[valueAt] === '"' ? this.#quoted() : this.#until(/\s/);
-    this.#ended();
-    const key = keyOf(name);
-    const wrong = objection(key, operator, value);
-    if (wrong) this.fail(wrong, wrong.startsWith(operator) ? valueAt - operator.length : valueAt);
-    return { kind: 'compare', key, operator, value };
+    if (this.done || this.#atSpace()) {
+      this.#fail('a value is missing; "" is the empty one');
+      return { key: name, operator, has, value: '' };
+    }
+    const value = this.#text[this.#at] === '"' ? this.#quoted() : this.#until(/\s/);
+    return { key: name, operator, has, value };
   }
 
-  /** Up to a blank or an operator. */
-  #name(): string {
-    return this.#until(/[\s=<>~]|!=/);
-  }
-
-  #word(what: string): string {
-    const word = this.#text[this.#at] === '"' ? this.#quoted() : this.#name();
-    if (word === '') this.fail(`${what} is missing`);
-    return word;
+  /** Quoted, or up to a blank or an operator. */
+  #word(): string {
+    return this.#text[this.#at] === '"' ? this.#quoted() : this.#until(/[\s=<>~]|!=/);
   }
 
   #until(stop: RegExp): string {
@@ -139,30 +184,33 @@ class Reader {
       if (char === '\\') {
         this.#at += 1;
         const escaped = this.#text[this.#at] ?? '';
-        if (escaped !== '"' && escaped !== '\\') this.fail('after \\ only " or \\ may follow');
+        if (escaped !== '"' && escaped !== '\\') this.#fail('after \\ only " or \\ may follow');
         read += escaped;
       } else read += char;
     }
-    return this.fail('the quotes are not closed', from);
+    this.#fail('the quotes are not closed', from);
+    return read;
   }
 
-  #ended(): void {
-    if (!this.done && !/\s/.test(this.#text[this.#at] ?? '')) this.fail('a blank is missing between two terms');
+  #atSpace(): boolean {
+    return /\s/.test(this.#text[this.#at] ?? '');
+  }
+
+  /** The first thing that is wrong with a term is the one to report. */
+  #fail(what: string, at = this.#at): void {
+    this.#wrong ??= { what, at: Math.min(at, this.#text.length) };
   }
 }
 
 function keyOf(name: string): Key {
   const column = COLUMNS.find((each) => each === name);
   if (column) return { column };
-  // Attributes may be called as columns and places are.
+  // Attributes may have the same names as columns and places.
   if (name.length > 1 && name.startsWith('.')) return { attribute: name.slice(1), place: null };
   const place = PLACES.find((each) => name.startsWith(`${each}.`) && name.length > each.length + 1);
   return place ? { attribute: name.slice(place.length + 1), place } : { attribute: name, place: null };
 }
 
-export const STATUSES = ['started', 'completed', 'failed', 'timeout', 'lost'];
-const KINDS = ['internal', 'server', 'client', 'producer', 'consumer'];
-const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
 const BIGINT_MAX = 9_223_372_036_854_775_807n;
 
 /** Why this value cannot be compared so; undefined when it can. */
@@ -170,33 +218,33 @@ function objection(key: Key, operator: Operator, value: string): string | undefi
   if (value.includes('\u0000') || !value.isWellFormed()) return 'this text cannot be in the database';
   if (!('column' in key)) return undefined;
   const { column } = key;
-  const exact = (allowed: string) =>
-    operator === '=' || operator === '!=' ? undefined : `${operator} does not go with ${column}: ${allowed}`;
+  const exact = () =>
+    operator === '=' || operator === '!=' ? undefined : `${operator} does not go with ${column}: use = or !=`;
+  const ordered = () => (operator === '~' ? `~ does not go with ${column}: use =, !=, >, >=, <, <=` : undefined);
   switch (column) {
     case 'status':
-      return exact('use = or !=') ?? oneOf(column, STATUSES, value);
+      return exact() ?? oneOf(column, STATUSES, value);
     case 'kind':
-      return exact('use = or !=') ?? oneOf(column, KINDS, value);
+      return exact() ?? oneOf(column, KINDS, value);
     case 'trace':
-      return exact('use = or !=') ?? (UUID.test(value) ? undefined : 'a trace id is 32 hex digits, or a uuid');
+      return exact() ?? (TRACE_ID.test(value) ? undefined : 'a trace id is 32 hex digits, or a uuid');
     case 'duration':
-      if (operator === '~') return '~ does not go with duration: use =, !=, >, >=, <, <=';
-      return durationMs(value) === undefined
-        ? 'a duration is like 500ms, 2s, 1.5m, or a number of milliseconds'
-        : undefined;
+      return ordered() ?? (durationMs(value) === undefined ? DURATION_IS : undefined);
     case 'execution':
-      if (operator === '~') return '~ does not go with execution: use =, !=, >, >=, <, <=';
-      return isBigint(value) ? undefined : 'an execution id is a whole number of 64 bits';
+      return ordered() ?? (isBigint(value) ? undefined : 'an execution id is a whole number of 64 bits');
     default:
       return undefined;
   }
 }
 
-function oneOf(column: string, allowed: string[], value: string): string | undefined {
+const DURATION_IS = 'a duration is like 500ms, 2s, 1.5m, or a number of milliseconds';
+
+function oneOf(column: string, allowed: readonly string[], value: string): string | undefined {
   return allowed.includes(value) ? undefined : `${column} is one of ${allowed.join(', ')}`;
 }
 
-function isBigint(text: string): boolean {
+/** A whole number that fits into 64 bits, as text: JavaScript's numbers would round it. */
+export function isBigint(text: string): boolean {
   return /^-?\d{1,19}$/.test(text) && BigInt(text) <= BIGINT_MAX && BigInt(text) >= -BIGINT_MAX;
 }
 
@@ -206,29 +254,4 @@ const UNIT_MS: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, 
 export function durationMs(text: string): number | undefined {
   const [, digits, unit = 'ms'] = /^(\d{1,12}(?:\.\d{1,9})?)(ns|us|µs|ms|s|m|h)?$/.exec(text) ?? [];
   return digits === undefined ? undefined : Number(digits) * (UNIT_MS[unit] as number);
-}
-
-/** Parameter `q`: a filter as text; what the operation gets are its terms. */
-export const filterParam = z
-  .string()
-  .max(MAX_CHARACTERS)
-  .transform((text, context): Term[] => {
-    try {
-      return parseFilter(text);
-    } catch (error) {
-      if (!(error instanceof FilterError)) throw error;
-      context.addIssue({ code: 'custom', message: error.message });
-      return z.NEVER;
-    }
-  })
-  .optional()
-  .describe(
-    'Filter: terms that must all hold, as in service=router status=failed duration>500ms http.response.status_code>=500 has:beacon.retry "connection refused".',
-  );
-
-/** Terms that say what columns of the span must be; those without a value say nothing. */
-export function equals(columns: Partial<Record<ColumnKey, string | undefined>>): Term[] {
-  return Object.entries(columns).flatMap(([column, value]) =>
-    value === undefined ? [] : [{ kind: 'compare', key: { column: column as ColumnKey }, operator: '=', value }],
-  );
 }

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type pg from 'pg';
 import { z } from 'zod';
-import { filterParam } from '../filter/parse.ts';
+import { filterParam } from '../filter/param.ts';
 import { type Batch, Tail, type TailOptions } from '../live/tail.ts';
 import { BeaconError } from '../store/errors.ts';
 import { problemOf } from './problems.ts';

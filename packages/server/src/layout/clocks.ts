@@ -1,5 +1,5 @@
 // Clocks of services against each other, as beacon.clock_offsets estimates them.
-import { KINDS, type Spans, STATUSES } from './spans.ts';
+import { SERVER, type Spans, STATUS } from './spans.ts';
 
 /** What the calls between two services say of their clocks, milliseconds. */
 interface Evidence {
@@ -20,10 +20,10 @@ export function clockOffsets(spans: Spans, parents: Int32Array): Map<number, num
   const found = new Map<number, Evidence>();
   for (let row = 0; row < count; row++) {
     const parent = parents[row]!;
-    if (parent < 0 || kind[row] !== KINDS.server || service[row] === service[parent]) continue;
+    if (parent < 0 || kind[row] !== SERVER || service[row] === service[parent]) continue;
     const pair = service[parent]! * services.length + service[row]!;
     const atLeast = starts[parent]! - starts[row]!;
-    const isWaitedFor = status[parent] === STATUSES.completed && durations[row]! <= durations[parent]!;
+    const isWaitedFor = status[parent] === STATUS.completed && durations[row]! <= durations[parent]!;
     const atMost = isWaitedFor ? starts[parent]! + durations[parent]! - starts[row]! - durations[row]! : Number.NaN;
     const middle = (atLeast + (isWaitedFor ? atMost : atLeast)) / 2;
     const known = found.get(pair);

@@ -1,10 +1,15 @@
 // The spans of a trace, a value a span in every column: 100,000 objects would take longer to make than all the rest.
 import type pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
+import { KINDS, STATUSES } from '../filter/parse.ts';
 import { type CopyRow, eachCopiedRow } from './copy-rows.ts';
 
-export const KINDS = { server: 1 };
-export const STATUSES = { completed: 0, failed: 1, timeout: 2, lost: 3, started: 4 };
+export const SERVER = KINDS.indexOf('server');
+/** Code of each status. */
+export const STATUS = Object.fromEntries(STATUSES.map((status, code) => [status, code])) as Record<
+  (typeof STATUSES)[number],
+  number
+>;
 
 /** In the order of their start. Times are milliseconds from the start of the earliest, where nothing else is said. */
 export interface Spans {
@@ -21,7 +26,7 @@ export interface Spans {
   operations: string[];
   /** -1 without one. */
   error: number[];
-  errors: string[];
+  errors: SpanError[];
   kind: number[];
   status: number[];
   /** Microseconds since 1970. */
@@ -29,6 +34,12 @@ export interface Spans {
   starts: number[];
   /** Of a span that has not ended: until the last moment it may have run. */
   durations: number[];
+}
+
+/** Of a span that failed: class and message, as far as they are known. */
+export interface SpanError {
+  type: string | null;
+  message: string | null;
 }
 
 /** The first and the second half of 8 bytes: 100,000 texts would cost more than all else that is read. */
@@ -44,12 +55,13 @@ const FIELDS = {
   operation: 3,
   kind: 4,
   status: 5,
-  error: 6,
-  started_at: 7,
-  started_ns: 8,
-  duration_ms: 9,
-  completed_at: 10,
-  alive_until: 11,
+  error_type: 6,
+  error_message: 7,
+  started_at: 8,
+  started_ns: 9,
+  duration_ms: 10,
+  completed_at: 11,
+  alive_until: 12,
 };
 const ID_BYTES = 8;
 
@@ -100,6 +112,7 @@ class Collected {
   readonly #services = new Numbered();
   readonly #operations = new Numbered();
   readonly #errors = new Numbered();
+  readonly #errorPairs: SpanError[] = [];
   readonly #service: number[] = [];
   readonly #operation: number[] = [];
   readonly #error: number[] = [];
@@ -117,7 +130,7 @@ class Collected {
     this.#hasParentId.push(!row.isNull(FIELDS.parent_span_id));
     this.#service.push(this.#services.numberOf(row.text(FIELDS.service)));
     this.#operation.push(this.#operations.numberOf(row.text(FIELDS.operation)));
-    this.#error.push(this.#errors.numberOf(row.text(FIELDS.error)));
+    this.#error.push(this.#errorOf(row.text(FIELDS.error_type), row.text(FIELDS.error_message)));
     this.#kind.push(row.smallint(FIELDS.kind));
     this.#status.push(row.smallint(FIELDS.status));
     this.#startedUs.push(row.timeUs(FIELDS.started_at));
@@ -125,6 +138,13 @@ class Collected {
     this.#durations.push(row.double(FIELDS.duration_ms));
     this.#completedUs.push(row.timeUs(FIELDS.completed_at));
     this.#aliveUs.push(row.timeUs(FIELDS.alive_until));
+  }
+
+  #errorOf(type: string | null, message: string | null): number {
+    if (type === null && message === null) return -1;
+    const number = this.#errors.numberOf(JSON.stringify([type, message]));
+    this.#errorPairs[number] ??= { type, message };
+    return number;
   }
 
   /** All of them, put in order. */
@@ -160,7 +180,7 @@ class Collected {
       operation: take(this.#operation),
       operations: this.#operations.texts,
       error: take(this.#error),
-      errors: this.#errors.texts,
+      errors: this.#errorPairs,
       kind: take(this.#kind),
       status: take(this.#status),
       startedUs: take(this.#startedUs),

@@ -2,7 +2,7 @@
 import { setImmediate as othersTurn } from 'node:timers/promises';
 import type pg from 'pg';
 import { criticalRows } from './critical-path.ts';
-import { readSpans, type SpanIds, type Spans, STATUSES } from './spans.ts';
+import { readSpans, type SpanIds, type Spans, STATUS } from './spans.ts';
 import { placesOf, type Tree, treeOf } from './tree.ts';
 
 /**
@@ -81,7 +81,7 @@ async function attemptsOf(client: pg.ClientBase, execution: string | null): Prom
 }
 
 function hasFailed(status: number): boolean {
-  return status === STATUSES.failed || status === STATUSES.timeout || status === STATUSES.lost;
+  return status === STATUS.failed || status === STATUS.timeout || status === STATUS.lost;
 }
 
 function columnsOf(spans: Spans, tree: Tree, notes: number[]) {
@@ -90,7 +90,7 @@ function columnsOf(spans: Spans, tree: Tree, notes: number[]) {
   const places = placesOf(order);
   const critical = criticalRows(tree);
   const us = (ms: number) => Math.round(ms * 1_000);
-  const durations = rows.map((row) => (spans.status[row] === STATUSES.started ? -1 : us(spans.durations[row]!)));
+  const durations = rows.map((row) => (spans.status[row] === STATUS.started ? -1 : us(spans.durations[row]!)));
   const ownTimes = rows.map((row) => us(selfs[row]!));
   return {
     id: hexOf(spans.ids, rows),
@@ -131,8 +131,8 @@ function notesOf(spans: Spans, { order, isOrphan, shifts }: Tree): { texts: stri
     const words = [
       isOrphan[row] && 'orphan: its parent was never received',
       shifts[row] !== 0 && `clock corrected by ${shifts[row]!.toFixed(1)} ms`,
-      status === STATUSES.lost && 'lost: its process ended before it did',
-      status === STATUSES.started && `still open after ${durationText(spans.durations[row]!)}`,
+      status === STATUS.lost && 'lost: its process ended before it did',
+      status === STATUS.started && `still open after ${durationText(spans.durations[row]!)}`,
     ].filter(Boolean);
     if (words.length === 0) return -1;
     const note = words.join('; ');

@@ -1,7 +1,7 @@
 // The tree of a trace, as beacon.tree_of lays it out for all that reasons about traces: the same rules in another
 // language, for the picture of a whole trace alone, because PL/pgSQL takes four times as long for 100,000 spans.
 import { clockOffsets } from './clocks.ts';
-import { KINDS, type SpanIds, type Spans } from './spans.ts';
+import { SERVER, type SpanIds, type Spans } from './spans.ts';
 
 /** By row of the spans, but for `order`. */
 export interface Tree {
@@ -40,7 +40,7 @@ export function treeOf(spans: Spans): Tree {
     const parent = parents[row]!;
     if (parent >= 0) {
       shifts[row] = shifts[parent]!;
-      if (kind[row] === KINDS.server && offsets.size > 0) {
+      if (kind[row] === SERVER && offsets.size > 0) {
         shifts[row]! += offsets.get(service[parent]! * services.length + service[row]!) ?? 0;
       }
       starts[row]! += shifts[row]!;
@@ -85,7 +85,7 @@ function parentsOf({ count, ids, parentIds, hasParentId, kind }: Spans): Pick<Tr
     const parent = found === row ? -1 : found;
     isOrphan[row] = hasParentId[row]! && parent < 0;
     // Zipkin's client and server share one span id: the later of the two is the child of the earlier.
-    const owner = kind[row] === KINDS.server ? ownerOf(ids.high[row]!, ids.low[row]!) : row;
+    const owner = kind[row] === SERVER ? ownerOf(ids.high[row]!, ids.low[row]!) : row;
     parents[row] = owner === row ? parent : owner;
   }
   return { parents, isOrphan };

@@ -1,6 +1,7 @@
 // What spans can be watched by on the command line: the usual parameters, as terms of a filter.
 import { z } from 'zod';
-import { type ColumnKey, filterParam, STATUSES, type Term } from '../filter/parse.ts';
+import { equals, filterParam } from '../filter/param.ts';
+import { STATUSES, type Term } from '../filter/parse.ts';
 import { executionId, jobId, service } from '../queries/params.ts';
 
 /** What `beacon watch` can be narrowed by. */
@@ -17,14 +18,6 @@ export const watchParams = z.strictObject({
 
 /** The same as terms of a filter. */
 export function watchTerms({ q = [], ...given }: z.output<typeof watchParams>): Term[] {
-  const columns: Array<[ColumnKey, string | undefined]> = [
-    ['job', given.job_id],
-    ['execution', given.execution_id],
-    ['service', given.service],
-    ['status', given.status],
-  ];
-  const terms = columns.flatMap(([column, value]): Term[] =>
-    value === undefined ? [] : [{ kind: 'compare', key: { column }, operator: '=', value }],
-  );
-  return [...q, ...terms];
+  const { job_id: job, execution_id: execution, service, status } = given;
+  return [...q, ...equals({ job, execution, service, status })];
 }

@@ -1,7 +1,8 @@
 // What there was over time: counts by duration, rates, and what sets a part of a picture apart.
 import { z } from 'zod';
 import { ALL_SPANS, type Source, sourceFor } from '../filter/chunk-index.ts';
-import { equals, filterParam, STATUSES, type Term } from '../filter/parse.ts';
+import { equals, filterParam } from '../filter/param.ts';
+import { STATUSES, type Term } from '../filter/parse.ts';
 import { Bindings, filterSql } from '../filter/sql.ts';
 import type { SqlCall } from '../store/values.ts';
 import { rowsOf } from '../store/values.ts';

@@ -1,8 +1,6 @@
 // Columns of answers: what their values look like in every API.
 import { z } from 'zod';
-
-const STATUSES = ['started', 'completed', 'failed', 'timeout', 'lost'] as const;
-const KINDS = ['internal', 'server', 'client', 'producer', 'consumer'] as const;
+import { KINDS, STATUSES } from '../filter/parse.ts';
 
 export const text = (doc: string) => z.string().describe(doc);
 export const textOrNull = (doc: string) => z.string().nullable().describe(doc);

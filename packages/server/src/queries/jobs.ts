@@ -1,6 +1,6 @@
 // Jobs, the matrix of one, and why executions of a time range failed.
 import { z } from 'zod';
-import { filterParam } from '../filter/parse.ts';
+import { filterParam } from '../filter/param.ts';
 import { Bindings, filterSql } from '../filter/sql.ts';
 import * as c from './columns.ts';
 import { executionId, jobId } from './params.ts';

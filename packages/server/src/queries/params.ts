@@ -1,15 +1,13 @@
 // Parameters that several operations take, so that they mean the same everywhere.
 import { z } from 'zod';
+import { isBigint, TRACE_ID } from '../filter/parse.ts';
 import type { Argument } from './query.ts';
-
-const BIGINT_MAX = 9_223_372_036_854_775_807n;
-const TRACE_ID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
 
 /** A bigint as text: JavaScript's numbers would round it. */
 export const executionId = z
   .string()
   .regex(/^-?\d{1,19}$/, { error: 'must be a whole number', abort: true })
-  .refine((text) => BigInt(text) <= BIGINT_MAX && BigInt(text) >= -BIGINT_MAX, 'must fit into 64 bits')
+  .refine(isBigint, 'must fit into 64 bits')
   .describe('Execution id (beacon.execution_id).');
 
 /** 32 hex digits, as W3C writes it, or the same as a uuid. */

@@ -1,6 +1,6 @@
 // Who does what, how often, how long, and who calls whom.
 import { z } from 'zod';
-import { equals } from '../filter/parse.ts';
+import { equals } from '../filter/param.ts';
 import * as c from './columns.ts';
 import { service } from './params.ts';
 import { defineQuery, type Scope } from './query.ts';

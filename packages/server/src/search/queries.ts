@@ -1,6 +1,7 @@
 // Traces and spans by what is known of them.
 import { z } from 'zod';
-import { equals, filterParam } from '../filter/parse.ts';
+import { equals, filterParam } from '../filter/param.ts';
+import { STATUSES } from '../filter/parse.ts';
 import * as c from '../queries/columns.ts';
 import { executionId, jobId, service } from '../queries/params.ts';
 import { defineQuery } from '../queries/query.ts';
@@ -10,8 +11,6 @@ import { plainSearch } from './traces-sql.ts';
 
 /** How long chunks are searched before the answer says where it stopped. */
 const SEARCH_FOR_MS = 10_000;
-
-const STATUSES = ['started', 'completed', 'failed', 'timeout', 'lost'] as const;
 
 const filters = {
   q: filterParam,

@@ -10,7 +10,8 @@ import {
   sortable,
   spansOf,
 } from '../filter/chunk-index.ts';
-import { equals, type Term } from '../filter/parse.ts';
+import { equals } from '../filter/param.ts';
+import type { Term } from '../filter/parse.ts';
 import { Bindings, filterSql } from '../filter/sql.ts';
 import type { Scope } from '../queries/query.ts';
 import { within } from '../queries/range.ts';

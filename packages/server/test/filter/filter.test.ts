@@ -32,7 +32,7 @@ test('what is wrong is pointed at', () => {
     ['a=1 "open', 4, /quotes are not closed.*character 5/],
     ['a="1"b=2', 5, /a blank is missing.*before "b=2"/],
     ['=x', 0, /no key before =/],
-    ['status=broken', 7, /status is one of started, completed/],
+    ['status=broken', 7, /status is one of completed, failed/],
     ['status~fail', 6, /~ does not go with status/],
     ['kind=client duration>fast', 21, /a duration is like 500ms/],
     ['execution=12x', 10, /whole number of 64 bits/],

@@ -35,7 +35,7 @@ test('a trace is given as columns, with what is true of all of it', async () => 
   ]);
   assert.deepEqual(columns.self_us, [10_000, 90_000, 10_000, 130_000, 20_000]);
   const errors = columns.error.map((number) => trace.errors[number] ?? null);
-  assert.deepEqual(errors, [null, '504: gave up', 'timeout', null, null]);
+  assert.deepEqual(errors, [null, { type: '504', message: 'gave up' }, { type: 'timeout', message: null }, null, null]);
   assert.deepEqual(header, {
     execution_id: String(executionId),
     job_id: '471',

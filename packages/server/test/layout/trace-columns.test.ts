@@ -4,7 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
 import fc from 'fast-check';
-import { KINDS, type PackedTrace, STATUSES, unpack } from '../../../web/src/trace/wire.ts';
+import { type PackedTrace, unpack } from '../../../web/src/trace/wire.ts';
+import { KINDS, STATUSES } from '../../src/filter/parse.ts';
 import { traceColumns } from '../../src/layout/trace-columns.ts';
 
 const { client } = await testDatabase();
@@ -18,6 +19,11 @@ await client.query(
    from (values ($1, null), ($2, $4)) t (id, stopped_at)`,
   [TRACERS[0], TRACERS[1], new Date(START), new Date(START + 40)],
 );
+
+/** Type and message as trace_waterfall shows them. */
+function inOne(error: { type: string | null; message: string | null } | undefined): string | null {
+  return error ? [error.type, error.message].filter((part) => part !== null).join(': ') : null;
+}
 
 const span = fc.record({
   // Of another span, of its own, of nobody, or none.
@@ -87,7 +93,7 @@ test('columns say of every span what the tree says, in its order, whatever the t
         what: `${services[columns.service[n]!]?.name} ${names[columns.name[n]!]}`,
         kind: KINDS[columns.kind[n]!],
         status: STATUSES[columns.status[n]!],
-        error: errors[columns.error[n]!] ?? null,
+        error: inOne(errors[columns.error[n]!]),
         note: notes[columns.note[n]!] ?? null,
         isCritical: columns.critical[n] === 1,
       }));
@@ -121,7 +127,7 @@ async function look(traceId: string) {
   try {
     const text = await traceColumns(client, traceId);
     const { rows: tree } = await client.query(
-      'select t.*, beacon.span_note(t) as note from beacon.trace_tree($1) t order by t.position',
+      'select t.*, beacon.span_note(t.is_orphan, t.skew_ms, t.status, t.duration_ms) as note from beacon.trace_tree($1) t order by t.position',
       [traceId],
     );
     const { rows: path } = await client.query('select distinct position from beacon.critical_path($1)', [traceId]);

@@ -1,4 +1,5 @@
 // The filter, completed from what the database holds, and its terms as tags that can be taken away.
+import { COLUMNS, KINDS, STATUSES } from '@project-beacon/server/filter/parse.ts';
 import { useEffect, useState } from 'preact/hooks';
 import { ask } from '../state/api.ts';
 import { useDraft } from '../state/draft.ts';
@@ -6,7 +7,7 @@ import type { Range } from '../state/range.ts';
 import { Combobox, type Suggestion } from '../ui/combobox.tsx';
 import { compact } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
-import { KNOWN_KEYS, partsOf, quoted, termAt, termsOf, withoutTerm } from './terms.ts';
+import { partsOf, quoted, termAt, termsOf, withoutTerm } from './terms.ts';
 
 interface FilterBarProps {
   q: string;
@@ -17,8 +18,6 @@ interface FilterBarProps {
 }
 
 const PAUSE_MS = 120;
-const STATUSES = ['completed', 'failed', 'timeout', 'lost', 'started'];
-const KINDS = ['server', 'client', 'internal', 'producer', 'consumer'];
 
 export function FilterBar({ q, range, onChange, wrong }: FilterBarProps) {
   const [text, setText] = useDraft(q);
@@ -121,14 +120,14 @@ async function suggestKeys(term: string, range: Range, signal: AbortSignal): Pro
   const has = /^-?has:/.exec(term)?.[0] ?? '';
   const prefix = term.slice(has.length);
   const { rows } = await ask('attribute-keys', { ...range, prefix, limit: 12 }, { signal });
-  const known = KNOWN_KEYS.filter((key) => key.startsWith(prefix.toLowerCase()));
+  const known = COLUMNS.filter((key) => key.startsWith(prefix.toLowerCase()));
   const ending = has ? ' ' : '=';
   return [
     ...(has
       ? []
       : known.map((key) => ({ insert: `${key}${ending}`, label: key, note: key === 'duration' ? '>500ms' : '' }))),
     ...rows
-      .filter(({ key }) => !KNOWN_KEYS.some((each) => each === key))
+      .filter(({ key }) => !COLUMNS.some((each) => each === key))
       .filter(isFirst('key'))
       .map(({ key, count }) => ({ insert: `${has}${key}${ending}`, label: key, note: `attribute, ${compact(count)}` })),
   ];

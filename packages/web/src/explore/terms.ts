@@ -1,38 +1,19 @@
 // The filter as text: its terms, the word under the cursor, and how to add to it.
-import type { ColumnKey } from '@project-beacon/server/filter/parse.ts';
+import { scanTerms } from '@project-beacon/server/filter/parse.ts';
 
-interface Term {
+interface Place {
   text: string;
   from: number;
   to: number;
 }
 
-/** Keys the server knows by name; everything else is an attribute. */
-export const KNOWN_KEYS = [
-  'service',
-  'operation',
-  'status',
-  'kind',
-  'duration',
-  'job',
-  'execution',
-  'model',
-  'region',
-  'trace',
-  'error',
-  'message',
-] as const satisfies readonly ColumnKey[];
-
-const OPERATOR = /^(-?[^\s=!<>~"]+)(!=|>=|<=|=|>|<|~)(.*)$/s;
-
-/** Terms of a filter in their order; a quoted value keeps its spaces. */
-export function termsOf(filter: string): Term[] {
-  const found = filter.matchAll(/(?:"(?:[^"\\]|\\.)*"?|[^\s"])+/g);
-  return [...found].map((match) => ({ text: match[0], from: match.index, to: match.index + match[0].length }));
+/** Terms of a filter in their order. */
+export function termsOf(filter: string): Place[] {
+  return scanTerms(filter).map(({ from, to }) => ({ text: filter.slice(from, to), from, to }));
 }
 
-/** The term the cursor is in or directly behind; an empty one between two. */
-export function termAt(filter: string, cursor: number): Term {
+/** The term the cursor is in or directly after; an empty one between two. */
+export function termAt(filter: string, cursor: number): Place {
   const inside = termsOf(filter).find(({ from, to }) => cursor >= from && cursor <= to);
   return inside ?? { text: '', from: cursor, to: cursor };
 }
@@ -45,9 +26,8 @@ interface Parts {
 
 /** `http.status>=500` in three; undefined for a bare word. The value comes without its quotes. */
 export function partsOf(term: string): Parts | undefined {
-  const [, key, operator, value] = OPERATOR.exec(term) ?? [];
-  if (key === undefined || operator === undefined || value === undefined) return undefined;
-  return { key, operator, value: value.replace(/^"|"$/g, '').replace(/\\(.)/g, '$1') };
+  const { key, operator, value } = scanTerms(term)[0] ?? { key: '', operator: null, value: '' };
+  return operator === null ? undefined : { key, operator, value };
 }
 
 /** A value as a term takes it: in quotes where it has to be. */
@@ -55,7 +35,7 @@ export function quoted(value: string): string {
   return /^[^\s"\\]+$/.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`;
 }
 
-/** The filter with a term more; one that is there already is not repeated. */
+/** The filter with another term; one that is there already is not repeated. */
 export function withTerm(filter: string, term: string): string {
   if (termsOf(filter).some(({ text }) => text === term)) return filter;
   return `${filter.trim()} ${term}`.trim();

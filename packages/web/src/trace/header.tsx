@@ -1,4 +1,6 @@
 // What trace this is, and what can be done with it.
+
+import { STATUSES } from '@project-beacon/server/filter/parse.ts';
 import { useState } from 'preact/hooks';
 import { send } from '../state/api.ts';
 import { announce } from '../ui/announce.tsx';
@@ -7,7 +9,6 @@ import { moment } from '../ui/format.ts';
 import { share } from './keys.ts';
 import type { Trace } from './model.ts';
 import type { Session } from './session.ts';
-import { STATUSES } from './wire.ts';
 import { durationText, plural } from './words.ts';
 
 interface Props {

@@ -11,7 +11,7 @@ export interface Trace extends Columns {
   header: TraceColumns['header'];
   names: string[];
   services: TraceColumns['services'];
-  errors: string[];
+  errors: TraceColumns['errors'];
   notes: string[];
   /** Spans. */
   count: number;
@@ -124,6 +124,12 @@ export function buildTrace(wire: TraceColumns): Trace {
     place,
   };
   return { ...trace, groups: groupSiblings(trace), gaps: idleGaps(trace) };
+}
+
+/** Type and message of a row's error in one; empty without one. */
+export function errorOf({ errors, error }: Pick<Trace, 'errors' | 'error'>, row: number): string {
+  const { type, message } = errors[error[row]!] ?? {};
+  return [type, message].filter(Boolean).join(': ');
 }
 
 const ID_DIGITS = 16;

@@ -1,8 +1,9 @@
 // One recycled row of the tree: some fifty of these show any number of spans.
 
-import { isFailure, siblings, type Trace } from './model.ts';
+import { KINDS, STATUSES } from '@project-beacon/server/filter/parse.ts';
+import { errorOf, isFailure, siblings, type Trace } from './model.ts';
 import type { Session } from './session.ts';
-import { KINDS, STARTED, STATUSES } from './wire.ts';
+import { STARTED } from './wire.ts';
 import { durationText, plural } from './words.ts';
 
 /** Pixels a level is indented by, and the share of the column that indentation may take. */
@@ -72,7 +73,7 @@ export class RowElement {
     const above = trace.parent[row]!;
     const sameService = above >= 0 && trace.service[above] === trace.service[row];
     const failed = isFailure(trace.status[row]!);
-    const error = trace.errors[trace.error[row]!] ?? '';
+    const error = errorOf(trace, row);
     const note = trace.notes[trace.note[row]!] ?? '';
     const below = open === false ? trace.failures[row]! - (failed ? 1 : 0) : 0;
     set(this.element, 'aria-posinset', String(trace.place[row]!));

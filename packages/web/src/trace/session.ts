@@ -3,7 +3,7 @@ import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
 import { colour } from '../state/theme.ts';
 import { type Axis, axisOf, mostlyIdle, type Zoom } from './axis.ts';
 import type { Palette, Segment } from './draw.ts';
-import { parseFilter, seek } from './filter.ts';
+import { filterOf, seek } from './filter.ts';
 import { idOf, isFailure, rowOfId, type Trace } from './model.ts';
 import {
   byLevel,
@@ -32,7 +32,7 @@ export interface Found {
   count: number;
   error: string | null;
   /** Terms only the database can decide. */
-  attributes: string[];
+  database: string[];
 }
 
 const NONE: Rows = { count: 0, item: new Int32Array(), level: new Int32Array() };
@@ -51,8 +51,8 @@ export class Session {
   /** Trace to compare with. */
   readonly other = signal('');
   readonly segments = signal<Map<number, Segment[]>>(new Map());
-  /** Spans that have an attribute the filter asks for, as the database answered; null while it was not asked. */
-  readonly withAttributes = signal<ReadonlySet<string> | null>(null);
+  /** Spans for which the terms hold that only the database can decide, as it answered; null while it was not asked. */
+  readonly matchingInDatabase = signal<ReadonlySet<string> | null>(null);
   /** Spans a verdict rests on. */
   readonly evidence = signal<ReadonlySet<number>>(new Set());
   /** Counts wishes to see the cursor; the waterfall scrolls there. */
@@ -234,18 +234,18 @@ export class Session {
   #search(): Found {
     const trace = this.trace.value;
     const text = this.filter.value.trim();
-    const nothing = { matches: null, count: 0, error: null, attributes: [] };
+    const nothing = { matches: null, count: 0, error: null, database: [] };
     if (!trace || text === '') return nothing;
     try {
-      const filter = parseFilter(text);
+      const filter = filterOf(text);
       const matches = filter.test(trace);
-      const known = filter.attributes.length > 0 ? this.withAttributes.value : null;
+      const known = filter.database.length > 0 ? this.matchingInDatabase.value : null;
       let count = 0;
       for (let row = 0; row < trace.count; row++) {
-        if (filter.attributes.length > 0 && !known?.has(idOf(trace, row))) matches[row] = 0;
+        if (filter.database.length > 0 && !known?.has(idOf(trace, row))) matches[row] = 0;
         count += matches[row]!;
       }
-      return { matches, count, error: null, attributes: filter.attributes };
+      return { matches, count, error: null, database: filter.database };
     } catch (error) {
       return { ...nothing, error: (error as Error).message };
     }

@@ -1,4 +1,6 @@
 // Everything known about the selected span.
+
+import { KINDS, STATUSES } from '@project-beacon/server/filter/parse.ts';
 import { useEffect, useState } from 'preact/hooks';
 import { useAsk } from '../state/resource.ts';
 import { Service, Status } from '../ui/bits.tsx';
@@ -6,10 +8,10 @@ import { duration, moment } from '../ui/format.ts';
 import { Panel } from '../ui/panel.tsx';
 import { Loaded } from '../ui/states.tsx';
 import { Attributes } from './attributes.tsx';
-import { idOf, type Trace } from './model.ts';
+import { errorOf, idOf, type Trace } from './model.ts';
 import { type PeerFacts, Peers } from './peers.tsx';
 import type { Session } from './session.ts';
-import { KINDS, STARTED, STATUSES } from './wire.ts';
+import { STARTED } from './wire.ts';
 import { durationText, plural } from './words.ts';
 
 /** A row of `span`. */
@@ -94,7 +96,7 @@ function useRested(value: string): string {
 
 function SpanFacts({ session, trace, row }: { session: Session; trace: Trace; row: number }) {
   const lasted = trace.end[row]! - trace.start[row]!;
-  const error = trace.errors[trace.error[row]!];
+  const error = errorOf(trace, row);
   const note = trace.notes[trace.note[row]!];
   const above = trace.parent[row]!;
   const share = trace.total > 0 ? Math.round((100 * lasted) / trace.total) : 0;

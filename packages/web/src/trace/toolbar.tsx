@@ -53,28 +53,28 @@ function walk(session: Session, event: KeyboardEvent): void {
   (event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>('[role=tab]')[TABS.indexOf(next)]?.focus();
 }
 
-/** How many spans with an attribute the database is asked for. */
+/** How many spans the database is asked for. */
 const MAX = 5000;
 
 function Filter({ session }: { session: Session }) {
   const found = session.found.value;
   const trace = session.trace.value!;
-  const wanted = found.attributes.join(' ');
+  const wanted = found.database.join(' ');
   useEffect(() => {
-    session.withAttributes.value = null;
+    session.matchingInDatabase.value = null;
     if (!wanted) return;
     const abort = new AbortController();
     const params = { q: `trace=${trace.traceId} ${wanted}`, from: trace.startedAt, limit: MAX };
     ask('spans', params, { signal: abort.signal }).then(
       ({ rows, truncated }) => {
-        session.withAttributes.value = new Set(rows.map((row) => row.span_id));
+        session.matchingInDatabase.value = new Set(rows.map((row) => row.span_id));
         if (truncated) announce(`Only the first ${count(MAX)} spans with ${wanted} are marked: ${truncated}`);
       },
       (error) => !abort.signal.aborted && announce(`${(error as Error).message}`),
     );
     return () => abort.abort();
   }, [wanted, trace, session]);
-  const asking = wanted !== '' && session.withAttributes.value === null;
+  const asking = wanted !== '' && session.matchingInDatabase.value === null;
   const matching = found.matches !== null;
   return (
     <search class="trace-filter">
@@ -82,7 +82,7 @@ function Filter({ session }: { session: Session }) {
         type="search"
         data-filter
         value={session.filter.value}
-        placeholder="Filter: name, service=router, error, duration>100ms"
+        placeholder="Filter: name, service=router, status=failed, duration>100ms"
         aria-label="Filter the spans of this trace"
         aria-invalid={found.error !== null}
         aria-describedby="trace-filter-says"

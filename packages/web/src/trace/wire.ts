@@ -1,5 +1,7 @@
 // What the server says of a whole trace at once: columns, with names interned, so that 100,000 spans are a few megabytes.
 
+import { STATUSES } from '@project-beacon/server/filter/parse.ts';
+
 /** Answer of `GET /api/v1/trace-columns`. */
 export interface PackedTrace extends Omit<TraceColumns, 'columns'> {
   columns: {
@@ -37,7 +39,7 @@ export interface TraceColumns {
   names: string[];
   /** `color` is the number the database gave the service, the same for every viewer. */
   services: Array<{ name: string; color: number }>;
-  errors: string[];
+  errors: Array<{ type: string | null; message: string | null }>;
   notes: string[];
   columns: {
     /** 16 hex digits each; may repeat. */
@@ -52,9 +54,9 @@ export interface TraceColumns {
     /** Microseconds; -1 while unfinished. */
     duration_us: number[];
     self_us: number[];
-    /** Index into {@link STATUSES}. */
+    /** Index into STATUSES of the filter language. */
     status: number[];
-    /** Index into {@link KINDS}. */
+    /** Index into its KINDS. */
     kind: number[];
     /** Index into `errors`; -1 without one. */
     error: number[];
@@ -111,8 +113,5 @@ function spread(pairs: number[], count: number): number[] {
   return column;
 }
 
-export const STATUSES = ['completed', 'failed', 'timeout', 'lost', 'started'] as const;
-export const KINDS = ['internal', 'server', 'client', 'producer', 'consumer'] as const;
-
-/** Of {@link STATUSES}: still running. */
-export const STARTED = 4;
+/** Status of a span that is still running. */
+export const STARTED = STATUSES.indexOf('started');

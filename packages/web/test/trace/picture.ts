@@ -1,7 +1,8 @@
 // Traces drawn as text, without a database: the same pictures as the SQL is tested with, as the columns the server sends.
+import { KINDS } from '@project-beacon/server/filter/parse.ts';
 import { buildTrace, type Trace } from '../../src/trace/model.ts';
 import { type Rows, rowsOf, type View } from '../../src/trace/rows.ts';
-import { KINDS, type TraceColumns } from '../../src/trace/wire.ts';
+import type { TraceColumns } from '../../src/trace/wire.ts';
 
 const ENDS: Record<string, number> = { x: 1, '!': 2, '?': 3, '>': 4 };
 
@@ -63,7 +64,7 @@ export function columnsOf(picture: string): TraceColumns {
     columns.self_us.push(body.length * 10_000);
     columns.status.push(status);
     columns.kind.push(Math.max(0, KINDS.indexOf((/kind=(\w+)/.exec(notes)?.[1] ?? 'internal') as 'internal')));
-    columns.error.push(said(wire.errors, /error=("[^"]*"|\S+)/.exec(notes)?.[1]));
+    columns.error.push(failed(wire.errors, /error=("[^"]*"|\S+)/.exec(notes)?.[1]));
     columns.critical.push(/\bcritical\b/.test(notes) ? 1 : 0);
     columns.note.push(said(wire.notes, /note=("[^"]*"|\S+)/.exec(notes)?.[1]));
     wire.duration_ms = Math.max(wire.duration_ms, bar.trimEnd().length * 10);
@@ -83,6 +84,13 @@ function intern<T>(list: T[], key: string, of: (each: T) => unknown = (each) => 
 
 function said(list: string[], text: string | undefined): number {
   return text === undefined ? -1 : intern(list, text.replaceAll('"', ''));
+}
+
+/** `error="type: message"`. */
+function failed(list: TraceColumns['errors'], text: string | undefined): number {
+  if (text === undefined) return -1;
+  const [type = '', message = ''] = text.replaceAll('"', '').split(': ');
+  return intern(list, text, ({ type, message }) => `"${type}: ${message}"`, { type, message });
 }
 
 export function traceOf(picture: string): Trace {
@@ -116,7 +124,7 @@ export function largeTrace(count: number): TraceColumns {
   };
   wire.names = names;
   wire.services = Array.from({ length: 12 }, (_, n) => ({ name: `service-${n}`, color: n }));
-  wire.errors = ['timeout: no answer in time'];
+  wire.errors = [{ type: 'timeout', message: 'no answer in time' }];
   columns.duration_us[0] = columns.self_us[0] = count * 100;
   wire.duration_ms = count / 10;
   let cursor = 0;
