@@ -59,33 +59,45 @@ async function launch(): Promise<Browser> {
   return started;
 }
 
-/** The fonts that come with the browser, where they do: pictures look the same on every machine. */
+/**
+ * The fonts that come with the browser, where they do: pictures look the same on every machine. Their own configuration
+ * names /tmp/fonts, which need not exist, and a Chromium without any font aborts.
+ */
 function fonts(executablePath: string): Record<string, string> {
-  const folder = path.join(path.dirname(executablePath), 'fonts');
+  const home = path.dirname(executablePath);
   const env = Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );
-  return fs.existsSync(folder) ? { ...env, FONTCONFIG_PATH: folder } : env;
+  return fs.existsSync(path.join(home, 'fonts')) ? { ...env, FONTCONFIG_FILE: path.join(home, FONTS_CONF) } : env;
 }
 
-/** A folder a user and version, filled aside and then renamed, so that nobody starts half a browser. */
+const FONTS_CONF = 'beacon-fonts.conf';
+
+function fontsConf(home: string): string {
+  return `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>${home}/fonts</dir><cachedir>${home}/fonts-cache</cachedir></fontconfig>
+`;
+}
+
+/** A folder a user and version, filled aside and then renamed, so that no test starts half a browser. */
 async function unpacked(): Promise<string> {
   const { default: packed } = await import('@sparticuz/chromium');
   const found = import.meta.resolve('@sparticuz/chromium');
   const manifest = path.join(path.dirname(new URL(found).pathname), '..', 'package.json');
   const { version } = JSON.parse(fs.readFileSync(manifest, 'utf8')) as { version: string };
-  const folder = path.join(os.tmpdir(), `beacon-chromium-${version}-${process.getuid?.() ?? 0}`);
-  if (!fs.existsSync(path.join(folder, 'chromium'))) {
+  const folder = path.join(os.tmpdir(), `beacon-chromium-${version}-fonts-${process.getuid?.() ?? 0}`);
+  if (!fs.existsSync(path.join(folder, FONTS_CONF))) {
     const aside = fs.mkdtempSync(`${folder}-`);
     const before = process.env.TMPDIR;
     process.env.TMPDIR = aside;
     await packed.executablePath();
     if (before === undefined) delete process.env.TMPDIR;
     else process.env.TMPDIR = before;
+    fs.writeFileSync(path.join(aside, FONTS_CONF), fontsConf(folder));
     try {
       fs.renameSync(aside, folder);
     } catch {
-      // Somebody else was faster.
+      // Another process was faster.
       fs.rmSync(aside, { recursive: true, force: true });
     }
   }
