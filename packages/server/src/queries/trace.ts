@@ -128,7 +128,9 @@ export const compare = defineQuery({
     ['b', 'execution_b'],
   ],
   row: z.object({
-    change: c.text('same, slower, faster, status, only in a, only in b, …'),
+    change: z
+      .enum(['status', 'slower', 'faster', 'added', 'missing', 'same'])
+      .describe('How b differs: another status, slower, faster, added (only in b), missing (only in a), or the same.'),
     depth: c.count('Distance from the root.'),
     service: c.serviceColumn,
     operation: c.operationColumn,
