@@ -8,6 +8,9 @@ export interface Sent {
   body: Pick<Recording, 'traces' | 'logs'>;
 }
 
+/** OTLP's number of this kind of span. */
+const SERVER = 2;
+
 let ids = 0;
 
 /** The recording with ids of its own, its first span at `atMs`, and the execution's id at its root. */
@@ -40,7 +43,9 @@ export function moved({ traces, logs }: Recording, atMs: number, executionId: nu
   }
   // A program that was killed exported no root: what is left of its trace begins elsewhere.
   const sorted = spans.sort((a, b) => (a.startTimeUnixNano < b.startTimeUnixNano ? -1 : 1));
-  const root = sorted.find((span) => !span.parentSpanId) ?? sorted[0];
+  // Workers that look after their queue have traces of their own: the request's is the one to ask about.
+  const roots = sorted.filter((span) => !span.parentSpanId);
+  const root = roots.find(({ kind }) => kind === SERVER) ?? roots[0] ?? sorted[0];
   if (!root) throw new Error('The recording holds no span.');
   const execution: Attribute = { key: 'beacon.execution_id', value: { intValue: `${executionId}` } };
   root.attributes = [...(root.attributes ?? []), execution];
