@@ -68,7 +68,7 @@ export const rootCause = defineQuery({
     operation: c.textOrNull('Its operation.'),
     confidence: c.number('How sure it is, 0 to 1.'),
     summary: c.text('One sentence.'),
-    evidence: z.record(z.string(), z.unknown()).describe('Numbers and names the verdict rests on.'),
+    evidence: c.json('Numbers and names the verdict rests on.'),
     recommendation: c.textOrNull('What to do.'),
     trace_id: c.textOrNull('Trace it was seen in; null when there is none.'),
     span_ids: c.textsOrNull('Spans that show it.'),

@@ -4,8 +4,6 @@ import * as c from './columns.ts';
 import { spanId, traceId } from './params.ts';
 import { defineQuery } from './query.ts';
 
-const attributes = z.record(z.string(), z.unknown());
-
 export const span = defineQuery({
   name: 'span',
   doc: 'A span with its attributes, events, links, resource and scope, and how long the same operation took elsewhere.',
@@ -24,15 +22,13 @@ export const span = defineQuery({
     region: c.regionColumn,
     error_type: c.errorTypeColumn,
     error_message: c.errorMessageColumn,
-    attributes: attributes.describe('Attributes of the span.'),
+    attributes: z.record(z.string(), z.unknown()).describe('Attributes of the span.'),
     events: z
-      .array(z.object({ name: z.string(), time: z.string(), attributes: attributes.optional() }))
+      .array(z.unknown())
       .describe('Events: {name, time, attributes}; time is nanoseconds since the epoch, as text.'),
-    links: z
-      .array(z.object({ trace_id: z.string(), span_id: z.string(), attributes: attributes.optional() }))
-      .describe('Links: {trace_id, span_id, attributes}.'),
-    resource: attributes.describe('Attributes of the resource.'),
-    scope: attributes.describe('Instrumentation scope: name, version, attributes.'),
+    links: z.array(z.unknown()).describe('Links: {trace_id, span_id, attributes}.'),
+    resource: z.record(z.string(), z.unknown()).describe('Attributes of the resource.'),
+    scope: z.record(z.string(), z.unknown()).describe('Instrumentation scope: name, version, attributes.'),
     trace_state: c.textOrNull('W3C tracestate.'),
     trace_flags: c.numberOrNull('W3C trace flags and the is-remote bits of OTLP.'),
     otel: z.record(z.string(), z.unknown()).describe('What was dropped, repaired or taken out on the way in.'),

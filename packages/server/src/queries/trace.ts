@@ -128,9 +128,7 @@ export const compare = defineQuery({
     ['b', 'execution_b'],
   ],
   row: z.object({
-    change: z
-      .enum(['status', 'slower', 'faster', 'added', 'missing', 'same'])
-      .describe('How b differs: another status, slower, faster, added (only in b), missing (only in a), or the same.'),
+    change: c.text('same, slower, faster, status, only in a, only in b, …'),
     depth: c.count('Distance from the root.'),
     service: c.serviceColumn,
     operation: c.operationColumn,

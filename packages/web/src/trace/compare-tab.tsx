@@ -1,6 +1,5 @@
 // The trace beside the usual, which other one to compare it with, and that comparison.
 import { useAsk } from '../state/resource.ts';
-import type { Rows } from '../state/rows.ts';
 import { Status } from '../ui/bits.tsx';
 import { duration, moment, percent } from '../ui/format.ts';
 import { Panel } from '../ui/panel.tsx';
@@ -27,7 +26,15 @@ export function CompareTab({ session, executionId }: { session: Session; executi
 }
 
 /** A row of `similar`. */
-type Similar = Rows['similar'];
+interface Similar {
+  execution_id: string;
+  trace_id: string;
+  similarity: number;
+  outcome: string;
+  started_at: string;
+  duration_ms: number | null;
+  difference: string | null;
+}
 
 function Choose({ session, executionId }: { session: Session; executionId: string | null }) {
   const trace = session.trace.value!;
@@ -70,7 +77,7 @@ function BySimilarity({ session, executionId }: { session: Session; executionId:
     <Panel title="Compare with" operation="similar" params={params} truncated={answer.value?.truncated} flush>
       <Loaded resource={answer} what="similar executions">
         {({ rows }) => {
-          const found = rows;
+          const found = rows as unknown as Similar[];
           const healthy = found.find((row) => row.outcome === 'completed');
           return (
             <>

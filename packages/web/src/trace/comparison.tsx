@@ -1,7 +1,6 @@
 // Two traces side by side, aligned by what nests in what.
 import { useMemo, useState } from 'preact/hooks';
 import { useAsk } from '../state/resource.ts';
-import type { Rows } from '../state/rows.ts';
 import { Service } from '../ui/bits.tsx';
 import { count, duration } from '../ui/format.ts';
 import { Panel } from '../ui/panel.tsx';
@@ -10,7 +9,17 @@ import { plain } from './attempts.tsx';
 import { VirtualRows } from './virtual-rows.tsx';
 
 /** A row of `compare`. */
-type Aligned = Rows['compare'];
+interface Aligned {
+  change: 'same' | 'status' | 'slower' | 'faster' | 'missing' | 'added';
+  depth: number;
+  service: string;
+  operation: string;
+  a_status: string | null;
+  b_status: string | null;
+  a_ms: number | null;
+  b_ms: number | null;
+  delta_ms: number | null;
+}
 
 interface Props {
   a: string;
@@ -52,7 +61,7 @@ export function Comparison({ a, b, names, onBack }: Props) {
       }
     >
       <Loaded resource={answer} what="the comparison">
-        {({ rows }) => <Side rows={rows} names={names} ids={[a, b]} />}
+        {({ rows }) => <Side rows={rows as unknown as Aligned[]} names={names} ids={[a, b]} />}
       </Loaded>
     </Panel>
   );

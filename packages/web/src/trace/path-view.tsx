@@ -1,6 +1,5 @@
 // The critical path as a list: what to shorten, in order of time.
 import { useAsk } from '../state/resource.ts';
-import type { Rows } from '../state/rows.ts';
 import { Service } from '../ui/bits.tsx';
 import { duration } from '../ui/format.ts';
 import { Panel } from '../ui/panel.tsx';
@@ -10,7 +9,16 @@ import { rowOfId } from './model.ts';
 import type { Session } from './session.ts';
 
 /** A row of `critical-path`. */
-type Step = Rows['critical-path'];
+interface Step {
+  step: number;
+  service: string;
+  operation: string;
+  from_ms: number;
+  to_ms: number;
+  ms: number;
+  share_pct: number;
+  span_id: string;
+}
 
 export function PathView({ session }: { session: Session }) {
   const trace = session.trace.value!;
@@ -50,7 +58,7 @@ export function PathView({ session }: { session: Session }) {
       key: 'share',
       title: 'Share',
       end: true,
-      cell: (step) => <strong>{step.share_pct?.toFixed(1) ?? '–'} %</strong>,
+      cell: (step) => <strong>{step.share_pct.toFixed(1)} %</strong>,
     },
   ];
   function show(step: Step): void {
@@ -67,7 +75,12 @@ export function PathView({ session }: { session: Session }) {
     >
       <Loaded resource={answer} what="the critical path">
         {({ rows }) => (
-          <Table caption="Critical path" columns={columns} rows={rows} rowKey={(step) => String(step.step)} />
+          <Table
+            caption="Critical path"
+            columns={columns}
+            rows={rows as unknown as Step[]}
+            rowKey={(step) => String(step.step)}
+          />
         )}
       </Loaded>
     </Panel>

@@ -3,20 +3,44 @@
 import { KINDS, STATUSES } from '@project-beacon/server/filter/parse.ts';
 import { useEffect, useState } from 'preact/hooks';
 import { useAsk } from '../state/resource.ts';
-import type { Rows } from '../state/rows.ts';
 import { Service, Status } from '../ui/bits.tsx';
 import { duration, moment } from '../ui/format.ts';
 import { Panel } from '../ui/panel.tsx';
 import { Loaded } from '../ui/states.tsx';
 import { Attributes } from './attributes.tsx';
 import { errorOf, idOf, type Trace } from './model.ts';
-import { Peers } from './peers.tsx';
+import { type PeerFacts, Peers } from './peers.tsx';
 import type { Session } from './session.ts';
 import { STARTED } from './wire.ts';
 import { durationText, plural } from './words.ts';
 
-type SpanEvent = Rows['span']['events'][number];
-type SpanLink = Rows['span']['links'][number];
+/** A row of `span`. */
+interface SpanDetails extends PeerFacts {
+  started_at: string;
+  attributes?: Record<string, unknown> | null;
+  metadata?: Record<string, unknown> | null;
+  resource?: Record<string, unknown> | null;
+  scope?: Record<string, unknown> | string | null;
+  scope_name?: string | null;
+  scope_version?: string | null;
+  events: SpanEvent[] | null;
+  links: SpanLink[] | null;
+  otel?: Record<string, unknown> | null;
+  trace_state?: string | null;
+}
+
+interface SpanEvent {
+  name: string;
+  /** Nanoseconds since the epoch, or ISO 8601. */
+  time: string;
+  attributes?: Record<string, unknown>;
+}
+
+interface SpanLink {
+  trace_id: string;
+  span_id: string;
+  attributes?: Record<string, unknown>;
+}
 
 /** Walking through rows asks for a span's details only where one stops. */
 const REST_MS = 120;
@@ -166,8 +190,9 @@ function Details({ trace, row }: { trace: Trace; row: number }) {
     <Panel title="Span" operation="span" params={params} truncated={details.value?.truncated} flush>
       <Loaded resource={details} what="its attributes">
         {({ rows }) => {
-          const span = rows[0];
+          const span = rows[0] as unknown as SpanDetails | undefined;
           if (!span) return <p class="state">The database no longer has this span.</p>;
+          const scope = span.scope ?? [span.scope_name, span.scope_version].filter(Boolean).join(' ');
           return (
             <div class="span-details">
               <Peers
@@ -175,11 +200,11 @@ function Details({ trace, row }: { trace: Trace; row: number }) {
                 own={(trace.end[row]! - trace.start[row]!) / 1000}
                 finished={trace.status[row] !== STARTED}
               />
-              <Attributes title="Attributes" of={span.attributes} open />
-              <Events events={span.events} from={Date.parse(trace.startedAt)} />
-              <Links links={span.links} />
-              <Attributes title="Resource" of={span.resource} />
-              <Attributes title="Scope" of={span.scope} />
+              <Attributes title="Attributes" of={span.attributes ?? span.metadata ?? {}} open />
+              <Events events={span.events ?? []} from={Date.parse(trace.startedAt)} />
+              <Links links={span.links ?? []} />
+              <Attributes title="Resource" of={span.resource ?? {}} />
+              <Attributes title="Scope" of={typeof scope === 'string' ? (scope ? { scope } : {}) : (scope ?? {})} />
               <Attributes
                 title="As received"
                 of={{ ...(span.trace_state && { trace_state: span.trace_state }), ...span.otel }}

@@ -8,7 +8,7 @@ import { Failed, Loaded } from '../ui/states.tsx';
 import { Table } from '../ui/table.tsx';
 import { Evidence } from './evidence.tsx';
 import type { Source } from './load.ts';
-import { Advice, Summary } from './verdict.tsx';
+import { Advice, type Cause, Summary } from './verdict.tsx';
 
 export function Untraced({ source, problem, retry }: { source: Source; problem: Problem; retry: () => void }) {
   if (problem.status !== 404) return <Failed problem={problem} retry={retry} />;
@@ -38,7 +38,7 @@ export function Untraced({ source, problem, retry }: { source: Source; problem: 
 function Why({ executionId }: { executionId: string }) {
   const params = { execution_id: executionId };
   const causes = useAsk('root-cause', params);
-  const cause = causes.value?.rows[0];
+  const cause = causes.value?.rows[0] as unknown as Cause | undefined;
   return (
     <div class="verdict">
       <Panel

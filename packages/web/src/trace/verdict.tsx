@@ -1,6 +1,5 @@
 // Why it failed, in one sentence, with what the sentence rests on.
 import { useAsk } from '../state/resource.ts';
-import type { Rows } from '../state/rows.ts';
 import { announce } from '../ui/announce.tsx';
 import { Service } from '../ui/bits.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -12,7 +11,19 @@ import type { Session } from './session.ts';
 import { durationText, plural } from './words.ts';
 
 /** A row of `root-cause`. */
-export type Cause = Rows['root-cause'];
+export interface Cause {
+  rank: number;
+  type: string;
+  role: 'cause' | 'remark';
+  service: string | null;
+  operation: string | null;
+  confidence: number;
+  summary: string;
+  evidence: Record<string, unknown>;
+  recommendation: string | null;
+  trace_id: string | null;
+  span_ids: string[] | null;
+}
 
 /** Causes shown. */
 const MAX = 20;
@@ -32,7 +43,7 @@ export function Verdict({ session, of, openTrace }: Props) {
   const params = { ...of, limit: MAX };
   const live = (session.trace.value?.open ?? 0) > 0;
   const causes = useAsk('root-cause', params, { every: live ? 3000 : undefined });
-  const rows = causes.value?.rows;
+  const rows = causes.value?.rows as unknown as Cause[] | undefined;
   const first = rows?.[0];
   const failed = isFailure(session.trace.value?.status[0] ?? 0);
   const title = !rows ? 'Verdict' : first ? <Sentence cause={first} failed={failed} /> : <Healthy session={session} />;
