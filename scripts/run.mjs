@@ -21,6 +21,10 @@ const commands = {
   test: ['scripts/test.ts'],
   'test:mcp': ['scripts/conformance.ts'],
   'test:interop': ['scripts/test.ts', 'e2e/interop/clients.interop.ts'],
+  'test:wild': [
+    'scripts/test.ts',
+    ...['bundlers', 'next', 'providers', 'runtimes', 'types'].map((name) => `e2e/wild/${name}.wild.ts`),
+  ],
   'test:long': ['scripts/test.ts', 'e2e/crash.test.ts', 'packages/server/test/receivers/fuzz.test.ts'],
   versions: ['scripts/versions.ts'],
   check: ['scripts/check.ts'],

@@ -116,6 +116,8 @@ export const SETTINGS: Record<string, Setting[]> = {
     ),
     setting('OTEL_EXPORTER_OTLP_TRACES_HEADERS', '', 'The same for traces only.'),
     setting('OTEL_SDK_DISABLED', '', '`true` is named as worth knowing.'),
+    setting('OTEL_TRACES_EXPORTER', '', '`none` is named as worth knowing.'),
+    setting('OTEL_TRACES_SAMPLER_ARG', '', 'Named beside the sampler that drops spans.'),
     setting('OTEL_TRACES_SAMPLER', '', 'A sampler that is off is named as worth knowing.'),
     setting('DATABASE_URL_STAGING', 'no staging is tried', 'Database of staging, for check 6 of the preflight.'),
     setting('SENTRY_DSN', '', 'Whether it is set is told by check 3 of the preflight.'),

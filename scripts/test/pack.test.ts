@@ -1,55 +1,14 @@
 // What a user of the packages gets: plain JavaScript that runs with nothing but what the manifests ask for.
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
-import * as os from 'node:os';
 import * as path from 'node:path';
 import { createInterface } from 'node:readline';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
-import { ROOT } from '../sources.ts';
+import { packedProject } from './packed.ts';
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'beacon-packed-'));
-const modules = path.join(folder, 'node_modules');
-after(() => fs.rmSync(folder, { recursive: true, force: true }));
-
-before(() => {
-  const packed = spawnSync(process.execPath, [path.join(ROOT, 'scripts/pack.ts'), folder], { encoding: 'utf8' });
-  assert.equal(packed.status, 0, packed.stderr);
-  fs.writeFileSync(path.join(folder, 'package.json'), '{ "type": "module" }');
-  for (const tarball of packed.stdout.trim().split('\n')) install(tarball);
-});
-
-interface Manifest {
-  dependencies?: Record<string, string>;
-  peerDependencies?: Record<string, string>;
-}
-
-/** As npm would, but from what is installed here: only what the manifest names can be found. */
-function install(tarball: string): void {
-  const name = /project-beacon-(\w+)-/.exec(tarball)?.[1] as string;
-  const home = path.join(modules, '@project-beacon', name);
-  fs.mkdirSync(home, { recursive: true });
-  const unpacked = spawnSync('tar', ['-xzf', tarball, '-C', home, '--strip-components=1']);
-  assert.equal(unpacked.status, 0, String(unpacked.stderr));
-  const manifest = JSON.parse(fs.readFileSync(path.join(home, 'package.json'), 'utf8')) as Manifest;
-  for (const dependency of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
-    const link = path.join(modules, dependency);
-    const target = path.join(ROOT, 'node_modules', dependency);
-    if (dependency.startsWith('@project-beacon/') || fs.existsSync(link) || !fs.existsSync(target)) continue;
-    fs.mkdirSync(path.dirname(link), { recursive: true });
-    fs.symlinkSync(target, link);
-  }
-}
-
-async function node(args: string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, args, { cwd: folder, env: { ...process.env, ...env }, stdio: 'pipe' });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
-  const [code] = await once(child, 'close');
-  return { code, output };
-}
+const { folder, node } = packedProject();
 
 test('the tracer runs from its tarball in a plain JavaScript project', async () => {
   const { url, client } = await testDatabase();

@@ -17,6 +17,7 @@ import type { BeaconSpanProcessor } from './processor.ts';
 import { type Probe, type Surroundings, sendProbe } from './surroundings.ts';
 import { EXECUTION_ID, JOB_ID, MODEL_ID, REGION } from './to-row.ts';
 import { VERSION, versions } from './versions.ts';
+import { warningsOf } from './warnings.ts';
 
 /** What a span works for. What is left out stays as it was. */
 export interface ExecutionContext {
@@ -57,6 +58,8 @@ export interface TracerHealth {
   /** Clock of this process minus clock of the database, milliseconds. */
   clockOffsetMs: number | null;
   versions: Record<string, string>;
+  /** What keeps spans from being written although the flag is on, in words; empty where nothing is known to. */
+  warnings: string[];
   /** What of the process decides whether spans arrive. */
   surroundings: Surroundings;
 }
@@ -107,6 +110,7 @@ export class DBTracer {
       lastHeartbeatAt: processor.heartbeat?.lastBeatAt?.toISOString() ?? null,
       clockOffsetMs: processor.heartbeat?.clockOffsetMs ?? null,
       versions: versions(),
+      warnings: warningsOf(processor),
       surroundings: processor.surroundings(),
     };
   }

@@ -51,8 +51,17 @@ interface MarkedSpan extends RecordedSpan {
   [WRITTEN_OPEN]?: boolean;
 }
 
+// A bundle, a hot reload or a CommonJS twin brings a class of its own; what it makes is a processor of ours all the same.
+const KIND = Symbol.for('beacon.span_processor.1');
+
+/** Whether it was made by this package, whichever copy of it. */
+export function isBeaconProcessor(candidate: unknown): candidate is BeaconSpanProcessor {
+  return (candidate as { [KIND]?: boolean } | undefined)?.[KIND] === true;
+}
+
 /** Writes the spans of a TracerProvider to PostgreSQL. With the flag off it does nothing at all. */
 export class BeaconSpanProcessor {
+  readonly [KIND] = true;
   readonly enabled: boolean;
   readonly flag: Flag;
   /** Row in `tracers` of this process. */

@@ -10,13 +10,17 @@ export interface Processors {
   set(list: unknown[]): void;
 }
 
+interface Multi {
+  _spanProcessors?: unknown;
+}
+
 /**
- * The SDKs 2.x and 3.x take processors in the constructor only, and keep them where all their tracers look at every
- * span; both versions are tested for it.
+ * The SDKs from 1.x to 3.x take processors in the constructor, and keep them where all their tracers look at every span
+ * (1.x under a name without an underscore); all three are tested for it.
  */
 export function processorsOf(provider: unknown): Processors | undefined {
-  const multi = (provider as { _activeSpanProcessor?: { _spanProcessors?: unknown } } | undefined)
-    ?._activeSpanProcessor;
+  const known = provider as { _activeSpanProcessor?: Multi; activeSpanProcessor?: Multi } | undefined;
+  const multi = known?._activeSpanProcessor ?? known?.activeSpanProcessor;
   if (typeof multi !== 'object' || multi === null || !Array.isArray(multi._spanProcessors)) return undefined;
   return {
     list: multi._spanProcessors,

@@ -7,6 +7,9 @@ export interface ErrorReporting {
   flush(ms: number): Promise<void>;
 }
 
+// Sentry 11's name of the option, then that of 9 and 10.
+const NO_SETUP = { enableOpenTelemetrySetup: false, skipOpenTelemetrySetup: true };
+
 /** Reports to Sentry where SENTRY_DSN is set; otherwise nothing is loaded and nothing is sent. */
 export async function errorReporting(env: NodeJS.ProcessEnv, service: string): Promise<ErrorReporting> {
   if (!env.SENTRY_DSN) return { report() {}, async flush() {} };
@@ -15,7 +18,7 @@ export async function errorReporting(env: NodeJS.ProcessEnv, service: string): P
     dsn: env.SENTRY_DSN,
     tracesSampleRate: Number(env.SENTRY_TRACES_SAMPLE_RATE ?? 0),
     // Spans are ours: Sentry's own setup would register a second provider and patch http and fetch.
-    enableOpenTelemetrySetup: false,
+    ...NO_SETUP,
     enableRuntimeChannelInjection: false,
     defaultIntegrations: false,
     initialScope: { tags: { service } },

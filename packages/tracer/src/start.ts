@@ -2,6 +2,7 @@ import { attach, attachedProcessor } from './attach.ts';
 import { DBTracer } from './db-tracer.ts';
 import { safely } from './log.ts';
 import { BeaconSpanProcessor, type TracerOptions } from './processor.ts';
+import { warningsOf } from './warnings.ts';
 
 /**
  * Starts tracing into PostgreSQL if ENABLE_DB_TRACING says so, and says in one line what it found. Spans come from the
@@ -14,6 +15,9 @@ export async function startTracing(options: TracerOptions): Promise<DBTracer> {
   const processor = new BeaconSpanProcessor(options);
   if (!processor.enabled) return new DBTracer(processor, null);
   const { to, line } = await attach(processor);
-  if (line) safely(() => (options.log ?? console.error)(line));
+  const log = options.log ?? console.error;
+  if (line) safely(() => log(line));
+  // What could not be attached has said so, with its remedy.
+  for (const warning of to === null ? [] : warningsOf(processor)) safely(() => log(`DBTracer: ${warning}`));
   return new DBTracer(processor, to);
 }

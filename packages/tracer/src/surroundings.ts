@@ -3,11 +3,13 @@ import * as fs from 'node:fs';
 import * as module from 'node:module';
 import * as path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import * as util from 'node:util';
 import { context, createContextKey, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
-
 import type { BeaconSpanProcessor } from './processor.ts';
 import { hands } from './provider-processors.ts';
-import { registeredProvider } from './versions.ts';
+import { className, foreignProvider, registeredApi, registeredProvider } from './registered.ts';
+import { type Sampling, samplingOf } from './sampling.ts';
+import { decisive } from './variables.ts';
 
 /** A copy of `@opentelemetry/api` that code of this process gets. */
 export interface ApiCopy {
@@ -27,6 +29,10 @@ export interface Surroundings {
   /** Whether that provider hands its spans to this tracer. */
   providerIsOurs: boolean;
   sampler: string | null;
+  /** Share of root spans that sampler keeps, 0 to 1, from a hundred decisions; null when it cannot be asked. */
+  samplerKeeps: number | null;
+  /** Variables of this process's environment that decide whether spans are made and where they go; no secrets. */
+  environment: Record<string, string>;
   /** Whether a context survives a call. */
   contextManager: boolean;
   propagates: string[];
@@ -45,7 +51,7 @@ export interface Surroundings {
 }
 
 interface Api {
-  trace: { getTracerProvider(): unknown };
+  trace: object & { getTracerProvider(): unknown };
 }
 
 const NO_TRACE = '0'.repeat(32);
@@ -57,19 +63,22 @@ export function surroundings(
   probes: number,
 ): Surroundings {
   const provider = registeredProvider();
+  const sampling: Sampling = samplingOf(provider);
   return {
     apiCopies: apiCopies(provider !== undefined),
     apiRegistered: registeredApi()?.version ?? null,
-    provider: (provider?.constructor?.name ?? foreignProvider())?.replace(/\$\d+$/, '') ?? null,
+    provider: nameOf(provider ?? foreignProvider()),
     providerIsOurs: hands(provider, processor),
-    sampler: samplerOf(provider),
+    sampler: sampling.name,
+    samplerKeeps: sampling.keeps,
+    environment: decisive(process.env),
     contextManager: contextSurvives(),
     propagates: propagation.fields(),
     entry: entryKind(),
     preloaded: /--(?:import|require|loader|experimental-loader)\b|(?:^|\s)-r\s/.test(
       [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' '),
     ),
-    requireIsPatched: /patchedRequire/.test(String(module.Module.prototype.require)),
+    requireIsPatched: /patchedRequire/.test(String(module.Module?.prototype?.require)),
     loadedBefore: loadedBefore(),
     callers: { ...callers },
     inContainer: fs.existsSync('/.dockerenv') || fs.existsSync('/run/.containerenv'),
@@ -77,18 +86,8 @@ export function surroundings(
   };
 }
 
-interface Registered {
-  version?: string;
-  trace?: { getDelegate?: () => { constructor?: { name?: string } } };
-}
-
-function registeredApi(): Registered | undefined {
-  return (globalThis as Record<symbol, unknown>)[Symbol.for('opentelemetry.js.api.1')] as Registered | undefined;
-}
-
-/** What another copy of the API has registered and this one must not use. */
-function foreignProvider(): string | undefined {
-  return registeredApi()?.trace?.getDelegate?.()?.constructor?.name;
+function nameOf(provider: unknown): string | null {
+  return provider === undefined ? null : (className(provider) ?? 'a provider whose name a minifier has taken');
 }
 
 /** The one the program itself would get may lie elsewhere than ours, or be of another version. */
@@ -114,7 +113,8 @@ function apiCopies(registered: boolean): ApiCopy[] {
 let copies: { own: string | undefined; application: { version: string; api: Api } | undefined } | undefined;
 
 function findCopies(): NonNullable<typeof copies> {
-  const own = versionAt(import.meta.url);
+  // Where this code runs from; a bundle finds the copy that its own folder would give it.
+  const own = versionAt(util.getCallSites(1)[0]?.scriptName ?? '');
   try {
     const from = pathToFileURL(fs.realpathSync(process.argv[1] ?? '')).href;
     const its = versionAt(from);
@@ -128,6 +128,7 @@ function findCopies(): NonNullable<typeof copies> {
   return { own: own?.version, application: undefined };
 }
 
+/** The API that code of this file gets. */
 function versionAt(from: string): { file: string; version: string } | undefined {
   try {
     const file = fs.realpathSync(module.createRequire(from).resolve('@opentelemetry/api'));
@@ -141,17 +142,6 @@ function versionAt(from: string): { file: string; version: string } | undefined 
     // Bundled, perhaps.
   }
   return undefined;
-}
-
-function samplerOf(provider: unknown): string | null {
-  try {
-    const tracer = (provider as { getTracer?: (name: string) => { _sampler?: object } } | undefined)?.getTracer?.(
-      'beacon',
-    );
-    return tracer?._sampler ? String(tracer._sampler) : null;
-  } catch {
-    return null;
-  }
 }
 
 function contextSurvives(): boolean {
@@ -185,7 +175,9 @@ const INSTRUMENTATION = /[\\/]node_modules[\\/](?:@opentelemetry[\\/]instrumenta
 
 /** The cache of modules keeps the order in which they were loaded. */
 function loadedBefore(): string[] {
-  const files = Object.keys(module.createRequire(import.meta.url).cache);
+  // What require.cache shows, without a require of one's own, which ES modules and bundles do not have.
+  const { _cache: cache } = (module.Module ?? {}) as unknown as { _cache?: object };
+  const files = Object.keys(cache ?? {});
   const instrumentation = files.findIndex((file) => INSTRUMENTATION.test(file));
   const before = files.slice(0, Math.max(0, instrumentation));
   return [...new Set(before.flatMap((file) => PATCHED.exec(file)?.[1] ?? []))];

@@ -43,7 +43,7 @@ export class RowMaker {
   toRow(span: RecordedSpan, baggage: Baggage | undefined, update: boolean): SpanRow {
     const { attributes } = span;
     const { traceId, spanId, traceFlags, traceState } = span.spanContext();
-    const parent = span.parentSpanContext;
+    const parent = parentOf(span);
     const resource = this.#describe(span.resource);
     const failure = errorOf(span);
     const execution = lifted(attributes, baggage, EXECUTION_ID);
@@ -51,7 +51,7 @@ export class RowMaker {
     return {
       traceId,
       spanId,
-      parentSpanId: parent === undefined ? null : parent.spanId,
+      parentSpanId: parent?.spanId ?? null,
       service: resource.service,
       operation: span.name,
       kind: KINDS[span.kind] ?? 'internal',
@@ -70,7 +70,11 @@ export class RowMaker {
       traceState: traceState === undefined ? null : traceState.serialize() || null,
       otel: this.#otel(span, execution !== null && executionId === null ? execution : null),
       tracerId: this.#tracerId,
-      resource: resourceOf(resource, span.resource, span.instrumentationScope),
+      resource: resourceOf(
+        resource,
+        span.resource,
+        span.instrumentationScope ?? span.instrumentationLibrary ?? NO_SCOPE,
+      ),
       flags: (traceFlags & 0xff) | PARENT_IS_KNOWN | (parent?.isRemote ? PARENT_IS_REMOTE : 0),
       update,
     };
@@ -98,6 +102,16 @@ export class RowMaker {
     if (!resource.asyncAttributesPending) this.#resources.set(resource, made);
     return made;
   }
+}
+
+const NO_SCOPE: RecordedScope = { name: '' };
+
+/** The SDK 1.x knows the parent's id only. */
+function parentOf({
+  parentSpanContext,
+  parentSpanId,
+}: RecordedSpan): { spanId: string; isRemote?: boolean } | undefined {
+  return parentSpanContext ?? (parentSpanId ? { spanId: parentSpanId } : undefined);
 }
 
 // OTLP's bits beside the W3C trace flags: whether it is known where the parent ran, and whether that was elsewhere.

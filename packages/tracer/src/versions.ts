@@ -1,5 +1,5 @@
-import { trace } from '@opentelemetry/api';
 import type { RecordedResource } from './recorded-span.ts';
+import { registeredApi, registeredProvider } from './registered.ts';
 
 /** Version of this package; a test compares it with package.json. */
 export const VERSION = '0.1.0';
@@ -10,9 +10,7 @@ export function versions(): Record<string, string> {
 }
 
 function apiVersion(): Record<string, string> {
-  // Where every copy of the API of this major version leaves what is registered.
-  const registered = (globalThis as Record<symbol, unknown>)[Symbol.for('opentelemetry.js.api.1')];
-  const version = (registered as { version?: unknown } | undefined)?.version;
+  const version = registeredApi()?.version;
   return typeof version === 'string' ? { 'opentelemetry-api': version } : {};
 }
 
@@ -21,16 +19,13 @@ function sdkVersion(): Record<string, string> {
   return version === undefined ? {} : { 'opentelemetry-sdk': version };
 }
 
-/** The provider behind the API's proxy; undefined while the application has registered none. */
-export function registeredProvider(): unknown {
-  const proxy = trace.getTracerProvider() as { getDelegate?: () => unknown };
-  const provider = typeof proxy.getDelegate === 'function' ? proxy.getDelegate() : proxy;
-  return provider?.constructor?.name === 'NoopTracerProvider' ? undefined : provider;
-}
-
 /** What the provider's resource says about the SDK it belongs to. */
 export function sdkVersionOf(provider: unknown): string | undefined {
-  const resource = (provider as { _resource?: RecordedResource } | undefined)?._resource;
+  const { _resource, resource: public1x } = (provider ?? {}) as {
+    _resource?: RecordedResource;
+    resource?: RecordedResource;
+  };
+  const resource = _resource ?? public1x;
   // Asking a resource whose detectors are not done makes the SDK log an error.
   const version = resource?.asyncAttributesPending ? undefined : resource?.attributes?.['telemetry.sdk.version'];
   return typeof version === 'string' ? version : undefined;

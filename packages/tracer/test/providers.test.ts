@@ -109,14 +109,6 @@ for (const { name, otel2, version, own, from } of SDKS) {
   });
 }
 
-test('2.x without the package sdk-trace: it registers a provider of sdk-trace-base', async () => {
-  const env = { ENABLE_DB_TRACING: 'true', DATABASE_URL: url, WITHOUT_SDK_TRACE: '1' };
-  const code = `const exported = []; const tracer = await startTracing({ service: 'base' }); ${WORK}`;
-  const ended = await runChild(code, { env, otel2: true });
-  assert.equal(ended.code, 0, ended.stderr);
-  assert.deepEqual(await spansOf('base'), EXPECTED);
-});
-
 test('a provider it cannot attach to is named in one line, and nothing else changes', async () => {
   const code = `
     class Foreign { getTracer() { return trace.wrapSpanContext && { startSpan: () => trace.wrapSpanContext({ traceId: '', spanId: '', traceFlags: 0 }), startActiveSpan: (n, f) => f() }; } }
@@ -129,6 +121,70 @@ test('a provider it cannot attach to is named in one line, and nothing else chan
   assert.equal(ended.tracerLines.length, 2);
   assert.match(
     ended.tracerLines[1]!,
-    /cannot attach to the registered Foreign, .* by hand: pass new BeaconSpanProcessor/,
+    /cannot attach to the registered Foreign, no span will be written; by hand: pass new BeaconSpanProcessor/,
   );
+});
+
+const SAMPLED = (sampler: string) => `
+  import { AlwaysOffSampler, ParentBasedSampler, TraceIdRatioBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace';
+  trace.setGlobalTracerProvider(new TracerProvider({ sampler: ${sampler} }));`;
+
+const WARNINGS: { name: string; env?: Record<string, string>; code?: string; said: RegExp; written: number }[] = [
+  {
+    name: 'a sampler that is off',
+    code: SAMPLED('new AlwaysOffSampler()'),
+    said: /^the sampler AlwaysOffSampler drops every span\./,
+    written: 0,
+  },
+  {
+    name: 'a ratio of 0',
+    code: SAMPLED('new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(0) })'),
+    env: { OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0' },
+    said: /OTEL_TRACES_SAMPLER_ARG=0\) drops every span\./,
+    written: 0,
+  },
+  { name: 'a disabled SDK', env: { OTEL_SDK_DISABLED: 'true' }, said: /^OTEL_SDK_DISABLED=true: /, written: 1 },
+  { name: 'no exporter', env: { OTEL_TRACES_EXPORTER: 'none' }, said: /^OTEL_TRACES_EXPORTER=none: /, written: 1 },
+];
+
+for (const { name, env, code = '', said, written } of WARNINGS) {
+  test(`${name}: health() and a line at start say what becomes of spans`, async () => {
+    const program = `${code}
+      const tracer = await startTracing({ service: 'warned' });
+      const { warnings } = tracer.health();
+      tracer.withSpan('work', () => {});
+      await tracer.shutdown();
+      console.log(JSON.stringify({ warnings, written: tracer.health().spansWritten }));`;
+    const ended = await runChild(program, { env: { ENABLE_DB_TRACING: 'true', DATABASE_URL: url, ...env } });
+    assert.equal(ended.code, 0, ended.stderr);
+    const health = JSON.parse(ended.stdout);
+    assert.equal(health.warnings.length, 1);
+    assert.match(health.warnings[0], said);
+    assert.equal(health.written, written);
+    assert.equal(ended.tracerLines.at(-1), `DBTracer: ${health.warnings[0]}`);
+  });
+}
+
+test('a sampler that keeps a hundredth says so, and one that keeps all says nothing', async () => {
+  for (const [ratio, said] of [
+    ['0.01', /drops about (?:9[0-9]|100) of 100 traces|drops every span/],
+    ['1', /^$/],
+  ] as const) {
+    const code = `${SAMPLED(`new TraceIdRatioBasedSampler(${ratio})`)}
+      console.log((await startTracing({ service: 'ratio', log: () => {} })).health().warnings.join());`;
+    const ended = await runChild(code, { env: { ENABLE_DB_TRACING: 'true', DATABASE_URL: url } });
+    assert.match(ended.stdout.trim(), said);
+  }
+});
+
+test('a provider that takes the place of the one it is attached to is in the warnings', async () => {
+  const code = `
+    import { TracerProvider } from '@opentelemetry/sdk-trace';
+    const tracer = await startTracing({ service: 'replaced' });
+    const before = tracer.health().warnings.length;
+    trace.disable();
+    trace.setGlobalTracerProvider(new TracerProvider());
+    console.log(before, tracer.health().warnings.join());`;
+  const ended = await runChild(code, { env: { ENABLE_DB_TRACING: 'true', DATABASE_URL: url } });
+  assert.match(ended.stdout, /^0 the registered TracerProvider does not hand its spans to the tracer; by hand: /);
 });
