@@ -17,7 +17,7 @@ const TARGET = 0.95;
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '2' }, json: { type: 'string' } } });
 const seeded: Verdict[] = [];
 const healthy: Verdict[] = [];
-// A region's outage is told from how others fare in that hour: it needs an hour, that is a database, of its own.
+// A region's outage shows by how others fare in that hour: it needs an hour, that is a database, of its own.
 for (const run of [(client: pg.Client, url: string) => runFaults(client, url, Number(values.rounds)), runOutage]) {
   const server = await throwawayServer({ max_connections: '200' });
   try {

@@ -239,7 +239,7 @@ async function sizes(client: pg.Client): Promise<void> {
   );
 }
 
-/** Median of the one statement behind the operation, milliseconds; undefined where there is none. */
+/** Median of the one statement of the query, milliseconds; undefined where there is none. */
 async function plainMs(client: pg.Client, question: Question): Promise<number | undefined> {
   const operation = QUERIES.find(({ name }) => name === question.name);
   const times: number[] = [];

@@ -135,7 +135,7 @@ test(`${ROUNDS} rounds of kill -9 (seed ${SEED})`, { timeout: 60_000 + ROUNDS * 
     }
     await new Promise((resolve) => setTimeout(resolve, random() * 200));
     clearInterval(load);
-    // Shutting down sets the processor a time limit of its own; what counts is that nothing stays behind.
+    // Shutting down sets the processor a time limit of its own; what counts is that nothing is left.
     const total = () => exporters.reduce((sum, exporter) => sum + exporter.acknowledged.size, 0);
     await Promise.all(providers.map((provider) => provider.forceFlush()));
     await until(`${made} spans are acknowledged, seed ${SEED}`, () => total() >= made, 25_000);

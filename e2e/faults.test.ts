@@ -14,7 +14,7 @@ interface Case {
   service?: string;
   /** What the summary has to say, beside type and service. */
   summary: RegExp;
-  /** Spans that stay open, because whoever ran them hangs. */
+  /** Spans that stay open, because their process hangs. */
   open?: number;
 }
 
@@ -42,7 +42,7 @@ const system = await System.start(database, {
   runner: { MAX_ATTEMPTS: '1' },
 });
 
-// Healthy first: who listens where is known from traces in which somebody answered.
+// Healthy first: who listens where is known from traces in which there was an answer.
 const healthy = await system.run(
   CASES.map(({ fault }) => region(fault)),
   ['What is 2+2?'],

@@ -1,4 +1,4 @@
-// The walk of somebody who looks: submit a job, watch it finish, open what failed, read why, compare with one that did not.
+// A user's walk: submit a job, watch it finish, open what failed, read why, compare with one that did not.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { noBrowser, openPage } from '../packages/web/test/browser.ts';

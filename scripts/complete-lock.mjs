@@ -1,5 +1,5 @@
 // Run after `npm install` when `npm ci` says "Missing: ... from lock file". npm leaves a platform's optional package
-// out of the lock file when the registry at hand does not carry it; hosts of that platform could then never install.
+// out of the lock file when the registry in use does not carry it; hosts of that platform could then never install.
 // This writes the missing entries from what the depending package declares, and changes nothing else.
 import { readFileSync, writeFileSync } from 'node:fs';
 

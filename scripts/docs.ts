@@ -25,7 +25,7 @@ for (const [file, text] of stale) {
   }
   console.log(`${check ? 'Stale' : 'Written'}: ${file}`);
 }
-// A page of something that is no more.
+// A page of something that no longer exists.
 const left = fs
   .readdirSync(path.join(ROOT, 'docs/reference/queries'), { encoding: 'utf8' })
   .map((name) => `docs/reference/queries/${name}`)

@@ -1,4 +1,4 @@
-// The one entry of `npm start`, `npm test` and the rest: installs what is missing, then goes on under the pinned Node.
+// The one entry of `npm start`, `npm test` and the rest: installs what is missing, then continues under the pinned Node.
 // Plain JavaScript without dependencies, because it runs before anything is installed, on any Node from 20 up.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -6,7 +6,7 @@ import { startSharedServer } from '@project-beacon/testkit';
 
 // A file that hangs is ended and fails, instead of holding the run; the longest of the long tests need half of it.
 const LIMIT = '--test-timeout=600000';
-// Node that ends by itself can spin for ever in its own clean-up, where a socket was on its way when the last test ended.
+// Node that ends by itself can spin forever in its own clean-up, where a socket was on its way when the last test ended.
 const FORCE = '--test-force-exit';
 
 const root = path.join(import.meta.dirname, '..');

@@ -30,7 +30,7 @@ async function picture(
   await page.screenshot({ path: path.join(ROOT, 'docs', name) });
 }
 
-// As a test, so that what was started for it is stopped behind it.
+// As a test, so that what was started for it is stopped after it.
 test('pictures', async () => {
   await picture(
     'web-explore.png',

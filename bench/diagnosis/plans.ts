@@ -4,7 +4,7 @@ import pg from 'pg';
 /**
  * A line a function: the partitions of trace_spans its plans touched when it ran, the empty default left out.
  *
- * @param adminUrl connection of a superuser: only he may load auto_explain.
+ * @param adminUrl connection of a superuser: only a superuser may load auto_explain.
  */
 export async function plansOf(adminUrl: string, calls: Record<string, string>): Promise<string[]> {
   const client = new pg.Client({ connectionString: adminUrl });

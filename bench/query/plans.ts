@@ -10,11 +10,11 @@ const SCAN =
 /**
  * Scans that read something, with the rows they gave, the partitions of a day as one.
  *
- * @param adminUrl connection of a superuser: only he may load auto_explain.
+ * @param adminUrl connection of a superuser: only a superuser may load auto_explain.
  */
 export async function shapeOf(adminUrl: string, name: string, params: Record<string, unknown>): Promise<string> {
   const query = QUERIES.find((each) => each.name === name);
-  if (!query) throw new Error(`There is no operation ${name}.`);
+  if (!query) throw new Error(`There is no query ${name}.`);
   const pool = new pg.Pool({ connectionString: adminUrl, max: 1 });
   const scans = new Map<string, number>();
   try {

@@ -25,7 +25,7 @@ export async function runCase(
   return JSON.parse(said);
 }
 
-/** Starts a process that runs executions when it is told to. */
+/** Starts a process that runs executions on request. */
 export async function startWorker(flag: string, databaseUrl: string): Promise<ChildProcess> {
   const child = fork(PROGRAM, ['--case', 'jobs', '--variant', flag], {
     env: { ...process.env, DATABASE_URL: databaseUrl },

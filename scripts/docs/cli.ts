@@ -54,7 +54,7 @@ function flagsOf(command: Command): Flag[] {
   return command.options.map(({ flags, description }) => ({ flags, description }));
 }
 
-/** Flags with the same words in at least half of the commands are told once. */
+/** Flags described alike in at least half of the commands are listed once. */
 function sharedFlags(commands: Command[]): Flag[] {
   const all = commands.flatMap(flagsOf);
   return all.filter(

@@ -72,7 +72,7 @@ function typeOf(file: string): Type {
   return { name, text: comment, file };
 }
 
-/** The first picture that has to lead to this type; one that repeats a line many times is told in its first lines. */
+/** The first picture that has to lead to this type; of one that repeats a line many times, its first lines. */
 function pictureOf(name: string): string | undefined {
   const known = TWINS.find(({ type }) => type === name) ?? OTHERS.find(({ type }) => type === name);
   const picture = known && dedent(known.cases[0]?.[0] ?? '');

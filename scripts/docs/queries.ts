@@ -150,7 +150,7 @@ function httpLine({ name, mutates }: Query, params: Record<string, string>): str
   return `curl '${url}${query ? `?${query}` : ''}'`;
 }
 
-/** Arguments are told by what they make of their text. */
+/** Arguments are recognised by what they make of their text. */
 function cliLine(query: Query, params: Record<string, string>): string {
   const taken = new Set<string>();
   const args = query.arguments.map((argument) => {

@@ -120,7 +120,7 @@ export const SETTINGS: Record<string, Setting[]> = {
     setting('OTEL_TRACES_SAMPLER_ARG', '', 'Named beside the sampler that drops spans.'),
     setting('OTEL_TRACES_SAMPLER', '', 'A sampler that is off is named as worth knowing.'),
     setting('DATABASE_URL_STAGING', 'no staging is tried', 'Database of staging, for check 6 of the preflight.'),
-    setting('SENTRY_DSN', '', 'Whether it is set is told by check 3 of the preflight.'),
+    setting('SENTRY_DSN', '', 'Whether it is set is shown by check 3 of the preflight.'),
   ],
   Runner: [
     setting('DATABASE_URL', 'it does not start', 'Database of jobs and executions.'),

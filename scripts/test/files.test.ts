@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { read, sourceFiles } from '../sources.ts';
 
 const MAX_LINES = 400;
-// Made by a tool, or somebody else's text.
+// Made by a tool, or text of others.
 const GENERATED = [
   /^package-lock\.json$/,
   /^LICENSE$/,

@@ -93,7 +93,7 @@ test('the lock of an installer that was killed is broken', async () => {
   assert.equal(fs.existsSync(lock), false);
 });
 
-test('an installation that fails is told, leaves no lock, and is tried again', async () => {
+test('an installation that fails is reported, leaves no lock, and is tried again', async () => {
   const dir = project();
   fs.writeFileSync(path.join(dir, 'fail'), '');
   const failed = await run(dir, 'start').ended;

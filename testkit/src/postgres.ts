@@ -38,7 +38,7 @@ export async function throwawayServer(settings: Record<string, string> = {}): Pr
 }
 
 interface SharedServer {
-  /** Connection string of a role that may create databases and is no superuser. */
+  /** Connection string of a role that may create databases and is not a superuser. */
   url: string;
   /** Connection string of the superuser. */
   adminUrl: string;
@@ -97,7 +97,7 @@ export async function testDatabase(migrated = true): Promise<TestDatabase> {
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
   after(async () => {
-    // A pool of the test that is still closing is told that its database goes; that is no failure of the test.
+    // A pool of the test that is still closing learns that its database goes; that is not a failure of the test.
     client.on('error', () => {});
     await client.end();
     await onServer(adminUrl, `drop database ${name} with (force)`);

@@ -20,7 +20,7 @@ provideDoctor(async ({ databaseUrl, url }) => {
   return doctorRows(databaseUrl, servicesToAsk(url === undefined ? {} : { url: [url] }));
 });
 
-// Reading less than all of the output (`| head`) is no error.
+// Reading less than all of the output (`| head`) is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;

@@ -131,7 +131,7 @@ test('filters select', async () => {
 test('what a limit left out is said', async () => {
   const answer = await run('search', { limit: '1' });
   assert.equal(answer.rows.length, 1);
-  assert.match(answer.truncated ?? '', /Only the first 1 rows.*raise limit \(at most 1000\) or narrow/);
+  assert.match(answer.truncated ?? '', /Showing the first 1 rows.*raise limit \(at most 1000\) or narrow/);
 });
 
 test('wrong parameters are named and nothing is run', async () => {

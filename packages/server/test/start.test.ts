@@ -200,7 +200,7 @@ test('a service that does not start ends the start with its last words, and ever
   const { code, stdout } = await beaconStart(['--any-port', '--dir', kept], { PROVIDERS: 'nonsense' }).ended;
   assert.equal(code, 1);
   assert.match(stdout, /PROVIDERS is set in your environment and is left as it is/);
-  assert.match(stdout, /router ended with code 1 .*\n.*PROVIDERS is no JSON/);
+  assert.match(stdout, /router ended with code 1 .*\n.*PROVIDERS is not valid JSON/);
   assert.equal(hasPostgres(kept), false);
 });
 

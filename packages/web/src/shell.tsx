@@ -95,7 +95,7 @@ function belongs(current: string | undefined, href: string): boolean {
   return href === '/jobs' && (current === '/' || current === '/jobs/:id' || current === '/execution/:id');
 }
 
-/** The range of time goes along from page to page, if somebody chose it. */
+/** The time range is kept from page to page if the user chose it. */
 function withRange(href: string): string {
   if (whyFitted()) return href;
   const { from, to } = readUrl(rangeFields);

@@ -13,7 +13,7 @@ export interface InferenceOptions {
   config: Config;
   tracer: DBTracer;
   log: FastifyBaseLogger;
-  /** Told of errors that are the service's own fault. */
+  /** Called with errors that are the service's own fault. */
   report?: (error: Error) => void;
 }
 
@@ -136,7 +136,7 @@ function faultRoutes(app: FastifyInstance, faults: Faults, endpoints: Endpoints)
 
 function asApiError(error: Error & { statusCode?: number; code?: string }): ApiError {
   if (error instanceof ApiError) return error;
-  // Fastify's own refusals (a body that is no JSON, one too large) carry a status below 500.
+  // Fastify's own refusals (a body that is not valid JSON, one too large) carry a status below 500.
   if (error.statusCode !== undefined && error.statusCode < 500) {
     return new ApiError(error.statusCode, 'invalid_request', error.message);
   }

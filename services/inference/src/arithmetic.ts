@@ -1,4 +1,4 @@
-// A small expression parser, because the simulated model has to be right where right and wrong can be told apart.
+// A small expression parser, because the simulated model has to be right where right and wrong can be distinguished.
 
 const WORDS: Record<string, string> = {
   plus: '+',

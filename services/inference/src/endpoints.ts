@@ -40,7 +40,7 @@ export class Endpoints {
     this.#endpoints.set(region, { port: (server.address() as AddressInfo).port, server });
   }
 
-  /** Nobody listens afterwards, and connections that were open are gone. The port stays the region's. */
+  /** It stops listening, and open connections are cut. The port stays the region's. */
   async close(region: string): Promise<void> {
     const endpoint = this.#endpoints.get(region);
     if (!endpoint?.server) return;

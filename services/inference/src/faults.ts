@@ -19,7 +19,7 @@ export const FAULTS = [
 
 export type FaultName = (typeof FAULTS)[number];
 
-/** How long a fault that takes time takes, milliseconds, where nobody said otherwise. */
+/** How long a fault that takes time takes, milliseconds, by default. */
 const DEFAULT_DELAY_MS: Partial<Record<FaultName, number>> = { cold_start: 1500, slow: 3000, crash: 2000 };
 
 export const faultSchema = z
@@ -51,7 +51,7 @@ export class Faults {
   readonly #ended = new Map<string, AbortController>();
   readonly #changed: (region: string, fault: Fault | undefined) => Promise<void>;
 
-  /** @param changed told of every switch, because a refused connection needs the listener itself. */
+  /** @param changed called at every switch, because a refused connection needs the listener itself. */
   constructor(changed: (region: string, fault: Fault | undefined) => Promise<void>) {
     this.#changed = changed;
   }

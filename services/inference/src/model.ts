@@ -34,7 +34,7 @@ function placeholder(model: string, question: string): string {
   return `[simulated] ${model} has no weights here and cannot answer this question (${mark}).`;
 }
 
-/** At most 10 decimals: 0.1 + 0.2 is 0.3 to whoever asks. */
+/** At most 10 decimals: 0.1 + 0.2 shows as 0.3. */
 function written(value: number): string {
   return String(Number(value.toFixed(10)));
 }

@@ -45,7 +45,7 @@ test('empty_output answers 200 with no text and no tokens', async () => {
   assert.equal(body.usage.completion_tokens, 0);
 });
 
-test('malformed_body answers 200 with a body that is no JSON', async () => {
+test('malformed_body answers 200 with a body that is not valid JSON', async () => {
   const response = await under({ fault: 'malformed_body' });
   assert.equal(response.status, 200);
   await assert.rejects(response.json(), SyntaxError);

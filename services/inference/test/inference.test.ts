@@ -52,7 +52,7 @@ for (const [what, body, status, code, param] of [
   });
 }
 
-test('a body that is no JSON is refused', async () => {
+test('a body that is not valid JSON is refused', async () => {
   const response = await fetch(`${service.control}/v1/chat/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -17,20 +17,20 @@ export interface Answer {
 }
 
 /**
- * @throws RouterError `malformed_response` or `empty_output`, both 502: an answer nobody can use is a failure.
+ * @throws RouterError `malformed_response` or `empty_output`, both 502: an answer that cannot be used is a failure.
  */
 export function readAnswer(provider: string, text: string): Answer {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    const message = `${provider}: the body is no JSON (${text.length} characters).`;
+    const message = `${provider}: the body is not valid JSON (${text.length} characters).`;
     throw new RouterError(502, 'malformed_response', message, { cause });
   }
   const read = completion.safeParse(json);
   if (!read.success) {
     const issue = read.error.issues[0];
-    const message = `${provider}: the body is no chat completion (${issue?.path.join('.')}: ${issue?.message}).`;
+    const message = `${provider}: the body is not a chat completion (${issue?.path.join('.')}: ${issue?.message}).`;
     throw new RouterError(502, 'malformed_response', message);
   }
   const { choices, simulated, usage } = read.data;
@@ -55,8 +55,8 @@ const CODE_BY_STATUS: Record<number, string> = {
 };
 
 /**
- * The error behind a status that is not 200. Providers differ in their codes (vLLM sends numbers, Ollama null), so the
- * status decides; running out of memory is told from other failures by what they say.
+ * The error a status other than 200 stands for. Providers differ in their codes (vLLM sends numbers, Ollama null), so the
+ * status decides; running out of memory is distinguished from other failures by its message.
  *
  * @param secret never repeated, should the provider have quoted it.
  */

@@ -12,7 +12,7 @@ export interface RouterOptions {
   log: FastifyBaseLogger;
   /** Where the API keys are looked up. */
   env: NodeJS.ProcessEnv;
-  /** Told of errors that are not the caller's. */
+  /** Called with errors that are not the caller's. */
   report?: (error: Error) => void;
 }
 
@@ -59,7 +59,7 @@ export async function buildRouter({ config, tracer, log, env, report }: RouterOp
 
 function asKnown(error: Error & { statusCode?: number }): RouterError {
   if (error instanceof RouterError) return error;
-  // Fastify's own refusals (a body that is no JSON, one too large) carry a status below 500.
+  // Fastify's own refusals (a body that is not valid JSON, one too large) carry a status below 500.
   if (error.statusCode !== undefined && error.statusCode < 500) {
     return new RouterError(error.statusCode, 'invalid_request', error.message);
   }

@@ -54,7 +54,7 @@ function readProviders(env: NodeJS.ProcessEnv): ProviderConfig[] {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new Error(`${from} is no JSON: ${(error as Error).message}`, { cause: error });
+    throw new Error(`${from} is not valid JSON: ${(error as Error).message}`, { cause: error });
   }
   const read = providers.safeParse(json);
   if (!read.success) throw new Error(explain(from, read.error));

@@ -59,7 +59,7 @@ export class Provider {
   /**
    * Asks the provider once.
    *
-   * @param gone aborted when nobody waits for the answer any more.
+   * @param gone aborted when the caller has gone away.
    * @throws RouterError always, whatever went wrong.
    */
   async ask(model: string, messages: readonly Message[], gone: AbortSignal): Promise<Answer> {

@@ -102,7 +102,7 @@ test('requests a provider rightly refuses do not open its circuit', async () => 
   }
 });
 
-test('a region without a provider and a model without one are told apart', async () => {
+test('a region without a provider and a model without one are distinguished', async () => {
   const limited = await startRouter([{ ...first, models: ['qwen2.5-1.5b'] }]);
   try {
     const nowhere = await limited.ask({ region: 'mars' });
@@ -167,7 +167,7 @@ test('a key that is not set is a configuration error that names the variable', a
 test('settings that are wrong are refused by name', () => {
   const providers = (value: unknown) => () => readConfig({ PROVIDERS: JSON.stringify(value) });
   assert.throws(() => readConfig({ PORT: '-1' }), /^Error: PORT: /);
-  assert.throws(() => readConfig({ PROVIDERS: '[' }), /PROVIDERS is no JSON/);
+  assert.throws(() => readConfig({ PROVIDERS: '[' }), /PROVIDERS is not valid JSON/);
   assert.throws(() => readConfig({ PROVIDERS_FILE: '/nonexistent.json' }), /ENOENT.*nonexistent/);
   assert.throws(providers([{ ...first, url: 'ftp://x' }]), /PROVIDERS\.0\.url/);
   assert.throws(providers([{ ...first, url: 'http://user:pw@x' }]), /PROVIDERS\.0\.url: no credentials/);

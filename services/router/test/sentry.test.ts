@@ -26,7 +26,7 @@ test('with SENTRY_DSN an error is reported with the trace id of its request', as
       PROVIDERS: '[]',
       SENTRY_DSN: `http://public@127.0.0.1:${port}/1`,
       ENABLE_DB_TRACING: 'true',
-      // Nobody listens there: reporting needs a trace id, not a database.
+      // Nothing listens there: reporting needs a trace id, not a database.
       DATABASE_URL: 'postgresql://127.0.0.1:1/none',
     },
     stdio: ['ignore', 'pipe', 'inherit'],

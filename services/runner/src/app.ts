@@ -15,7 +15,7 @@ export interface RunnerOptions {
   config: Config;
   tracer: DBTracer;
   log: FastifyBaseLogger;
-  /** Told of errors that are the runner's own. */
+  /** Called with errors that are the runner's own. */
   report?: (error: Error) => void;
 }
 
@@ -103,7 +103,7 @@ function buildApp(tracer: DBTracer, log: FastifyBaseLogger, report: (error: Erro
 
 function asRequestError(error: Error & { statusCode?: number }): RequestError {
   if (error instanceof RequestError) return error;
-  // Fastify's own refusals (a body that is no JSON, one too large) carry a status below 500.
+  // Fastify's own refusals (a body that is not valid JSON, one too large) carry a status below 500.
   if (error.statusCode !== undefined && error.statusCode < 500) {
     return new RequestError(error.statusCode, 'invalid_request', error.message, 'body');
   }

@@ -20,7 +20,7 @@ export interface ExecutorOptions {
   receiptKey: ReceiptKey;
   config: Config;
   log: FastifyBaseLogger;
-  /** Told of failures that are not those of the other side. */
+  /** Called with failures that are not the other side's. */
   report: (error: Error) => void;
 }
 

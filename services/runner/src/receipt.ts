@@ -45,7 +45,7 @@ export interface ReceiptKey {
 /**
  * Reads the key, or creates it at first use in a file only its owner may read.
  *
- * @throws Error when the file is no Ed25519 key in PEM.
+ * @throws Error when the file is not an Ed25519 key in PEM.
  */
 export function openReceiptKey(file: string): ReceiptKey {
   if (!fs.existsSync(file)) createKeyFile(file);

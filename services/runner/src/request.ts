@@ -4,7 +4,7 @@ import { RequestError } from './errors.ts';
 
 const MAX_EXECUTIONS = 1000;
 
-/** PostgreSQL's text holds no U+0000, and a question with one is a mistake of whoever sent it. */
+/** PostgreSQL's text holds no U+0000, and a question with one is a mistake of the sender. */
 const text = (max: number) =>
   z
     .string()

@@ -18,7 +18,7 @@ export interface RoutesOptions {
 export async function apiRoutes(app: FastifyInstance, options: RoutesOptions): Promise<void> {
   const { pool, tracer, delivery, leases, maxAttempts } = options;
 
-  // Only what changes something is traced: whoever polls for a result would bury it in spans.
+  // Only what changes something is traced: polling for a result would bury it in spans.
   await app.register(async (changing) => {
     await changing.register(fastifyTracing, { tracer });
 

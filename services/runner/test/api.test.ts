@@ -54,7 +54,7 @@ for (const [what, body, field] of [
   ['a model named twice', { ...JOB, models: ['a', 'a'] }, 'models'],
   ['1,001 executions', { models: ['a'], regions: ['r'], questions: many(1001) }, 'questions'],
   ['a list instead of an object', [JOB], 'body'],
-  ['a body that is no JSON', '{"models":', 'body'],
+  ['a body that is not valid JSON', '{"models":', 'body'],
 ] as const) {
   test(`${what} is refused with the name of the field`, async () => {
     const before = await client.query('select count(*)::int as n from runner.jobs');

@@ -42,7 +42,7 @@ test('a runner killed in the middle of a job loses no execution and completes no
   const executions = await second.api.ended(jobId);
   assert.equal(executions.length, 10);
   for (const { status } of executions) assert.equal(status, 'completed');
-  // Those four began a second attempt; nobody else did.
+  // Those four began a second attempt, and no others.
   const attempts = executions.map(({ attempt }: { attempt: number }) => attempt).sort();
   assert.deepEqual(attempts, [1, 1, 1, 1, 1, 1, 2, 2, 2, 2]);
   const { rows } = await client.query(

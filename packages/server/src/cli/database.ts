@@ -37,7 +37,7 @@ function search(flag: string | undefined, env: NodeJS.ProcessEnv): Found {
 
 /**
  * The `.beacon/run.json` of this folder, of one above it, or of the checkout this code lies in. One that another user
- * has put there (folders such as /tmp are everybody's) is passed over: it would send us to his database.
+ * has put there (folders such as /tmp are shared) is ignored: it would send us to that user's database.
  */
 export function findRun(): { run: RunFile; file: string } | undefined {
   for (const dir of [...upwards(process.cwd()), ...upwards(import.meta.dirname)]) {

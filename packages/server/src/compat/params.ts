@@ -77,6 +77,6 @@ export function countOf(name: string, text: string | undefined, otherwise: numbe
 /** The operation of this name; a API must not know more of it than its columns. */
 export function queryNamed(name: string): Query {
   const found = QUERIES.find((each) => each.name === name);
-  if (!found) throw new Error(`There is no operation ${name}.`);
+  if (!found) throw new Error(`There is no query ${name}.`);
   return found;
 }

@@ -46,7 +46,7 @@ declare module 'fastify' {
     sendError?: (reply: FastifyReply, problem: Problem) => FastifyReply;
   }
   interface FastifyRequest {
-    /** Aborted when nobody waits for the answer any more. Fastify's own `signal` is, too, when a body was read. */
+    /** Aborted when the caller has gone away. Fastify's own `signal` is also aborted when a body was read. */
     gone: AbortSignal;
   }
 }
@@ -94,7 +94,7 @@ export async function httpApp(options: AppOptions): Promise<FastifyInstance> {
     checkHost(request, hosts);
     checkOrigin(request, origins);
   });
-  // After onRequest, where the rate is limited: whoever guesses tokens is slowed down too. Before the body is read.
+  // After onRequest, where the rate is limited: a client that guesses tokens is slowed down too. Before the body is read.
   app.addHook('preParsing', async (request) => {
     if (!guard || request.is404 || request.routeOptions.config.open || guard.admits(request.headers.authorization))
       return;
@@ -107,7 +107,7 @@ export async function httpApp(options: AppOptions): Promise<FastifyInstance> {
   app.addHook('onResponse', async (request, reply) => logAnswer(request, reply));
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error);
-    // Nobody reads the answer any more; that its query was stopped is no failure.
+    // The caller has gone away; that its query was stopped is not a failure.
     if (request.gone.aborted) request.log.debug({ path: pathOf(request) }, 'the client went away');
     else if (problem.status >= 500) request.log.error({ err: error, url: pathOf(request) }, problem.detail);
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
@@ -160,7 +160,7 @@ function checkHost(request: FastifyRequest, hosts: ReadonlySet<string> | undefin
   throw new BeaconError('forbidden', what, 'Use 127.0.0.1 or localhost.');
 }
 
-/** A page of somebody else can send a form here without asking; it must not start anything. */
+/** A page of another site can send a form here without asking; it must not start anything. */
 function checkOrigin(request: FastifyRequest, origins: readonly string[]): void {
   const { origin, host } = request.headers;
   if (SAFE_METHODS.has(request.method) || origin === undefined || origins.includes(origin)) return;

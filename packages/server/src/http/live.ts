@@ -30,7 +30,7 @@ export const liveParams = z.strictObject({
     .regex(POSITION, 'must be the id of an event of this stream')
     .optional()
     .describe(
-      'Goes on behind this event, as the header Last-Event-ID does; spans of the five seconds before come again.',
+      'Continues after this event, as the header Last-Event-ID does; spans of the five seconds before it are sent again.',
     ),
 });
 

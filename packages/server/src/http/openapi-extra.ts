@@ -41,7 +41,7 @@ export const EXTRA_PATHS: Json = {
       operationId: 'live',
       summary: 'Spans as they are committed, as server-sent events.',
       description:
-        'Events: `spans` (an array of rows as `spans` has them; a span that was open comes again when it has ended), `left-out` (`{skipped, why}`; null where nobody counted), `problem`. A comment comes every 15 seconds. An event id, sent back as Last-Event-ID, goes on behind it, for an hour at most.',
+        'Events: `spans` (an array of rows as `spans` has them; a span that was open comes again when it has ended), `left-out` (`{skipped, why}`; null where it was not counted), `problem`. A comment comes every 15 seconds. An event id, sent back as Last-Event-ID, goes on behind it, for an hour at most.',
       parameters: [
         ...Object.entries(z.toJSONSchema(liveParams, { io: 'input' }).properties as Record<string, Json>).map(
           ([name, { description, ...schema }]) => query(name, String(description ?? ''), false, schema),

@@ -142,7 +142,7 @@ function parametersOf(query: Query): Json[] {
   const explain = {
     name: 'explain',
     in: 'query',
-    description: '`sql`: the statement behind the answer instead of the answer, as `{sql, values}`.',
+    description: '`sql`: the statement instead of its answer, as `{sql, values}`.',
     required: false,
     schema: { type: 'string', enum: ['sql'] },
   };

@@ -54,7 +54,7 @@ function explained(query: Query, how: unknown, params: Record<string, unknown>) 
 /** Numbers and truth values become the text a query string would have: one way to check them. */
 function bodyOf({ body = {} }: FastifyRequest): Record<string, unknown> {
   if (body === null || typeof body !== 'object' || Array.isArray(body)) {
-    throw new BeaconError('usage', 'The body is no JSON object.', 'Send the parameters as {"name": "value"}.');
+    throw new BeaconError('usage', 'The body is not a JSON object.', 'Send the parameters as {"name": "value"}.');
   }
   const given = Object.entries(body).filter(([, value]) => value !== null);
   return Object.fromEntries(given.map(([name, value]) => [name, textOf(name, value)]));

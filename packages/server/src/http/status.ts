@@ -58,7 +58,7 @@ export function metricsRoute(app: FastifyInstance, more: () => string): void {
   });
   app.addHook('onResponse', async (request, reply) => {
     under.delete(request);
-    // Paths nobody serves would make a label each.
+    // Unknown paths would each make a label.
     const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
     const labels = `route="${route}",method="${request.method}",status="${reply.statusCode}"`;
     const found = measured.get(labels) ?? { count: 0, seconds: 0 };

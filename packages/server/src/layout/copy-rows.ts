@@ -2,7 +2,7 @@
 // https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format".
 
 const SIGNATURE_BYTES = 11;
-/** Signature, flags, and the length of an extension nobody has defined. */
+/** Signature, flags, and the length of an extension, of which none is defined. */
 const HEADER_BYTES = SIGNATURE_BYTES + 4 + 4;
 /** Where others count from 1970. */
 const POSTGRES_EPOCH_US = 946_684_800_000_000;

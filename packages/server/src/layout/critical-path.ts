@@ -17,7 +17,7 @@ export function criticalRows({ order, parents, starts, ends }: Tree): Set<number
     else children.set(parent, [row]);
   }
   const critical = new Set<number>();
-  // Backwards from the end of the longest root: who finished last decided, then who finished last before he began.
+  // Backwards from the end of the longest root: the child that finished last decided, then the one that finished last before that one began.
   const stack = [{ row: root, until: ends[root]! }];
   for (let step = stack.pop(); step; step = stack.pop()) {
     const { row } = step;

@@ -98,7 +98,7 @@ class Numbered {
   }
 }
 
-/** An id of another length than 8 bytes, which a parent may claim, is nobody's. */
+/** An id that is not 8 bytes long, which a parent may claim, belongs to no span. */
 function addId({ high, low }: SpanIds, row: CopyRow, field: number): void {
   const isWhole = row.length(field) === ID_BYTES;
   high.push(isWhole ? row.int32(field, 0) : 0);

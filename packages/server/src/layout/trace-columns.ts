@@ -1,4 +1,4 @@
-// A whole trace at once, for whoever draws it: not rows but columns, with every text given once.
+// A whole trace at once, for drawing: columns instead of rows, with every text given once.
 import { setImmediate as othersTurn } from 'node:timers/promises';
 import type pg from 'pg';
 import { criticalRows } from './critical-path.ts';
@@ -123,7 +123,7 @@ function runsOf(numbers: number[]): number[] {
   return numbers.flatMap((number, at) => (number === (at === 0 ? -1 : numbers[at - 1]) ? [] : [at, number]));
 }
 
-/** What a reader should know of a row before he trusts its bar, in the words of beacon.span_note; -1 for nothing. */
+/** What a reader should know about a row before trusting its bar, in the words of beacon.span_note; -1 for nothing. */
 function notesOf(spans: Spans, { order, isOrphan, shifts }: Tree): { texts: string[]; byPlace: number[] } {
   const numbers = new Map<string, number>();
   const byPlace = Array.from(order, (row) => {

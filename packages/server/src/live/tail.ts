@@ -1,4 +1,4 @@
-// Spans as they are committed, for any number of listeners: one statement a round, whoever listens. Why polling and not
+// Spans as they are committed, for any number of listeners: one statement a round, however many listen. Why polling and not
 // LISTEN is in docs/inside.md.
 import type pg from 'pg';
 import type { Term } from '../filter/parse.ts';
@@ -33,7 +33,7 @@ interface Place {
   position: string;
   /** Up to here was given up, because there was too much of it. */
   floor: string | null;
-  /** Spans whose end is still to be told. */
+  /** Spans whose end has not been sent yet. */
   open: Map<string, Row>;
   /** Open spans that were too many to be followed, and are not said yet. */
   unfollowed: number;
@@ -45,11 +45,11 @@ type Listener = (batch: Batch | BeaconError) => void;
 interface Channel {
   terms: readonly Term[];
   listeners: Set<Listener>;
-  /** Rows inside the look-back, so that none is told twice; undefined until the first round. */
+  /** Rows inside the look-back, so that none is sent twice; undefined until the first round. */
   seen: Set<string> | undefined;
 }
 
-// created_at is the start of the writing transaction: a slow one commits behind faster ones, so each round looks back.
+// created_at is the start of the writing transaction: a slow one commits after faster ones, so each round looks back.
 const LOOK_BACK_S = 5;
 const FURTHEST_BACK_S = 3_600;
 const INTERVAL_MS = 1_000;
@@ -61,7 +61,7 @@ const COLUMNS = `s.trace_id, s.span_id, s.parent_span_id, s.service, s.operation
   s.completed_at, s.duration_ms, s.execution_id, s.job_id, s.model_id, s.region, s.error_type, s.error_message`;
 const TIME = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
 
-/** Follows trace_spans while somebody listens, and rests otherwise. */
+/** Follows trace_spans while there are listeners, and rests otherwise. */
 export class Tail {
   readonly #pool: pg.Pool;
   readonly #intervalMs: number;
@@ -80,7 +80,7 @@ export class Tail {
   }
 
   /**
-   * Tells what is committed from now on; a failing round is told as an error, and the next one is tried.
+   * Sends what is committed from now on; a failing round is reported as an error, and the next one is tried.
    *
    * @returns a function that ends it.
    * @throws BeaconError when the database fails at once.
@@ -96,7 +96,7 @@ export class Tail {
       if (this.#channels.size === 0) this.#rest();
     };
     try {
-      // What is there already is not told: the first round of a channel only takes its position.
+      // What is there already is not sent: the first round of a channel only takes its position.
       if (channel.seen === undefined) await this.#next();
     } catch (error) {
       end();
@@ -108,7 +108,7 @@ export class Tail {
   }
 
   /**
-   * What was committed since a position of before. It may tell again what was told in the five seconds before that.
+   * What was committed since a position of before. It may repeat what was sent in the five seconds before that.
    *
    * @param position As in a {@link Batch}; ISO 8601.
    */
@@ -128,12 +128,12 @@ export class Tail {
       fresh: rows.map(shown).reverse(),
       ended: [],
       skipped,
-      note: isTooOld ? 'Spans of more than an hour ago are not told again; search finds them.' : null,
+      note: isTooOld ? 'Spans older than an hour are not sent again; search finds them.' : null,
       position: String(rows[0]?._created ?? position),
     };
   }
 
-  /** Nobody is told anything any more. */
+  /** Nothing is sent any more. */
   stop(): void {
     this.#channels.clear();
     this.#rest();
@@ -153,7 +153,7 @@ export class Tail {
     } catch (error) {
       for (const channel of this.#channels.values()) tell(channel, error as BeaconError);
     }
-    // Another one when everybody left meanwhile, and somebody came.
+    // Another one when all listeners left meanwhile and a new one came.
     if (this.#timer === timer && timer) this.#timer = setTimeout(() => this.#goOn(), this.#intervalMs);
   }
 
@@ -167,20 +167,20 @@ export class Tail {
   async #once(): Promise<void> {
     const channels = [...this.#channels.values()];
     if (channels.length === 0) return;
-    // A round that ends after everybody has left changes a place that nobody looks at any more.
+    // A round that ends after all listeners have left changes state that is no longer read.
     const place = this.#place ?? (await this.#begin());
     if (this.#channels.size > 0) this.#place = place;
     const ended = await this.#ended(channels, place);
     const { rows, total } = await this.#arrived(channels, place);
     place.position = String(rows.at(-1)?._created ?? place.position);
-    // What ended between the two questions is told as ended too, and no more as new.
+    // What ended between the two statements is sent as ended, and no longer as new.
     for (const row of rows) {
       if (row.status === 'started') follow(place, row);
       else if (place.open.delete(keyOf(row))) ended.push(row);
     }
     const endedKeys = new Set(ended.map(keyOf));
     const note = sayUnfollowed(place);
-    // What a round could not carry is given up and counted once: the next one does not look behind it.
+    // What a round could not carry is given up and counted once: the next one does not look further back.
     const isCut = rows.length === this.#max;
     if (isCut) place.floor = String(rows[0]?._created);
     channels.forEach((channel, i) => {
@@ -197,7 +197,7 @@ export class Tail {
     });
   }
 
-  /** Spans that are open already are followed too, so that their end is told. */
+  /** Spans that are already open are followed too, so that their end is sent. */
   async #begin(): Promise<Place> {
     const rows = await this.#ask(
       `select ${COLUMNS}, to_char(clock_timestamp(), ${TIME}) as _now
@@ -269,11 +269,11 @@ function follow(place: Place, row: Row): void {
   place.unfollowed += 1;
 }
 
-/** Told once for each that was given up. */
+/** Sent once for each span that was given up. */
 function sayUnfollowed(place: Place): string | null {
   const given = place.unfollowed;
   place.unfollowed = 0;
-  return given > 0 ? `More than ${MAX_OPEN} spans are open: the end of ${given} of them will not be told.` : null;
+  return given > 0 ? `More than ${MAX_OPEN} spans are open: the end of ${given} of them will not be shown.` : null;
 }
 
 function tell(channel: Channel, what: Batch | BeaconError): void {

@@ -4,7 +4,7 @@ import type pg from 'pg';
 export interface MaintenanceOptions {
   /** Pause between two rounds, milliseconds. Default 5,000. */
   intervalMs?: number;
-  /** Told of failures, at most once a minute. */
+  /** Called with failures, at most once a minute. */
   warn?: (message: string) => void;
   /** Milliseconds since the epoch; a test's own clock. */
   now?: () => number;

@@ -122,7 +122,7 @@ class Encoder {
     this.#varint((number << 3) | 2);
     const start = this.#begin();
     this.#room(3 * value.length);
-    // What is no text must stay recognisable as such: half a pair becomes bytes that are no UTF-8.
+    // What is not text must stay recognisable: half a surrogate pair becomes bytes that are not UTF-8.
     if (value.isWellFormed()) this.at += this.bytes.write(value, this.at);
     else for (const char of value) this.#char(char);
     this.#finish(start, path);

@@ -29,7 +29,7 @@ export function readTraceFile(body: Buffer): TraceFile {
   try {
     json = parseExactly(body.toString('utf8')) as Json;
   } catch (error) {
-    throw refused(`it is no JSON: ${(error as Error).message.slice(0, 200)}`);
+    throw refused(`it is not valid JSON: ${(error as Error).message.slice(0, 200)}`);
   }
   // What is wrong inside is found, and said, by the decoder; it reads the bytes as they came.
   if (Array.isArray(json.resourceSpans)) return { bytes: body, encoding: 'json', ...contents(json) };
@@ -101,7 +101,7 @@ function isJson(value: unknown): value is Json {
 function refused(why: string): BeaconError {
   return new BeaconError(
     'usage',
-    `This is no file of a trace: ${why}.`,
+    `Not a trace file: ${why}.`,
     'Send what GET /api/v1/export gave, OTLP as JSON or protobuf, or the JSON of Jaeger.',
   );
 }

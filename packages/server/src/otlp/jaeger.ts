@@ -22,7 +22,7 @@ export function isJaeger(json: Json): boolean {
   return Array.isArray(json.data) || (Array.isArray(json.spans) && typeof json.processes === 'object');
 }
 
-/** What is no span is left for the decoder to refuse, by its place in the file. */
+/** What is not a span is left for the decoder to refuse, by its place in the file. */
 export function fromJaeger(json: Json): OtlpTraces {
   const traces = Array.isArray(json.data) ? (json.data as Json[]) : [json];
   return { resourceSpans: traces.flatMap(resourcesOf) };

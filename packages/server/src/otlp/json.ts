@@ -9,7 +9,7 @@ export function fromJson(message: Message, text: string): EncodedMessage {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new MalformedError(`the body is no JSON: ${(error as Error).message.slice(0, 200)}`);
+    throw new MalformedError(`the body is not valid JSON: ${(error as Error).message.slice(0, 200)}`);
   }
   // Digits are lost only in numbers of 16 and more; asking for the source of every number is slow.
   if (/[:[,\s]-?\d{16,}/.test(text)) json = parseExactly(text);

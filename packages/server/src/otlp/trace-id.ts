@@ -8,6 +8,6 @@ import { BeaconError } from '../store/errors.ts';
 export function wholeTraceId(text: string): string {
   const digits = text.trim().replaceAll('-', '');
   if (/^[0-9a-f]{1,32}$/i.test(digits)) return digits.toLowerCase().padStart(32, '0');
-  const what = `"${text.slice(0, 100)}" is no trace id.`;
+  const what = `"${text.slice(0, 100)}" is not a trace id.`;
   throw new BeaconError('usage', what, 'A trace id is up to 32 hexadecimal digits; GET /api/v1/search lists traces.');
 }

@@ -7,7 +7,7 @@ type Json = Record<string, unknown>;
 /**
  * The message as OTLP/JSON has it: 64-bit numbers as text, ids as hexadecimal digits, bytes as base64.
  *
- * @throws MalformedError when it is no such message.
+ * @throws MalformedError when it is not such a message.
  */
 export function unpack(message: Message, bytes: Buffer): Json {
   const wire = new Wire();
@@ -78,7 +78,7 @@ function readValue(wire: Wire, { type }: Field, to: number): unknown {
   }
 }
 
-/** JSON has no word for what is no number. */
+/** JSON has no literal for NaN and the infinities. */
 function doubleJson(value: number): unknown {
   return Number.isFinite(value) ? value : String(value);
 }

@@ -1,6 +1,6 @@
 // Protobuf's wire format, as far as OTLP uses it: reading without copying.
 
-/** The request is no message of the kind it should be; says where it stopped making sense. */
+/** The request is not a message of the expected kind; says where decoding stopped. */
 export class MalformedError extends Error {}
 
 /** Reads one message after another from the same bytes; `at` is where it stands. */

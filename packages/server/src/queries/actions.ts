@@ -121,7 +121,7 @@ type Examine = (options: { databaseUrl: string; url: string | undefined }) => Pr
 
 let examine: Examine | undefined;
 
-/** The doctor stands above the operations (it uses them); whoever puts the program together brings it in. */
+/** The doctor stands above the queries (it uses them); main passes it in. */
 export function provideDoctor(given: Examine): void {
   examine = given;
 }
@@ -147,7 +147,7 @@ const url = z
   .optional()
   .describe('Service to ask, on this machine (default: those started here, and what their heartbeats say).');
 
-/** Whoever reaches this server must not have it fetch from anywhere. */
+/** A caller must not be able to make this server fetch from anywhere. */
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
@@ -191,6 +191,6 @@ export const runDoctor = defineQuery({
 });
 
 function cutTo(rows: Row[], limit: number): { rows: Row[]; truncated: string | null } {
-  const more = rows.length > limit ? `Only the first ${limit} of ${rows.length} findings are here: raise limit.` : null;
+  const more = rows.length > limit ? `Showing the first ${limit} of ${rows.length} findings: raise limit.` : null;
   return { rows: rows.slice(0, limit), truncated: more };
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Range } from './range.ts';
 
 export interface Cursor {
-  /** Sort key of the last row told. */
+  /** Sort key of the last row given. */
   key: unknown[];
   /** When the first page was read, by the database's clock. */
   at: string;
@@ -27,14 +27,17 @@ export function afterParam(key: z.ZodType<unknown[]>) {
     .transform((text, context): Cursor => {
       const read = shape.safeParse(jsonOf(text));
       if (!read.success) {
-        context.addIssue({ code: 'custom', message: 'is no cursor of this question: give next of its last answer' });
+        context.addIssue({
+          code: 'custom',
+          message: 'is not a cursor for this query; pass the next value from its last answer',
+        });
         return z.NEVER;
       }
       const [found, at, from, to] = read.data;
       return { key: found, at, range: from === null ? undefined : { from, to } };
     })
     .optional()
-    .describe('Goes on behind a page: next of the answer before.');
+    .describe('Continues after a page: the value of next from the answer before.');
 }
 
 function jsonOf(text: string): unknown {

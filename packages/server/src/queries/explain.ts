@@ -74,7 +74,7 @@ export const timeoutRootCause = defineQuery({
     waited_for: c.textOrNull('Service that was called, where it is known.'),
     callee_state: c.text('What became of the callee, in words.'),
     callee_ended_after_ms: c.numberOrNull('When it ended, milliseconds after the call began.'),
-    slowest_service: c.textOrNull('Service with the most time of its own behind that call.'),
+    slowest_service: c.textOrNull('Service with the most time of its own below that call.'),
     slowest_operation: c.textOrNull('Its operation.'),
     slowest_ms: c.numberOrNull('That time of its own, milliseconds.'),
     usual_p50_ms: c.numberOrNull(

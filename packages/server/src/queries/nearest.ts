@@ -29,13 +29,18 @@ export async function elsewhere(client: pg.PoolClient, terms: readonly Term[], r
   return within ? null : words('Nothing at all', TRACES, range, nearest);
 }
 
-/** @param told What is said of the nearest before and after. */
-function words(nothing: string, told: [string, string], { from, to }: Range, { older, newer }: Nearest): string | null {
+/** @param phrases What introduces the nearest before and the nearest after. */
+function words(
+  nothing: string,
+  phrases: [string, string],
+  { from, to }: Range,
+  { older, newer }: Nearest,
+): string | null {
   if (older === null && newer === null) return null;
   const time = to === null ? `since ${from}` : `from ${from} to ${to}`;
   const places = [
-    ...(older === null ? [] : [`${told[0]} ${older}: ask with an earlier from`]),
-    ...(newer === null ? [] : [`${told[1]} ${newer}: ask with a later to`]),
+    ...(older === null ? [] : [`${phrases[0]} ${older}: ask with an earlier from`]),
+    ...(newer === null ? [] : [`${phrases[1]} ${newer}: ask with a later to`]),
   ];
   return `${nothing} ${time}; ${places.join('; ')}.`;
 }

@@ -25,7 +25,7 @@ export const jobId = z.string().min(1).describe('Job id (beacon.job_id).');
 
 export const service = z.string().min(1).describe('Service name (service.name).');
 
-/** The argument `<execution|trace id>`: trace ids are told from execution ids by their 32 digits. */
+/** The argument `<execution|trace id>`: trace ids are recognised by their 32 digits. */
 export function executionOrTrace(executionKey = 'execution_id', traceKey = 'trace_id'): Argument {
   return {
     name: 'execution|trace',

@@ -62,7 +62,7 @@ interface Definition<Name extends string, Shape extends z.ZodRawShape, Columns e
   arguments?: Argument[];
   /** Groups of parameters of which exactly one must be given. */
   oneOf?: Array<[keyof Shape & string, keyof Shape & string]>;
-  /** Rows returned when nobody asks, and at most. */
+  /** Rows returned by default, and at most. */
   limit: { default: number; max: number };
   /**
    * Adds the parameters `from` and `to`. Where neither is given, `default` is how far back the question goes, as in
@@ -126,7 +126,7 @@ export interface Prepared {
   limit: number;
   /** What the question is about; undefined where it is not about a time. */
   range: { from: string; to: string } | undefined;
-  /** The cursor behind this row; undefined where there are no pages. */
+  /** The cursor after this row; undefined where there are no pages. */
   next: ((row: Row) => string) | undefined;
   missing: { what: string; hint: string } | undefined;
   remark: ((rows: Row[]) => string | null) | undefined;
@@ -165,7 +165,7 @@ export function defineQuery<const Name extends string, Shape extends z.ZodRawSha
       const all: unknown = params.superRefine(exactlyOne(definition.oneOf ?? [])).parse(given);
       const { limit: rows, after: cursor, from, to, ...rest } = all as Switched;
       const checked = rest as unknown as Params<Shape>;
-      // A page goes on with the times of the first one, or `15m` would mean something else on every page.
+      // Later pages keep the times of the first one, or `15m` would mean something else on every page.
       const asked =
         range && !cursor ? resolveRange({ from, to }, now, range, () => range.unbounded?.(checked)) : cursor?.range;
       const scope: Scope = {

@@ -32,7 +32,7 @@ export function fromParam(fallback: string) {
 }
 
 /**
- * The times behind `from` and `to`; undefined where none is given and none is needed. A question without an end has no
+ * The times that `from` and `to` stand for; undefined where none is given and none is needed. A question without an end has no
  * upper bound: clocks of others may be ahead of the database's.
  *
  * @throws ZodError when they are the wrong way round.

@@ -27,7 +27,7 @@ export interface Answer<Of = Row> {
 export interface RunOptions {
   /** Milliseconds after which the database stops the query. Default 15,000. */
   statementTimeoutMs?: number;
-  /** Aborted when nobody waits for the answer any more; the statement is then cancelled. */
+  /** Aborted when the caller has gone away; the statement is then cancelled. */
   signal?: AbortSignal | undefined;
 }
 
@@ -72,7 +72,7 @@ export async function runQuery(
   };
 }
 
-/** The statement behind an answer, whole, for whoever wants to run it himself; undefined where it is not one statement. */
+/** The whole statement of a query, for running it by hand; undefined where it is not one statement. */
 export function explainSql(query: Query, params: Record<string, unknown>): SqlCall | undefined {
   const { call, limit } = query.prepare(params);
   return (
@@ -140,7 +140,7 @@ const SESSION_SQL = `
 
 async function ask(client: pg.PoolClient, query: Query, prepared: Prepared, call: SqlCall) {
   const { limit, next, fetch, without, elsewhere: around } = prepared;
-  // One row more than shown is what tells whether something was left out.
+  // One row more than shown tells whether the answer is truncated.
   const found = fetch ? await fetch(client) : { rows: await rowsOf(client, call, limit + 1), truncated: null };
   const rows = found.rows.slice(0, limit);
   const last = rows.at(-1);
@@ -166,9 +166,9 @@ function withoutKeys(row: Row): Row {
 
 function truncated(query: Query, limit: number, pages: boolean): string {
   const ways = [
-    ...(pages ? ['give next as after'] : []),
+    ...(pages ? ['pass next as after'] : []),
     ...(limit < query.limit.max ? [`raise limit (at most ${query.limit.max})`] : []),
-    'narrow the question',
+    'narrow the query',
   ];
-  return `Only the first ${limit} rows are here, and there are more: ${ways.join(', ').replace(/, ([^,]*)$/, ' or $1')}.`;
+  return `Showing the first ${limit} rows; there are more: ${ways.join(', ').replace(/, ([^,]*)$/, ' or $1')}.`;
 }

@@ -25,7 +25,7 @@ export const services = defineQuery({
   params: {},
   row: z.object({
     service: c.serviceColumn,
-    color: c.count('Number of its colour, the same for ever.'),
+    color: c.count('Number of its colour; it never changes.'),
     spans: c.count('Spans.'),
     traces: c.count('Traces it had a part in.'),
     ...usual,

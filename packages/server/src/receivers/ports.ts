@@ -41,7 +41,7 @@ export function checkHost(host: string, token: string | undefined, anonymous: bo
   if (LOOPBACK.has(host) || token || anonymous) return;
   throw new BeaconError(
     'usage',
-    `OTLP on ${host} would take spans from whoever reaches it.`,
+    `OTLP on ${host} would accept spans from anyone who can reach it.`,
     'Set BEACON_TOKEN, which clients then send as a bearer token, or say --otlp-anonymous.',
   );
 }

@@ -30,7 +30,7 @@ export function fromZipkin(text: string): Buffer {
   try {
     spans = JSON.parse(text);
   } catch (error) {
-    throw new MalformedError(`the body is no JSON: ${(error as Error).message.slice(0, 200)}`);
+    throw new MalformedError(`the body is not valid JSON: ${(error as Error).message.slice(0, 200)}`);
   }
   if (!Array.isArray(spans) || spans.some((span) => span === null || typeof span !== 'object')) {
     throw new MalformedError('Zipkin v2 sends an array of spans');

@@ -39,7 +39,7 @@ export const search = defineQuery({
       .enum(['newest', 'slowest', 'errors'])
       .default('newest')
       .describe(
-        'newest (default), slowest, or errors: those with most errors first. Behind the first page, slowest and errors leave out traces that have changed since.',
+        'newest (default), slowest, or errors: those with most errors first. After the first page, slowest and errors leave out traces that have changed since.',
       ),
   },
   row: z.object({

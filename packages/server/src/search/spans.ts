@@ -39,7 +39,7 @@ export function plainSpans(p: SpansParams, scope: Scope): SqlCall {
 
 function spansSql(p: SpansParams, { after, ...scope }: Scope, source: Source, newest?: number): SqlCall {
   const bind = new Bindings();
-  // Over all spans there is an index by created_at and none by start, and what comes later is never behind a page.
+  // Over all spans there is an index by created_at and none by start, and what comes later never belongs after a page.
   const indexed = byIndex(p);
   const keys = indexed
     ? ['s.started_at', 's.span_id', 's.trace_id']

@@ -79,8 +79,8 @@ function statusCondition(status: string | undefined): string | undefined {
  * Common table expressions of which the last, `page`, holds the summaries of a page, in order, at most so many; `more` is
  * a further condition on a summary `t`.
  *
- * Behind the first page a trace that has changed since is judged by where it was listed then, so that one that has moved
- * is told neither twice nor never; new ones stay out. In the other orders, where that is not known, those that have
+ * After the first page a trace that has changed since is judged by where it was listed then, so that one that has moved
+ * is listed neither twice nor never; new ones stay out. In the other orders, where that is not known, those that have
  * changed stay out.
  */
 export function pageSql(p: SearchParams, scope: Scope, more: string, max: number, bind: Bindings): string {

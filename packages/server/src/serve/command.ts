@@ -58,7 +58,7 @@ async function serve(options: VerbOptions): Promise<number> {
     const all = { ...ports, otlpHttpPort: httpPort, otlpGrpcPort: grpcPort, zipkinPort };
     logger.info({ ...all, host: reading.host, database: maskUrl(url) }, 'listening');
     if (!reading.isLoopback && guard.isOpen) {
-      logger.warn(`Listening on ${reading.host} without a token: whoever reaches it can read every trace.`);
+      logger.warn(`Listening on ${reading.host} without a token: anyone who can reach it can read every trace.`);
     }
     const signal = await stop;
     logger.info({ signal }, 'stopping');

@@ -42,7 +42,7 @@ export function withReadingOptions(command: Command): Command {
  * What is wanted of the reading receivers.
  *
  * @param isLoopback Whether only this machine reaches an address.
- * @throws BeaconError when a setting is wrong, or everybody could read and nobody said that this is wanted.
+ * @throws BeaconError when a setting is wrong, or anyone could read and no option allows that.
  */
 export function readingOptions(
   options: VerbOptions,
@@ -54,7 +54,7 @@ export function readingOptions(
   if (!local && !env.BEACON_TOKEN && options.anonymous !== true) {
     throw new BeaconError(
       'usage',
-      `Listening on ${host} would let whoever reaches it read every trace.`,
+      `Listening on ${host} would let anyone who can reach it read every trace.`,
       'Set BEACON_TOKEN, which clients then send as a bearer token, or say --anonymous.',
     );
   }
@@ -92,8 +92,8 @@ function originsOf(list: string | undefined): string[] {
   if (wrong === undefined) return names;
   throw new BeaconError(
     'usage',
-    `BEACON_CORS_ORIGINS has "${wrong}", which is no origin.`,
-    'It is a list like https://grafana.example,http://localhost:3000: scheme, host and port, nothing behind them.',
+    `BEACON_CORS_ORIGINS has "${wrong}", which is not an origin.`,
+    'It is a list like https://grafana.example,http://localhost:3000: scheme, host and port, nothing after them.',
   );
 }
 

@@ -19,7 +19,7 @@ const lines = new WeakMap<pg.Pool, Line>();
 /**
  * Does `work` when it is its turn, in order of arrival.
  *
- * @throws BeaconError `busy` when it did not get its turn in time; the reason of `signal` when nobody waits any more.
+ * @throws BeaconError `busy` when it did not get its turn in time; the reason of `signal` when the caller has gone away.
  */
 export async function limited<T>(
   pool: pg.Pool,
@@ -34,7 +34,7 @@ export async function limited<T>(
   try {
     return await work();
   } finally {
-    // The next one takes the place over, so that nobody who comes just now gets before it.
+    // The next one takes the place over, so that no newcomer gets in before it.
     const next = line.waiting.shift();
     if (next) next();
     else line.running -= 1;

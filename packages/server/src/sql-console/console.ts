@@ -1,4 +1,4 @@
-// SQL of whoever may read traces. What holds it:
+// SQL from anyone who may read traces. What contains it:
 //
 // 1. The statement stands inside `select … from ( … )` and goes through the extended protocol: whatever it closes or opens,
 //    it is one statement, and only a query can stand there.
@@ -35,7 +35,7 @@ const HARD_FACTOR = 4;
 const LOCK_TIMEOUT_MS = 2_000;
 
 /**
- * Runs one query of somebody who is trusted to read the traces, and with nothing else.
+ * Runs one query of a caller who is trusted to read the traces, and with nothing else.
  *
  * @throws BeaconError that says what was refused, or what is wrong and where.
  */
@@ -109,7 +109,7 @@ function single(text: string): pg.QueryConfig & { queryMode: 'extended' } {
 
 type Stop = 'bytes' | 'flood' | 'aborted';
 
-/** Reads rows as they come, and stops the statement when it has said enough or nobody listens. */
+/** Reads rows as they come, and stops the statement when it has returned enough or the caller has gone away. */
 async function receive(
   client: pg.PoolClient,
   config: pg.QueryConfig,
@@ -164,7 +164,7 @@ async function receive(
   } finally {
     stream.removeListener('data', watch);
     signal.removeEventListener('abort', onAbort);
-    // A cancellation that arrives late would hit whoever gets the connection next.
+    // A cancellation that arrives late would hit the next user of the connection.
     await cancelling;
   }
   if (stopped === 'bytes' && raw.length === 0) throw tooLarge(limits);
@@ -188,9 +188,9 @@ function tooLarge(limits: SqlLimits): BeaconError {
 
 function truncated(rows: number, more: boolean, stopped: Stop | undefined, limits: SqlLimits): string | null {
   if (stopped === 'bytes') {
-    return `Only the first ${rows} rows are here: with the next one the answer would be larger than ${megabytes(limits.bytes)}. Select fewer columns, or shorten them.`;
+    return `Showing the first ${rows} rows; with the next one the answer would be larger than ${megabytes(limits.bytes)}. Select fewer columns, or shorten them.`;
   }
-  return more ? `Only the first ${rows} rows are here, and there are more: aggregate, or raise limit.` : null;
+  return more ? `Showing the first ${rows} rows; there are more: aggregate, or raise limit.` : null;
 }
 
 function megabytes(bytes: number): string {

@@ -16,7 +16,7 @@ const QUERIES = new Set(['select', 'with', 'values', 'table']);
 const ALLOWED =
   'One query (select, with, values, table) over the schema beacon and the registered tables, with functions of PostgreSQL that have no side effects and those of Beacon.';
 
-/** What can be told from the first word; the rest is told from PostgreSQL's own parse. */
+/** What the first word shows; PostgreSQL's own parser shows the rest. */
 export function refuseByWord(text: string): void {
   if (text.length > MAX_CHARACTERS) {
     throw new BeaconError(
@@ -32,7 +32,7 @@ export function refuseByWord(text: string): void {
   throw new BeaconError('forbidden', `A statement that begins with "${word.slice(0, 30)}" is refused.`, ALLOWED);
 }
 
-/** The first word behind blanks, comments (block comments nest) and opening parentheses. */
+/** The first word after blanks, comments (block comments nest) and opening parentheses. */
 function firstWord(text: string): string {
   let at = 0;
   let depth = 0;

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { createPool } from './connect.ts';
 
-/** Which transaction is meant; behind a pooler its server process soon works for somebody else. */
+/** Which transaction is meant; behind a pooler its server process soon works for another client. */
 export interface Running {
   /** Process id of the backend. */
   pid: number;

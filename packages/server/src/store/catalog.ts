@@ -18,7 +18,7 @@ export interface TableDescription {
   columns: TableColumn[];
   /** `{ name, definition }`, as PostgreSQL prints them. */
   constraints: Definition[];
-  /** Indexes that are no constraint's. */
+  /** Indexes that belong to no constraint. */
   indexes: Definition[];
   /** `RANGE (started_at)`; null for a plain table. */
   partitionedBy: string | null;

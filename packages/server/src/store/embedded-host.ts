@@ -14,7 +14,7 @@ export interface RunAs {
   name: string;
 }
 
-/** Root hands the server to another user; anybody else runs it himself. */
+/** Root hands the server to another user; any other user runs it directly. */
 export function unprivilegedUser(): RunAs | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const users = fs
@@ -94,7 +94,7 @@ function systemDir(): string {
     try {
       fs.mkdirSync(dir, { recursive: true });
       fs.accessSync(dir, fs.constants.W_OK);
-      // Root runs what lies here: a folder that somebody else has made is not trusted.
+      // Root runs what lies here: a folder made by another user is not trusted.
       if (fs.statSync(dir).uid !== process.getuid?.()) continue;
       fs.chmodSync(dir, 0o755);
       return dir;
@@ -108,7 +108,7 @@ function systemDir(): string {
 /**
  * Where the cluster's files can be: the folder asked for, unless the server's user cannot enter it.
  *
- * @throws Error when the folder belongs to somebody else.
+ * @throws Error when the folder belongs to another user.
  */
 export function dataDirFor(wanted: string, user: RunAs | undefined, say: (line: string) => void): string {
   fs.mkdirSync(wanted, { recursive: true });

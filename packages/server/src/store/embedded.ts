@@ -31,7 +31,7 @@ export interface Embedded {
   /** Where the cluster's files really are; elsewhere than asked when the server's user cannot enter the folder. */
   dataDir: string;
   pid: number;
-  /** Resolves when the server process has ended, whoever ended it. */
+  /** Resolves when the server process has ended, for whatever reason. */
   exited(): Promise<void>;
   /** Stops the server. `immediate` is the crash: no checkpoint, recovery at next start. */
   stop(mode?: 'fast' | 'immediate'): Promise<void>;
@@ -82,7 +82,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   return handle(secrets, port, dataDir, child);
 }
 
-/** A port nobody listens on: `preferred` if it is free. */
+/** A free port: `preferred` if it is free. */
 export async function freePort(preferred = 0): Promise<number> {
   for (const port of [preferred, 0]) {
     const server = net.createServer();

@@ -12,7 +12,7 @@ export { MigrationError } from './errors.ts';
 export interface MigrateOptions {
   /** Adds `beacon` to the search_path of the connecting role in this database. Default true. */
   searchPath?: boolean;
-  /** Told what happens, a line each. */
+  /** Receives what happens, a line each. */
   say?: (line: string) => void;
 }
 
@@ -134,7 +134,7 @@ async function inTransaction<T>(client: pg.ClientBase, work: () => Promise<T>): 
     await client.query('set local statement_timeout = 0');
     await client.query('set local lock_timeout = 0');
     await client.query('select pg_advisory_xact_lock($1)', [LOCK]);
-    // From here on waiting means that readers queue behind us: better to give up and be asked again.
+    // From here on waiting means that readers queue behind this session: better to give up and be run again.
     await client.query(`set local lock_timeout = '10s'`);
     await client.query(PIN_SEARCH_PATH);
     await client.query(SEQUENTIAL);
@@ -184,7 +184,7 @@ function refusal(error: unknown, step: Step, statement: string): unknown {
       );
     case '55P03':
       return new MigrationError(
-        `Somebody has been using what is to be changed (${step.title}) for more than 10 s.`,
+        `Another session has been using what is to be changed (${step.title}) for more than 10 s.`,
         'See pg_stat_activity for the query, and migrate again when it is done. Nothing was changed.',
         options,
       );

@@ -80,7 +80,7 @@ export function renderReference(schema: SchemaDescription): string {
     ...rest(views),
     '## Tables',
     ...rest(tables),
-    '## Functions behind them',
+    '## Other functions',
     'They may change in any version.',
     ...rest(functions),
   ].join('\n\n')}\n`;

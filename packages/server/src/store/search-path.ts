@@ -25,7 +25,7 @@ begin
 end
 $beacon$`;
 
-/** Puts back what EXTEND_SEARCH_PATH found; a search_path that somebody changed since is left alone. */
+/** Puts back what EXTEND_SEARCH_PATH found; a search_path that was changed since is left alone. */
 export const RESTORE_SEARCH_PATH = `do $beacon$
 declare
   before text := (select value from beacon.schema_state where name = 'search_path of ' || current_user);

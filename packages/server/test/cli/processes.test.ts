@@ -81,10 +81,10 @@ test('serve opens the APIs of Jaeger and Tempo, beside a busy port where it may,
 test('serve does not let strangers read without a token, unless it is told to', async () => {
   const { code, err } = await run(['serve', '--port', '0', '--host', '0.0.0.0', '--no-otlp'], env);
   assert.equal(code, 2);
-  assert.match(err, /would let whoever reaches it read[\s\S]*BEACON_TOKEN/);
+  assert.match(err, /would let anyone who can reach it read[\s\S]*BEACON_TOKEN/);
   const wrong = await run(['serve', '--port', '0'], { ...env, BEACON_CORS_ORIGINS: 'https://a.example/path' });
   assert.equal(wrong.code, 2);
-  assert.match(wrong.err, /is no origin/);
+  assert.match(wrong.err, /is not an origin/);
   const server = start(['serve', '--port', '0', '--host', '0.0.0.0', '--anonymous', '--no-otlp', '--no-jaeger'], env);
   const said = JSON.parse(await line(server, 'stdout', /"msg":"listening"/));
   assert.equal(said.jaegerPort, undefined);

@@ -152,8 +152,8 @@ test('every list is a table whose lines fit', async () => {
 test('what a limit left out is said on stderr, and in JSON', async () => {
   const { out, err } = await beacon('spans', '--limit', '3');
   assert.equal(out.trimEnd().split('\n').length, 4);
-  assert.match(err, /Only the first 3 rows/);
-  assert.match(JSON.parse((await beacon('spans', '--limit', '3', '--json')).out).truncated, /Only the first 3 rows/);
+  assert.match(err, /Showing the first 3 rows/);
+  assert.match(JSON.parse((await beacon('spans', '--limit', '3', '--json')).out).truncated, /Showing the first 3 rows/);
 });
 
 test('filters are flags', async () => {

@@ -182,7 +182,7 @@ test('wrong parameters and missing traces are errors in the envelope', async () 
     ['/api/traces?minDuration=soon', 400, /minDuration is "soon"/],
     ['/api/traces?start=yesterday', 400, /start is "yesterday"/],
     ['/api/traces?limit=many', 400, /limit is "many"/],
-    ['/api/traces/xyz', 400, /is no trace id/],
+    ['/api/traces/xyz', 400, /is not a trace id/],
     ['/api/operations', 400, /service is missing/],
     ['/api/dependencies?endTs=x', 400, /endTs/],
     [`/api/traces/${'ab'.repeat(16)}`, 404, /trace not found/],

@@ -157,10 +157,10 @@ test('a trace at rest has an ETag that changes with it; one that is open has non
   assert.equal((await server.ask(`/api/v1/export?trace_id=${open}`)).headers.get('etag'), null);
 });
 
-test('what is no file of a trace is refused with a sentence, and a bad span by name', async () => {
+test('what is not a trace file is refused with a sentence, and a bad span by name', async () => {
   for (const [body, why] of [
     ['{"rows": []}', /neither resourceSpans nor data/],
-    ['{"resourceSpans"', /is no JSON/],
+    ['{"resourceSpans"', /is not valid JSON/],
     ['hello', /neither JSON nor protobuf/],
     ['{"data":[{"traceID":"1","spans":[{"startTime":"soon"}],"processes":{}}]}', /not as Jaeger writes/],
   ] as const) {

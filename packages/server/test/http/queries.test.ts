@@ -109,7 +109,7 @@ test('numbers in a JSON body mean what they mean in a query string, and none los
 test('a limit is kept, and what it left out is said', async () => {
   const { body } = await server.ask('/api/v1/spans?limit=2');
   assert.equal(body.rows.length, 2);
-  assert.match(body.truncated, /Only the first 2 rows/);
+  assert.match(body.truncated, /Showing the first 2 rows/);
   assert.equal((await server.ask('/api/v1/spans?limit=1001')).status, 400);
 });
 

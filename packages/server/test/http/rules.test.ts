@@ -132,7 +132,7 @@ test('a body that is too large, no JSON, or of another type is refused with a se
   });
   assert.equal(xml.status, 415);
   const list = await server.post('/api/v1/search', [1]);
-  assert.match(list.body.detail, /no JSON object/);
+  assert.match(list.body.detail, /not a JSON object/);
   const odd = await server.ask('/api/v1/%00%ff');
   assert.ok(odd.status >= 400 && odd.status < 500);
 });

@@ -98,5 +98,5 @@ test('more open spans than can be followed are said', async () => {
      select md5(n::text)::uuid, '\\x0102030405060708', 'many', 'op', 'started', now() from generate_series(1, 2050) n`,
   );
   await until('it is said', () => notes.length > 0);
-  assert.match(notes[0] as string, /^More than 2000 spans are open: the end of \d+ of them will not be told\.$/);
+  assert.match(notes[0] as string, /^More than 2000 spans are open: the end of \d+ of them will not be shown\.$/);
 });

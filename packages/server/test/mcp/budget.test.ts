@@ -154,7 +154,7 @@ test('a trace of 50,000 spans is told in 2,000 tokens: its failure, its critical
   );
 });
 
-test('a page of search goes on behind the last row that was shown, until every trace was told once', async () => {
+test('a page of search continues after the last row that was shown, until every trace was told once', async () => {
   for (let seed = 1; seed <= 25; seed += 1) {
     await bigTrace(client, { spans: 2, operations: 1, failing: 0, orphans: 0, seed });
   }

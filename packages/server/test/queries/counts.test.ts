@@ -215,7 +215,7 @@ test('completion knows keys and values of every place', async () => {
     ),
   );
   const cut = await runQuery(pool, attributeValues, { key: 'n', limit: '5' });
-  assert.match(cut.truncated ?? '', /Only the first 5 rows are here.*raise limit/);
+  assert.match(cut.truncated ?? '', /Showing the first 5 rows.*raise limit/);
 });
 
 test('a span comes with all it has, and with how long others took', async () => {

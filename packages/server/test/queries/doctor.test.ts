@@ -47,5 +47,5 @@ test('the server asks nobody but this machine', async () => {
 test('what is cut is said', async () => {
   const { rows, truncated } = await ask(doctor, { limit: 1 });
   assert.equal(rows.length, 1);
-  assert.match(truncated ?? '', /Only the first 1 of \d+ findings/);
+  assert.match(truncated ?? '', /Showing the first 1 of \d+ findings/);
 });

@@ -104,7 +104,7 @@ test('without its column for the status a table still tells what it can, and wha
       assert.equal(listed.rows.length, 2);
       assert.match(
         listed.truncated ?? '',
-        /no column status any more, so all of it is told as completed.*set status_column/,
+        /no column status any more, so all of it counts as completed.*set status_column/,
       );
       const { rows } = await client.query(`select untraced from beacon.untraced_since(now() - interval '1 day')`);
       assert.equal(rows[0].untraced, '1', 'of what may not have begun nobody says that it lacks a trace');

@@ -7,7 +7,7 @@ import { createPool } from '../../src/store/connect.ts';
 const pool = () => createPool('postgresql://nobody@127.0.0.1:1/nothing', { applicationName: 'test' });
 const never = new AbortController().signal;
 
-/** Work that ends when it is told to. */
+/** Work that ends on request. */
 function task() {
   const { promise, resolve } = Promise.withResolvers<string>();
   return { work: () => promise, end: resolve };

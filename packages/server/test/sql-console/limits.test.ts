@@ -23,7 +23,7 @@ async function running(): Promise<number> {
 test('more rows than allowed are cut, and that is said', async () => {
   const cut = await ask('select * from generate_series(1, 1000) n');
   assert.equal(cut.rows.length, 10);
-  assert.match(cut.truncated ?? '', /Only the first 10 rows.*raise limit/);
+  assert.match(cut.truncated ?? '', /Showing the first 10 rows.*raise limit/);
   assert.equal((await ask('select * from generate_series(1, 10) n')).truncated, null);
 });
 
@@ -31,7 +31,7 @@ test('more bytes than allowed are cut at a row, and that is said', async () => {
   const cut = await ask(`select repeat('x', 3000) as x from generate_series(1, 10)`);
   assert.equal(cut.rows.length, 3);
   assert.deepEqual(cut.columns, [{ name: 'x', type: 'text' }]);
-  assert.match(cut.truncated ?? '', /Only the first 3 rows.*larger than/);
+  assert.match(cut.truncated ?? '', /Showing the first 3 rows.*larger than/);
 });
 
 test('a row that is too large alone is refused, and its bytes never fill the memory', async () => {

@@ -58,7 +58,7 @@ export function buildFlame(trace: Trace): Flame {
   }
   const count = parent.length;
   const total = Float64Array.from(self);
-  // A node stands behind its parent, so going backwards every child is complete before it is added.
+  // A node comes after its parent, so going backwards every child is complete before it is added.
   for (let node = count - 1; node >= 0; node--) if (parent[node]! >= 0) total[parent[node]!]! += total[node]!;
   const flame = {
     count,

@@ -1,4 +1,4 @@
-// How many spans took how long, when: the grid behind the picture, and the picture.
+// How many spans took how long, when: the grid of the picture, and the picture.
 import { colour } from '../state/theme.ts';
 import { stepsOf } from './steps.ts';
 

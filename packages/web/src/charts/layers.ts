@@ -149,7 +149,7 @@ function order(items: Item[], rows: number[][], down: boolean): void {
   }
 }
 
-/** Coordinates: layers one behind the other, and within each as near to what an item is joined to as neighbours allow. */
+/** Coordinates: layers one after the other, and within each as near to what an item is joined to as neighbours allow. */
 function stand(items: Item[], rows: number[][], gap: Size): Size {
   let along = MARGIN;
   for (const row of rows) {

@@ -69,7 +69,7 @@ function optionsOf(
   };
   return {
     ...size,
-    // Half a label of the time axis fits behind the last column.
+    // Half a label of the time axis fits after the last column.
     padding: [8, 18, 0, 0],
     cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 5 } },
     legend: { show: false },

@@ -1,4 +1,4 @@
-// The columns behind answers that hold only those where something happened.
+// All columns of answers that hold only those where something happened.
 
 export interface Steps {
   /** Start of the first column and width of each, milliseconds (since 1970). */

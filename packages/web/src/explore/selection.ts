@@ -13,7 +13,7 @@ export interface Selection {
   errors: boolean;
 }
 
-/** `sel=1763760000000,1763767200000,500,2000`, with `,e` behind it for errors only. */
+/** `sel=1763760000000,1763767200000,500,2000`, followed by `,e` for errors only. */
 export const selectionField: Field<Selection | null> = {
   read(text) {
     const [from, to, min, max, errors] = (text ?? '').split(',');

@@ -45,7 +45,7 @@ export function DoctorPanel() {
   );
 }
 
-/** What needs somebody, and then, folded away, what is well. */
+/** What needs attention, and then, folded away, what is well. */
 function Verdict({ rows }: { rows: Hop[] }) {
   const hops = alike(rows);
   const faults = hops.filter(({ row }) => row.state !== 'good');

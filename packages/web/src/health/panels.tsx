@@ -37,7 +37,7 @@ function counted(value: number, unit: string | null): string {
   return unit.replace(/(?<=ss|sh)es$|(?<=[a-z]{2})s$/, '');
 }
 
-/** What needs somebody comes first. */
+/** What needs attention comes first. */
 function rank(state: unknown): number {
   return state === 'fail' ? 2 : state === 'warn' ? 1 : 0;
 }

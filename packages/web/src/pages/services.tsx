@@ -30,7 +30,7 @@ function Look({ range }: { range: Range }) {
   const services = useAsk('services', range);
   const rows = services.value?.rows ?? [];
   const hasSpans = useHasSpans(services.value?.rows.length === 0);
-  // Nobody chose: the one with the most errors, else the one that does most.
+  // Without a choice: the one with the most errors, else the one that does most.
   const focus = service || rows.toSorted((a, b) => b.errors - a.errors || b.spans - a.spans)[0]?.service || '';
   const hrefOf = (name: string) => hrefWith(fields, { service: name });
   if (hasSpans === false) return <FirstSpan />;

@@ -80,7 +80,7 @@ export async function send(url: string, init: RequestInit = {}): Promise<Respons
       status: 0,
       code: 'unreachable',
       detail: `Beacon does not answer at ${location.origin}.`,
-      hint: 'Is `npm start` or `beacon serve` still running? This page goes on by itself when it is back.',
+      hint: 'Is `npm start` or `beacon serve` still running? This page continues by itself when it is back.',
     });
   });
   if (response.ok) return response;

@@ -1,4 +1,4 @@
-// Text somebody edits that starts from a value held elsewhere.
+// Text being edited that starts from a value held elsewhere.
 import { useState } from 'preact/hooks';
 
 /**

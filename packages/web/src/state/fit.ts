@@ -1,7 +1,7 @@
-// Which range of time a page opens on where nobody chose one.
+// Which time range a page opens on where none was chosen.
 import type { Rows } from './rows.ts';
 
-/** `from` as `15m` back from now or ISO 8601, `to` ISO 8601 or empty for now; both empty where nobody chose. */
+/** `from` as `15m` back from now or ISO 8601, `to` ISO 8601 or empty for now; both empty where none was chosen. */
 export type Range = { from: string; to: string };
 
 const MINUTE_MS = 60_000;

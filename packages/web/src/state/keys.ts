@@ -1,4 +1,4 @@
-// The keyboard. Whoever binds keys says what they do; the help of `?` lists what is bound now.
+// The keyboard. A binding says what its key does; the help of `?` lists what is bound now.
 import { signal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 
@@ -35,7 +35,7 @@ export function useKeys(title: string, keys: Key[]): void {
   const latest = useRef(keys);
   latest.current = keys;
   const names = keys.map(({ key }) => key).join();
-  // Before the browser paints: whoever sees the page may press a key of it.
+  // Before the browser paints: a user who sees the page may press a key of it.
   useLayoutEffect(() => {
     const bound = latest.current.map((each, i) => ({
       ...each,

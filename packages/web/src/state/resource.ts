@@ -34,7 +34,7 @@ export function useResource<T>(
   const [kept, setState] = useState<State<T>>({ of: key, loading: key !== null });
   const [round, setRound] = useState(0);
   const since = epoch.value;
-  // Known in the render that asks something else, and not only behind the effect that sends it.
+  // Known in the render that asks something else, and not only after the effect that sends it.
   const isNew = kept.of !== key;
   const state: State<T> = key === null ? NOTHING : isNew ? { ...kept, loading: true } : kept;
   const answer = async (signal: AbortSignal) => {
@@ -55,7 +55,7 @@ export function useResource<T>(
     answer(abort.signal);
     return () => abort.abort();
   }, [key, round, since]);
-  // Looking again is no loading: what is shown stays as it is until there is something new.
+  // Refreshing is not loading: what is shown stays as it is until there is something new.
   useEffect(() => {
     if (!every || key === null || state.loading) return;
     const abort = new AbortController();

@@ -28,7 +28,7 @@ export function nextTheme(): void {
 const probe = document.createElement('span');
 const resolved = computed(() => ({ of: isDark.value, colours: new Map<string, string>() }));
 
-/** A token of tokens.css as `rgb(...)`, for canvases; subscribes whoever reads it in a component or effect. */
+/** A token of tokens.css as `rgb(...)`, for canvases; a component or effect that reads it is subscribed. */
 export function colour(token: `--${string}`): string {
   const { colours } = resolved.value;
   const known = colours.get(token);

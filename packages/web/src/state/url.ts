@@ -1,4 +1,4 @@
-// Where the page is. All state of a page is in its address: whoever opens a shared one sees the same.
+// Where the page is. All state of a page is in its address: anyone who opens a shared one sees the same.
 import { computed, signal } from '@preact/signals';
 
 interface Place {
@@ -20,7 +20,7 @@ addEventListener('popstate', () => {
   place.value = read();
 });
 
-/** Goes to an address of this site. `replace` leaves no step behind for the back button. */
+/** Goes to an address of this site. `replace` adds no step to the back button's history. */
 export function go(href: string, { replace = false } = {}): void {
   if (replace) history.replaceState(null, '', href);
   else history.pushState(null, '', href);

@@ -264,7 +264,7 @@ export function drawAxis(
   context.fillStyle = palette.text;
   let free = 0;
   for (const { text, x, length, middle } of cuts) {
-    // Of cuts that stand too close for their words the first is told; the bars show the others.
+    // Of cuts that stand too close for their words the first is labelled; the bars show the others.
     if (middle < 0 || middle > width || x < free) continue;
     context.fillText(text, x, height / 2);
     free = x + length + 8;

@@ -1,4 +1,4 @@
-// The numbers behind a verdict.
+// The numbers a verdict rests on.
 import type { ComponentChildren } from 'preact';
 import { duration } from '../ui/format.ts';
 

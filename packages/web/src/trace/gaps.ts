@@ -7,13 +7,13 @@ export interface Gap {
   to: number;
 }
 
-/** Shorter ones (as a share of the trace) are seen better than told. */
+/** Shorter ones (as a share of the trace) are better seen than described. */
 const WORTH = 0.06;
 
 /**
  * Stretches in which no span without children runs and no span starts or ends, in order of time: waiting between retries,
- * in a queue, or work that nobody instrumented. A long leaf (a call that hangs) is no gap, nor is the end of a trace that
- * still runs: what happens there has not been told yet.
+ * in a queue, or work that is not instrumented. A long leaf (a call that hangs) is not a gap, nor is the end of a trace that
+ * still runs: what happens there is not known yet.
  */
 export function idleGaps(trace: Pick<Trace, 'count' | 'start' | 'end' | 'size' | 'total' | 'open'>): Gap[] {
   // A leaf opens at its start and closes at its end; what has children marks both moments without being work itself.

@@ -12,7 +12,7 @@ export interface Groups {
   of: Int32Array;
   /** Per group: first member. */
   first: Int32Array;
-  /** Per group: first row behind the last member's subtree. */
+  /** Per group: first row after the last member's subtree. */
   end: Int32Array;
   /** Per group: members. */
   count: Int32Array;
@@ -63,7 +63,7 @@ export function groupSiblings(trace: Needed): Groups {
   return groups;
 }
 
-/** How many equal siblings stand one behind the other from this row on. Counts 1 for one that has an equal before it. */
+/** How many equal siblings follow one another from this row on. Counts 1 for one that has an equal before it. */
 function run(trace: Needed, first: number): number {
   let members = 1;
   let row = first + trace.size[first]!;

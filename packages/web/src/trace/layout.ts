@@ -47,7 +47,7 @@ export function groupBars(trace: Trace, group: number, axis: Axis, zoom: Zoom, w
   return bars;
 }
 
-/** Where a label goes: behind the bar, before it, or, where neither has room, into it. */
+/** Where a label goes: after the bar, before it, or, where neither has room, into it. */
 export function labelPlace(bar: Bar, label: number, width: number): { x: number; side: 'after' | 'before' | 'inside' } {
   const gap = 6;
   if (bar.x + bar.width + gap + label <= width) return { x: bar.x + bar.width + gap, side: 'after' };

@@ -23,7 +23,7 @@ let worker: Worker | undefined;
 const pending: Pending[] = [];
 
 /**
- * @param etag of the version at hand: `null` is returned when the server has no other.
+ * @param etag of the version already loaded: `null` is returned when the server has no other.
  * @throws Problem, with status 404 where there is no trace.
  */
 export async function loadTrace(
@@ -38,7 +38,7 @@ export async function loadTrace(
       headers: etag ? { 'if-none-match': etag } : {},
     });
     const data = await response.arrayBuffer();
-    // Named times, for whoever measures: npm run bench:web does.
+    // Named times, for measuring: npm run bench:web uses them.
     performance.mark('trace-arrived');
     return { trace: await build(data), etag: response.headers.get('etag') };
   } catch (error) {

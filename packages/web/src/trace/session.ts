@@ -254,7 +254,7 @@ export class Session {
 
 const SERVICES = 20;
 
-/** Colours of the theme; whoever reads it in an effect draws again when the theme changes. */
+/** Colours of the theme; an effect that reads it draws again when the theme changes. */
 export function palette(): Palette {
   return {
     service: Array.from({ length: SERVICES }, (_, n) => colour(`--service-${n}`)),

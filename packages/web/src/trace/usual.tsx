@@ -16,7 +16,7 @@ interface Props {
   onSpan(spanId: string): void;
 }
 
-/** So many operations are seen before somebody asks for all. */
+/** So many operations are shown before the rest is asked for. */
 const FEW = 8;
 const MAX = 1000;
 
@@ -56,7 +56,7 @@ export function AgainstUsual({ traceId, onSpan }: Props) {
   );
 }
 
-/** How many operations are slower, and which most; how many nobody can tell about. */
+/** How many operations are slower, and which most; for how many nothing is known. */
 function summary(rows: Row[]) {
   const slower = rows.filter(({ change }) => change === 'slower');
   const unknown = rows.filter(({ change }) => change === 'no baseline').length;
@@ -83,7 +83,7 @@ function summary(rows: Row[]) {
   );
 }
 
-/** Behind so many times the median; within the 95th percentile even many times are usual. */
+/** Beyond this many times the median; within the 95th percentile even many times are usual. */
 const WORDS: Record<Row['change'], string> = {
   slower: 'slower',
   faster: 'faster',

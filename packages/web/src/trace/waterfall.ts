@@ -116,7 +116,7 @@ export class Waterfall {
     this.#painted = true;
   }
 
-  /** Scrolls to the cursor when somebody asked for it since the last frame. */
+  /** Scrolls to the cursor when it was asked for since the last frame. */
   #fulfil(scene: Scene, height: number): void {
     const { n, center } = this.#session.wish.peek();
     if (n === this.#wish) return;

@@ -23,7 +23,7 @@ export function Combobox({ label, placeholder, value, onInput, suggestions: newe
   const id = useId();
   const [open, setOpen] = useState(false);
   const [at, setAt] = useState(-1);
-  // Whoever walks through the list keeps it: an answer that comes late must not change what Enter takes.
+  // A list that is being walked through stays: an answer that comes late must not change what Enter takes.
   const [held, setHeld] = useState<Suggestion[]>();
   const suggestions = held ?? newest;
   const shown = open && suggestions.length > 0;

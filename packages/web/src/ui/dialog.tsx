@@ -14,7 +14,7 @@ interface DialogProps {
 export function Dialog({ title, onClose, children, wide = false }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  // With the render: a key pressed behind the one that opened it is meant for the window.
+  // With the render: a key pressed after the one that opened it is meant for the window.
   useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     ref.current?.showModal();

@@ -36,7 +36,7 @@ const TOOLS: Record<string, string> = {
 
 const EITHER = ['execution_id', 'trace_id'];
 
-/** Parameters the command line takes as words behind the verb, in their order; all others are flags. */
+/** Parameters the command line takes as words after the verb, in their order; all others are flags. */
 const WORDS: Record<string, string[]> = {
   trace: EITHER,
   waterfall: EITHER,
@@ -66,7 +66,7 @@ export function cliCommand(operation: string, params: Params): string {
   const flags = given
     .filter(([name]) => !names.includes(name))
     .map(([name, value]) => `--${name.replace(/_id$/, '').replaceAll('_', '-')} ${quote(String(value))}`);
-  // A word like -5 or -- is none to whoever parses flags.
+  // A parser of flags does not take -5 or -- for a word.
   const end = words.some((word) => word.startsWith('-')) ? ['--'] : [];
   return ['beacon', operation, ...flags, ...end, ...words.map(quote)].join(' ');
 }

@@ -38,7 +38,7 @@ export function Panel({ title, operation, params = {}, truncated, actions, flush
   );
 }
 
-/** Opens the SQL behind a picture, and the same question for the command line and MCP. */
+/** Opens the SQL of a picture, and the same question for the command line and MCP. */
 export function ElsewhereButton({ operation, params }: { operation: string; params: Params }) {
   const [shown, setShown] = useState(false);
   return (

@@ -22,7 +22,7 @@ export function WithRange({ what, children }: WithRangeProps) {
   const extent = useAsk('extent', isOpen ? {} : null);
   const row = extent.value?.rows[0];
   const fit = useMemo(() => row && fitOf(row), [row]);
-  // The address says what is shown, so that whoever gets it sees the same.
+  // The address says what is shown, so that anyone who gets it sees the same.
   useLayoutEffect(() => {
     if (!isOpen || !fit || !row) return;
     const why = fit.isRecent

@@ -70,7 +70,7 @@ export function asTable(columns: Column<Row>[], none: string): Renderer['lines']
   };
 }
 
-/** Below one in a hundred the digit behind the point is what matters. */
+/** Below one in a hundred the digit after the point is what matters. */
 function share(percent: number): string {
   return `${percent > 0 && percent < 1 ? percent.toFixed(1) : percent.toFixed(0)} %`;
 }

@@ -1,4 +1,4 @@
-// Aligned columns that fit the terminal. What does not fit is cut with an ellipsis, and the reader is told.
+// Aligned columns that fit the terminal. What does not fit is cut with an ellipsis, and a note says so.
 import { clean, cut, padEnd, padStart, type Terminal, widthOf } from './terminal.ts';
 
 type Style = Parameters<Terminal['paint']>[0];

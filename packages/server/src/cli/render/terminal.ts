@@ -14,7 +14,7 @@ const PIPE_WIDTH = 120;
 const NARROWEST = 40;
 
 /**
- * The terminal behind a stream. COLUMNS wins over what the stream says. A stream that is no terminal gets no colour
+ * The terminal a stream writes to. COLUMNS wins over what the stream says. A stream that is not a terminal gets no colour
  * unless FORCE_COLOR asks for it, and none does where NO_COLOR is set.
  */
 export function terminalOf(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv = process.env): Terminal {

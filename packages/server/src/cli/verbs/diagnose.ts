@@ -1,4 +1,4 @@
-// `beacon diagnose`: the root cause and the spans behind it.
+// `beacon diagnose`: the root cause and the spans it rests on.
 import type { Command } from 'commander';
 import { diagnose, rootCause } from '../../queries/diagnosis.ts';
 import { runQuery } from '../../queries/run.ts';

@@ -51,11 +51,15 @@ async function doctor(options: VerbOptions): Promise<number> {
   }
 }
 
-/** Seconds --watch goes on for. */
+/** How long --watch runs, in seconds. */
 function within(options: VerbOptions): number {
   const seconds = Number(options.within ?? Number.POSITIVE_INFINITY);
   if (seconds > 0) return seconds;
-  throw new BeaconError('usage', `--within ${options.within} is no time.`, 'It is a number of seconds.');
+  throw new BeaconError(
+    'usage',
+    `--within must be a number of seconds (got "${options.within}").`,
+    'For example --within 60.',
+  );
 }
 
 /** Services named by --url, or those started here: asked anew each time, because a restart may have moved them. */

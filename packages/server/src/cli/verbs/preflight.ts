@@ -172,7 +172,12 @@ export function reportVerb(): Command {
     .action(
       withDatabase(async ({ pool, options, print }) => {
         const limit = Number(options.plan) * 1e6;
-        if (!(limit > 0)) throw new BeaconError('usage', `--plan ${options.plan} is no size.`, 'It is a number of MB.');
+        if (!(limit > 0))
+          throw new BeaconError(
+            'usage',
+            `--plan must be a number of MB (got "${options.plan}").`,
+            'For example --plan 500.',
+          );
         const { rows } = await pool.query('select * from beacon.storage_forecast($1)', [limit]);
         const [f] = rows;
         if (options.json) printJson(f);
@@ -209,7 +214,11 @@ export function backfillVerb(): Command {
       withDatabase(async ({ pool, options, print }) => {
         const max = Number(options.max);
         if (!Number.isInteger(max) || max < 1)
-          throw new BeaconError('usage', `--max ${options.max} is no number of executions.`, 'It is a whole number.');
+          throw new BeaconError(
+            'usage',
+            `--max must be a whole number (got "${options.max}").`,
+            'It limits how many executions are filled in.',
+          );
         const { rows } = await pool.query('select beacon.backfill($1) as made', [max]);
         const made = Number(rows[0].made);
         const { rows: skipped } = await pool.query(

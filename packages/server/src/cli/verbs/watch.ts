@@ -26,7 +26,7 @@ export function watchVerb(): Command {
       const tail = new Tail(pool, { intervalMs: POLL_MS });
       const tell = (kind: string, span: Row) =>
         print(options.json ? JSON.stringify({ kind, span }) : line(kind, span, terminal));
-      // Listening may fail for good: a wrong address should not be tried for ever.
+      // Listening may fail for good: a wrong address should not be retried forever.
       await tail.listen(terms, (what) => {
         if (what instanceof BeaconError) {
           report(what, false);
