@@ -110,7 +110,11 @@ function parsed(text: string): Parsed {
 /** PostgreSQL inlines such a function only where it sets nothing; what it names cannot be taken over by another schema. */
 function isInlined(bare: string): boolean {
   const body = /\$\$([\s\S]*)\$\$/.exec(bare)?.[1] ?? '';
-  return /\blanguage\s+sql\s+immutable\b/i.test(bare) && !/\bbeacon\.|\bfrom\b|\bjoin\b/i.test(body);
+  let outside = body;
+  // `substring(text from pattern)` reads no table.
+  while (/\([^()]*\)/.test(outside)) outside = outside.replace(/\([^()]*\)/g, ' ');
+  const readsTables = /\bfrom\b/i.test(outside) || (body.match(/\bselect\b/gi) ?? []).length > 1;
+  return /\blanguage\s+sql\s+immutable\b/i.test(bare) && !/\bbeacon\./i.test(body) && !readsTables;
 }
 
 function forbidden(bare: string): string[] {

@@ -6,11 +6,15 @@ begin
   return query
   select v.* from unnest(origins) b
   cross join lateral beacon.verdict('MODEL_UNAVAILABLE', b, 'strong',
-    format('%s does not serve the model%s.', coalesce(b.callee, b.service), coalesce(' ' || b.model_id, '')),
+    format('%s does not serve the model%s%s: %s.', coalesce(b.callee, b.service), coalesce(' ' || b.model_id, ''), beacon.answered_with(b),
+      beacon.said(b)),
     format('Ask %s for its list of models and correct the name%s, or deploy the model there.', coalesce(b.callee, b.service),
       coalesce(' ' || b.model_id, ''))) v
-  where b.code in ('model_not_found', 'model_not_available', 'ModelNotFoundError', 'model_not_loaded')
-    or (b.http_status = 404 and (b.message ~* '\mmodel\M' or b.metadata ->> 'url.full' ~ '/chat/completions|/completions|/embeddings'));
+  where b.meaning = 'model_unavailable'
+    or (b.meaning = 'not_found' and (b.message ~* '\mmodel\M'
+      or coalesce(b.metadata ->> 'url.full', b.metadata ->> 'http.url') ~
+        '/(chat/)?completions|/embeddings|/v1/messages|/responses|:generateContent'
+      or b.metadata ?| array['gen_ai.request.model', 'gen_ai.system', 'llm.model_name'] and b.http_status = 404));
   -- The model that fails everywhere, while others work: it says so by the pattern, whatever the code.
   return query
   select w.* from (select b from unnest(origins) b where b.explains_root order by b.offset_ms desc limit 1) k (b)
@@ -23,8 +27,8 @@ begin
     jsonb_build_object('model', o.value, 'failed_with_it', format('%s of %s', o.failed, o.of_all), 'failed_with_others',
       format('%s of %s', o.elsewhere_failed, o.elsewhere))) v
   cross join lateral beacon.demoted(v, o.level <> 'certain') w
-  where coalesce((k.b).http_status, 503) in (404, 500, 502, 503, 504) and coalesce((k.b).code, '') not in ('configuration_error',
-    'empty_output', 'out_of_memory');
+  where coalesce((k.b).meaning, '') not in ('config_missing', 'empty_output', 'out_of_memory', 'rate_limit', 'quota', 'unauthorized',
+    'forbidden', 'bad_input', 'too_long', 'content_filter', 'conflict', 'cancelled');
 end
 $$;
 

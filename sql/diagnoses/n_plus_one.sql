@@ -11,7 +11,8 @@ begin
     select f.trace_id, f.parent_position, f.service, f.operation, count(*) as calls, sum(f.duration_ms) as total_ms,
       max(f.offset_ms + f.duration_ms) - min(f.offset_ms) as over_ms, (array_agg(f.span_id order by f.position))[1:20] as span_ids
     from unnest(spans) f
-    where f.kind = 'client' and f.status = 'completed' and f.parent_position is not null
+    where (f.kind = 'client' or f.metadata ?| array['gen_ai.operation.name', 'openinference.span.kind']) and f.status = 'completed'
+      and f.parent_position is not null
     group by 1, 2, 3, 4
     having count(*) >= loop_of
   ), whole as materialized (

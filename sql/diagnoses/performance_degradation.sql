@@ -16,6 +16,8 @@ begin
     -- Durations of a healthy operation are about lognormal: where half of them stay below half of the 95th percentile,
     -- one in a thousand is above twice it and one in twenty thousand above three times, and an execution has a dozen spans.
     or f.duration_ms < 3 * u.p95_ms
+    -- Waiting between attempts, or for what failed below it and was made good, is told by the failure.
+    or exists (select from unnest(spans) a where a.parent_position = f.position and beacon.has_failed(a.status))
     -- Time between a call and its answer is the caller's, the network's or the callee's: below five times the usual
     -- it is also what a busy machine looks like.
     or f.kind = 'client' and f.duration_ms < 5 * u.p95_ms and exists (

@@ -16,6 +16,15 @@ begin
       to_char(w.started_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')),
     jsonb_build_object('lost_span', encode(w.span_id, 'hex'), 'open_since', w.started_at), w.service, w.operation) v
   where b.status = 'lost' or b.callee_status = 'lost';
+  -- The process says itself, or its supervisor for it, that it was ended.
+  return query
+  select v.* from unnest(origins) b
+  cross join lateral beacon.verdict('PROCESS_LOST', b, 'strong',
+    format('The process of %s was ended in the middle of %s%s: %s.', coalesce(b.callee, b.service), b.operation, beacon.answered_with(b),
+      beacon.said(b)),
+    format('Look for what ended %s at that moment: out-of-memory killer, deploy, crash; then submit the work again.',
+      coalesce(b.callee, b.service))) v
+  where b.meaning = 'killed' and b.status <> 'lost' and coalesce(b.callee_status, '') <> 'lost';
 end
 $$;
 

@@ -14,8 +14,8 @@ begin
     jsonb_build_object('region', o.value, 'failed_there', format('%s of %s', o.failed, o.of_all), 'failed_elsewhere', format('%s of %s',
       o.elsewhere_failed, o.elsewhere))) v
   cross join lateral beacon.demoted(v, o.level <> 'certain') w
-  where coalesce((k.b).http_status, 503) in (500, 502, 503, 504) and coalesce((k.b).code, '') not in ('configuration_error',
-    'empty_output', 'out_of_memory');
+  where coalesce((k.b).meaning, '') not in ('config_missing', 'empty_output', 'out_of_memory', 'rate_limit', 'quota', 'unauthorized',
+    'forbidden', 'bad_input', 'too_long', 'content_filter', 'conflict', 'cancelled', 'not_found', 'model_unavailable');
 end
 $$;
 

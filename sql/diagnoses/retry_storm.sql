@@ -14,7 +14,7 @@ begin
   with calls as materialized (
     select f.trace_id, f.service, f.operation, f.parent_position, f.position, f.span_id, f.offset_ms, f.offset_ms + f.duration_ms
       as ended_ms, f.status,
-      coalesce(f.metadata ->> 'peer.service', (f.metadata ->> 'server.address') || ':' || (f.metadata ->> 'server.port'), '') as peer
+      concat_ws(':', coalesce(beacon.called_name(f.metadata), beacon.called_host(f.metadata)), beacon.called_port(f.metadata)) as peer
     from unnest(spans) f
     where f.kind in ('client', 'producer') and beacon.has_failed(f.status)
   ), waits as (

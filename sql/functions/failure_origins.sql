@@ -16,14 +16,18 @@ declare
   outermost integer[];
   aside integer[];
   worst_child integer[];   -- by position: the failing child that explains it, 0 for none
+  telling integer[];       -- by position: how well that child explains it
   callees integer[];       -- by position: the server span that answered a failing call
   seen boolean[];
   roots integer[];         -- by position: the root above it; at first its parent
   called text[];           -- by position: caller and address of a failing call nobody answered here
   names jsonb := '{}';     -- who that is: many calls fail alike, and finding out reads other traces
+  known jsonb := '{}';     -- by its name: whether a callee leaves spans in other traces
+  callee_name text;
   link record;
   here integer;
   begun integer;
+  origins beacon.failure_origin[];
 begin
   if spans is null then
     return;
@@ -31,30 +35,42 @@ begin
   worst_child := array_fill(0, array[cardinality(spans)]);
   callees := worst_child;
   seen := array_fill(false, array[cardinality(spans)]);
+  telling := worst_child;
   for link in
     with failing as materialized (
-      select f.position, f.parent_position, f.kind, f.status, f.trace_id, f.span_id, f.started_at, f.duration_ms,
-        f.offset_ms + f.duration_ms as ended_ms, f.metadata ? 'http.response.status_code' as answered,
-        concat_ws(':', coalesce(f.metadata ->> 'peer.service', f.metadata ->> 'server.address', f.metadata ->> 'net.peer.name',
-          f.metadata ->> 'db.system.name'),
-          coalesce(f.metadata ->> 'server.port', f.metadata ->> 'net.peer.port')) as address, f.service, f.operation
+      select f.position, f.kind, f.status, f.trace_id, f.span_id, f.started_at, f.duration_ms, f.offset_ms + f.duration_ms as ended_ms,
+        beacon.http_status(f.metadata) is not null as answered, beacon.gave_up(f.status, f.error_type, f.error_message, f.metadata)
+          as gave_up, f.error_type, f.error_message,
+        -- What says nothing of its own, was cancelled for another's sake, or only cleaned up, does not explain its parent.
+        concat_ws(' ', f.error_type, f.error_message) ~* 'cancell?ed|\mabort'
+          or f.operation ~* '\m(rollback|commit|release|close|disconnect)\M'
+          or f.kind = 'internal' and coalesce(f.error_type, '') ~ '^\d*$' and coalesce(f.error_message, '') = '' as is_echo,
+        concat_ws(':', coalesce(beacon.called_name(f.metadata), beacon.called_host(f.metadata), beacon.called_kind(f.metadata)),
+          beacon.called_port(f.metadata)) as address, f.service, f.operation, beacon.failing_ancestor(spans, f.parent_position) as caller
       from unnest(spans) f where beacon.has_failed(f.status)
     ), answers as materialized (
       select c.parent_position as caller, max(array[c.offset_ms, c.position]) as latest
       from unnest(spans) c
-      where c.kind in ('server', 'consumer') and c.parent_position in (select f.position from failing f where f.kind in ('client',
-        'producer'))
+      where c.kind in ('server', 'consumer')
+        and c.parent_position in (select f.position from failing f where f.kind in ('client', 'producer'))
       group by c.parent_position
     )
-    select f.position, f.parent_position, f.kind, f.service, f.operation, f.address, p.position as failing_parent, (a.latest[2])::integer
-      as callee,
+    select f.position, f.trace_id, f.kind, f.service, f.operation, f.address, p.position as failing_parent,
+      -- How well it explains its parent: in the parent's own words, by an answer, by its own word, or hardly.
+      case
+        when length(f.error_message) > 5 and position(lower(left(f.error_message, 200)) in lower(p.error_message)) > 0
+          or f.error_type = p.error_type and f.error_type !~ '^\d*$' and f.error_message = p.error_message then 3
+        when f.is_echo then 0
+        when f.answered or exists (select from failing d where d.caller = f.position) then 2
+        else 1 end as telling,
+      (a.latest[2])::integer as callee,
       -- A server that fails once its caller has hung up did not cause the time-out, it suffered from it. A process that
-      -- died before that is another matter: that is why nobody answered. And a caller with an answer in hand, be it 504, did not hang up.
-      coalesce(p.status = 'timeout' and not p.answered and f.kind = 'server'
+      -- died before that is another matter: that is why no answer came. And a caller with an answer in hand, be it 504, did not hang up.
+      coalesce(p.gave_up and p.kind in ('client', 'producer') and not p.answered and f.kind = 'server'
         and case f.status when 'lost' then beacon.outlived(f.trace_id, f.span_id, p.started_at + p.duration_ms * interval '1 ms')
               else f.ended_ms >= p.ended_ms - 5 end, false) as aborted
     from failing f
-    left join failing p on p.position = f.parent_position
+    left join failing p on p.position = f.caller
     left join answers a on a.caller = f.position
     order by f.ended_ms, f.position
   loop
@@ -62,14 +78,21 @@ begin
     if link.callee is null and link.kind in ('client', 'producer') then
       called[link.position] := concat_ws(' ', link.service, link.operation, link.address);
       if not names ? called[link.position] then
-        names := names || jsonb_build_object(called[link.position], beacon.called_service(spans, link.position));
+        callee_name := beacon.called_service(spans, link.position);
+        names := names || jsonb_build_object(called[link.position], callee_name);
+        if not known ? coalesce(callee_name, '') then
+          known := known || jsonb_build_object(coalesce(callee_name, ''), beacon.usually_answers(callee_name, link.trace_id));
+        end if;
       end if;
     end if;
     if link.failing_parent is null then
       outermost := outermost || link.position;
     elsif not link.aborted then
-      -- In order of their end: the last to fail is the one that explains its parent.
-      worst_child[link.failing_parent] := link.position;
+      -- In order of their end: of those that explain it equally well, the last to fail.
+      if worst_child[link.failing_parent] = 0 or link.telling >= telling[link.failing_parent] then
+        worst_child[link.failing_parent] := link.position;
+        telling[link.failing_parent] := link.telling;
+      end if;
       aside := aside || link.position;
     end if;
   end loop;
@@ -85,25 +108,57 @@ begin
       here := worst_child[here];
       seen[here] := true;
     end loop;
-    return next beacon.failure_origin_of(spans, here, callees[here], names ->> called[here], beacon.has_failed(spans[begun].status));
+    origins := origins || beacon.failure_origin_of(spans, here, callees[here], names ->> called[here],
+      (known ->> (names ->> called[here]))::boolean, beacon.has_failed(spans[begun].status));
   end loop;
-  -- Failures beside the way: earlier attempts, or failures that somebody above coped with.
+  -- Failures beside the way: earlier attempts, or failures that a caller coped with.
   for here in
     select o.at from unnest(aside) o (at) where not seen[o.at] and worst_child[o.at] = 0 order by o.at limit at_most
   loop
-    return next beacon.failure_origin_of(spans, here, callees[here], names ->> called[here], false);
+    origins := origins || beacon.failure_origin_of(spans, here, callees[here], names ->> called[here],
+      (known ->> (names ->> called[here]))::boolean, false);
+    -- What stands above it is about the failure that came later.
+    origins[cardinality(origins)].way := array[here];
   end loop;
+  return query select * from beacon.understood(spans, origins);
 end
 $$;
 
 comment on function beacon.failure_origins(beacon.span_fact[]) is
-  'Where the failures of these spans began, one row a failure: the deepest failing span on the way down from the outermost failing one, '
-  'taking the failure that came last where several children failed (a server that only failed because its caller had hung up, without an '
-  'answer, within 5 ms before it or later, explains nothing). Failures beside that way follow, with explains_root false; at most 200 of '
-  'each.';
+  'Where the failures of these spans began, and what they mean, one row a failure: the deepest failing span on the way down from the '
+  'outermost failing one (also through spans inside one service that do not say that they failed), taking the failure that came last '
+  'where several failed (a server that only failed because its caller had hung up, without an answer, within 5 ms before it or later, '
+  'explains nothing). Failures beside that way follow, with explains_root false; at most 200 of each.';
+
+create function beacon.failing_ancestor(spans beacon.span_fact[], from_position integer) returns integer
+language plpgsql immutable
+set search_path = beacon, pg_catalog
+as $$
+declare
+  at integer := from_position;
+  climbed integer := 0;
+begin
+  while at is not null and climbed < 20 loop
+    if beacon.has_failed(spans[at].status) then
+      return at;
+    end if;
+    -- A service that ended well has coped with what happened below it; libraries wrap calls of their own in calls.
+    if spans[at].kind not in ('internal', 'client') or spans[at].service <> spans[from_position].service then
+      return null;
+    end if;
+    at := spans[at].parent_position;
+    climbed := climbed + 1;
+  end loop;
+  return null;
+end
+$$;
+
+comment on function beacon.failing_ancestor(beacon.span_fact[], integer) is
+  'Position of the failed span at a position or next above it, past internal spans that say nothing of a failure; null where a call or '
+  'a service above it ended well.';
 
 create function beacon.failure_origin_of(spans beacon.span_fact[], of_position integer, callee_at integer, callee_named text,
-  root_failed boolean) returns beacon.failure_origin
+  callee_known boolean, root_failed boolean) returns beacon.failure_origin
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
@@ -115,7 +170,7 @@ declare
   at integer := of_position;
   climbed integer := 0;
   codes text[] := '{}';
-  statuses text[] := '{}';
+  message_elsewhere text;
 begin
   b.explains_root := root_failed;
   b.trace_id := f.trace_id;
@@ -131,6 +186,7 @@ begin
   b.model_id := f.model_id;
   b.region := f.region;
   b.metadata := f.metadata;
+  b.http_status := beacon.http_status(f.metadata);
   if f.kind in ('client', 'producer') then
     if callee_at > 0 then
       callee := spans[callee_at];
@@ -139,45 +195,49 @@ begin
     b.callee_operation := callee.operation;
     b.callee_position := callee.position;
     b.callee_status := case
-      when callee.status = 'lost' and f.status = 'timeout' and beacon.outlived(f.trace_id, callee.span_id, f.started_at + f.duration_ms
-        * interval '1 ms')
+      when callee.status = 'lost' and beacon.gave_up(f.status, f.error_type, f.error_message, f.metadata)
+          and beacon.outlived(f.trace_id, callee.span_id, f.started_at + f.duration_ms * interval '1 ms')
         then 'started' else callee.status end;
     b.callee_ended := callee.ended;
     b.callee_late_ms := callee.offset_ms + callee.duration_ms - f.offset_ms - f.duration_ms;
-    -- What the callee said once its caller had hung up is no part of why he did.
-    if not (f.status = 'timeout' and not f.metadata ? 'http.response.status_code' and b.callee_late_ms > -5) then
+    b.callee_is_known := callee.position is not null or coalesce(callee_known, false);
+    -- What the callee said once its caller had hung up is no part of why it did.
+    b.callee_aborted := beacon.gave_up(f.status, f.error_type, f.error_message, f.metadata) and b.http_status is null
+      and b.callee_late_ms > -5;
+    if b.callee_position is not null and not b.callee_aborted then
       codes := array[callee.error_type];
-      statuses := array[callee.metadata ->> 'http.response.status_code'];
+      b.http_status := coalesce(b.http_status, beacon.http_status(callee.metadata));
+      message_elsewhere := callee.error_message;
     end if;
+  end if;
+  if b.http_status < 400 then
+    b.http_status := null;
   end if;
   -- Outwards, at most 50 levels: the innermost code that says more than a number or "Error" wins, callers tend to rename it.
   while at is not null and climbed < 50 loop
     up := spans[at];
     climbed := climbed + 1;
     codes := codes || up.error_type || (up.metadata ->> 'error.type') || (up.metadata ->> 'error.code');
-    statuses := statuses || (up.metadata ->> 'http.response.status_code');
     b.path := concat_ws(' > ', up.service || ' ' || up.operation, b.path);
     b.span_ids := up.span_id || coalesce(b.span_ids, '{}');
-    b.message := coalesce(b.message, up.error_message);
+    b.way := b.way || at;
+    message_elsewhere := coalesce(message_elsewhere, up.error_message);
     b.model_id := coalesce(b.model_id, up.model_id);
     b.region := coalesce(b.region, up.region);
     at := up.parent_position;
   end loop;
+  b.message := coalesce(b.message, message_elsewhere);
   select c.code into b.code from unnest(codes) with ordinality c (code, n)
   where c.code is not null
   order by c.code ~ '^\d{3}$' or lower(c.code) in ('error', '_other', 'typeerror', 'exception', 'unknown'), c.n
-  limit 1;
-  select s.status::integer into b.http_status from unnest(statuses) with ordinality s (status, n)
-  where s.status ~ '^\d{3}$' and s.status::integer >= 400
-  order by s.n
   limit 1;
   return b;
 end
 $$;
 
-comment on function beacon.failure_origin_of(beacon.span_fact[], integer, integer, text, boolean) is
+comment on function beacon.failure_origin_of(beacon.span_fact[], integer, integer, text, boolean, boolean) is
   'Facts about one failure: its span, the callee if it was a call, the most telling code between it and the root, and the way up (of a '
-  'very deep trace the 50 innermost levels).';
+  'very deep trace the 50 innermost levels). What it means is still to be found.';
 
 create function beacon.called_service(spans beacon.span_fact[], of_position integer) returns text
 language plpgsql stable
@@ -185,44 +245,60 @@ set search_path = beacon, pg_catalog
 as $$
 declare
   f beacon.span_fact := spans[of_position];
-  host text := coalesce(f.metadata ->> 'server.address', f.metadata ->> 'net.peer.name');
-  port text := coalesce(f.metadata ->> 'server.port', f.metadata ->> 'net.peer.port');
+  called_host text := beacon.called_host(f.metadata);
+  called_port text := beacon.called_port(f.metadata);
+  first_label text := substring(called_host from '^([a-zA-Z][^.]*)');
   recent uuid[];
   since timestamptz;
   until timestamptz;
-  named text := coalesce(f.metadata ->> 'peer.service', spans[f.parent_position].metadata ->> 'peer.service');
+  named text := coalesce(beacon.called_name(f.metadata), beacon.called_name(spans[f.parent_position].metadata));
 begin
-  if named is not null or host is null then
-    return coalesce(named, f.metadata ->> 'db.system.name', f.metadata ->> 'rpc.service');
+  if called_host is null and f.error_message is not null then
+    called_host := beacon.address_in(f.error_message);
+    called_port := substring(called_host from ':(\d+)$');
+    called_host := regexp_replace(called_host, ':\d+$', '');
   end if;
-  -- Nobody answered here, but somebody may have answered a call to the same address in another trace; or else, whoever
-  -- alone answers this operation's calls, wherever they go.
+  if named is not null or (called_host is null and not f.metadata ?| array['rpc.system', 'rpc.system.name', 'rpc.service']) then
+    return coalesce(named, beacon.called_kind(f.metadata));
+  end if;
+  -- Nothing answered here, but something may have answered a call to the same address in another trace, or be called
+  -- like the host. Where neither is known the address is the name: a guess would charge an innocent service.
   recent := beacon.recent_traces(f.started_at, 200);
-  select min(t.started_at), max(coalesce(t.completed_at, t.updated_at)) into since, until from beacon.traces t
-    where t.trace_id = any (recent);
+  select min(t.started_at), max(coalesce(t.completed_at, t.updated_at)) into since, until
+  from beacon.traces t where t.trace_id = any (recent);
   with s as materialized (
-    select x.trace_id, x.span_id, x.parent_span_id, x.service, x.operation, x.kind,
-      case when x.kind = 'client' then x.metadata ->> 'server.address' end as host, case when x.kind = 'client'
-        then x.metadata ->> 'server.port' end as port
+    select x.trace_id, x.span_id, x.parent_span_id, x.service, x.kind, x.kind = 'client' and x.operation = f.operation as alike,
+      x.kind = 'client' and beacon.called_host(x.metadata) = called_host
+        and beacon.called_port(x.metadata) is not distinct from called_port as there
     from beacon.trace_spans x
     where x.trace_id = any (recent) and x.started_at between since and until
       and (x.kind = 'server' or (x.kind = 'client' and x.service = f.service))
-  ), answered as (
-    select callee.service, call.host = f.metadata ->> 'server.address' and call.port = f.metadata ->> 'server.port' as there,
-      call.operation = f.operation as alike
-    from s call
-    join s callee on callee.trace_id = call.trace_id and callee.parent_span_id = call.span_id and callee.kind = 'server'
-    where call.kind = 'client'
   )
-  select coalesce((select a.service from answered a where a.there limit 1),
-    (select min(a.service) from answered a where a.alike having count(distinct a.service) = 1 and count(*) >= 5)) into named;
-  return coalesce(named, concat_ws(':', host, port));
+  select coalesce(
+    (select callee.service from s call
+     join s callee on callee.trace_id = call.trace_id and callee.parent_span_id = call.span_id and callee.kind = 'server'
+     where call.there limit 1),
+    (select min(x.service) from s x where x.kind = 'server' and x.service = first_label and x.service <> f.service),
+    -- The method of a remote procedure names its service where all earlier calls of it went to one.
+    (select min(callee.service) from s call
+     join s callee on callee.trace_id = call.trace_id and callee.parent_span_id = call.span_id and callee.kind = 'server'
+     where call.alike and called_host is null having count(distinct callee.service) = 1)) into named;
+  if called_host is null then
+    return coalesce(named, beacon.called_kind(f.metadata));
+  end if;
+  return coalesce(named,
+    -- api.openai.com is openai; a gateway of one's own that speaks its protocol is not.
+    (select k.name from (select regexp_replace(coalesce(f.metadata ->> 'gen_ai.provider.name', f.metadata ->> 'gen_ai.system'), '^.*[.]',
+      '')) k (name)
+     where called_host like '%' || k.name || '.%'),
+    concat_ws(':', called_host, nullif(nullif(called_port, '443'), '80')));
 end
 $$;
 
 comment on function beacon.called_service(beacon.span_fact[], integer) is
-  'Who a call was meant for when no server span answers it: peer.service, else whoever answered at the same address in the last 200 '
-  'traces of the day, else whoever alone answered calls of the same operation there (five or more), else the address itself.';
+  'What a call was meant for when no server span answers it: the name that the caller or its mesh states, else the service that answered '
+  'at the same address in the last 200 traces of the day, else a service that is called like the host, else the model provider, else '
+  'the address itself; without an address the kind of thing that was called.';
 
 create function beacon.outlived(of_trace uuid, of_span bytea, at timestamptz) returns boolean
 language plpgsql stable

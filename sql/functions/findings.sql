@@ -23,7 +23,7 @@ begin
   -- One line a general type: the types that say more about the same failure, and so take its place.
   return query
   select r.general, unnest(r.specific) from (values
-    ('PROVIDER_EXECUTION_FAILURE', array['AUTH_FAILURE', 'BAD_REQUEST', 'CIRCUIT_OPEN', 'COLD_START', 'CONFIGURATION_ERROR',
+    ('PROVIDER_EXECUTION_FAILURE', array['AUTH_FAILURE', 'BAD_REQUEST', 'CANCELLED', 'CIRCUIT_OPEN', 'COLD_START', 'CONFIGURATION_ERROR',
       'CONNECTION_FAILURE', 'EMPTY_OUTPUT', 'MODEL_UNAVAILABLE', 'NETWORK_TIMEOUT', 'PROCESS_LOST', 'RATE_LIMITED',
       'REGION_OUTAGE', 'RESOURCE_EXHAUSTED', 'RETRY_STORM', 'SERVICE_TIMEOUT']),
     ('CONNECTION_FAILURE', array['MODEL_UNAVAILABLE', 'PROCESS_LOST', 'REGION_OUTAGE', 'RETRY_STORM']),

@@ -32,9 +32,9 @@ as $$
 begin
   return query
   select g.service, g.operation, g.tokens from (select 1) one left join (
-    select f.service, f.operation, (f.metadata ->> 'gen_ai.usage.output_tokens')::bigint as tokens, f.position
+    select f.service, f.operation, beacon.output_tokens(f.metadata) as tokens, f.position
     from unnest(spans) f
-    where f.trace_id = of_trace and f.metadata ? 'gen_ai.usage.output_tokens'
+    where f.trace_id = of_trace and beacon.output_tokens(f.metadata) is not null
     order by f.position desc limit 1) g on true;
 end
 $$;
@@ -58,7 +58,8 @@ begin
     select array_agg(f.x order by (f.x).position) from f
     where f.by_self <= 500 or (f.x).parent_position is null
       or (f.x).position in (select b.position from unnest(origins) b union all select b.callee_position from unnest(origins) b)
-      or ((f.x).metadata ?| array['faas.coldstart', 'beacon.queued_ms', 'gen_ai.usage.output_tokens'] and (f.x).self_ms > 0)
+      or ((f.x).metadata ?| array['faas.coldstart', 'beacon.queued_ms', 'kafka.record.queue_time_ms', 'bullmq.job.timestamp',
+        'gen_ai.usage.output_tokens', 'llm.token_count.completion', 'ai.usage.completionTokens', 'output.value'] and (f.x).self_ms > 0)
       or ((f.x).status = 'lost'));
 end
 $$;
@@ -365,3 +366,29 @@ $$;
 
 comment on function beacon.untraced(bigint) is
   'UNTRACED: the execution has no span; says which tracers are alive and what they report.';
+
+create function beacon.busy_below(spans beacon.span_fact[], from_position integer, at_ms double precision) returns integer
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+declare
+  here integer := from_position;
+  further integer;
+begin
+  -- Down through what was still running when the caller gave up, as long as one child had taken most of its parent's time until then.
+  for depth in 1 .. 30 loop
+    select f.position into further from unnest(spans) f
+    where f.parent_position = here and f.offset_ms < at_ms - 1 and f.offset_ms + f.duration_ms > at_ms - 5
+      and at_ms - f.offset_ms >= 0.5 * (at_ms - spans[here].offset_ms)
+    order by f.offset_ms, f.position limit 1;
+    exit when further is null;
+    here := further;
+  end loop;
+  return here;
+end
+$$;
+
+comment on function beacon.busy_below(beacon.span_fact[], integer, double precision) is
+  'The innermost span below a position that was at work at a moment (milliseconds from the start of the trace) and had been for at least '
+  'half of the time its parent had: of several levels that wait for each other, the one that is really slow. The span itself where there '
+  'is none.';

@@ -38,7 +38,7 @@ export const SQL_DIR = ['../../../../sql', '../../sql']
   .find((dir) => fs.existsSync(path.join(dir, 'migrations'))) as string;
 
 // Types come first: functions return them; views come last: they call functions.
-const REBUILT_FOLDERS = ['types', 'functions', 'diagnoses', 'views'];
+const REBUILT_FOLDERS = ['types', 'functions', 'vocabulary', 'diagnoses', 'views'];
 
 /**
  * Reads a set from disk.

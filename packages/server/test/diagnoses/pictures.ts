@@ -3,6 +3,10 @@
 export interface Twins {
   type: string;
   service: string;
+  /** Other types that a picture may be accused of, beside its own. */
+  also?: string[];
+  /** What the innocent twins are accused of instead, where they fail too; left out, or null, for nothing at all. */
+  twins?: (string | null)[];
   /** Guilty picture, then what to replace in it, by what, to make it innocent. */
   cases: [picture: string, guilty: string | RegExp, innocent: string][];
 }
@@ -17,6 +21,7 @@ export const TWINS: Twins[] = [
   {
     type: 'CIRCUIT_OPEN',
     service: 'router',
+    twins: ['PROVIDER_EXECUTION_FAILURE', 'PROVIDER_EXECUTION_FAILURE', 'UNKNOWN'],
     cases: [
       [
         'app work |===x| kind=consumer error=circuit_open\n  router call | =x | error=circuit_open',
@@ -30,6 +35,7 @@ export const TWINS: Twins[] = [
   {
     type: 'EMPTY_OUTPUT',
     service: 'far',
+    twins: ['PROVIDER_EXECUTION_FAILURE', 'PROVIDER_EXECUTION_FAILURE', 'UNKNOWN'],
     cases: [
       [CALL('error=empty_output', 'far POST | ====== | kind=server'), /empty_output/g, 'bad_grade'],
       [CALL('error=EmptyOutputError'), /EmptyOutputError/g, 'OutputError'],
@@ -43,6 +49,7 @@ export const TWINS: Twins[] = [
   {
     type: 'BAD_REQUEST',
     service: 'app',
+    twins: ['PROVIDER_EXECUTION_FAILURE', 'PROVIDER_EXECUTION_FAILURE', 'RATE_LIMITED'],
     cases: [
       [CALL('error=400 http.response.status_code=400'), /400/g, '500'],
       [CALL('error=invalid_request_error'), /invalid_request_error/g, 'internal_error'],
@@ -52,6 +59,7 @@ export const TWINS: Twins[] = [
   {
     type: 'AUTH_FAILURE',
     service: 'far',
+    twins: ['BAD_REQUEST', 'PROVIDER_EXECUTION_FAILURE', 'BAD_REQUEST'],
     cases: [
       [CALL('error=401 http.response.status_code=401'), /401/g, '400'],
       [CALL('error=403 http.response.status_code=403'), /403/g, '503'],
@@ -61,6 +69,7 @@ export const TWINS: Twins[] = [
   {
     type: 'RATE_LIMITED',
     service: 'far',
+    twins: ['BAD_REQUEST', 'PROVIDER_EXECUTION_FAILURE', 'PROVIDER_EXECUTION_FAILURE'],
     cases: [
       [CALL('error=429 http.response.status_code=429'), /429/g, '428'],
       [CALL('error=rate_limit_exceeded'), /rate_limit_exceeded/g, 'size_limit_exceeded'],
@@ -70,6 +79,7 @@ export const TWINS: Twins[] = [
   {
     type: 'RESOURCE_EXHAUSTED',
     service: 'far',
+    twins: ['BAD_REQUEST', 'PROVIDER_EXECUTION_FAILURE', 'BAD_REQUEST'],
     cases: [
       [CALL('error=out_of_memory'), /out_of_memory/g, 'out_of_range'],
       [
@@ -83,6 +93,7 @@ export const TWINS: Twins[] = [
   {
     type: 'CONNECTION_FAILURE',
     service: 'far',
+    twins: ['CANCELLED', 'BAD_REQUEST', 'PROVIDER_EXECUTION_FAILURE'],
     cases: [
       [CALL('error=ECONNREFUSED'), /ECONNREFUSED/g, 'ECANCELED'],
       [CALL('error=ENOTFOUND'), /ENOTFOUND/g, 'not_found'],
@@ -92,6 +103,7 @@ export const TWINS: Twins[] = [
   {
     type: 'PROVIDER_EXECUTION_FAILURE',
     service: 'far',
+    twins: ['BAD_REQUEST', 'UNKNOWN', 'RATE_LIMITED'],
     cases: [
       [CALL('error=500 http.response.status_code=500'), /500/g, '404'],
       [CALL('error=malformed_response', 'far POST | ===== | kind=server'), /error=malformed_response/g, ''],
@@ -101,6 +113,7 @@ export const TWINS: Twins[] = [
   {
     type: 'MODEL_UNAVAILABLE',
     service: 'far',
+    twins: ['PROVIDER_EXECUTION_FAILURE', 'BAD_REQUEST', 'BAD_REQUEST'],
     cases: [
       [CALL('error=model_not_found'), /model_not_found/g, 'page_not_found'],
       [
@@ -118,6 +131,7 @@ export const TWINS: Twins[] = [
   {
     type: 'SERVICE_TIMEOUT',
     service: 'far',
+    twins: ['NETWORK_TIMEOUT', 'NETWORK_TIMEOUT', 'NETWORK_TIMEOUT'],
     cases: [
       [
         CALL('error=timeout', 'far POST |  ===========| kind=server').replaceAll('=x |', '=! |'),
@@ -137,14 +151,33 @@ export const TWINS: Twins[] = [
   {
     type: 'NETWORK_TIMEOUT',
     service: 'far',
+    twins: ['SERVICE_TIMEOUT', 'CONNECTION_FAILURE', 'SERVICE_TIMEOUT'],
     cases: [
       [
         CALL('error=timeout', 'far POST |  ===    | kind=server').replaceAll('=x |', '=! |'),
         '  ===    |',
         '  ========|',
       ],
-      [CALL('error=UND_ERR_CONNECT_TIMEOUT').replaceAll('=x |', '=! |'), '=! |', '=x |'],
-      [CALL('error=ETIMEDOUT').replaceAll('=x |', '=! |'), '=! |', '== |'],
+      [CALL('error=UND_ERR_CONNECT_TIMEOUT'), /UND_ERR_CONNECT_TIMEOUT/g, 'ECONNREFUSED'],
+      [CALL('error=ETIMEDOUT').replaceAll('=x |', '=! |'), /=! \|/g, '== |'],
+    ],
+  },
+  {
+    type: 'CANCELLED',
+    service: 'app',
+    twins: ['PROVIDER_EXECUTION_FAILURE', null, 'NETWORK_TIMEOUT'],
+    cases: [
+      [
+        CALL('error=AbortError message="context canceled"'),
+        /error=AbortError message="context canceled"/g,
+        'error=500',
+      ],
+      ['app GET |=====| kind=server http.response.status_code=499', '499', '404'],
+      [
+        CALL('error=TaskCanceledException message="A task was canceled."'),
+        /"A task was canceled."/g,
+        '"The request was canceled due to the configured HttpClient.Timeout of 100 seconds elapsing."',
+      ],
     ],
   },
   {
@@ -180,6 +213,7 @@ export const TWINS: Twins[] = [
   {
     type: 'PROCESS_LOST',
     service: 'far',
+    twins: ['CONNECTION_FAILURE', 'CONFIGURATION_ERROR', 'NETWORK_TIMEOUT'],
     cases: [
       [
         'app work |=====x| kind=consumer error=ECONNRESET\n  app POST | ===x | kind=client error=ECONNRESET\n    far run | ===? | kind=server',
@@ -197,6 +231,7 @@ export const TWINS: Twins[] = [
   {
     type: 'CONFIGURATION_ERROR',
     service: 'app',
+    twins: ['BAD_REQUEST', 'PROVIDER_EXECUTION_FAILURE', 'PROVIDER_EXECUTION_FAILURE'],
     cases: [
       ['app work |x| kind=consumer error=configuration_error', 'configuration_error', 'validation_error'],
       ['app work |x| kind=consumer error=Error message="API_URL is not set"', 'is not set', 'answered no'],
@@ -206,6 +241,7 @@ export const TWINS: Twins[] = [
   {
     type: 'RETRY_STORM',
     service: 'app',
+    twins: ['PROVIDER_EXECUTION_FAILURE', 'SERVICE_TIMEOUT', 'PROVIDER_EXECUTION_FAILURE'],
     cases: [
       [attempts(12, 'x'), /x(\s*)\| kind=client error=503/g, '=$1| kind=client'],
       [attempts(11, '!'), new RegExp(`(${'app try .*\\n\\s*'}){7}`), ''],

@@ -74,7 +74,7 @@ test('a failure in milliseconds without a word, where others of its kind call on
   await draw(REACHES);
   const [best] = await of('worker job.run |x| kind=consumer');
   assert.equal(best?.type, 'CONFIGURATION_ERROR');
-  assert.match(best?.summary ?? '', /called nobody, although it usually does/);
+  assert.match(best?.summary ?? '', /called no other service, although it usually does/);
 });
 
 test('an operation that never calls anybody is not accused of having called nobody', async () => {
