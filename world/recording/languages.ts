@@ -1,5 +1,6 @@
 // How a stack's program is made ready, by language.
 import { prepareGo } from './languages/go.ts';
+import { prepareJava } from './languages/java.ts';
 import { prepareNode } from './languages/node.ts';
 import { preparePython } from './languages/python.ts';
 import type { Stack } from './stack.ts';
@@ -17,6 +18,7 @@ export interface Prepared {
 
 const LANGUAGES: Record<string, (stack: Stack) => Prepared | Promise<Prepared>> = {
   go: prepareGo,
+  java: prepareJava,
   node: prepareNode,
   python: preparePython,
 };

@@ -18,7 +18,8 @@ export function prepareGo(stack: Stack): Prepared {
   const dir = filledOnce(stack.name, sources, (to) => {
     tool('go', ['build', '-trimpath', '-buildvcs=false', '-o', path.join(to, stack.name), '.'], { cwd: stack.dir });
   });
-  const direct = '{{if and .Version (not .Indirect) (not .Replace)}}{{.Path}} {{.Version}}{{end}}';
+  const direct =
+    '{{if not (or .Indirect .Main)}}{{with .Replace}}{{.Path}} {{.Version}}{{else}}{{.Path}} {{.Version}}{{end}}{{end}}';
   const listed = tool('go', ['list', '-m', '-f', direct, 'all'], { cwd: stack.dir });
   const pinned = [...listed.matchAll(/^(\S+) (\S+)$/gm)].map(([, name, of]) => [name, of] as [string, string]);
   return {

@@ -1,0 +1,1 @@
+../go-http/network.go

@@ -1,0 +1,1 @@
+../go-http/waiting.go
