@@ -213,6 +213,7 @@ create table beacon.tracers (
   heartbeat_at timestamp with time zone not null default now(),
   stopped_at timestamp with time zone,
   surroundings jsonb not null default '{}'::jsonb,
+  values_redacted bigint not null default 0,
   constraint tracers_key PRIMARY KEY (tracer_id)
 );
 CREATE INDEX tracers_heartbeat ON beacon.tracers USING btree (heartbeat_at);

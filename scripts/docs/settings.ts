@@ -83,6 +83,7 @@ export const SETTINGS: Record<string, Setting[]> = {
       'Requests under way, MiB; past it they get 429 and `Retry-After`. One is always taken.',
     ),
     setting('BEACON_REDACT', 'on', '`off` stores secrets as they came.'),
+    setting('BEACON_CONTENT', 'on', '`off` stores of prompts and answers only their length and hash.'),
     setting('BEACON_REDACT_KEYS', 'none', 'Further attribute keys whose values are secret, separated by commas.'),
     setting('BEACON_REDACT_KEEP', 'none', 'Attribute keys whose values are stored as they are, separated by commas.'),
     { ...LOG_LEVEL, meaning: '`fatal` to `trace`, or `silent`; `debug` also shows where an error happened.' },

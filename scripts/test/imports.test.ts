@@ -7,7 +7,7 @@ import { importsOf, read, sourceFiles } from '../sources.ts';
 const ARROWS: Record<string, string[]> = {
   writer: [],
   tracer: ['writer'],
-  'server/store': [],
+  'server/store': ['writer'],
   // OTLP's messages, encoded and read back.
   'server/otlp': ['server/store'],
   'server/receivers': ['writer', 'server/store', 'server/otlp'],
@@ -50,6 +50,7 @@ const ARROWS: Record<string, string[]> = {
   'server/start': ['server/queries', 'server/search', 'server/store', 'server/cli'],
   // Processes put together from several APIs; main adds their verbs to the command line.
   'server/serve': [
+    'writer',
     'server/store',
     'server/cli',
     'server/http',

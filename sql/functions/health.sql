@@ -83,6 +83,9 @@ begin
   if not found then
     return query select 'spans_dropped', 0::double precision, 'spans', 'ok', 'no tracer dropped a span in the last day';
   end if;
+  return query select 'values_redacted', coalesce(sum(r.values_redacted), 0)::double precision, 'values', 'ok',
+    'taken out as secrets by tracers, last day'
+  from beacon.tracers r where r.heartbeat_at > now_is - interval '1 day';
 
   select count(*) filter (where x.alive) as alive, count(*) filter (where x.stopped_at is null and not x.alive) as dead,
     sum(x.spans_stored) as stored, sum(x.spans_duplicate) as duplicate, sum(x.values_redacted) as redacted, sum(x.spans_repaired)

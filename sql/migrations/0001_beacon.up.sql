@@ -171,6 +171,7 @@ create table beacon.tracers (
   heartbeat_at    timestamptz not null default now(),
   stopped_at      timestamptz,
   surroundings    jsonb       not null default '{}',
+  values_redacted bigint      not null default 0,
   constraint tracers_key primary key (tracer_id)
 );
 
@@ -181,6 +182,7 @@ comment on column beacon.tracers.flag is 'Value of ENABLE_DB_TRACING as the proc
 comment on column beacon.tracers.flag_source is 'Where that value came from: environment, option or default.';
 comment on column beacon.tracers.versions is 'Versions of node, tracer and OpenTelemetry packages.';
 comment on column beacon.tracers.spans_dropped is 'Spans lost before the database, counted by reason.';
+comment on column beacon.tracers.values_redacted is 'Values taken out of spans as secrets before they were written.';
 comment on column beacon.tracers.write_failures is 'Flushes that failed; their spans are retried until the buffer is full.';
 comment on column beacon.tracers.clock_offset_ms is 'Clock of the process minus clock of the database, milliseconds, at the last heartbeat.';
 comment on column beacon.tracers.stopped_at is 'When it shut down in an orderly way; null while it runs or when it was killed.';

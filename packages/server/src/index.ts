@@ -5,5 +5,5 @@ export {
   type TableDescription,
   type ViewDescription,
 } from './store/catalog.ts';
-export { BeaconError, maskUrl } from './store/errors.ts';
+export { BeaconError } from './store/errors.ts';
 export { renderReference, renderSchemaSql } from './store/render-schema.ts';

@@ -47,6 +47,8 @@ export interface TracerHealth {
   spansDropped: Record<string, number>;
   /** Spans in which a value had to be replaced or cut; their `otel` says what. */
   spansRepaired: number;
+  /** Values taken out of spans as secrets. */
+  valuesRedacted: number;
   queueDepth: number;
   writeFailures: number;
   /** `open`: the database is only probed now and then. */
@@ -101,6 +103,7 @@ export class DBTracer {
       spansWritten: counters.written,
       spansDropped: counters.dropped,
       spansRepaired: counters.repaired,
+      valuesRedacted: counters.redacted,
       queueDepth: counters.queued,
       writeFailures: counters.failures,
       circuit: counters.circuit,

@@ -12,6 +12,7 @@ export interface TracerReport {
   started: number;
   ended: number;
   written: number;
+  redacted: number;
   dropped: Record<string, number>;
   queued: number;
   failures: number;
@@ -21,14 +22,14 @@ export interface TracerReport {
 
 const UPSERT = `
 insert into beacon.tracers as t (tracer_id, service, instance, pid, flag, flag_source, versions, spans_started, spans_ended,
-  spans_written, spans_dropped, queue_depth, write_failures, last_error, last_error_at, clock_offset_ms, stopped_at, surroundings)
+  spans_written, spans_dropped, queue_depth, write_failures, last_error, last_error_at, clock_offset_ms, stopped_at, surroundings, values_redacted)
 values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11::jsonb, $12, $13, $14, $15, $16, case when $17::boolean then now() end,
-  $18::jsonb)
+  $18::jsonb, $19)
 on conflict (tracer_id) do update set
   versions = excluded.versions, surroundings = excluded.surroundings, spans_started = excluded.spans_started, spans_ended = excluded.spans_ended,
   spans_written = excluded.spans_written, spans_dropped = excluded.spans_dropped, queue_depth = excluded.queue_depth,
   write_failures = excluded.write_failures, last_error = excluded.last_error, last_error_at = excluded.last_error_at,
-  clock_offset_ms = excluded.clock_offset_ms, heartbeat_at = excluded.heartbeat_at, stopped_at = excluded.stopped_at`;
+  values_redacted = excluded.values_redacted, clock_offset_ms = excluded.clock_offset_ms, heartbeat_at = excluded.heartbeat_at, stopped_at = excluded.stopped_at`;
 
 export class Heartbeat {
   readonly #connection: Connection;
@@ -106,6 +107,7 @@ export class Heartbeat {
       this.clockOffsetMs,
       stopped,
       JSON.stringify(report.surroundings),
+      report.redacted,
     ];
   }
 }

@@ -3,7 +3,14 @@
 import { randomUUID } from 'node:crypto';
 import * as os from 'node:os';
 import { type Baggage, type Context, propagation, TraceFlags } from '@opentelemetry/api';
-import { describeError, masked, type SpanRow, SpanWriter, type WriterCounters } from '@project-beacon/writer';
+import {
+  describeError,
+  redactorFrom,
+  type SpanRow,
+  SpanWriter,
+  shownDatabase,
+  type WriterCounters,
+} from '@project-beacon/writer';
 import { type Flag, flagLine, readFlag } from './flag.ts';
 import { Heartbeat, type TracerReport } from './heartbeat.ts';
 import { safely, TroubleLog } from './log.ts';
@@ -99,8 +106,8 @@ export class BeaconSpanProcessor {
     this.#rows = new RowMaker({ tracerId: this.tracerId, service: options.service });
     this.#openLimit = options.bufferSpans ?? 20_000;
     const connectionString = options.databaseUrl ?? process.env.DATABASE_URL;
-    const missing = this.flag.enabled && !connectionString ? 'DATABASE_URL is not set' : undefined;
-    this.database = connectionString ? withoutSecrets(connectionString) : null;
+    const missing = this.flag.enabled ? objectionTo(connectionString) : undefined;
+    this.database = connectionString ? shownDatabase(connectionString) : null;
     this.enabled = this.flag.enabled && missing === undefined;
     safely(() => this.#log(flagLine(this.flag, missing)));
     if (!this.enabled || !connectionString) return;
@@ -162,6 +169,7 @@ export class BeaconSpanProcessor {
       ...(bufferSpans === undefined ? {} : { bufferSpans }),
       ...(flushIntervalMs === undefined ? {} : { flushIntervalMs }),
       ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
+      redactor: redactorFrom(process.env),
       toRow: (span) => this.#rows.toRow(span, span[BAGGAGE], span[WRITTEN_OPEN] === true),
       openRows: (room, final) => this.#openRows(room, final),
       onFailure: (description) => this.#complain(description),
@@ -226,6 +234,7 @@ export class BeaconSpanProcessor {
       started: counters.started,
       ended: counters.added,
       written: counters.written,
+      redacted: counters.redacted,
       dropped: counters.dropped,
       queued: counters.queued,
       failures: counters.failures,
@@ -238,7 +247,7 @@ export class BeaconSpanProcessor {
     if (!this.heartbeat || this.heartbeat.isBusy || this.#stopping) return;
     const { heartbeat } = this;
     suppressed(() => heartbeat.beat(false, this.#options.statementTimeoutMs ?? 5_000)).catch((error) => {
-      this.#complain(describeError(error));
+      this.#complain(describeError(error, this.#options.databaseUrl ?? process.env.DATABASE_URL));
     });
   }
 
@@ -296,6 +305,7 @@ const NOTHING: WriterCounters = {
   writtenOpen: 0,
   duplicates: 0,
   repaired: 0,
+  redacted: 0,
   dropped: {},
   queued: 0,
   failures: 0,
@@ -305,11 +315,10 @@ const NOTHING: WriterCounters = {
   lastWrittenAt: null,
 };
 
-function withoutSecrets(connectionString: string): string {
-  try {
-    const url = new URL(connectionString);
-    return `${url.host}${url.pathname}`;
-  } catch {
-    return masked(connectionString).slice(0, 80);
-  }
+/** Why a connection string cannot be used. The driver would take one that is no URL for the name of a host, or of a file. */
+function objectionTo(connectionString: string | undefined): string | undefined {
+  if (!connectionString) return 'DATABASE_URL is not set';
+  if (/^(?:postgres(?:ql)?|socket):\/|^\//.test(connectionString) && !connectionString.startsWith('//'))
+    return undefined;
+  return 'DATABASE_URL cannot be parsed; it looks like postgresql://user:password@host:5432/database';
 }

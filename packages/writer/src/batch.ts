@@ -4,10 +4,11 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { COLUMNS } from './encode.ts';
+import { COLUMNS } from './columns.ts';
 import { EncodedBatch } from './encoded-batch.ts';
 import { isDuplicate } from './errors.ts';
 import { merge } from './merge.ts';
+import type { Redactor } from './redact/redactor.ts';
 import { insertResources } from './resources.ts';
 import type { SpanRow } from './row.ts';
 import { INSERT_EXECUTIONS, Summaries, UPSERT_TRACES } from './summary.ts';
@@ -20,6 +21,8 @@ export interface WriteOptions {
   knownResources?: Set<string>;
   /** Encoding gives the event loop a turn after this many milliseconds. Default 2. */
   sliceMs?: number;
+  /** Takes the secrets out of rows. Default: one with the usual rules. */
+  redactor?: Redactor;
 }
 
 export interface WriteResult {
@@ -46,7 +49,7 @@ export async function writeBatch(
   options: WriteOptions = {},
 ): Promise<WriteResult> {
   const slice = new TimeSlice(options.sliceMs);
-  const batch = new EncodedBatch();
+  const batch = new EncodedBatch(options.redactor);
   // A start and its end in one batch: the end says it all.
   const ends = new Set(rows.filter((row) => row.update).map((row) => row.traceId + row.spanId));
   let passed = 0;

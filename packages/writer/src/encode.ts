@@ -1,80 +1,10 @@
 // A span as the text of its columns. This file is most of what tracing costs an application, so it has a fast path for
 // ordinary values, and leaves it for `repair.ts` at the first sign of an unusual one.
+
+import { COLUMN_BYTES, COLUMNS } from './columns.ts';
+import type { Redactor } from './redact/redactor.ts';
 import { MAX_MESSAGE, MAX_VALUE, Repairs, repairedKey, repairedText, repairedValue } from './repair.ts';
-import type { SpanEvent, SpanLink, SpanRow, Time } from './row.ts';
-
-/** Columns of `trace_spans` in the order of a line; `created_at` is left to the database's clock. */
-export const COLUMNS = [
-  'trace_id',
-  'span_id',
-  'parent_span_id',
-  'service',
-  'operation',
-  'kind',
-  'status',
-  'started_at',
-  'completed_at',
-  'duration_ms',
-  'execution_id',
-  'job_id',
-  'model_id',
-  'region',
-  'error_type',
-  'error_message',
-  'metadata',
-  'events',
-  'links',
-  'trace_state',
-  'otel',
-  'tracer_id',
-  'resource_id',
-  'flags',
-  'started_ns',
-] as const;
-
-/** The same columns' types, for the statement that takes rows as JSON. */
-export const TYPES = [
-  'uuid',
-  'bytea',
-  'bytea',
-  'text',
-  'text',
-  'text',
-  'text',
-  'timestamptz',
-  'timestamptz',
-  'double precision',
-  'bigint',
-  'text',
-  'text',
-  'text',
-  'text',
-  'text',
-  'jsonb',
-  'jsonb',
-  'jsonb',
-  'text',
-  'jsonb',
-  'uuid',
-  'bigint',
-  'integer',
-  'smallint',
-] as const;
-
-/**
- * Bytes of UTF-8 that a column of text keeps. A b-tree row holds 2,704; operation_baselines has service, operation, model
- * and region in one key. People read a message in a terminal.
- */
-export const COLUMN_BYTES = {
-  service: 512,
-  operation: 1_024,
-  modelId: 400,
-  region: 200,
-  jobId: 2_000,
-  errorType: 1_024,
-  errorMessage: MAX_MESSAGE,
-  traceState: 65_536,
-} as const;
+import type { EncodedResource, ResourceRow, SpanEvent, SpanLink, SpanRow, Time } from './row.ts';
 
 /** What the summary of a trace takes from a span, as the span's row has it. */
 export interface SpanFacts {
@@ -98,15 +28,26 @@ export interface EncodedRow {
   facts: SpanFacts;
   /** 1 when something had to be replaced or cut. */
   repaired: 0 | 1;
+  /** Values taken out as secrets. */
+  redacted: number;
 }
 
 const NULL = '\\N';
 // Filled anew for each row: encoding is not interrupted between its first field and the join.
 const fields: string[] = COLUMNS.map(() => NULL);
+let redactor: Redactor;
+let redacted = 0;
+const countOne = () => {
+  redacted++;
+};
 
-/** Encodes a row for COPY; `decodeLine` is the way back. Never throws on values it can repair. */
-export function encodeRow(row: SpanRow): EncodedRow {
-  const repairs: Holder = { made: undefined };
+/**
+ * Encodes a row for COPY, without its secrets; `decodeLine` is the way back. Never throws on values it can repair.
+ */
+export function encodeRow(row: SpanRow, by: Redactor): EncodedRow {
+  redactor = by;
+  redacted = 0;
+  const repairs = holder();
   const startedAt = timestamp(row.start);
   const completedAt = row.end === null ? null : timestamp(row.end);
   const service = key(row.service, 'service', COLUMN_BYTES.service, repairs);
@@ -138,7 +79,7 @@ export function encodeRow(row: SpanRow): EncodedRow {
   fields[23] = row.flags === null ? NULL : `${row.flags}`;
   fields[24] = `${normal(row.start)[1] % 1_000}`;
   // Last, because every other field may have had to be repaired.
-  fields[20] = row.otel === null && repairs.made === undefined ? NULL : otel(row, repairs);
+  fields[20] = row.otel === null && repairs.made === undefined && redacted === 0 ? NULL : otel(row, repairs);
   return {
     line: fields.join('\t'),
     facts: {
@@ -154,6 +95,7 @@ export function encodeRow(row: SpanRow): EncodedRow {
       jobId,
     },
     repaired: repairs.made === undefined || repairs.made.count === 0 ? 0 : 1,
+    redacted,
   };
 }
 
@@ -188,7 +130,9 @@ const ESCAPES: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r'
 const UNESCAPES: Record<string, string> = { n: '\n', r: '\r', t: '\t' };
 
 function escaped(value: string): string {
-  return CLEAN_NAMES.has(value) || !SPECIAL.test(value) ? value : value.replace(SPECIALS, (char) => ESCAPES[char]!);
+  return redactor.cleanNames.has(value) || !SPECIAL.test(value)
+    ? value
+    : value.replace(SPECIALS, (char) => ESCAPES[char]!);
 }
 
 /** JSON text has no line ends or tabs of its own: they are escaped in it already. */
@@ -200,9 +144,18 @@ function isEmpty(list: readonly unknown[] | null): boolean {
   return list === null || list.length === 0;
 }
 
-/** JSON text that jsonb takes; what had to be changed is said in `repairs`. */
-export function encodeJson(value: object, where: string, repairs: { made: Repairs | undefined }): string {
-  return json(value, where, repairs);
+/** A resource as JSON that jsonb takes, without its secrets, and how many there were. */
+export function encodeResource(row: ResourceRow, by: Redactor): { resource: EncodedResource; redacted: number } {
+  redactor = by;
+  redacted = 0;
+  const resource = {
+    id: row.id,
+    attributesJson: json(row.attributes, 'resource', holder()),
+    scopeName: row.scopeName === null ? null : redactor.ofText(row.scopeName),
+    scopeVersion: row.scopeVersion === null ? null : redactor.ofText(row.scopeVersion),
+    otelJson: row.otel === null ? null : json(row.otel, 'otel', holder()),
+  };
+  return { resource, redacted };
 }
 
 /** ISO text of a time, microseconds; PostgreSQL reads it whatever its DateStyle. */
@@ -214,18 +167,27 @@ function timestamp(time: Time): string {
 
 type Holder = { made: Repairs | undefined };
 
-// The usual names are few: remembering that they need no repair is cheaper than looking again.
-const CLEAN_NAMES = new Set<string>();
+function holder(): Holder {
+  return { made: undefined };
+}
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: U+0000 is what is looked for.
 const UNUSUAL = /[\u0000\ud800-\udfff]/;
 
 function key(value: string, where: string, bytes: number, repairs: Holder): string {
-  if (CLEAN_NAMES.has(value)) return value;
+  // The usual names are few: remembering that they are clean is cheaper than looking again.
+  const { cleanNames } = redactor;
+  if (cleanNames.has(value)) return value;
+  const clean = redactor.ofText(value);
+  if (clean !== value) {
+    redacted++;
+    return repairedWhen(repairs, (made) => repairedKey(clean, where, made, bytes));
+  }
   // A UTF-16 unit is at most three bytes of UTF-8.
   if (value.length * 3 <= bytes && !UNUSUAL.test(value)) {
     // Names made from ids would fill it: it starts again then.
-    if (CLEAN_NAMES.size >= 2_000) CLEAN_NAMES.clear();
-    if (value.length * 3 <= COLUMN_BYTES.region && !SPECIAL.test(value)) CLEAN_NAMES.add(value);
+    if (cleanNames.size >= 2_000) cleanNames.clear();
+    if (value.length * 3 <= COLUMN_BYTES.region && !SPECIAL.test(value)) cleanNames.add(value);
     return value;
   }
   return repairedWhen(repairs, (made) => repairedKey(value, where, made, bytes));
@@ -235,7 +197,9 @@ function optionalKey(value: string | null, where: string, bytes: number, repairs
   return value === null ? null : key(value, where, bytes, repairs);
 }
 
-function text(value: string, where: string, repairs: Holder): string {
+function text(original: string, where: string, repairs: Holder): string {
+  const value = redactor.ofText(original);
+  if (value !== original) redacted++;
   if (value.length <= MAX_MESSAGE && !UNUSUAL.test(value)) return value;
   return repairedWhen(repairs, (made) => repairedText(value, where, made, MAX_MESSAGE));
 }
@@ -243,9 +207,16 @@ function text(value: string, where: string, repairs: Holder): string {
 function json(value: object, where: string, repairs: Holder): string {
   if (isOrdinary(value)) {
     const encoded = JSON.stringify(value);
-    if (!encoded.includes('\\') || !UNUSUAL_ESCAPE.test(encoded)) return encoded;
+    if (!encoded.includes('\\') || !UNUSUAL_ESCAPE.test(encoded)) {
+      if (redactor.content && !redactor.isSuspicious(encoded)) return encoded;
+      const clean = redactor.ofValue(value, countOne);
+      return clean === value ? encoded : JSON.stringify(clean);
+    }
   }
-  return repairedWhen(repairs, (made) => JSON.stringify(repairedValue(value, where, made)));
+  return repairedWhen(repairs, (made) => {
+    made.isSecret = isSecretBytes;
+    return JSON.stringify(redactor.ofValue(repairedValue(value, where, made), countOne));
+  });
 }
 
 // JSON.stringify escapes U+0000 and lone surrogates; jsonb refuses both escapes.
@@ -299,6 +270,12 @@ function isPlain(value: object): boolean {
   return (prototype === Object.prototype || prototype === null) && !('toJSON' in value);
 }
 
+function isSecretBytes(bytes: Uint8Array): boolean {
+  const isSecret = redactor.ofBytes(bytes);
+  if (isSecret) redacted++;
+  return isSecret;
+}
+
 function repairedWhen<T>(repairs: Holder, how: (made: Repairs) => T): T {
   repairs.made ??= new Repairs();
   return how(repairs.made);
@@ -306,9 +283,12 @@ function repairedWhen<T>(repairs: Holder, how: (made: Repairs) => T): T {
 
 function otel(row: SpanRow, repairs: Holder): string {
   const own = row.otel === null ? '{}' : json(row.otel, 'otel', repairs);
-  if (repairs.made === undefined || repairs.made.count === 0) return own === '{}' ? NULL : escapedJson(own);
-  const words = `"repairs":${JSON.stringify(repairs.made.words)}`;
-  return escapedJson(own === '{}' ? `{${words}}` : `${own.slice(0, -1)},${words}}`);
+  const parts = own === '{}' ? [] : [own.slice(1, -1)];
+  if (redacted > 0) parts.push(`"redacted":${redacted}`);
+  if (repairs.made !== undefined && repairs.made.count > 0) {
+    parts.push(`"repairs":${JSON.stringify(repairs.made.words)}`);
+  }
+  return parts.length === 0 ? NULL : escapedJson(`{${parts.join()}}`);
 }
 
 function eventOf(event: SpanEvent): object {

@@ -1,6 +1,7 @@
 // A batch between the spans it came from and the table it goes to: the bytes of a COPY, outside the JavaScript heap. A
 // thousand spans that wait for the database as objects would be copied by the garbage collector again and again.
-import { decodeLine, encodeRow, factsOf, type SpanFacts } from './encode.ts';
+import { decodeLine, encodeResource, encodeRow, factsOf, type SpanFacts } from './encode.ts';
+import { Redactor } from './redact/redactor.ts';
 import type { EncodedResource, ResourceRow, SpanRow } from './row.ts';
 import { Summaries } from './summary.ts';
 
@@ -8,6 +9,7 @@ import { Summaries } from './summary.ts';
 const CHUNK_BYTES = 64 * 1024;
 const MAX_SPARE = 32;
 const spare: Buffer[] = [];
+const usual = new Redactor();
 
 export class EncodedBatch {
   /** Lines for COPY, each with its end; full but for the last. */
@@ -18,7 +20,7 @@ export class EncodedBatch {
   #used = 0;
   /** Lines of rows that may be there as `started`; few. */
   readonly updates: string[] = [];
-  readonly resources = new Map<string, ResourceRow | EncodedResource>();
+  readonly resources = new Map<string, EncodedResource>();
   readonly summaries = new Summaries();
   /** Rows in all. */
   count = 0;
@@ -26,7 +28,15 @@ export class EncodedBatch {
   open = 0;
   /** Of these, rows in which something had to be replaced or cut. */
   repaired = 0;
+  /** Values taken out of them as secrets. */
+  redacted = 0;
+  readonly #redactor: Redactor;
   #lastResource: ResourceRow | null = null;
+
+  /** @param redactor Of the rows that are added; lines that come encoded have been through one. */
+  constructor(redactor: Redactor = usual) {
+    this.#redactor = redactor;
+  }
 
   /** Rows to be copied: all but the updates. */
   get copied(): number {
@@ -34,11 +44,16 @@ export class EncodedBatch {
   }
 
   add(row: SpanRow): void {
-    const { line, facts, repaired } = encodeRow(row);
+    const { line, facts, repaired, redacted } = encodeRow(row, this.#redactor);
     this.repaired += repaired;
+    this.redacted += redacted;
     if (row.resource !== null && row.resource !== this.#lastResource) {
       this.#lastResource = row.resource;
-      this.resources.set(row.resource.id, row.resource);
+      if (!this.resources.has(row.resource.id)) {
+        const encoded = encodeResource(row.resource, this.#redactor);
+        this.resources.set(row.resource.id, encoded.resource);
+        this.redacted += encoded.redacted;
+      }
     }
     this.#addLine(line, facts, row.update);
   }
@@ -69,6 +84,7 @@ export class EncodedBatch {
       made.count += batch.count;
       made.open += batch.open;
       made.repaired += batch.repaired;
+      made.redacted += batch.redacted;
     }
     return made;
   }

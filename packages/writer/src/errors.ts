@@ -1,4 +1,6 @@
 // What a failed write means: wait and try again, or look for the row that cannot be stored.
+import { withoutPieces } from './redact/connection.ts';
+import { Redactor } from './redact/redactor.ts';
 
 /** Whether the error says that rows are there already. Citus reports it as XX000, with PostgreSQL's words. */
 export function isDuplicate(error: unknown): boolean {
@@ -39,20 +41,22 @@ const HINTS: Record<string, string> = {
   '25006': 'the database is read-only',
 };
 
-/** One line about an error, with the SQLSTATE or system code and what to do; passwords in URLs are masked. */
-export function describeError(error: unknown): string {
+/**
+ * One line about an error, with the SQLSTATE or system code and what to do, and without secrets.
+ *
+ * @param connectionString Of the connection it came from; no piece of it is shown that may be one of its password.
+ */
+export function describeError(error: unknown, connectionString = ''): string {
   const state = sqlState(error);
   const code = state ?? (error as { code?: unknown } | null)?.code;
   const hint = state === undefined ? undefined : HINTS[state];
   const message = messageOf(error).split('\n')[0]!;
   const named = typeof code === 'string' && !message.includes(code) ? `${message} (${code})` : message;
-  return masked(hint === undefined ? named : `${named}: ${hint}`).slice(0, 500);
+  const shown = connectionString === '' ? named : withoutPieces(named, connectionString);
+  return usual.ofText(hint === undefined ? shown : `${shown}: ${hint}`).slice(0, 500);
 }
 
-/** The text without the passwords of connection strings in it. */
-export function masked(text: string): string {
-  return text.replace(/(\w+:\/\/[^\s:/@]*:)[^\s@]+@/g, '$1****@');
-}
+const usual = new Redactor();
 
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

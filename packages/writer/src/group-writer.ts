@@ -190,7 +190,7 @@ export class GroupWriter {
       );
     } catch (error) {
       this.#counters.failures++;
-      this.#lastError = describeError(error);
+      this.#lastError = describeError(error, this.#options.connectionString);
       this.#lastErrorAt = new Date();
       this.#options.onFailure?.(this.#lastError, error);
       // A deadlock says nothing about the next attempt; anything else will last a moment.
@@ -246,7 +246,7 @@ export class GroupWriter {
     for (const one of group) {
       this.#leave(one);
       const retryAfterMs = Math.max(this.#options.pauseMs ?? 1_000, this.pausedMs());
-      one.reject(new UnavailableError(describeError(cause), retryAfterMs, { cause }));
+      one.reject(new UnavailableError(describeError(cause, this.#options.connectionString), retryAfterMs, { cause }));
     }
   }
 

@@ -1,11 +1,17 @@
 export { type WriteOptions, type WriteResult, writeBatch } from './batch.ts';
+export { COLUMN_BYTES, COLUMNS } from './columns.ts';
 export { Connection, type ConnectionOptions } from './connection.ts';
-export { COLUMN_BYTES, COLUMNS, decodeLine, type SpanFacts } from './encode.ts';
+export { decodeLine, type SpanFacts } from './encode.ts';
 export { EncodedBatch } from './encoded-batch.ts';
-export { describeError, isDuplicate, isRowsFault, masked } from './errors.ts';
+export { describeError, isDuplicate, isRowsFault } from './errors.ts';
 export { type GroupCounters, GroupWriter, type GroupWriterOptions, UnavailableError } from './group-writer.ts';
 export { isTimeout, wholeNumber } from './meaning.ts';
 export type { RejectedRow } from './poison.ts';
+export { shownAddress, shownDatabase, withoutPieces } from './redact/connection.ts';
+export type { KeySecrecy } from './redact/keys.ts';
+export { ITEM } from './redact/named.ts';
+export { hidden, pairRole, REDACTED, Redactor, type RedactorOptions, redactorFrom } from './redact/redactor.ts';
+export { SUSPICIOUS, words as secretWords } from './redact/text.ts';
 export { Repairs, repairedKey, repairedText } from './repair.ts';
 export {
   type EncodedResource,

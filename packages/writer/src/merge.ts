@@ -1,6 +1,7 @@
 // Rows that may be there already: the end of a span that was written as `started`, and batches that go a second time.
 import type pg from 'pg';
-import { COLUMNS, decodeLine, factsOf, type SpanFacts, TYPES } from './encode.ts';
+import { COLUMNS, TYPES } from './columns.ts';
+import { decodeLine, factsOf, type SpanFacts } from './encode.ts';
 import type { Change, Summaries } from './summary.ts';
 import { TimeSlice } from './time-slice.ts';
 

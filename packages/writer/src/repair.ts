@@ -1,6 +1,8 @@
 // PostgreSQL holds neither U+0000 nor lone surrogates, JSON neither NaN nor cycles, and nobody wants a value of 10 MB.
 // What is changed to make a value storable is said in words, and the words are stored with the span.
 
+import { REDACTED } from './redact/redactor.ts';
+
 /** Longest text kept of one value, in UTF-16 units. */
 export const MAX_VALUE = 65_536;
 /** Longest error message kept: people read it in a terminal. */
@@ -20,6 +22,8 @@ export class Repairs {
   count = 0;
   room = MAX_ROW;
   nodes = MAX_NODES;
+  /** Whether bytes hold a secret; undefined where it is not asked. */
+  isSecret: ((bytes: Uint8Array) => boolean) | undefined;
 
   say(where: string, what: string): void {
     this.count++;
@@ -120,6 +124,7 @@ function repairedObject(value: object, where: string, repairs: Repairs, ancestor
   }
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
   if (value instanceof Uint8Array) {
+    if (repairs.isSecret?.(value)) return REDACTED;
     repairs.say(where, `${value.length} bytes kept as base64`);
     const room = Math.max(64, Math.min(MAX_VALUE, repairs.room));
     const kept = Buffer.from(value.buffer, value.byteOffset, Math.min(value.length, room));

@@ -1,11 +1,10 @@
 import type pg from 'pg';
-import { encodeJson } from './encode.ts';
-import type { EncodedResource, ResourceRow } from './row.ts';
+import type { EncodedResource } from './row.ts';
 
 /** Stores the resources that are not known to be stored; returns the ids of those it stored. */
 export async function insertResources(
   client: pg.ClientBase,
-  resources: ReadonlyMap<string, ResourceRow | EncodedResource>,
+  resources: ReadonlyMap<string, EncodedResource>,
   known: ReadonlySet<string> | undefined,
 ): Promise<string[]> {
   const missing = [...resources.values()].filter(({ id }) => !known?.has(id));
@@ -16,7 +15,8 @@ export async function insertResources(
     id: row.id,
     name: storable(row.scopeName),
     version: storable(row.scopeVersion),
-    ...('attributesJson' in row ? { attributes: row.attributesJson, otel: row.otelJson } : jsonOf(row)),
+    attributes: row.attributesJson,
+    otel: row.otelJson,
   }));
   await client.query(
     `insert into beacon.trace_resources (resource_id, attributes, scope_name, scope_version, otel)
@@ -26,14 +26,6 @@ export async function insertResources(
     [JSON.stringify(entries)],
   );
   return missing.map(({ id }) => id);
-}
-
-function jsonOf({ attributes, otel }: ResourceRow): { attributes: string; otel: string | null } {
-  const repairs = { made: undefined };
-  return {
-    attributes: encodeJson(attributes, 'resource', repairs),
-    otel: otel === null ? null : encodeJson(otel, 'otel', repairs),
-  };
 }
 
 function storable(text: string | null): string | null {

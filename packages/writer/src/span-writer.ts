@@ -4,6 +4,7 @@ import { type WriteResult, writeEncoded } from './batch.ts';
 import { Connection } from './connection.ts';
 import { EncodedBatch } from './encoded-batch.ts';
 import { describeError, isRowsFault } from './errors.ts';
+import type { Redactor } from './redact/redactor.ts';
 import type { SpanRow } from './row.ts';
 import { TimeSlice } from './time-slice.ts';
 
@@ -13,6 +14,8 @@ export interface SpanWriterOptions<Item> {
   toRow: (item: Item) => SpanRow;
   /** Most items held while the database is slow or away; the newest are dropped past it. Default 20,000. */
   bufferSpans?: number;
+  /** Takes the secrets out of rows. Default: one with the usual rules. */
+  redactor?: Redactor;
   /** Rows of one transaction at most. Default 2,000. */
   batchSpans?: number;
   /** Milliseconds between flushes. Default 1,000. */
@@ -51,6 +54,8 @@ export interface WriterCounters {
   duplicates: number;
   /** Rows in which a value had to be replaced or cut. */
   repaired: number;
+  /** Values taken out of rows as secrets. */
+  redacted: number;
   /** Items lost, by reason: `buffer_full`, `rejected` (the database refuses the row), `unreadable`, `shutdown`. */
   dropped: Record<string, number>;
   /** Items that wait, those under way included. */
@@ -81,7 +86,7 @@ export class SpanWriter<Item> {
   #queue: Item[] = [];
   /** Items that were taken from the queue and are not settled. */
   #taken = 0;
-  #building = new EncodedBatch();
+  #building: EncodedBatch;
   /** Full or sent off; the first one may be under way. */
   readonly #sealed: EncodedBatch[] = [];
   #encoding: Promise<void> | undefined;
@@ -98,6 +103,7 @@ export class SpanWriter<Item> {
     writtenOpen: 0,
     duplicates: 0,
     repaired: 0,
+    redacted: 0,
     dropped: {} as Record<string, number>,
     failures: 0,
     lastError: null as string | null,
@@ -108,6 +114,7 @@ export class SpanWriter<Item> {
   constructor(options: SpanWriterOptions<Item>) {
     this.#options = options;
     this.#connection = new Connection(options);
+    this.#building = new EncodedBatch(options.redactor);
     this.#limit = options.bufferSpans ?? 20_000;
     this.#flushSpans = Math.min(options.flushSpans ?? 2_000, this.#limit);
     this.#timer = this.#inContext(() => setInterval(() => this.#tick(), options.flushIntervalMs ?? 1_000));
@@ -269,7 +276,7 @@ export class SpanWriter<Item> {
   #seal(): void {
     if (this.#building.count === 0) return;
     this.#sealed.push(this.#building);
-    this.#building = new EncodedBatch();
+    this.#building = new EncodedBatch(this.#options.redactor);
   }
 
   /** Open rows go last: of a span that has just ended only the end is written. */
@@ -307,6 +314,7 @@ export class SpanWriter<Item> {
     this.#counters.writtenOpen += result.open;
     this.#counters.duplicates += result.duplicates;
     this.#counters.repaired += result.repaired;
+    this.#counters.redacted += batch.redacted;
     this.#counters.lastWrittenAt = new Date();
   }
 
@@ -343,7 +351,7 @@ export class SpanWriter<Item> {
   }
 
   #note(error: unknown): void {
-    const description = describeError(error);
+    const description = describeError(error, this.#options.connectionString);
     this.#counters.lastError = description;
     this.#counters.lastErrorAt = new Date();
     try {

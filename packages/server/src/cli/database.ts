@@ -1,7 +1,7 @@
 // Which database a verb talks to: the flag, the environment, or the one that `beacon start` runs here.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { BeaconError, maskUrl } from '../store/errors.ts';
+import { BeaconError, shownAddress } from '../store/errors.ts';
 import { type RunFile, readRunFile } from '../store/run-file.ts';
 
 export interface Found {
@@ -18,7 +18,7 @@ export interface Found {
 export function findDatabase(flag: string | undefined, env: NodeJS.ProcessEnv = process.env): Found {
   const found = search(flag, env);
   if (found.from !== 'DATABASE_URL') {
-    process.stderr.write(`Database: ${maskUrl(found.url)} (from ${found.from})\n`);
+    process.stderr.write(`Database: ${shownAddress(found.url)} (from ${found.from})\n`);
   }
   return found;
 }

@@ -1,7 +1,7 @@
 // The database as the doctor finds it: where one lands, as whom, what may be written, and what the data itself shows.
 import type pg from 'pg';
 import { readOnly } from '../queries/run.ts';
-import { BeaconError, maskUrl } from '../store/errors.ts';
+import { BeaconError, shownAddress } from '../store/errors.ts';
 import type { Finding } from './finding.ts';
 import { fromHeartbeat, type ProcessReport } from './processes.ts';
 import { explainTrouble } from './write-trouble.ts';
@@ -47,7 +47,7 @@ export async function examineDatabase(pool: pg.Pool, url: string): Promise<Datab
     if (!there[0].migrated)
       return {
         findings: [
-          await explainTrouble(undefined, '42P01: relation "beacon.trace_spans" does not exist', maskUrl(url)),
+          await explainTrouble(undefined, '42P01: relation "beacon.trace_spans" does not exist', shownAddress(url)),
         ],
         session: undefined,
       };
@@ -84,12 +84,12 @@ export async function examineDatabase(pool: pg.Pool, url: string): Promise<Datab
         state: 'good',
         summary: `role ${session.role} can write a span and read it back (${milliseconds.toFixed(1)} ms, taken back)`,
       });
-    else findings.push(await explainTrouble(undefined, `${error} (${code})`, maskUrl(url)));
+    else findings.push(await explainTrouble(undefined, `${error} (${code})`, shownAddress(url)));
     return { findings, session };
   } catch (error) {
     const { message, code, errors } = error as Error & { code?: string; errors?: Error[] };
     const text = `${message || errors?.[0]?.message || ''} (${code ?? 'no code'})`;
-    return { findings: [await explainTrouble(undefined, text, maskUrl(url))], session: undefined };
+    return { findings: [await explainTrouble(undefined, text, shownAddress(url))], session: undefined };
   }
 }
 

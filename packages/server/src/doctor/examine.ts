@@ -4,7 +4,7 @@
 // as rows. Neither prints, throws for what it finds, or takes longer than ten seconds.
 import type pg from 'pg';
 import { createPool } from '../store/connect.ts';
-import { maskUrl } from '../store/errors.ts';
+import { shownAddress } from '../store/errors.ts';
 import { examineData, examineDatabase, heartbeats, noDatabase, type Session, untracedSince } from './database.ts';
 import { readShell, type Shell } from './environment.ts';
 import { conclude, type Diagnosis, type Finding } from './finding.ts';
@@ -107,7 +107,7 @@ function surrounding(
 ): Around {
   return {
     shell,
-    reads: url ? maskUrl(url) : null,
+    reads: url ? shownAddress(url) : null,
     spansHere: session?.spans ?? null,
     untracedSince: async (moment) => pool && untracedSince(pool, moment),
     async newestSpanOf(service) {

@@ -1,5 +1,6 @@
 // Any OTLP endpoint, by really talking to it: address, protocol, path, token, size; and whether what it took is stored.
 import { randomBytes } from 'node:crypto';
+import { shownAddress } from '../store/errors.ts';
 import type { Finding } from './finding.ts';
 import { heardAt, isOpen, loopbackAddresses } from './network.ts';
 import { type OtlpAnswer, sendGrpc } from './otlp-grpc.ts';
@@ -22,7 +23,7 @@ export async function examineOtlp(
   { url, protocol, headers, from }: OtlpTarget,
   readBack: (traceId: string) => Promise<boolean | undefined>,
 ): Promise<Finding[]> {
-  const evidence: Record<string, unknown> = { endpoint: withoutSecrets(url), from, protocol };
+  const evidence: Record<string, unknown> = { endpoint: shownAddress(url), from, protocol };
   const fault = (hop: Finding['hop'], code: string, summary: string, fix: string, more = {}): Finding[] => [
     { hop, state: 'fault', fault: code, summary: `OTLP: ${summary}`, evidence: { ...evidence, ...more }, fix },
   ];
@@ -205,13 +206,4 @@ function oneSpan(traceId: string): object {
   return {
     resourceSpans: [{ resource: { attributes }, scopeSpans: [{ scope: { name: 'beacon doctor' }, spans: [span] }] }],
   };
-}
-
-function withoutSecrets(url: string): string {
-  try {
-    const parsed = new URL(url);
-    return `${parsed.protocol}//${parsed.host}${parsed.pathname}`;
-  } catch {
-    return '(not an address)';
-  }
 }

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import type { Maintenance } from '../maintenance/loop.ts';
 import { runQuery } from '../queries/run.ts';
 import { tracers } from '../queries/state.ts';
-import { explainDatabaseError, maskUrl } from '../store/errors.ts';
+import { explainDatabaseError, shownAddress } from '../store/errors.ts';
 
 const READY_TIMEOUT_MS = 2_000;
 const OPEN = { config: { open: true } };
@@ -37,10 +37,10 @@ async function askDatabase(pool: pg.Pool): Promise<DatabaseState> {
   const url = pool.options.connectionString ?? '';
   try {
     const answer = await runQuery(pool, tracers, { limit: 1 }, { statementTimeoutMs: READY_TIMEOUT_MS });
-    return { url: maskUrl(url), schema: answer.schema, error: null, hint: null };
+    return { url: shownAddress(url), schema: answer.schema, error: null, hint: null };
   } catch (error) {
     const { message, hint } = explainDatabaseError(error, url);
-    return { url: maskUrl(url), schema: null, error: message, hint };
+    return { url: shownAddress(url), schema: null, error: message, hint };
   }
 }
 

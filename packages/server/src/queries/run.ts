@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { z } from 'zod';
 import { cancelOn } from '../store/cancel.ts';
-import { BeaconError, explainDatabaseError, maskUrl } from '../store/errors.ts';
+import { BeaconError, explainDatabaseError, shownAddress } from '../store/errors.ts';
 import type { Row, SqlCall, SqlColumn } from '../store/values.ts';
 import { rowsOf } from '../store/values.ts';
 import { elsewhere } from './nearest.ts';
@@ -65,7 +65,7 @@ export async function runQuery(
     rows,
     truncated,
     next,
-    database: maskUrl(url),
+    database: shownAddress(url),
     schema,
     ...(prepared.range && { range: prepared.range }),
     ...(columns && { columns }),

@@ -1,9 +1,7 @@
 // Bytes in, bytes of a COPY line out: numbers and text. Neither strings nor objects are made of what is ordinary.
 import { isUtf8 } from 'node:buffer';
-import { Repairs, repairedKey } from '@project-beacon/writer';
+import { type Redactor, Repairs, repairedKey, SUSPICIOUS, secretWords } from '@project-beacon/writer';
 import { Wire } from '../otlp/wire.ts';
-import type { Redactor } from './redact.ts';
-import { CLASS, HIGH, KEY_START, mayPrecedeSecret, PLAIN, SPECIAL, SUSPICIOUS_RUN, WORD } from './suspicion.ts';
 
 const MAX_NAMES = 2_000;
 const LONGEST_NAME = 256;
@@ -27,10 +25,14 @@ export class CopyBuffer extends Wire {
   where = '';
 
   readonly #clean = new Map<string, string>();
+  readonly #words = secretWords();
+  /** Rank of words from which on text is looked at as a whole; out of reach when nothing is taken out. */
+  readonly #suspicious: number;
 
   constructor(redactor: Redactor) {
     super();
     this.redactor = redactor;
+    this.#suspicious = redactor.enabled ? SUSPICIOUS : 255;
   }
 
   /** Makes room for `bytes` more. */
@@ -177,26 +179,20 @@ export class CopyBuffer extends Wire {
   #ordinary(from: number, to: number): boolean {
     this.room(to - from + 2);
     const { bytes, out } = this;
+    const { classOf, next, rank } = this.#words;
+    const limit = this.#suspicious;
     let at = this.to;
-    let run = 0;
+    let state = 0;
     let high = 0;
     for (let i = from; i < to; i++) {
       const byte = bytes[i]!;
       out[at++] = byte;
-      const kind = CLASS[byte]!;
-      if (kind === WORD) {
-        if (++run === SUSPICIOUS_RUN && KEY_START[(bytes[i - 15]! << 7) | bytes[i - 14]!] === 1) return false;
-        continue;
-      }
-      const word = run;
-      run = 0;
-      if (kind === PLAIN) continue;
-      if (kind === HIGH) high = 1;
-      else if (kind === SPECIAL) return false;
-      else if (i > from && mayPrecedeSecret(kind, bytes, from, i, word)) return false;
+      state = next[(state << 6) | classOf[byte]!]!;
+      if (rank[state]! >= limit || ESCAPED[byte] === 1) return false;
+      high |= byte;
     }
     this.to = at;
-    return high === 0 || isUtf8(bytes.subarray(from, to));
+    return high < 0x80 || isUtf8(bytes.subarray(from, to));
   }
 
   /** The long way. */
@@ -223,5 +219,8 @@ export class CopyBuffer extends Wire {
 
 const NOTHING = Buffer.alloc(0);
 const QUOTE = 0x22;
+/** Bytes that JSON or COPY escapes. */
+const ESCAPED = new Uint8Array(256).fill(1, 0, 0x20);
+ESCAPED[QUOTE] = ESCAPED[0x5c] = 1;
 const HEX = Buffer.from('0123456789abcdef');
 const COLUMN_ESCAPES: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };

@@ -1,8 +1,8 @@
 // Attribute values as JSON, on a line of COPY.
 
+import { hidden, type KeySecrecy, REDACTED, type Redactor } from '@project-beacon/writer';
 import { CopyBuffer } from './copy-buffer.ts';
 import { type Key, KeyTable, ROLE } from './keys.ts';
-import { REDACTED, type Redactor } from './redact.ts';
 
 /** Deepest nesting of attribute values; protobuf's own parsers stop at 100. */
 const MAX_DEPTH = 64;
@@ -68,14 +68,23 @@ export class CopyWriter extends CopyBuffer {
     if (this.isInexact && !this.isUnsafe) this.exact.push(this.bytes.toString('base64', from, to));
   }
 
-  #member(key: Key, from: number, to: number, depth: number): void {
+  /** @param named How secret the value of the object's pair of name and value is. */
+  #member(key: Key, from: number, to: number, depth: number, named: KeySecrecy = 0): void {
     this.copyOf(key.json);
+    if (key.isRedacted) {
+      this.redacted++;
+      this.isUnsafe = true;
+    }
     if (key.repair !== null) {
       this.say(`${this.where}: a key`, key.repair);
       if (key.repair.startsWith('invalid')) this.isUnsafe = true;
       else this.isInexact = true;
     }
-    if (key.secrecy !== 0 && this.#isSecret(key, from, to)) {
+    if (key.isHidden) this.#hidden(from, to, depth);
+    else if (
+      (key.secrecy !== 0 && this.#isSecret(key.secrecy, from, to)) ||
+      (named !== 0 && key.pairRole === 2 && this.#isSecret(named, from, to))
+    ) {
       this.plain(`"${REDACTED}"`);
       this.redacted++;
       this.isUnsafe = true;
@@ -83,12 +92,27 @@ export class CopyWriter extends CopyBuffer {
     else this.#value(from, to, depth);
   }
 
-  #isSecret(key: Key, from: number, to: number): boolean {
-    if (from === to) return false;
+  #isSecret(secrecy: KeySecrecy, from: number, to: number): boolean {
+    if (from === to || from < 0) return false;
     const tag = this.bytes[from]!;
-    // A switch is no secret, and neither is an empty text; a number is a count unless the key leaves no doubt.
-    if (tag === 0x10 || (tag === 0x0a && this.bytes[from + 1] === 0)) return false;
-    return key.secrecy === 2 || (tag !== 0x18 && tag !== 0x21);
+    if (tag === 0x0a || tag === 0x10)
+      return this.redactor.isSecret(secrecy, tag === 0x10 || (this.scalar(from, to) ?? ''));
+    // A number is a count unless the key leaves no doubt.
+    return secrecy === 2 || (tag !== 0x18 && tag !== 0x21);
+  }
+
+  /** What was said, as its length and hash. */
+  #hidden(from: number, to: number, depth: number): void {
+    if (from < 0) {
+      this.plain('null');
+      return;
+    }
+    const start = this.to;
+    this.#value(from, to, depth);
+    const written = JSON.parse(this.out.toString('utf8', start, this.to).replaceAll('\\\\', '\\')) as unknown;
+    this.to = start;
+    this.json(hidden(written));
+    this.isUnsafe = true;
   }
 
   /** JSON of an AnyValue message; null where it is empty. */
@@ -144,8 +168,7 @@ export class CopyWriter extends CopyBuffer {
         this.#object(begin, end, depth + 1);
         break;
       case 0x3a:
-        this.plain(`"${this.bytes.toString('base64', begin, end)}"`);
-        this.isInexact = true;
+        this.#bytesValue(begin, end);
         break;
       default:
         this.plain('null');
@@ -171,28 +194,65 @@ export class CopyWriter extends CopyBuffer {
     else this.plain(text.includes('.') || text.includes('e') ? text : `${text}.0`);
   }
 
+  #bytesValue(begin: number, end: number): void {
+    if (this.redactor.ofBytes(this.bytes.subarray(begin, end))) {
+      this.plain(`"${REDACTED}"`);
+      this.redacted++;
+      this.isUnsafe = true;
+      return;
+    }
+    this.plain(`"${this.bytes.toString('base64', begin, end)}"`);
+    this.isInexact = true;
+  }
+
   #array(begin: number, end: number, depth: number): void {
     this.#deeper(depth);
+    const texts = this.#textsOf(begin, end);
+    const clean = texts === undefined ? undefined : this.redactor.ofItems(texts);
     this.byte(0x5b);
     this.at = begin;
-    for (let first = true; this.at < end; ) {
+    for (let i = 0; this.at < end; ) {
       const tag = this.varint(end);
       if (tag !== 0x0a) {
         this.skip(tag, end);
         continue;
       }
       const next = this.end(end);
-      if (!first) this.byte(0x2c);
-      first = false;
-      this.#value(this.at, next, depth);
+      if (i > 0) this.byte(0x2c);
+      if (clean !== undefined && clean[i] !== texts![i]) {
+        this.json(clean[i]);
+        this.redacted++;
+        this.isUnsafe = true;
+      } else this.#value(this.at, next, depth);
+      i++;
       this.at = next;
     }
     this.byte(0x5d);
   }
 
+  /** The items of an array in which all are text; undefined for any other. */
+  #textsOf(begin: number, end: number): string[] | undefined {
+    if (!this.redactor.enabled) return undefined;
+    const texts: string[] = [];
+    this.at = begin;
+    while (this.at < end) {
+      const tag = this.varint(end);
+      if (tag !== 0x0a) {
+        this.skip(tag, end);
+        continue;
+      }
+      const next = this.end(end);
+      if (this.at === next || this.bytes[this.at] !== 0x0a) return undefined;
+      texts.push(this.scalar(this.at, next) ?? '');
+      this.at = next;
+    }
+    return texts;
+  }
+
   #object(begin: number, end: number, depth: number): void {
     this.#deeper(depth);
     const list = this.beginList();
+    const named = this.#namedSecret(begin, end);
     this.byte(0x7b);
     this.at = begin;
     for (let first = true; this.at < end; ) {
@@ -207,10 +267,29 @@ export class CopyWriter extends CopyBuffer {
       const key = this.keyValue(this.at, next);
       if (key.seen === list) this.say(`${this.where}: ${key.name}`, 'this key came twice; the last value counts');
       key.seen = list;
-      this.#member(key, this.valueFrom, this.valueTo, depth);
+      this.#member(key, this.valueFrom, this.valueTo, depth, named);
       this.at = next;
     }
     this.byte(0x7d);
+  }
+
+  /** `{"name": "password", "value": "x"}`: how secret the value is. */
+  #namedSecret(begin: number, end: number): KeySecrecy {
+    this.at = begin;
+    while (this.at < end) {
+      const tag = this.varint(end);
+      if (tag !== 0x0a) {
+        this.skip(tag, end);
+        continue;
+      }
+      const next = this.end(end);
+      const key = this.keyValue(this.at, next);
+      if (key.pairRole === 1 && this.valueFrom >= 0 && this.bytes[this.valueFrom] === 0x0a) {
+        return this.redactor.ofKey((this.scalar(this.valueFrom, this.valueTo) ?? '').slice(0, 256));
+      }
+      this.at = next;
+    }
+    return 0;
   }
 
   #deeper(depth: number): void {

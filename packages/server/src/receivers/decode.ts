@@ -1,8 +1,7 @@
 // An OTLP request to a batch of COPY lines, in one go: it is not interrupted, and leaves no objects behind.
-import { EncodedBatch } from '@project-beacon/writer';
+import { EncodedBatch, type Redactor } from '@project-beacon/writer';
 import { CopyWriter, SpanError } from './copy-writer.ts';
 import { BufferPool } from './pool.ts';
-import type { Redactor } from './redact.ts';
 import { type Range, type ResourceInfo, ResourceTable } from './resource.ts';
 import { SpanEncoder } from './span-encoder.ts';
 

@@ -1,6 +1,12 @@
 // What all receivers have in common: room is reserved before a body is read, a request is decoded in one go, and it is
 // answered when it is committed.
-import { GroupWriter, type GroupWriterOptions, type RejectedRow, UnavailableError } from '@project-beacon/writer';
+import {
+  GroupWriter,
+  type GroupWriterOptions,
+  Redactor,
+  type RejectedRow,
+  UnavailableError,
+} from '@project-beacon/writer';
 import { fromJson } from '../otlp/json.ts';
 import { TRACES } from '../otlp/messages.ts';
 import { MalformedError } from '../otlp/wire.ts';
@@ -8,11 +14,11 @@ import { Refusal } from './answer.ts';
 import { Counters, type Gauges } from './counters.ts';
 import { type Decoded, Decoder, type RejectedSpan } from './decode.ts';
 import { BufferPool } from './pool.ts';
-import { Redactor, type RedactorOptions } from './redact.ts';
 import { Reservation } from './reservation.ts';
 
 export interface IngestOptions extends GroupWriterOptions {
-  redact?: RedactorOptions;
+  /** Takes the secrets out. Default: one with the usual rules. */
+  redactor?: Redactor;
   /** Largest request, unpacked, bytes. Default 64 MiB. */
   maxRequestBytes?: number;
   /** Bytes of requests under way, past which further ones are refused; one is always let in. Default 24 MiB. */
@@ -45,7 +51,7 @@ export class Ingest {
   constructor(options: IngestOptions) {
     this.maxRequestBytes = options.maxRequestBytes ?? MAX_REQUEST_BYTES;
     this.maxQueueBytes = options.maxQueueBytes ?? MAX_QUEUE_BYTES;
-    this.#decoder = new Decoder(new Redactor(options.redact), this.#pool);
+    this.#decoder = new Decoder(options.redactor ?? new Redactor(), this.#pool);
     const named = { applicationName: 'beacon ingest', ...options };
     this.#writer = new GroupWriter(named, (ms) => this.counters.flushed(ms));
   }

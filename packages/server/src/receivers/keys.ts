@@ -1,6 +1,6 @@
 // Attribute keys are few and come again and again: each is looked at once, and recognised by its bytes afterwards.
 import { isUtf8 } from 'node:buffer';
-import type { KeySecrecy, Redactor } from './redact.ts';
+import { type KeySecrecy, pairRole, type Redactor } from '@project-beacon/writer';
 
 /** What an attribute means beyond being an attribute; 0 for most. */
 export const ROLE = {
@@ -57,6 +57,12 @@ export class Key {
   readonly json: Buffer;
   readonly secrecy: KeySecrecy;
   readonly role: number;
+  /** Whether its value is what was said to or by a model, and that is not kept. */
+  readonly isHidden: boolean;
+  /** 1 where its value may name what another member of its object holds, 2 for that member, 0 for all others. */
+  readonly pairRole: 0 | 1 | 2;
+  /** Whether the key itself held a secret. */
+  readonly isRedacted: boolean;
   /** What had to be changed for PostgreSQL to hold it; null for most. */
   readonly repair: string | null;
   /** Number of the attribute list it was last seen in. */
@@ -65,14 +71,18 @@ export class Key {
   constructor(bytes: Buffer, redactor: Redactor) {
     this.bytes = bytes;
     const text = bytes.toString('utf8');
-    this.name = text.replaceAll('\u0000', '\ufffd');
+    const storable = text.replaceAll('\u0000', '\ufffd');
+    this.name = redactor.ofText(storable);
+    this.isRedacted = this.name !== storable;
     this.repair = !isUtf8(bytes)
       ? 'invalid UTF-8 replaced by U+FFFD'
-      : this.name === text
+      : storable === text
         ? null
         : 'U+0000 replaced by U+FFFD';
     this.json = Buffer.from(`${JSON.stringify(this.name).replaceAll('\\', '\\\\')}:`);
     this.secrecy = redactor.ofKey(this.name);
+    this.isHidden = redactor.isHidden(this.name);
+    this.pairRole = pairRole(this.name);
     this.role = Object.hasOwn(ROLE_OF, this.name)
       ? ROLE_OF[this.name]!
       : this.name.startsWith('gen_ai.usage.')

@@ -5,7 +5,7 @@ import { findDatabase } from '../cli/database.ts';
 import { action, type VerbOptions, verb } from '../cli/verb.ts';
 import type { Otlp } from '../receivers/start.ts';
 import { createPool } from '../store/connect.ts';
-import { maskUrl } from '../store/errors.ts';
+import { shownAddress } from '../store/errors.ts';
 import { keepHeapSmall } from './heap.ts';
 import { wholeNumber } from './numbers.ts';
 import { otlpOptions, withOtlpOptions } from './otlp.ts';
@@ -56,7 +56,7 @@ async function serve(options: VerbOptions): Promise<number> {
     const ports = await openReading({ pool, maintenance, logger, reading, guard, otlp, apps });
     const { httpPort, grpcPort, zipkinPort } = otlp?.ports ?? {};
     const all = { ...ports, otlpHttpPort: httpPort, otlpGrpcPort: grpcPort, zipkinPort };
-    logger.info({ ...all, host: reading.host, database: maskUrl(url) }, 'listening');
+    logger.info({ ...all, host: reading.host, database: shownAddress(url) }, 'listening');
     if (!reading.isLoopback && guard.isOpen) {
       logger.warn(`Listening on ${reading.host} without a token: anyone who can reach it can read every trace.`);
     }

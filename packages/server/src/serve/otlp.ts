@@ -1,4 +1,5 @@
 // OTLP's part of `beacon serve`: its options.
+import { redactorFrom } from '@project-beacon/writer';
 import type { Command } from 'commander';
 import type { VerbOptions } from '../cli/verb.ts';
 import type { OtlpOptions } from '../receivers/start.ts';
@@ -37,17 +38,6 @@ export function otlpOptions(
     anonymous: options.otlpAnonymous === true,
     maxRequestBytes: wholeNumber('OTLP_MAX_REQUEST_MB', env.OTLP_MAX_REQUEST_MB ?? 64, 1_024) * MEGABYTE,
     maxQueueBytes: wholeNumber('OTLP_MAX_QUEUE_MB', env.OTLP_MAX_QUEUE_MB ?? 24, 65_536) * MEGABYTE,
-    redact: {
-      enabled: !/^(?:off|false|0|no)$/i.test(env.BEACON_REDACT ?? ''),
-      keys: names(env.BEACON_REDACT_KEYS),
-      keep: names(env.BEACON_REDACT_KEEP),
-    },
+    redactor: redactorFrom(env),
   };
-}
-
-function names(list: string | undefined): string[] {
-  return (list ?? '')
-    .split(',')
-    .map((name) => name.trim())
-    .filter(Boolean);
 }

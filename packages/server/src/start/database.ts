@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { connect, withConnection } from '../store/connect.ts';
 import { type Embedded, startEmbedded } from '../store/embedded.ts';
-import { maskUrl } from '../store/errors.ts';
+import { shownAddress } from '../store/errors.ts';
 import { migrateUp } from '../store/migrate.ts';
 import { readSets } from '../store/migrations.ts';
 import { claimPorts } from './ports.ts';
@@ -29,7 +29,7 @@ export async function openDatabase(dir: string, anyPort: boolean, screen: Screen
   if (url) {
     const client = await connect(url, { applicationName: 'beacon start' });
     await client.end();
-    screen.ok(`PostgreSQL  ${maskUrl(url)}  yours (DATABASE_URL)`);
+    screen.ok(`PostgreSQL  ${shownAddress(url)}  yours (DATABASE_URL)`);
     return { url, embedded: undefined };
   }
   const started = Date.now();

@@ -1,5 +1,6 @@
 // How to go on: addresses, commands, SQL. Everything printed here can be copied and works.
-import { maskUrl } from '../store/errors.ts';
+
+import { shownAddress } from '../store/errors.ts';
 import type { RunFile } from '../store/run-file.ts';
 import { type Screen, shortPath } from './screen.ts';
 
@@ -20,7 +21,7 @@ export function printGuide(run: RunFile, execution: string | undefined, screen: 
     entry('spans over OTLP', `http://127.0.0.1:${run.otlp.http} (HTTP), http://127.0.0.1:${run.otlp.grpc} (gRPC)`);
   if (run.jaeger) entry('Grafana', `Tempo: ${url('server')}/tempo, or Jaeger: http://127.0.0.1:${run.jaeger}`);
   if (url('server')) entry('LLM agents (MCP)', `${url('server')}/mcp`);
-  entry('database', maskUrl(run.database));
+  entry('database', shownAddress(run.database));
   entry('logs', shortPath(run.logs));
 
   heading('Go on');
@@ -35,7 +36,7 @@ export function printGuide(run: RunFile, execution: string | undefined, screen: 
   entry('live', `${beacon} watch`);
   if (url('server')) entry('over HTTP', `${url('server')}/docs`);
   entry('is tracing well?', `${beacon} health`);
-  entry('SQL', `psql '${maskUrl(run.database)}' -c 'SELECT * FROM identify_root_cause(${id});'`);
+  entry('SQL', `psql '${shownAddress(run.database)}' -c 'SELECT * FROM identify_root_cause(${id});'`);
   entry('', `the password: ${beacon} status --show-password`);
   screen.line(`\n${terminal.paint('bold', 'Serving.')} Ctrl-C stops everything.`);
 }

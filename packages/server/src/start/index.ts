@@ -1,7 +1,7 @@
 // `beacon start`: takes the folder, then hands over to one run.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { maskUrl } from '../store/errors.ts';
+import { shownAddress } from '../store/errors.ts';
 import { type RunFile, takeRunFile } from '../store/run-file.ts';
 import { Run, type StartOptions } from './run.ts';
 import { Screen } from './screen.ts';
@@ -37,7 +37,7 @@ export async function start(options: StartOptions = {}): Promise<number> {
 function tellOther(other: RunFile, dir: string, screen: Screen): void {
   screen.problem(`Beacon already runs here (pid ${other.pid}, since ${other.startedAt}).`);
   for (const { name, url } of other.services) screen.line(`    ${name.padEnd(10)} ${url}`);
-  if (other.database !== '') screen.line(`    ${'database'.padEnd(10)} ${maskUrl(other.database)}`);
+  if (other.database !== '') screen.line(`    ${'database'.padEnd(10)} ${shownAddress(other.database)}`);
   screen.line(`    Stop it with Ctrl-C in its terminal or with: kill ${other.pid}`);
   screen.line(`    A second one needs a folder of its own: --dir <folder> (this one is ${dir}).`);
 }

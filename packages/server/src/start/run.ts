@@ -1,7 +1,7 @@
 // One run from the first process to the last: whatever happens in between, nothing is left behind.
 import * as path from 'node:path';
 import type { Embedded } from '../store/embedded.ts';
-import { BeaconError, maskUrl } from '../store/errors.ts';
+import { BeaconError, shownAddress } from '../store/errors.ts';
 import { type RunFile, removeRunFile, writeRunFile } from '../store/run-file.ts';
 import { untilSpansWritten } from './arrival.ts';
 import { type Database, migrateDatabase, openDatabase } from './database.ts';
@@ -78,7 +78,7 @@ export class Run {
     this.#opening = openDatabase(this.#dir, this.#options.anyPort === true, screen);
     const { url, embedded } = await this.#opening;
     this.#postgresPid = embedded?.pid;
-    this.#dataAt = embedded ? shortPath(embedded.dataDir) : maskUrl(url);
+    this.#dataAt = embedded ? shortPath(embedded.dataDir) : shownAddress(url);
     this.#stop.signal.throwIfAborted();
     embedded?.exited().then(() => this.#databaseEnded(embedded));
     this.#file.database = url;
@@ -119,7 +119,7 @@ export class Run {
 
   #summary(report: Report | undefined) {
     const { startedAt, database, services, otlp, jaeger, logs } = this.#file;
-    const shown = { started_at: startedAt, database: maskUrl(database), services, otlp, jaeger, logs };
+    const shown = { started_at: startedAt, database: shownAddress(database), services, otlp, jaeger, logs };
     return { ...shown, sample: report ?? null };
   }
 

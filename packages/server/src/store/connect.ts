@@ -1,6 +1,6 @@
 // The server's connections. Nothing here relies on session state, so that PgBouncer in transaction mode works.
 import pg from 'pg';
-import { BeaconError, explainDatabaseError, maskUrl } from './errors.ts';
+import { BeaconError, explainDatabaseError, shownAddress } from './errors.ts';
 
 export interface ConnectOptions {
   /** Shown in pg_stat_activity: `beacon migrate`, `beacon serve`. */
@@ -77,7 +77,7 @@ function config(url: string, options: ConnectOptions): pg.ClientConfig {
   if (!/^postgres(ql)?:\/\//.test(url)) {
     throw new BeaconError(
       'usage',
-      `Not a PostgreSQL connection string: ${maskUrl(url)}.`,
+      `Not a PostgreSQL connection string: ${shownAddress(url)}.`,
       'It looks like postgresql://user:password@host:5432/database.',
     );
   }

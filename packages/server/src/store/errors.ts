@@ -1,4 +1,7 @@
 // Every refusal a user can meet: one code, what an HTTP client and a shell see of it, and what to do about it.
+import { shownAddress, withoutPieces } from '@project-beacon/writer';
+
+export { shownAddress };
 
 /** Code of a refusal, with its HTTP status and the exit code of the command line. */
 export const ERROR_CODES = {
@@ -39,20 +42,6 @@ export class MigrationError extends BeaconError {
   }
 }
 
-/** A connection string that may be shown: its password is replaced. What cannot be parsed is not shown at all. */
-export function maskUrl(url: string): string {
-  try {
-    const parsed = new URL(url);
-    if (parsed.password !== '') parsed.password = '***';
-    for (const name of [...parsed.searchParams.keys()]) {
-      if (/pass|secret|token|key/i.test(name)) parsed.searchParams.set(name, '***');
-    }
-    return parsed.href;
-  } catch {
-    return '(a connection string that cannot be parsed)';
-  }
-}
-
 /**
  * Turns what the driver threw into a refusal that says what, where and what to do. A BeaconError passes unchanged.
  *
@@ -60,8 +49,9 @@ export function maskUrl(url: string): string {
  */
 export function explainDatabaseError(error: unknown, url: string): BeaconError {
   if (error instanceof BeaconError) return error;
-  const { code = '', message } = innermost(error);
-  const where = maskUrl(url);
+  const { code = '', message: said } = innermost(error);
+  const message = withoutPieces(said, url);
+  const where = shownAddress(url);
   const found = EXPLANATIONS.find(({ codes, text }) => codes.includes(code) || text?.test(message));
   if (found) return new BeaconError(found.as, found.what(where, message), found.hint, { cause: error });
   if (code.startsWith('08') || code.startsWith('57P')) {

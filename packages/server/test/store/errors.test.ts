@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { explainDatabaseError, maskUrl } from '../../src/store/errors.ts';
+import { shownAddress } from '@project-beacon/writer';
+import { explainDatabaseError } from '../../src/store/errors.ts';
 
 test('a masked address shows where, and no secret', () => {
-  assert.equal(maskUrl('postgresql://u:p%40ss@h:5432/d'), 'postgresql://u:***@h:5432/d');
-  assert.equal(maskUrl('postgresql://u@h/d?sslmode=require'), 'postgresql://u@h/d?sslmode=require');
+  assert.equal(shownAddress('postgresql://u:p%40ss@h:5432/d'), 'postgresql://u:***@h:5432/d');
+  assert.equal(shownAddress('postgresql://u@h/d?sslmode=require'), 'postgresql://u@h/d?sslmode=require');
   assert.equal(
-    maskUrl('postgresql://h/d?password=secret&sslpassword=too'),
+    shownAddress('postgresql://h/d?password=secret&sslpassword=too'),
     'postgresql://h/d?password=***&sslpassword=***',
   );
-  assert.doesNotMatch(maskUrl('postgresql://u:secret@[bad/d'), /secret/);
+  assert.doesNotMatch(shownAddress('postgresql://u:secret@[bad/d'), /secret/);
 });
 
 test('what the driver throws becomes what, where and what to do', () => {

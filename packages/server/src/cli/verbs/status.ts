@@ -1,7 +1,7 @@
 // `beacon status`: what `beacon start` runs here, whether it lives, and where it listens.
 import * as net from 'node:net';
 import type { Command } from 'commander';
-import { BeaconError, maskUrl } from '../../store/errors.ts';
+import { BeaconError, shownAddress } from '../../store/errors.ts';
 import { findRun } from '../database.ts';
 import { ago, signOf } from '../render/format.ts';
 import { table } from '../render/table.ts';
@@ -37,7 +37,7 @@ async function status(options: VerbOptions): Promise<number> {
     );
   }
   const { run, file } = found;
-  const database = options.showPassword ? run.database : maskUrl(run.database);
+  const database = options.showPassword ? run.database : shownAddress(run.database);
   const { hostname, port } = new URL(run.database);
   const all = await Promise.all([
     look({ name: 'postgres', pid: null, port: Number(port || 5432), url: database }, hostname),

@@ -1,0 +1,80 @@
+// Finds where one of many words stands, in one pass over text or bytes, without regard to the case of ASCII letters.
+// The algorithm is that of A. V. Aho and M. J. Corasick, "Efficient string matching" (1975), as a table without failures.
+
+/** Classes a row of the table has room for; letters share theirs with their capitals. */
+const CLASSES = 64;
+
+export class Automaton {
+  /** Class of each byte; 0 for those that occur in no word. */
+  readonly classOf = new Uint8Array(256);
+  /** State after a state and a class: `next[(state << 6) | class]`. */
+  readonly next: Uint16Array;
+  /** Highest rank of the words that end in a state; 0 where none ends. */
+  readonly rank: Uint8Array;
+  /** Numbers of the words that end in a state. */
+  readonly ends: readonly (readonly number[])[];
+
+  /** @param words Each with its rank, 1 or more. */
+  constructor(words: readonly (readonly [word: string, rank: number])[]) {
+    let classes = 1;
+    for (const [word] of words) {
+      for (const char of Buffer.from(word.toLowerCase(), 'latin1')) {
+        if (this.classOf[char] !== 0) continue;
+        this.classOf[char] = classes;
+        if (char >= 0x61 && char <= 0x7a) this.classOf[char - 32] = classes;
+        classes++;
+      }
+    }
+    if (classes > CLASSES) throw new RangeError(`${classes} kinds of characters are more than ${CLASSES}`);
+    const letters = words.map(([word]) => Buffer.from(word.toLowerCase(), 'latin1'));
+    const next = new Uint16Array((1 + letters.reduce((sum, { length }) => sum + length, 0)) * CLASSES);
+    const own: number[][] = [[]];
+    letters.forEach((word, number) => {
+      let state = 0;
+      for (const char of word) {
+        const edge = (state << 6) | this.classOf[char]!;
+        if (next[edge] === 0) {
+          next[edge] = own.length;
+          own.push([]);
+        }
+        state = next[edge]!;
+      }
+      own[state]!.push(number);
+    });
+    const states = own.length;
+    this.next = next.slice(0, states * CLASSES);
+    this.rank = new Uint8Array(states);
+    // Longest proper suffix of each state that is a state, in the order of their lengths.
+    const suffix = new Uint16Array(states);
+    const queue: number[] = [];
+    for (let kind = 0; kind < classes; kind++) if (this.next[kind] !== 0) queue.push(this.next[kind]!);
+    for (const state of queue) {
+      const shorter = suffix[state]! << 6;
+      for (const number of own[state]!) this.rank[state] = Math.max(this.rank[state]!, words[number]![1]);
+      this.rank[state] = Math.max(this.rank[state]!, this.rank[shorter >> 6]!);
+      own[state]!.push(...own[shorter >> 6]!);
+      for (let kind = 0; kind < classes; kind++) {
+        const edge = (state << 6) | kind;
+        const to = this.next[edge]!;
+        if (to === 0) this.next[edge] = this.next[shorter | kind]!;
+        else {
+          suffix[to] = this.next[shorter | kind]!;
+          queue.push(to);
+        }
+      }
+    }
+    this.ends = own;
+  }
+
+  /** Whether a word of this rank or a higher one stands in the text. */
+  finds(text: string, rank: number): boolean {
+    const { classOf, next, rank: rankOf } = this;
+    let state = 0;
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      state = unit < 128 ? next[(state << 6) | classOf[unit]!]! : 0;
+      if (rankOf[state]! >= rank) return true;
+    }
+    return false;
+  }
+}
