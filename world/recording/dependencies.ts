@@ -1,6 +1,7 @@
 // The real things that programs talk to, each at its name and its usual port.
 import { startBroken } from './dependencies/broken.ts';
 import { startPostgres } from './dependencies/postgres.ts';
+import { startProviders } from './dependencies/providers.ts';
 import { startRedis } from './dependencies/redis.ts';
 import { startTls } from './dependencies/tls.ts';
 import type { Names } from './names.ts';
@@ -24,6 +25,7 @@ export interface Dependency {
 const DEPENDENCIES: Record<string, (surroundings: Surroundings) => Promise<Dependency>> = {
   broken: startBroken,
   postgres: startPostgres,
+  providers: startProviders,
   redis: startRedis,
   tls: startTls,
 };

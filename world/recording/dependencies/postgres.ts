@@ -8,7 +8,7 @@ const NAME = 'pg-shop';
 const PORT = 5432;
 
 export async function startPostgres({ names }: Surroundings): Promise<Dependency> {
-  const server = await throwawayServer({ max_connections: '20', deadlock_timeout: '200ms' });
+  const server = await throwawayServer({ max_connections: '20' });
   const client = new pg.Client({ connectionString: server.adminUrl });
   await client.connect();
   await client.query('create database shop owner app');

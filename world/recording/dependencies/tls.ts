@@ -5,6 +5,8 @@ import type { Dependency, Surroundings } from '../dependencies.ts';
 import { makeAuthority } from './certificates.ts';
 
 const PORT = 443;
+/** Variables in which languages and SDKs look for authorities to trust. */
+export const TRUST = ['SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'AWS_CA_BUNDLE', 'NODE_EXTRA_CA_CERTS', 'WORLD_CA_FILE'];
 
 /** `WORLD_TLS_GOOD`, `WORLD_TLS_EXPIRED` and so on; programs find the authority to trust where each language looks. */
 export async function startTls({ names, scratch }: Surroundings): Promise<Dependency> {
@@ -35,9 +37,7 @@ export async function startTls({ names, scratch }: Surroundings): Promise<Depend
     servers.push(server);
     environment[`WORLD_TLS_${name}`] = `https://${host(i + 1)}`;
   }
-  for (const name of ['SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'AWS_CA_BUNDLE', 'NODE_EXTRA_CA_CERTS', 'WORLD_CA_FILE']) {
-    environment[name] = trusted.file;
-  }
+  for (const name of TRUST) environment[name] = trusted.file;
   return {
     environment,
     versions: {},
