@@ -16,14 +16,14 @@ const { values } = parseArgs({
     json: { type: 'string' },
   },
 });
-if (values['write-misses'] && values.stack)
-  throw new Error('--write-misses rewrites the list of all stacks: leave out --stack.');
 
 const all: Said[] = [];
 for (const stack of readStacks(values.stack)) {
   const server = await migratedServer();
   try {
-    all.push(...(await verdictsOf(stack, server.url)));
+    const said = await verdictsOf(stack, server.url);
+    if (values['write-misses']) writeMisses(stack, said);
+    all.push(...said);
   } finally {
     await server.discard();
   }
@@ -31,7 +31,6 @@ for (const stack of readStacks(values.stack)) {
 if (values.wrong) for (const said of all.filter(({ wrong }) => wrong.length > 0)) console.log(described(said));
 console.log(table(all));
 if (values.json) fs.writeFileSync(values.json, `${JSON.stringify(all, null, 2)}\n`);
-if (values['write-misses']) writeMisses(all);
 writeTable();
 
 function described({ stack, failure, wrong, type, service, confidence, sentence, causes }: Said): string {

@@ -71,12 +71,12 @@ async function replay(stack: Stack, pool: pg.Pool, url: string): Promise<Said[]>
     url,
     asked.map(({ sent }) => sent),
   );
-  const said: Said[] = [];
-  for (const { failure, sent } of asked) {
-    const { rows } = await pool.query('select * from beacon.identify_root_cause($1)', [sent.executionId]);
-    said.push(judge(stack.name, failure, rows));
-  }
-  return said;
+  return Promise.all(
+    asked.map(async ({ failure, sent }) => {
+      const { rows } = await pool.query('select * from beacon.identify_root_cause($1)', [sent.executionId]);
+      return judge(stack.name, failure, rows);
+    }),
+  );
 }
 
 /** What maintenance does in a minute of rest. */
@@ -87,6 +87,7 @@ async function settle(pool: pg.Pool): Promise<void> {
     const { rows } = await pool.query('select beacon.settle_baselines() as settled');
     left = rows[0].settled;
   }
+  await pool.query('analyze');
 }
 
 interface Row {

@@ -2,6 +2,7 @@
 // Which one is sent stands in the API key: `world-<fault>`.
 import type * as http from 'node:http';
 import * as https from 'node:https';
+import type * as net from 'node:net';
 import * as path from 'node:path';
 import type { Dependency, Surroundings } from '../dependencies.ts';
 import { makeAuthority } from './certificates.ts';
@@ -13,6 +14,8 @@ import { TRUST } from './tls.ts';
 export interface Asked {
   fault: string;
   path: string;
+  /** How often the SDK has tried before. */
+  retries: number;
   body: {
     model?: string;
     stream?: boolean;
@@ -66,8 +69,12 @@ export async function startProviders({ names, scratch }: Surroundings): Promise<
   for (const [host, provider] of Object.entries(PROVIDERS)) {
     const server = https.createServer(authority.sign(host), async (request, response) => {
       const asked = await read(request);
-      await send(response, anyProvider(asked) ?? provider(asked));
+      const reset = () => tcp.get(request.socket.remotePort)?.resetAndDestroy();
+      await send(response, anyProvider(asked) ?? provider(asked), reset);
     });
+    // What TLS stands on: only this can be reset.
+    const tcp = new Map<number | undefined, net.Socket>();
+    server.on('connection', (socket: net.Socket) => tcp.set(socket.remotePort, socket));
     server.on('tlsClientError', () => {});
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -93,13 +100,18 @@ async function read(request: http.IncomingMessage): Promise<Asked> {
   const { authorization = '', 'x-api-key': key = '' } = request.headers;
   const fault = /world-([\w-]+?)(?:\/|$|,|\s)/.exec(`${key} ${authorization}`)?.[1] ?? 'ok';
   const text = Buffer.concat(parts).toString();
-  return { fault, path: decodeURIComponent(`${request.url}`), body: text ? JSON.parse(text) : {} };
+  const retries = Number(request.headers['x-stainless-retry-count'] ?? 0);
+  return { fault, retries, path: decodeURIComponent(`${request.url}`), body: text ? JSON.parse(text) : {} };
 }
 
-async function send(response: http.ServerResponse, { status, headers, body, stream, ends }: Answer): Promise<void> {
+async function send(
+  response: http.ServerResponse,
+  { status, headers, body, stream, ends }: Answer,
+  reset: () => void,
+): Promise<void> {
   if (ends === 'silence' && !stream) return;
   if (ends === 'reset' && !stream) {
-    response.socket?.resetAndDestroy();
+    reset();
     return;
   }
   response.writeHead(status, {
@@ -112,7 +124,7 @@ async function send(response: http.ServerResponse, { status, headers, body, stre
     await new Promise((resolve) => setTimeout(resolve, PART_MS));
   }
   if (ends === 'silence') return;
-  if (ends === 'reset') response.socket?.resetAndDestroy();
+  if (ends === 'reset') reset();
   else if (ends === 'cut') response.socket?.destroy();
   else response.end(typeof body === 'object' ? JSON.stringify(body) : body);
 }

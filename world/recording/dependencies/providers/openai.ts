@@ -113,9 +113,9 @@ const ERRORS: Record<string, (model: string) => Answer> = {
 
 const USAGE = { prompt_tokens: 18, completion_tokens: 9, total_tokens: 27 };
 
-export function openai({ fault, path, body }: Asked): Answer {
+export function openai({ fault, path, retries, body }: Asked): Answer {
   const model = body.model ?? 'gpt-4o';
-  const refused = ERRORS[fault]?.(model);
+  const refused = ERRORS[fault === 'retried' && retries === 0 ? 'overloaded' : fault]?.(model);
   if (refused) return refused;
   if (path.endsWith('/embeddings')) {
     const data = [{ object: 'embedding', index: 0, embedding: [0.1, 0.2, 0.3] }];

@@ -25,12 +25,12 @@ def wait_for(host, port, process=None, seconds=90):
 
 
 class Service:
-    """A process that is traced without a change of its code, as `opentelemetry-instrument` does it."""
+    """A process that is traced without a change of its code, as `opentelemetry-instrument` does it, or traces itself."""
 
-    def __init__(self, name, *command, port=None, host=None, **environment):
+    def __init__(self, name, *command, port=None, host=None, traces_itself=False, **environment):
         binaries = os.path.dirname(sys.executable)
         self.name, self.port, self.host = name, port, host or name
-        self.command = [os.path.join(binaries, "opentelemetry-instrument"), *command]
+        self.command = [*command] if traces_itself else [os.path.join(binaries, "opentelemetry-instrument"), *command]
         self.environment = {
             **os.environ,
             "OTEL_SERVICE_NAME": name,
