@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { read, sourceFiles } from '../sources.ts';
 
 const MAX_LINES = 400;
-// Made by a tool, or text of others.
+// Made by a tool, text of others, or a table.
 const GENERATED = [
   /^package-lock\.json$/,
   /^LICENSE$/,
@@ -12,6 +12,7 @@ const GENERATED = [
   /^docs\/.*\.svg$/,
   /^sql\/schema\.sql$/,
   /^world\/recordings\//,
+  /^world\/stacks\/[^/]+\/failures\.json$/,
 ];
 const TEXT = /\.(?:ts|tsx|mjs|js|sql|md|json|css|html|yml|yaml|sh)$|^\.ci\/run$|^LICENSE$/;
 const texts = sourceFiles().filter((file) => TEXT.test(file));

@@ -47,10 +47,17 @@ export async function startCapture(onDone: (failure: string, captured: Captured)
       onDone(done, take());
     }
     last = Date.now();
-    if (request.url === '/v1/traces') {
-      captured.traces.push((isJson ? JSON.parse(body.toString()) : unpack(TRACES, body)) as TracesRequest);
-    } else if (request.url === '/v1/logs') {
-      captured.logs.push((isJson ? JSON.parse(body.toString()) : unpack(LOGS, body)) as LogsRequest);
+    try {
+      if (request.url === '/v1/traces') {
+        captured.traces.push((isJson ? JSON.parse(body.toString()) : unpack(TRACES, body)) as TracesRequest);
+      } else if (request.url === '/v1/logs') {
+        captured.logs.push((isJson ? JSON.parse(body.toString()) : unpack(LOGS, body)) as LogsRequest);
+      }
+    } catch (error) {
+      // A program that runs out of memory may send a request that cannot be read.
+      console.error(`${request.url} cannot be read: ${error}`);
+      response.writeHead(400).end();
+      return;
     }
     // Metrics are taken and dropped: a program must not fail because of them.
     response.writeHead(200, { 'content-type': isJson ? 'application/json' : 'application/x-protobuf' });

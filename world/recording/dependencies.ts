@@ -2,6 +2,7 @@
 import { startBroken } from './dependencies/broken.ts';
 import { startPostgres } from './dependencies/postgres.ts';
 import { startProviders } from './dependencies/providers.ts';
+import { startRabbitmq } from './dependencies/rabbitmq.ts';
 import { startRedis } from './dependencies/redis.ts';
 import { startTls } from './dependencies/tls.ts';
 import type { Names } from './names.ts';
@@ -26,6 +27,7 @@ const DEPENDENCIES: Record<string, (surroundings: Surroundings) => Promise<Depen
   broken: startBroken,
   postgres: startPostgres,
   providers: startProviders,
+  rabbitmq: startRabbitmq,
   redis: startRedis,
   tls: startTls,
 };

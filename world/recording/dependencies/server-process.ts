@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import * as net from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 
-const READY_MS = 60_000;
+const READY_MS = 180_000;
 
 export interface ServerProcess {
   child: ChildProcess;

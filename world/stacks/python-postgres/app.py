@@ -191,7 +191,7 @@ class Accomplice(threading.Thread):
             self.until("wait_event_type = 'Lock'")
             self.cursor.execute("update stock set n = n where sku = 'a'")
         elif self.fault == "serialization":
-            self.until("state = 'idle in transaction'")
+            self.until("state = 'idle in transaction' and query like 'select n from stock%'")
             self.cursor.execute("update stock set n = n + 1 where sku = 'a'")
         elif self.fault == "terminated":
             self.cursor.execute("select pg_terminate_backend(%s)", [self.until("query like '%pg_sleep(5)%'")])
