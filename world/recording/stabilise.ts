@@ -110,18 +110,24 @@ class Words {
     let made = text.length > LONGEST && text.includes('\n') ? shortened(text) : text;
     for (const secret of this.#unstable.secrets) made = made.replaceAll(secret, 'secret');
     for (const [from, to] of this.#unstable.texts) made = made.replaceAll(from, to);
-    return made
-      .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi, (uuid) =>
-        this.#counted('uuid', uuid, (n) => `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}`),
-      )
-      .replace(/\b(?:[0-9a-f]{32}|[0-9a-f]{16})\b/g, (id) => this.#seen.get(`id ${id.length} ${id}`) ?? id)
-      .replace(/\b0x[0-9a-f]{8,16}\b/g, (at) =>
-        this.#counted('address', at, (n) => `0x7f${n.toString(16).padStart(10, '0')}`),
-      )
-      .replace(/(?<=\d\.\d+\.\d+:|localhost:|\]:|', )\d{5}\b/g, (port) => this.#port(port))
-      .replace(/(?<=\b(?:[Pp]rocess|pid|PID|transaction)[ =:]{1,2})\d{2,7}\b/g, (n) =>
-        this.#counted('number', n, (at) => `${1000 + at}`),
-      );
+    return (
+      made
+        .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi, (uuid) =>
+          this.#counted('uuid', uuid, (n) => `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}`),
+        )
+        .replace(/\b(?:[0-9a-f]{32}|[0-9a-f]{16})\b/g, (id) => this.#seen.get(`id ${id.length} ${id}`) ?? id)
+        // MongoDB's ids of objects and of what its driver sees.
+        .replace(/\b(?=[0-9a-f]*[a-f])[0-9a-f]{24}\b/g, (id) =>
+          this.#counted('object', id, (n) => n.toString(16).padStart(24, '0')),
+        )
+        .replace(/\b0x[0-9a-f]{8,16}\b/g, (at) =>
+          this.#counted('address', at, (n) => `0x7f${n.toString(16).padStart(10, '0')}`),
+        )
+        .replace(/(?<=\d\.\d+\.\d+:|localhost:|\]:|', )\d{5}\b/g, (port) => this.#port(port))
+        .replace(/(?<=\b(?:[Pp]rocess|pid|PID|transaction)[ =:]{1,2})\d{2,7}\b/g, (n) =>
+          this.#counted('number', n, (at) => `${1000 + at}`),
+        )
+    );
   }
 
   #port(port: string): string {

@@ -63,7 +63,7 @@ def mysql_refused():
 def kafka_refused():
     from kafka import KafkaProducer
 
-    KafkaProducer(bootstrap_servers="kafka-1:9092", api_version_auto_timeout_ms=800).send("orders", b"1")
+    KafkaProducer(bootstrap_servers="kafka-1:9092", max_block_ms=1500).send("orders", b"1")
 
 
 def search_refused():
