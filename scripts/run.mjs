@@ -25,7 +25,12 @@ const commands = {
     'scripts/test.ts',
     ...['bundlers', 'next', 'providers', 'runtimes', 'types'].map((name) => `e2e/wild/${name}.wild.ts`),
   ],
-  'test:long': ['scripts/test.ts', 'e2e/crash.test.ts', 'packages/server/test/receivers/fuzz.test.ts'],
+  'test:long': [
+    'scripts/test.ts',
+    'e2e/crash.test.ts',
+    'packages/server/test/receivers/fuzz.test.ts',
+    'packages/server/test/receivers/bombs.test.ts',
+  ],
   versions: ['scripts/versions.ts'],
   check: ['scripts/check.ts'],
   format: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '.'],
@@ -45,7 +50,7 @@ if (Number(process.versions.node.split('.')[0]) < 20) {
   );
 }
 // Beside what is set already.
-const surroundings = { 'test:long': { CRASH_ROUNDS: '50', FUZZ_INPUTS: '20000' } };
+const surroundings = { 'test:long': { CRASH_ROUNDS: '50', FUZZ_INPUTS: '20000', BOMBS: 'large' } };
 
 const [name, ...rest] = process.argv.slice(2);
 const script = Object.hasOwn(commands, name) ? commands[name] : undefined;

@@ -82,6 +82,16 @@ export const SETTINGS: Record<string, Setting[]> = {
       '`24`',
       'Requests under way, MiB; past it they get 429 and `Retry-After`. One is always taken.',
     ),
+    setting(
+      'BEACON_TOKENS_FILE',
+      'none',
+      'File with a token a line: name, scopes (`send,read,act`), token or `sha256:<hash>`; read again when it changes.',
+    ),
+    setting(
+      'OTLP_RATE_LIMIT',
+      '0',
+      'Requests a minute that one address may send to the OTLP and Zipkin ports; 0 for any number.',
+    ),
     setting('BEACON_REDACT', 'on', '`off` stores secrets as they came.'),
     setting('BEACON_CONTENT', 'on', '`off` stores of prompts and answers only their length and hash.'),
     setting('BEACON_REDACT_KEYS', 'none', 'Further attribute keys whose values are secret, separated by commas.'),

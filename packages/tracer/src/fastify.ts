@@ -3,6 +3,8 @@
 import { type Context, context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { type DBTracer, errorType } from './db-tracer.ts';
 
+export { fastifyGuard, type GuardOptions } from './fastify-guard.ts';
+
 export interface FastifyTracingOptions {
   tracer: DBTracer;
   /** Requests that make no span, for example health checks. Default: every request makes one. */

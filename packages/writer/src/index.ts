@@ -26,3 +26,4 @@ export {
   type Time,
 } from './row.ts';
 export { SpanWriter, type SpanWriterOptions, type WriterCounters } from './span-writer.ts';
+export { TimeSlice } from './time-slice.ts';

@@ -1,5 +1,5 @@
 import type { DBTracer } from '@project-beacon/tracer';
-import { fastifyTracing } from '@project-beacon/tracer/fastify';
+import { fastifyGuard, fastifyTracing } from '@project-beacon/tracer/fastify';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { z } from 'zod';
 import { chatRoutes } from './chat.ts';
@@ -29,6 +29,7 @@ export interface Inference {
 export async function buildInference({ config, tracer, log, report }: InferenceOptions): Promise<Inference> {
   const logController = new LogController({ disableRequestLogging: true });
   const app = Fastify({ loggerInstance: log, logController, forceCloseConnections: 'idle' });
+  fastifyGuard(app, { host: config.HOST });
   const endpoints = new Endpoints(app, config.HOST);
   const faults = new Faults(async (region, fault) => {
     if (fault?.fault === 'refuse') await endpoints.close(region);

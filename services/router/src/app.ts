@@ -1,5 +1,5 @@
 import type { DBTracer } from '@project-beacon/tracer';
-import { fastifyTracing } from '@project-beacon/tracer/fastify';
+import { fastifyGuard, fastifyTracing } from '@project-beacon/tracer/fastify';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Config } from './config.ts';
 import { RouterError } from './errors.ts';
@@ -19,6 +19,7 @@ export interface RouterOptions {
 export async function buildRouter({ config, tracer, log, env, report }: RouterOptions): Promise<FastifyInstance> {
   const logController = new LogController({ disableRequestLogging: true });
   const app = Fastify({ loggerInstance: log, logController, forceCloseConnections: 'idle' });
+  fastifyGuard(app, { host: config.HOST });
   const providers = config.providers.map(
     (provider) =>
       new Provider({

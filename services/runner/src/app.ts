@@ -1,5 +1,6 @@
 // The runner put together: tables, delivery, executor, recovery and the API over them.
 import type { DBTracer } from '@project-beacon/tracer';
+import { fastifyGuard } from '@project-beacon/tracer/fastify';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Config } from './config.ts';
 import { Delivery } from './delivery.ts';
@@ -45,6 +46,7 @@ export async function buildRunner({ config, tracer, log, report = () => {} }: Ru
   });
   const recovery = { pool, tracer, delivery, staleAfterMs: config.STALE_AFTER_MS, log };
   const app = buildApp(tracer, log, report);
+  fastifyGuard(app, { host: config.HOST });
   await app.register(apiRoutes, { pool, tracer, delivery, leases, maxAttempts: config.MAX_ATTEMPTS });
   app.get('/health', async () => ({
     status: 'ok',

@@ -17,9 +17,14 @@ import { type Problem, problemOf, sendProblem, sentenceOf404 } from './problems.
 /** Who may ask; the same object guards the OTLP ports. */
 export interface Guard {
   isOpen: boolean;
-  /** Whether an Authorization header opens; takes the same time for every header. */
-  admits(authorization: string | undefined): boolean;
+  /** Whether an Authorization header opens this scope; takes the same time for every header. */
+  admits(authorization: string | undefined, scope: Scope): boolean;
+  /** Name of the token a header brings. */
+  nameOf(authorization: string | undefined): string | undefined;
 }
+
+/** What a token may be for: to send spans, to read, to change something. */
+export type Scope = 'send' | 'read' | 'act';
 
 export interface AppOptions {
   logger: FastifyBaseLogger;
@@ -42,6 +47,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Needs no token: it tells nothing about the data. */
     open?: boolean;
+    /** What the token must be for. Default: to read. */
+    scope?: Scope;
     /** How its errors look, where that is not as on the rest of the port. */
     sendError?: (reply: FastifyReply, problem: Problem) => FastifyReply;
   }
@@ -92,19 +99,27 @@ export async function httpApp(options: AppOptions): Promise<FastifyInstance> {
       .header('x-content-type-options', 'nosniff')
       .header('referrer-policy', 'no-referrer');
     checkHost(request, hosts);
+    checkPath(request);
     checkOrigin(request, origins);
   });
   // After onRequest, where the rate is limited: a client that guesses tokens is slowed down too. Before the body is read.
   app.addHook('preParsing', async (request) => {
-    if (!guard || request.is404 || request.routeOptions.config.open || guard.admits(request.headers.authorization))
-      return;
+    if (!guard || request.is404 || request.routeOptions.config.open) return;
+    const { authorization } = request.headers;
+    const { scope = 'read' } = request.routeOptions.config;
+    if (guard.admits(authorization, scope)) return;
+    const name = guard.nameOf(authorization);
+    if (name !== undefined) {
+      const what = `The token "${name}" may not do this: it takes one with the scope ${scope}.`;
+      throw new BeaconError('forbidden', what, 'BEACON_TOKENS_FILE gives tokens their scopes.');
+    }
     throw new BeaconError(
       'unauthenticated',
       'This server asks for a token, and the request brings none or a wrong one.',
-      'Send the header "Authorization: Bearer <BEACON_TOKEN>".',
+      'Send the header "Authorization: Bearer <token>".',
     );
   });
-  app.addHook('onResponse', async (request, reply) => logAnswer(request, reply));
+  app.addHook('onResponse', async (request, reply) => logAnswer(request, reply, guard));
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error);
     // The caller has gone away; that its query was stopped is not a failure.
@@ -160,6 +175,12 @@ function checkHost(request: FastifyRequest, hosts: ReadonlySet<string> | undefin
   throw new BeaconError('forbidden', what, 'Use 127.0.0.1 or localhost.');
 }
 
+/** U+0000 is in the name of no file and of no route. */
+function checkPath(request: FastifyRequest): void {
+  if (!/%00/.test(pathOf(request))) return;
+  throw new BeaconError('usage', 'The path holds U+0000.', 'Leave it out.');
+}
+
 /** A page of another site can send a form here without asking; it must not start anything. */
 function checkOrigin(request: FastifyRequest, origins: readonly string[]): void {
   const { origin, host } = request.headers;
@@ -172,11 +193,22 @@ function checkOrigin(request: FastifyRequest, origins: readonly string[]): void 
   );
 }
 
-function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
+function logAnswer(request: FastifyRequest, reply: FastifyReply, guard: Guard | undefined): void {
   const ms = Math.round(reply.elapsedTime);
-  const facts = { method: request.method, path: pathOf(request), status: reply.statusCode, ms };
+  const facts = {
+    method: request.method,
+    path: pathOf(request),
+    status: reply.statusCode,
+    ms,
+    ...tokenOf(request, guard),
+  };
   if (ms >= SLOW_MS) request.log.warn(facts, 'slow request');
   else request.log.debug(facts, 'request');
+}
+
+function tokenOf({ headers }: FastifyRequest, guard: Guard | undefined): { token?: string } {
+  const name = guard?.nameOf(headers.authorization);
+  return name === undefined ? {} : { token: name };
 }
 
 /** What is asked for may hold values of attributes: it stays out of the log. */

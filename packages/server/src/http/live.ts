@@ -67,7 +67,7 @@ export function liveRoute(app: FastifyInstance, pool: pg.Pool, options: LiveOpti
     });
     try {
       // Listening first: what comes while the past is read waits, and nothing falls between the two.
-      end = await tail.listen(q, (told) => client.tell(told));
+      end = await tail.listen(q, (told) => client.tell(told), request.gone);
       const past = after === undefined ? undefined : await tail.since(q, after);
       client.begin(past);
     } catch (error) {

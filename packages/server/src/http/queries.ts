@@ -36,7 +36,10 @@ export function operationRoutes(
     };
     for (const name of [query.name, ...query.aliases]) {
       const url = `/api/v1/${name}`;
-      app.post(url, async (request) => answer(request, { ...(request.query as object), ...bodyOf(request) }));
+      const config = query.mutates ? ({ scope: 'act' } as const) : {};
+      app.post(url, { config }, async (request) =>
+        answer(request, { ...(request.query as object), ...bodyOf(request) }),
+      );
       if (!query.mutates) app.get(url, async (request) => answer(request, request.query as Record<string, unknown>));
     }
   }

@@ -36,7 +36,7 @@ export async function httpServer(options: HttpOptions): Promise<FastifyInstance>
   const { pool, queries = QUERIES, statementTimeoutMs } = options;
   const app = await httpApp(options);
   metricsRoute(app, options.metrics ?? (() => ''));
-  statusRoutes(app, pool, options.maintenance);
+  statusRoutes(app, pool, options.maintenance, options.guard);
   operationRoutes(app, pool, queries, { statementTimeoutMs });
   liveRoute(app, pool, options.live);
   await traceFileRoutes(app, pool, { importer: options.importer, statementTimeoutMs });

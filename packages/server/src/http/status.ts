@@ -5,22 +5,25 @@ import type { Maintenance } from '../maintenance/loop.ts';
 import { runQuery } from '../queries/run.ts';
 import { tracers } from '../queries/state.ts';
 import { explainDatabaseError, shownAddress } from '../store/errors.ts';
+import type { Guard } from './app.ts';
 
 const READY_TIMEOUT_MS = 2_000;
 const OPEN = { config: { open: true } };
 
-export function statusRoutes(app: FastifyInstance, pool: pg.Pool, maintenance: Maintenance): void {
-  app.get('/health', OPEN, async () => {
+/** Anybody is told whether it is well; why it is not, those who may read. */
+export function statusRoutes(app: FastifyInstance, pool: pg.Pool, maintenance: Maintenance, guard?: Guard): void {
+  const mayRead = ({ headers }: FastifyRequest) => !guard || guard.admits(headers.authorization, 'read');
+  app.get('/health', OPEN, async (request) => {
     const database = await askDatabase(pool);
     const rounds = maintenance.state();
     const status = database.error === null && rounds.lastError === null ? 'ok' : 'degraded';
     // Alive is alive: a restart does not repair the database. What depends on the database asks /ready.
-    return { status, database, maintenance: rounds };
+    return mayRead(request) ? { status, database, maintenance: rounds } : { status };
   });
-  app.get('/ready', OPEN, async (_request, reply) => {
+  app.get('/ready', OPEN, async (request, reply) => {
     const database = await askDatabase(pool);
     const ready = database.error === null;
-    return reply.code(ready ? 200 : 503).send({ ready, database });
+    return reply.code(ready ? 200 : 503).send(mayRead(request) ? { ready, database } : { ready });
   });
   app.get('/health/tracing', async () => runQuery(pool, tracers, {}));
 }

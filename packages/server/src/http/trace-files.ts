@@ -1,4 +1,5 @@
 // A trace as one answer and as one file: out as OTLP, in as OTLP or as Jaeger's JSON.
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type pg from 'pg';
@@ -14,7 +15,7 @@ import { BeaconError } from '../store/errors.ts';
 import { refusal, sendProblem } from './problems.ts';
 
 /** The part of ingest that stores a file. */
-export type Importer = Pick<Ingest, 'reserve' | 'store' | 'maxRequestBytes'>;
+export type Importer = Pick<Ingest, 'reserve' | 'receive' | 'store' | 'maxRequestBytes'>;
 
 export interface TraceFileOptions {
   importer?: Importer | undefined;
@@ -22,10 +23,6 @@ export interface TraceFileOptions {
 }
 
 const FILE_TYPES = ['application/json', 'application/x-protobuf', 'application/protobuf', 'application/octet-stream'];
-/** Claimed for a body that does not say how long it is, until it is known. */
-const UNKNOWN_BYTES = 8 * 1024 * 1024;
-/** What is packed usually becomes so many times larger. */
-const UNPACKED = 8;
 const PROTOBUF = /\bapplication\/(?:x-)?protobuf\b/;
 
 const which = z
@@ -82,23 +79,36 @@ async function* asJson(first: TraceData, others: AsyncIterable<TraceData>): Asyn
   yield tail;
 }
 
-/** Room is claimed before the body is read, as for spans that come over OTLP: both share it. */
+/** A file takes the way of spans that come over OTLP: read into the memory that all share, by a decoder that keeps all digits. */
 function importRoute(app: FastifyInstance, importer: Importer | undefined): void {
   const bodyLimit = importer?.maxRequestBytes ?? 1_024;
   const reservations = new WeakMap<FastifyRequest, ReturnType<Importer['reserve']>>();
-  // A file is read by the decoder of OTLP, which keeps digits that JSON.parse would round.
-  app.addContentTypeParser(FILE_TYPES, { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
-
-  const preParsing = async (request: FastifyRequest) => {
-    if (!importer) throw new BeaconError('forbidden', 'This server takes no spans.', 'Start it without --no-otlp.');
-    const { 'content-length': length, 'content-encoding': encoding } = request.headers;
-    const packed = Number(length) || UNKNOWN_BYTES;
-    const reservation = importer.reserve(Math.min(encoding ? packed * UNPACKED : packed, bodyLimit));
+  app.addContentTypeParser(FILE_TYPES, { bodyLimit }, async (request: FastifyRequest, payload: IncomingMessage) => {
+    if (!importer) return undefined;
+    const reservation = importer.reserve();
     reservations.set(request, reservation);
     request.gone.addEventListener('abort', () => {
       // What is being stored gives its room back itself.
       if (reservations.delete(request)) reservation.release();
     });
+    const expected = request.headers['content-encoding'] ? 0 : Number(request.headers['content-length']) || 0;
+    const intake = importer.receive(reservation, undefined, expected);
+    payload.on('data', (chunk: Buffer) => intake.write(chunk));
+    let isWhole = false;
+    payload.once('end', () => {
+      isWhole = true;
+      intake.end();
+    });
+    payload.once('error', (error) => intake.fail(error));
+    payload.once('close', () => {
+      if (!isWhole) intake.fail(new Error('the client went away'));
+    });
+    payload.resume();
+    return intake.body;
+  });
+
+  const preParsing = async () => {
+    if (!importer) throw new BeaconError('forbidden', 'This server takes no spans.', 'Start it without --no-otlp.');
   };
   const errorHandler = (error: Error, _request: FastifyRequest, reply: FastifyReply) => {
     if (!(error instanceof Refusal)) throw error;
@@ -108,7 +118,7 @@ function importRoute(app: FastifyInstance, importer: Importer | undefined): void
     const later = { code: 'busy', hint: 'Send it again after the time that Retry-After says.' };
     return sendProblem(reply, { ...problem, ...(isFull ? later : {}) });
   };
-  app.post('/api/v1/import', { bodyLimit, preParsing, errorHandler }, async (request) => {
+  app.post('/api/v1/import', { config: { scope: 'send' }, bodyLimit, preParsing, errorHandler }, async (request) => {
     const reservation = reservations.get(request);
     if (!importer || !reservation) throw new Error('A body was read without a reservation.');
     reservations.delete(request);

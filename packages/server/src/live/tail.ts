@@ -70,8 +70,10 @@ export class Tail {
   /** Where it is; undefined while it rests. */
   #place: Place | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** The round under way; those that come meanwhile wait for it. */
+  /** The round under way. */
   #round: Promise<void> = Promise.resolve();
+  /** The one after it, for all who come meanwhile. */
+  #waiting: Promise<void> | undefined;
 
   constructor(pool: pg.Pool, options: TailOptions = {}) {
     this.#pool = pool;
@@ -82,10 +84,11 @@ export class Tail {
   /**
    * Sends what is committed from now on; a failing round is reported as an error, and the next one is tried.
    *
+   * @param gone Ends it too, also before the first round.
    * @returns a function that ends it.
    * @throws BeaconError when the database fails at once.
    */
-  async listen(terms: readonly Term[], listener: Listener): Promise<() => void> {
+  async listen(terms: readonly Term[], listener: Listener, gone?: AbortSignal): Promise<() => void> {
     const key = JSON.stringify(terms);
     const channel = this.#channels.get(key) ?? { terms, listeners: new Set(), seen: undefined };
     this.#channels.set(key, channel);
@@ -95,6 +98,7 @@ export class Tail {
       if (channel.listeners.size === 0) this.#channels.delete(key);
       if (this.#channels.size === 0) this.#rest();
     };
+    gone?.addEventListener('abort', end, { once: true });
     try {
       // What is there already is not sent: the first round of a channel only takes its position.
       if (channel.seen === undefined) await this.#next();
@@ -157,9 +161,14 @@ export class Tail {
     if (this.#timer === timer && timer) this.#timer = setTimeout(() => this.#goOn(), this.#intervalMs);
   }
 
-  /** One round after the other. */
+  /** One round after the other; however many wait for the next one, it is one. */
   #next(): Promise<void> {
-    const round = this.#round.then(() => this.#once());
+    if (this.#waiting) return this.#waiting;
+    const round = this.#round.then(() => {
+      this.#waiting = undefined;
+      return this.#once();
+    });
+    this.#waiting = round;
     this.#round = round.catch(() => {});
     return round;
   }

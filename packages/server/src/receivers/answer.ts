@@ -9,6 +9,8 @@ export const CODES = {
   PAYLOAD_TOO_LARGE: { grpc: 8, http: 413 },
   RESOURCE_EXHAUSTED: { grpc: 8, http: 429 },
   UNIMPLEMENTED: { grpc: 12, http: 404 },
+  TIMEOUT: { grpc: 4, http: 408 },
+  FORBIDDEN: { grpc: 7, http: 403 },
   METHOD_NOT_ALLOWED: { grpc: 12, http: 405 },
   UNSUPPORTED_MEDIA_TYPE: { grpc: 3, http: 415 },
   INTERNAL: { grpc: 13, http: 503 },

@@ -38,10 +38,14 @@ export class CopyBuffer extends Wire {
   /** Makes room for `bytes` more. */
   room(bytes: number): void {
     if (this.to + bytes <= this.out.length) return;
+    this.checkRow(this.to + bytes);
     const grown = Buffer.allocUnsafeSlow(Math.max(this.out.length * 2, this.to + bytes));
     this.out.copy(grown, 0, 0, this.to);
     this.out = grown;
   }
+
+  /** Objects to a row that grows without end; asked whenever more memory is taken. */
+  checkRow(_to: number): void {}
 
   /** Gives large memory back, and forgets the message. */
   rest(): void {

@@ -7,8 +7,20 @@ import { type Key, KeyTable, ROLE } from './keys.ts';
 /** Deepest nesting of attribute values; protobuf's own parsers stop at 100. */
 const MAX_DEPTH = 64;
 
-/** This span cannot be stored; the others can. */
-export class SpanError extends Error {}
+/** Of one span as a line of COPY. */
+const MAX_ROW_BYTES = 16 << 20;
+/** Texts of a list that are looked at together. */
+const MAX_TEXTS = 10_000;
+
+/** This span cannot be stored; the others can. There may be a million of them: none has a stack. */
+export class SpanError extends Error {
+  constructor(message: string) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    super(message);
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
 
 export class CopyWriter extends CopyBuffer {
   readonly keys: KeyTable;
@@ -21,10 +33,16 @@ export class CopyWriter extends CopyBuffer {
   #keyTo = 0;
   valueFrom = 0;
   valueTo = 0;
+  /** Where the row at hand begins in `out`. */
+  rowFrom = 0;
 
   constructor(redactor: Redactor) {
     super(redactor);
     this.keys = new KeyTable(redactor);
+  }
+
+  override checkRow(to: number): void {
+    if (to - this.rowFrom > MAX_ROW_BYTES) throw new SpanError(`it is larger than ${MAX_ROW_BYTES} bytes as a row`);
   }
 
   /** Reads a KeyValue message: `valueFrom` is -1 where it has no value. */
@@ -242,7 +260,7 @@ export class CopyWriter extends CopyBuffer {
         continue;
       }
       const next = this.end(end);
-      if (this.at === next || this.bytes[this.at] !== 0x0a) return undefined;
+      if (this.at === next || this.bytes[this.at] !== 0x0a || texts.length === MAX_TEXTS) return undefined;
       texts.push(this.scalar(this.at, next) ?? '');
       this.at = next;
     }

@@ -1,153 +1,232 @@
-// An OTLP request to a batch of COPY lines, in one go: it is not interrupted, and leaves no objects behind.
-import { EncodedBatch, type Redactor } from '@project-beacon/writer';
+// An OTLP request to batches of COPY lines; it leaves no objects behind. A small request is decoded in one go; a large one
+// in time slices, between which others are answered, and in batches, so that it is never there twice.
+import { EncodedBatch, type Redactor, TimeSlice } from '@project-beacon/writer';
 import { CopyWriter, SpanError } from './copy-writer.ts';
 import { BufferPool } from './pool.ts';
+import { Rejections } from './rejections.ts';
 import { type Range, type ResourceInfo, ResourceTable } from './resource.ts';
 import { SpanEncoder } from './span-encoder.ts';
-
-/** A span that was not stored, and why. */
-export interface RejectedSpan {
-  /** A few words of one kind, to be counted by. */
-  reason: string;
-  /** Which span, and what was wrong with it. */
-  message: string;
-}
 
 export interface Decoded {
   batch: EncodedBatch;
   /** Of the batch's lines. */
   bytes: number;
-  /** Spans in the request, those that are rejected included. */
+  /** Spans read, those that are rejected included. */
   received: number;
-  rejected: RejectedSpan[];
+  rejected: Rejections;
   /** Values taken out as secrets. */
   redacted: number;
 }
 
+/** Bytes of lines after which a large request's batch is handed over. */
+const BATCH_BYTES = 4 << 20;
+/** So much is read, or written, between two looks at the clock. */
+const STRIDE_SPANS = 16;
+const STRIDE_BYTES = 64 * 1024;
+
 export class Decoder {
   readonly #pool: BufferPool;
-  readonly #scribe: CopyWriter;
+  readonly #line: CopyWriter;
   readonly #spans: SpanEncoder;
   readonly #resources: ResourceTable;
+  #made: Decoded = nothingYet();
   #lastResource: ResourceInfo | undefined;
+  #repaired = 0;
+  #slice: TimeSlice | undefined;
+  #strideSpans = 0;
+  #strideFrom = 0;
 
   /** @param pool Where the memory of batches comes from, and goes when they are written. */
   constructor(redactor: Redactor, pool: BufferPool = new BufferPool()) {
     this.#pool = pool;
-    this.#scribe = new CopyWriter(redactor);
-    this.#spans = new SpanEncoder(this.#scribe);
-    this.#resources = new ResourceTable(this.#scribe);
+    this.#line = new CopyWriter(redactor);
+    this.#spans = new SpanEncoder(this.#line);
+    this.#resources = new ResourceTable(this.#line);
   }
 
   /**
-   * Decodes an ExportTraceServiceRequest.
+   * Decodes an ExportTraceServiceRequest in one go.
    *
    * @throws MalformedError when the bytes are no such message; nothing of it is to be stored then.
    */
   decode(request: Buffer): Decoded {
-    const scribe = this.#scribe;
-    const made: Decoded = { batch: new EncodedBatch(), bytes: 0, received: 0, rejected: [], redacted: 0 };
-    scribe.bytes = request;
-    scribe.at = 0;
-    scribe.to = 0;
-    this.#lastResource = undefined;
+    this.#slice = undefined;
+    const { value } = this.#run(request).next();
+    return value as Decoded;
+  }
+
+  /**
+   * Decodes it batch by batch; undefined whenever others should have their turn. Nothing else may be decoded by this
+   * decoder meanwhile.
+   *
+   * @throws MalformedError when the bytes are no such message; what came before is as it was handed over.
+   */
+  *batches(request: Buffer): Generator<Decoded | undefined, void> {
+    this.#slice = new TimeSlice();
+    const last = yield* this.#run(request);
+    yield last;
+  }
+
+  /** Starts another slice of time. */
+  resume(): void {
+    this.#slice = new TimeSlice();
+  }
+
+  *#run(request: Buffer): Generator<Decoded | undefined, Decoded> {
+    const line = this.#line;
+    line.bytes = request;
+    line.at = 0;
+    this.#begin();
     try {
-      while (scribe.at < request.length) {
-        const tag = scribe.varint(request.length);
+      while (line.at < request.length) {
+        const tag = line.varint(request.length);
         if (tag !== 0x0a) {
-          scribe.skip(tag, request.length);
+          line.skip(tag, request.length);
           continue;
         }
-        const end = scribe.end(request.length);
-        this.#resourceSpans(scribe.at, end, made);
-        scribe.at = end;
+        const end = line.end(request.length);
+        yield* this.#resourceSpans(line.at, end);
+        line.at = end;
       }
-      if (scribe.to > 0) {
-        const memory = this.#pool.take(scribe.to);
-        scribe.out.copy(memory, 0, 0, scribe.to);
-        made.bytes = scribe.to;
-        const lines = memory.subarray(0, made.bytes);
-        const count = made.received - made.rejected.length;
-        made.batch.addLines(lines, count, this.#repaired, () => this.#pool.give(memory));
-      }
-      return made;
+      return this.#finish();
     } finally {
-      this.#repaired = 0;
-      scribe.rest();
+      line.rest();
     }
   }
 
-  #repaired = 0;
+  #begin(): void {
+    this.#made = nothingYet();
+    this.#lastResource = undefined;
+    this.#repaired = 0;
+    this.#line.to = 0;
+    this.#strideSpans = this.#strideFrom = 0;
+  }
 
-  #resourceSpans(from: number, to: number, made: Decoded): void {
-    const scribe = this.#scribe;
+  /** The lines so far as a batch. */
+  #finish(): Decoded {
+    const made = this.#made;
+    const line = this.#line;
+    if (line.to > 0) {
+      const memory = this.#pool.take(line.to);
+      line.out.copy(memory, 0, 0, line.to);
+      made.bytes = line.to;
+      const lines = memory.subarray(0, made.bytes);
+      const count = made.received - made.rejected.count;
+      made.batch.addLines(lines, count, this.#repaired, () => this.#pool.give(memory));
+    }
+    this.#begin();
+    return made;
+  }
+
+  /** Whether it is time to hand something over: a batch, or a turn. */
+  #isTime(): boolean {
+    if (this.#slice === undefined) return false;
+    if (++this.#strideSpans < STRIDE_SPANS && this.#line.to - this.#strideFrom < STRIDE_BYTES) return false;
+    this.#strideSpans = 0;
+    this.#strideFrom = this.#line.to;
+    return this.#line.to >= BATCH_BYTES || this.#slice.isOver();
+  }
+
+  *#resourceSpans(from: number, to: number): Generator<Decoded | undefined, void> {
+    const line = this.#line;
     const resource = { from: 0, to: 0 };
     const url = { from: 0, to: 0 };
-    const scopes: number[] = [];
-    scribe.at = from;
-    while (scribe.at < to) {
-      const tag = scribe.varint(to);
+    let scopes = 0;
+    line.at = from;
+    while (line.at < to) {
+      const tag = line.varint(to);
       if (tag === 0x0a) this.#range(resource, to);
       else if (tag === 0x1a) this.#range(url, to);
-      else if (tag === 0x12) {
-        const end = scribe.end(to);
-        scopes.push(scribe.at, end);
-        scribe.at = end;
-      } else scribe.skip(tag, to);
+      else {
+        if (tag === 0x12) scopes++;
+        line.skip(tag, to);
+      }
     }
-    for (let i = 0; i < scopes.length; i += 2) this.#scopeSpans(scopes[i]!, scopes[i + 1]!, resource, url, made);
+    line.at = from;
+    for (let left = scopes; left > 0; ) {
+      const tag = line.varint(to);
+      if (tag !== 0x12) {
+        line.skip(tag, to);
+        continue;
+      }
+      left--;
+      const end = line.end(to);
+      yield* this.#scopeSpans(line.at, end, resource, url);
+      line.at = end;
+    }
   }
 
   #range(range: Range, end: number): void {
-    range.to = this.#scribe.end(end);
-    range.from = this.#scribe.at;
-    this.#scribe.at = range.to;
+    range.to = this.#line.end(end);
+    range.from = this.#line.at;
+    this.#line.at = range.to;
   }
 
-  #scopeSpans(from: number, to: number, resource: Range, resourceUrl: Range, made: Decoded): void {
-    const scribe = this.#scribe;
+  *#scopeSpans(from: number, to: number, resource: Range, resourceUrl: Range): Generator<Decoded | undefined, void> {
+    const line = this.#line;
     const scope = { from: 0, to: 0 };
     const url = { from: 0, to: 0 };
-    const spans: number[] = [];
-    scribe.at = from;
-    while (scribe.at < to) {
-      const tag = scribe.varint(to);
+    let spans = 0;
+    line.at = from;
+    while (line.at < to) {
+      const tag = line.varint(to);
       if (tag === 0x0a) this.#range(scope, to);
       else if (tag === 0x1a) this.#range(url, to);
-      else if (tag === 0x12) {
-        const end = scribe.end(to);
-        spans.push(scribe.at, end);
-        scribe.at = end;
-      } else scribe.skip(tag, to);
-    }
-    if (spans.length === 0) return;
-    made.received += spans.length / 2;
-    let info: ResourceInfo;
-    try {
-      info = this.#resources.find(resource, resourceUrl, scope, url);
-    } catch (error) {
-      if (!(error instanceof SpanError)) throw error;
-      for (let i = 0; i < spans.length; i += 2) {
-        made.rejected.push({ reason: 'resource', message: `a span: ${error.message} (of its resource)` });
+      else {
+        if (tag === 0x12) spans++;
+        line.skip(tag, to);
       }
+    }
+    if (spans === 0) {
+      if (this.#isTime()) yield undefined;
       return;
     }
-    for (let i = 0; i < spans.length; i += 2) this.#span(spans[i]!, spans[i + 1]!, info, made);
+    const info = this.#resource(resource, resourceUrl, scope, url);
+    line.at = from;
+    for (let left = spans; left > 0; ) {
+      const tag = line.varint(to);
+      if (tag !== 0x12) {
+        line.skip(tag, to);
+        continue;
+      }
+      left--;
+      const end = line.end(to);
+      this.#made.received++;
+      if (typeof info === 'string') this.#made.rejected.add('resource', () => `a span: ${info} (of its resource)`);
+      else this.#span(line.at, end, info);
+      line.at = end;
+      if (this.#isTime()) yield line.to >= BATCH_BYTES ? this.#finish() : undefined;
+    }
   }
 
-  #span(from: number, to: number, info: ResourceInfo, made: Decoded): void {
-    const scribe = this.#scribe;
-    const start = scribe.to;
+  /** Or why it cannot be stored. */
+  #resource(resource: Range, resourceUrl: Range, scope: Range, url: Range): ResourceInfo | string {
     try {
-      this.#spans.write(from, to, info);
+      return this.#resources.find(resource, resourceUrl, scope, url);
     } catch (error) {
       if (!(error instanceof SpanError)) throw error;
-      scribe.to = start;
-      made.rejected.push({ reason: reasonOf(error), message: `${this.#spans.describe()}: ${error.message}` });
+      return error.message;
+    }
+  }
+
+  #span(from: number, to: number, info: ResourceInfo): void {
+    const line = this.#line;
+    const made = this.#made;
+    const start = line.to;
+    let objection: string | null;
+    try {
+      objection = this.#spans.write(from, to, info);
+    } catch (error) {
+      if (!(error instanceof SpanError)) throw error;
+      objection = error.message;
+    }
+    if (objection !== null) {
+      line.to = start;
+      made.rejected.add(reasonOf(objection), () => `${this.#spans.describe()}: ${objection}`);
       return;
     }
-    made.redacted += scribe.redacted;
-    if (scribe.repairs !== undefined && scribe.repairs.count > 0) this.#repaired++;
+    made.redacted += line.redacted;
+    if (line.repairs !== undefined && line.repairs.count > 0) this.#repaired++;
     made.batch.summaries.add(this.#spans.facts, 'new');
     if (info !== this.#lastResource) {
       this.#lastResource = info;
@@ -157,8 +236,12 @@ export class Decoder {
   }
 }
 
-function reasonOf({ message }: SpanError): string {
-  if (/time/.test(message)) return 'no_time';
-  if (/nests/.test(message)) return 'too_deep';
-  return 'invalid_id';
+function nothingYet(): Decoded {
+  return { batch: new EncodedBatch(), bytes: 0, received: 0, rejected: new Rejections(), redacted: 0 };
+}
+
+function reasonOf(objection: string): string {
+  if (/\btime\b/.test(objection)) return 'no_time';
+  if (/nests/.test(objection)) return 'too_deep';
+  return /more than|larger/.test(objection) ? 'too_large' : 'invalid_id';
 }

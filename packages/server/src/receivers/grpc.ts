@@ -4,16 +4,19 @@ import * as http2 from 'node:http2';
 import { acceptedBytes, CODES, Refusal, statusBytes } from './answer.ts';
 import { asRefusal, type HttpReceiverOptions } from './http.ts';
 import type { Ingest } from './ingest.ts';
+import type { Intake } from './intake.ts';
 import type { Reservation } from './reservation.ts';
 import { NO_ENTRY } from './token.ts';
-import { unzipped } from './unzip.ts';
 
 const SERVICE = /^\/opentelemetry\.proto\.collector\.(trace|metrics|logs)\.v1\.(?:Trace|Metrics|Logs)Service\/Export$/;
 /** One byte that says whether the message is packed, four of its length. */
 const PREFIX = 5;
 const CLOSE_BUDGET_MS = 2_000;
+/** A call that has not begun its message by then is ended. */
+const SILENT_MS = 10_000;
+const MAX_SESSIONS = 1_000;
 
-type Options = Pick<HttpReceiverOptions, 'ingest' | 'gate' | 'warn'>;
+type Options = Pick<HttpReceiverOptions, 'ingest' | 'gate' | 'callers' | 'warn'>;
 
 export interface GrpcReceiver {
   /** Takes connections by its event `connection`; listens nowhere itself. */
@@ -27,6 +30,10 @@ export function grpcReceiver(options: Options): GrpcReceiver {
   const server = http2.createServer({ settings });
   const sessions = new Set<http2.ServerHttp2Session>();
   server.on('session', (session) => {
+    if (sessions.size >= MAX_SESSIONS) {
+      session.destroy();
+      return;
+    }
     sessions.add(session);
     session.setLocalWindowSize(1 << 22);
     session.once('close', () => sessions.delete(session));
@@ -66,11 +73,16 @@ async function answer(options: Options, stream: http2.ServerHttp2Stream, headers
 }
 
 async function exported(
-  { ingest, gate }: Options,
+  { ingest, gate, callers }: Options,
   stream: http2.ServerHttp2Stream,
   headers: http2.IncomingHttpHeaders,
 ): Promise<Buffer> {
-  if (!gate.admits(headers.authorization)) throw new Refusal('UNAUTHENTICATED', 'token', NO_ENTRY);
+  const address = stream.session?.socket.remoteAddress ?? '';
+  callers.check(address, headers[':authority'] ?? headers.host ?? '', headers);
+  if (!gate.admits(headers.authorization, 'send')) {
+    if (headers.authorization !== undefined) callers.wrongToken(address);
+    throw new Refusal('UNAUTHENTICATED', 'token', NO_ENTRY);
+  }
   const path = headers[':path'] ?? '';
   const signal = SERVICE.exec(path)?.[1];
   if (signal === undefined) {
@@ -80,39 +92,42 @@ async function exported(
   if (signal !== 'trace') {
     throw new Refusal('UNIMPLEMENTED', 'no_such_signal', `Beacon stores traces only; ${signal} are not stored.`);
   }
-  const reservation = ingest.reserve(0);
+  const reservation = ingest.reserve();
   try {
-    const { body, isPacked } = await messageOf(ingest, stream, reservation);
-    const encoding = isPacked ? headers['grpc-encoding'] : undefined;
-    const message = await unzipped(ingest, body, encoding?.toString(), reservation);
-    const { rejected, message: said } = await ingest.store(message, 'protobuf', reservation);
+    const body = await messageOf(ingest, stream, reservation, headers['grpc-encoding']?.toString());
+    const { rejected, message: said } = await ingest.store(body, 'protobuf', reservation);
     return acceptedBytes(rejected, said);
   } finally {
     reservation.release();
   }
 }
 
-/** The one message of a unary call; room for it is reserved when its length is known, before it is read. */
+/** The one message of a unary call, unpacked while it arrives. */
 function messageOf(
   ingest: Ingest,
   stream: http2.ServerHttp2Stream,
   reservation: Reservation,
-): Promise<{ body: Buffer; isPacked: boolean }> {
+  encoding: string | undefined,
+): Promise<Buffer> {
   const prefix = Buffer.alloc(PREFIX);
-  let body: Buffer | undefined;
+  let intake: Intake | undefined;
   let length = 0;
   let received = 0;
-  const begin = () => {
-    length = prefix.readUInt32BE(1);
-    if (length > ingest.maxRequestBytes) throw ingest.tooLarge();
-    reservation.grow(length);
-    body = reservation.body(length);
-  };
   return new Promise((resolve, reject) => {
     const failed = (error: unknown) => {
       stream.off('data', take);
-      body = undefined;
-      reject(error);
+      clearTimeout(silence);
+      if (intake) intake.fail(error);
+      else reject(error);
+    };
+    const silence = setTimeout(() => failed(new Refusal('TIMEOUT', 'stalled', 'no message came')), SILENT_MS);
+    silence.unref();
+    const begin = () => {
+      clearTimeout(silence);
+      length = prefix.readUInt32BE(1);
+      intake = ingest.receive(reservation, prefix[0] === 1 ? encoding : undefined, length);
+      intake.onDrain(() => stream.resume());
+      intake.body.then(resolve, reject);
     };
     const take = (chunk: Buffer) => {
       try {
@@ -122,21 +137,24 @@ function messageOf(
           received += at;
           if (received === PREFIX) begin();
         }
-        if (received + chunk.length - at > PREFIX + length) {
+        received += chunk.length - at;
+        if (received > PREFIX + length && intake) {
           throw new Refusal('INVALID_ARGUMENT', 'malformed', 'Export takes one message; there is more after it.');
         }
-        if (body) received += chunk.copy(body, received - PREFIX, at);
+        if (intake && chunk.length > at && !intake.write(chunk.subarray(at))) stream.pause();
       } catch (error) {
         failed(error);
       }
     };
     stream.on('data', take);
     stream.once('end', () => {
-      if (body && received === PREFIX + length) resolve({ body: body.subarray(0, length), isPacked: prefix[0] === 1 });
+      if (intake && received === PREFIX + length) intake.end();
       else failed(new Refusal('INVALID_ARGUMENT', 'malformed', `the message ends after ${received} bytes.`));
     });
     stream.once('aborted', () => failed(new Error('the client went away')));
-    stream.once('close', () => failed(new Error('the client went away')));
+    stream.once('close', () => {
+      if (!stream.readableEnded) failed(new Error('the client went away'));
+    });
   });
 }
 

@@ -2,24 +2,26 @@
 import * as http from 'node:http';
 import { MalformedError } from '../otlp/wire.ts';
 import { acceptedBytes, acceptedJson, CODES, Refusal, statusBytes, statusJson } from './answer.ts';
+import type { Callers } from './callers.ts';
 import { metricsText } from './counters.ts';
 import type { Ingest } from './ingest.ts';
-import type { Reservation } from './reservation.ts';
 import { type Gate, NO_ENTRY } from './token.ts';
-import { unzipped } from './unzip.ts';
-import { fromZipkin } from './zipkin.ts';
 
 export interface HttpReceiverOptions {
   ingest: Ingest;
   gate: Gate;
+  callers: Callers;
   /** Told of what ought not to happen. */
   warn: (message: string, error: unknown) => void;
   /** Whether the database answers; for /ready. */
   isReady: () => Promise<{ ready: boolean; detail: string }>;
 }
 
-/** Bytes of a body that is refused. */
-const WORTH_READING = 4 << 20;
+/** So much of a refused body is read and dropped, and for so long: most clients look for an answer only after the last byte. */
+const DROPPED_BYTES = 72 << 20;
+const DROPPING_MS = 5_000;
+/** Connections at once; each may hold some kilobytes before anything of it is counted. */
+const MAX_CONNECTIONS = 2_000;
 
 type Encoding = 'protobuf' | 'json';
 
@@ -33,6 +35,7 @@ export function httpReceiver(options: HttpReceiverOptions): http.Server {
       response.destroy();
     });
   });
+  server.maxConnections = MAX_CONNECTIONS;
   // Answers what is no HTTP/1; the sentence helps whoever reads the bytes.
   server.on('clientError', (_error, socket) => {
     if (!socket.writable) return;
@@ -46,21 +49,59 @@ export function httpReceiver(options: HttpReceiverOptions): http.Server {
 
 async function answer(options: HttpReceiverOptions, request: http.IncomingMessage, response: http.ServerResponse) {
   const path = (request.url ?? '').replace(/\?.*/s, '');
-  if (request.method === 'GET' && (await operators(options, path, response))) return;
   const isZipkin = path === '/api/v2/spans';
-  const encoding = isZipkin ? 'json' : encodingOf(request);
+  const encoding = encodingOf(request);
+  const shares = pageMayRead(options.callers, request, response);
   try {
+    options.callers.check(addressOf(request), request.headers.host ?? '', request.headers);
+    if (request.method === 'OPTIONS' && shares) {
+      preflight(request, response);
+      return;
+    }
+    if (request.method === 'GET' && (await operators(options, path, request, response))) return;
     options.ingest.counters.count('requests', isZipkin ? 'zipkin' : 'http');
-    if (!options.gate.admits(request.headers.authorization)) throw new Refusal('UNAUTHENTICATED', 'token', NO_ENTRY);
+    checkToken(options, request);
     checkRoute(request, path, isZipkin);
-    if (encoding === undefined) throw unsupported(request.headers['content-type']);
-    const { rejected, message } = await store(options.ingest, request, encoding, isZipkin);
-    if (isZipkin) send(response, 202, 'text/plain', message);
+    if (encoding === undefined || (isZipkin && encoding !== 'json'))
+      throw unsupported(request.headers['content-type'], isZipkin);
+    const { rejected, message, received } = await store(options.ingest, request, encoding, isZipkin);
+    // Zipkin's answer has no room for a part: 202 with a sentence, unless nothing at all was stored.
+    if (isZipkin) send(response, rejected > 0 && rejected === received ? 400 : 202, 'text/plain', message);
     else if (encoding === 'json') send(response, 200, TYPES.json, acceptedJson(rejected, message));
     else send(response, 200, TYPES.protobuf, acceptedBytes(rejected, message));
   } catch (error) {
-    refuse(options, request, response, encoding ?? 'json', error);
+    await refuse(options, request, response, encoding ?? 'json', error);
   }
+}
+
+function addressOf(request: http.IncomingMessage): string {
+  return request.socket.remoteAddress ?? '';
+}
+
+function checkToken({ gate, callers }: HttpReceiverOptions, request: http.IncomingMessage): void {
+  if (gate.admits(request.headers.authorization, 'send')) return;
+  if (request.headers.authorization !== undefined) callers.wrongToken(addressOf(request));
+  throw new Refusal('UNAUTHENTICATED', 'token', NO_ENTRY);
+}
+
+/** Tells the browser of a page that was named that it may read the answer. */
+function pageMayRead(callers: Callers, request: http.IncomingMessage, response: http.ServerResponse): boolean {
+  const { origin } = request.headers;
+  if (origin === undefined || !callers.allows(origin)) return false;
+  response.setHeader('access-control-allow-origin', origin);
+  response.setHeader('vary', 'origin');
+  return true;
+}
+
+function preflight(request: http.IncomingMessage, response: http.ServerResponse): void {
+  const asked = request.headers['access-control-request-headers'] ?? 'content-type';
+  const headers = /^[\w, -]{1,500}$/.test(asked) ? asked : 'content-type';
+  response.writeHead(204, {
+    'access-control-allow-methods': 'POST',
+    'access-control-allow-headers': headers,
+    'access-control-max-age': '7200',
+  });
+  response.end();
 }
 
 function checkRoute(request: http.IncomingMessage, path: string, isZipkin: boolean): void {
@@ -84,16 +125,24 @@ function checkRoute(request: http.IncomingMessage, path: string, isZipkin: boole
   }
 }
 
-/** What somebody who runs this asks; true when it was answered. */
-async function operators(options: HttpReceiverOptions, path: string, response: http.ServerResponse): Promise<boolean> {
-  const { ingest } = options;
+/** What people who run this ask, with details for those who may read; true when it was answered. */
+async function operators(
+  { ingest, gate, isReady }: HttpReceiverOptions,
+  path: string,
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+): Promise<boolean> {
+  const { authorization } = request.headers;
+  const mayRead = gate.admits(authorization, 'read') || gate.admits(authorization, 'send');
   if (path === '/health') {
     const { lastError } = ingest.settle();
-    send(response, 200, TYPES.json, JSON.stringify({ status: 'ok', ...ingest.gauges(), lastError }));
+    const details = mayRead ? { ...ingest.gauges(), lastError } : {};
+    send(response, 200, TYPES.json, JSON.stringify({ status: 'ok', ...details }));
   } else if (path === '/ready') {
-    const state = await options.isReady();
-    send(response, state.ready ? 200 : 503, TYPES.json, JSON.stringify(state));
+    const { ready, detail } = await isReady();
+    send(response, ready ? 200 : 503, TYPES.json, JSON.stringify(mayRead ? { ready, detail } : { ready }));
   } else if (path === '/metrics') {
+    if (!mayRead) throw new Refusal('UNAUTHENTICATED', 'token', NO_ENTRY);
     ingest.settle();
     send(response, 200, 'text/plain; version=0.0.4', metricsText(ingest.counters, ingest.gauges()));
   } else return false;
@@ -101,64 +150,35 @@ async function operators(options: HttpReceiverOptions, path: string, response: h
 }
 
 async function store(ingest: Ingest, request: http.IncomingMessage, encoding: Encoding, isZipkin: boolean) {
-  const length = Number(request.headers['content-length'] ?? 0) || 0;
-  const reservation = ingest.reserve(length);
+  const expected = Number(request.headers['content-length'] ?? 0) || 0;
+  // It would never find room: told so, and not to come back.
+  if (expected > ingest.maxRequestBytes) throw ingest.tooLarge();
+  const reservation = ingest.reserve();
   try {
-    const packed = await bodyOf(ingest, request, reservation, length);
-    const body = await unzipped(ingest, packed, request.headers['content-encoding'], reservation);
-    if (isZipkin) return await ingest.store(fromZipkin(body.toString('utf8')), 'protobuf', reservation);
-    return await ingest.store(body, encoding, reservation);
+    const intake = ingest.receive(reservation, request.headers['content-encoding'], expected);
+    request.on('data', (chunk: Buffer) => {
+      if (!intake.write(chunk)) request.pause();
+    });
+    intake.onDrain(() => request.resume());
+    request.once('end', () => intake.end());
+    request.once('error', (error) => intake.fail(error));
+    request.once('close', () => {
+      if (!request.complete) intake.fail(new Error('the client went away'));
+    });
+    const body = await intake.body;
+    return await ingest.store(body, isZipkin ? 'zipkin' : encoding, reservation);
   } finally {
     reservation.release();
   }
 }
 
-/** @param length As the client says; 0 when it does not say. */
-function bodyOf(
-  ingest: Ingest,
-  request: http.IncomingMessage,
-  reservation: Reservation,
-  length: number,
-): Promise<Buffer> {
-  let body = length > 0 ? reservation.body(length) : undefined;
-  const chunks: Buffer[] = [];
-  let received = 0;
-  return new Promise((resolve, reject) => {
-    const fail = (error: unknown) => {
-      // The memory goes to somebody else now.
-      request.off('data', take);
-      body = undefined;
-      reject(error);
-    };
-    const take = (chunk: Buffer) => {
-      const at = received;
-      received += chunk.length;
-      if (body) {
-        chunk.copy(body, at);
-        return;
-      }
-      try {
-        if (received > ingest.maxRequestBytes) throw ingest.tooLarge();
-        reservation.grow(received);
-        chunks.push(chunk);
-      } catch (error) {
-        fail(error);
-      }
-    };
-    request.on('data', take);
-    request.once('end', () => resolve(body ? body.subarray(0, received) : Buffer.concat(chunks, received)));
-    request.once('error', fail);
-    request.once('close', () => fail(new Error('the client went away')));
-  });
-}
-
-function refuse(
+async function refuse(
   options: HttpReceiverOptions,
   request: http.IncomingMessage,
   response: http.ServerResponse,
   encoding: Encoding,
   error: unknown,
-): void {
+): Promise<void> {
   if (request.errored || (request.destroyed && !request.complete)) {
     options.ingest.counters.count('refused', 'disconnected');
     response.destroy();
@@ -170,14 +190,34 @@ function refuse(
     response.setHeader('retry-after', Math.max(1, Math.ceil(refusal.retryAfterMs / 1_000)));
   if (refusal.code === 'METHOD_NOT_ALLOWED') response.setHeader('allow', 'POST');
   if (refusal.code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer');
-  // A new connection costs more than reading to the end of a body of the usual size.
-  if (!request.complete) {
-    if (!(Number(request.headers['content-length']) <= WORTH_READING)) response.setHeader('connection', 'close');
-    request.resume();
+  if (!request.complete && !(await isDropped(request, refusal.code === 'TIMEOUT' ? 0 : DROPPING_MS))) {
+    response.setHeader('connection', 'close');
   }
   const { http: code } = CODES[refusal.code];
   if (encoding === 'json') send(response, code, TYPES.json, statusJson(refusal));
   else send(response, code, TYPES.protobuf, statusBytes(refusal));
+}
+
+/** Reads the rest of a body and drops it; false when there was too much of it, or it took too long. */
+function isDropped(request: http.IncomingMessage, forMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    let dropped = 0;
+    const settle = (all: boolean) => {
+      clearTimeout(timer);
+      request.off('data', drop);
+      request.resume();
+      resolve(all);
+    };
+    const drop = (chunk: Buffer) => {
+      dropped += chunk.length;
+      if (dropped > DROPPED_BYTES) settle(false);
+    };
+    const timer = setTimeout(() => settle(request.complete), forMs);
+    request.on('data', drop);
+    request.once('end', () => settle(true));
+    request.once('close', () => settle(false));
+    request.resume();
+  });
 }
 
 /** An unexpected error is ours: the client may try again, and is not told what it was. */
@@ -203,11 +243,11 @@ function encodingOf(request: http.IncomingMessage): Encoding | undefined {
   return type === 'application/json' ? 'json' : undefined;
 }
 
-function unsupported(type: string | undefined): Refusal {
+function unsupported(type: string | undefined, isZipkin: boolean): Refusal {
   const shown = type === undefined ? 'missing' : `"${type.slice(0, 50)}"`;
   return new Refusal(
     'UNSUPPORTED_MEDIA_TYPE',
     'content_type',
-    `the content type is ${shown}; application/x-protobuf and application/json are understood.`,
+    `the content type is ${shown}; ${isZipkin ? 'application/json is' : 'application/x-protobuf and application/json are'} understood.`,
   );
 }

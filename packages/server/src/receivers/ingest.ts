@@ -1,4 +1,4 @@
-// What all receivers have in common: room is reserved before a body is read, a request is decoded in one go, and it is
+// What all receivers have in common: memory is reserved for what arrives, a request is decoded in its turn, and it is
 // answered when it is committed.
 import {
   GroupWriter,
@@ -7,13 +7,14 @@ import {
   type RejectedRow,
   UnavailableError,
 } from '@project-beacon/writer';
-import { fromJson } from '../otlp/json.ts';
-import { TRACES } from '../otlp/messages.ts';
 import { MalformedError } from '../otlp/wire.ts';
 import { Refusal } from './answer.ts';
 import { Counters, type Gauges } from './counters.ts';
-import { type Decoded, Decoder, type RejectedSpan } from './decode.ts';
+import { type Decoded, Decoder } from './decode.ts';
+import { type Encoding, isSmall, partsOf } from './encodings.ts';
+import { Intake } from './intake.ts';
 import { BufferPool } from './pool.ts';
+import { Rejections } from './rejections.ts';
 import { Reservation } from './reservation.ts';
 
 export interface IngestOptions extends GroupWriterOptions {
@@ -23,9 +24,15 @@ export interface IngestOptions extends GroupWriterOptions {
   maxRequestBytes?: number;
   /** Bytes of requests under way, past which further ones are refused; one is always let in. Default 24 MiB. */
   maxQueueBytes?: number;
+  /** A body is given up after so many milliseconds without a byte. Default 10,000. */
+  stalledMs?: number;
+  /** A body that comes slowly gives way to others after so many milliseconds. Default 2,000. */
+  patienceMs?: number;
 }
 
 export interface Accepted {
+  /** Spans in the request. */
+  received: number;
   /** Spans that were not stored. */
   rejected: number;
   /** Why, and which; empty when all were stored. */
@@ -34,40 +41,63 @@ export interface Accepted {
 
 export const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 const MAX_QUEUE_BYTES = 24 * 1024 * 1024;
-/** Lines about single spans in an answer; the rest is told as a number. */
-const NAMED = 20;
 const BUSY_RETRY_MS = 1_000;
 
 export class Ingest {
   readonly counters = new Counters();
   readonly maxRequestBytes: number;
   readonly maxQueueBytes: number;
+  readonly stalledMs: number;
+  readonly patienceMs: number;
   readonly #pool = new BufferPool();
   readonly #decoder: Decoder;
+  /** Of large requests, one after another; between two slices of theirs the small ones go on. */
+  readonly #patient: Decoder;
+  #turn: Promise<void> = Promise.resolve();
   readonly #writer: GroupWriter;
+  /** Bodies that are arriving. */
+  readonly #arriving = new Set<Intake>();
   #queueBytes = 0;
   #closing = false;
 
   constructor(options: IngestOptions) {
     this.maxRequestBytes = options.maxRequestBytes ?? MAX_REQUEST_BYTES;
     this.maxQueueBytes = options.maxQueueBytes ?? MAX_QUEUE_BYTES;
-    this.#decoder = new Decoder(options.redactor ?? new Redactor(), this.#pool);
+    this.stalledMs = options.stalledMs ?? 10_000;
+    this.patienceMs = options.patienceMs ?? 2_000;
+    const redactor = options.redactor ?? new Redactor();
+    this.#decoder = new Decoder(redactor, this.#pool);
+    this.#patient = new Decoder(redactor, this.#pool);
     const named = { applicationName: 'beacon ingest', ...options };
     this.#writer = new GroupWriter(named, (ms) => this.counters.flushed(ms));
   }
 
   /**
-   * reserves room for a request; `grow` it as more of it turns up, and release it in the end.
+   * The memory of a request, none yet; to be released in the end.
    *
-   * @throws Refusal when there is none, when it is too large, or when the database takes nothing at the moment.
+   * @throws Refusal when the database takes nothing at the moment, or there is no room at all.
    */
-  reserve(bytes: number): Reservation {
+  reserve(): Reservation {
     this.#open();
-    // It would never find room: told so, and not to come back.
-    if (bytes > this.maxRequestBytes) throw this.tooLarge();
-    const reservation = new Reservation((by, mayExceed) => this.#take(by, mayExceed), this.#pool);
-    reservation.grow(bytes);
-    return reservation;
+    if (this.#queueBytes >= this.maxQueueBytes && !this.#makeRoom(1, undefined)) throw this.#full();
+    return new Reservation((by, reservation, mayExceed) => this.#take(by, reservation, mayExceed), this.#pool);
+  }
+
+  /**
+   * Begins to take a body into its reservation.
+   *
+   * @param encoding As in Content-Encoding.
+   * @param expected Bytes as announced; 0 when nothing was.
+   * @throws Refusal when it is too large, or packed in a way that is not understood.
+   */
+  receive(reservation: Reservation, encoding: string | undefined, expected: number): Intake {
+    const intake = new Intake(this, reservation, encoding, expected);
+    this.#arriving.add(intake);
+    const leave = () => {
+      this.#arriving.delete(intake);
+    };
+    intake.body.then(leave, leave);
+    return intake;
   }
 
   #open(): void {
@@ -79,12 +109,29 @@ export class Ingest {
     }
   }
 
-  #take(bytes: number, mayExceed: boolean): void {
-    if (!mayExceed && this.#queueBytes > 0 && this.#queueBytes + bytes > this.maxQueueBytes) {
-      const text = `${this.maxQueueBytes} bytes of requests are under way; send this one again later`;
-      throw new Refusal('RESOURCE_EXHAUSTED', 'queue_full', text, BUSY_RETRY_MS);
+  #take(by: number, reservation: Reservation, mayExceed: boolean): void {
+    const others = this.#queueBytes - reservation.bytes;
+    // One that is alone may be larger than all of them may be together.
+    if (!mayExceed && others > 0 && this.#queueBytes + by > this.maxQueueBytes && !this.#makeRoom(by, reservation)) {
+      throw this.#full();
     }
-    this.#queueBytes += bytes;
+    this.#queueBytes += by;
+  }
+
+  /** Has the slowest of the arriving bodies give way, the largest first. */
+  #makeRoom(bytes: number, reservation: Reservation | undefined): boolean {
+    const others = [...this.#arriving].filter((each) => each.reservation !== reservation);
+    others.sort((a, b) => b.reservation.bytes - a.reservation.bytes);
+    for (const each of others) {
+      if (this.#queueBytes + bytes <= this.maxQueueBytes) return true;
+      each.giveWay();
+    }
+    return this.#queueBytes + bytes <= this.maxQueueBytes;
+  }
+
+  #full(): Refusal {
+    const text = `${this.maxQueueBytes} bytes of requests are under way; send this one again later`;
+    return new Refusal('RESOURCE_EXHAUSTED', 'queue_full', text, BUSY_RETRY_MS);
   }
 
   /** A request that is larger than this server takes. */
@@ -94,42 +141,80 @@ export class Ingest {
   }
 
   /**
-   * Stores an ExportTraceServiceRequest. Resolves when it is committed.
+   * Stores a request. Resolves when it is committed.
    *
    * @param body May lie in the memory of the reservation, which is used for something else once it is decoded.
-   * @throws Refusal when nothing of it is stored, or nobody knows whether it is; it may be sent again then.
+   * @throws Refusal when nothing of it is stored, or only a part, or nobody knows whether it is; it may be sent again then.
    */
-  async store(body: Buffer, encoding: 'protobuf' | 'json', reservation: Reservation): Promise<Accepted> {
-    const decoded = this.#decode(body, encoding);
-    reservation.decoded(decoded.bytes);
-    const { counters } = this;
-    let refusedRows: RejectedRow[];
+  async store(body: Buffer, encoding: Encoding, reservation: Reservation): Promise<Accepted> {
+    const total = new Rejections();
+    let received = 0;
     try {
-      refusedRows = await this.#writer.submit(decoded.batch);
-    } catch (error) {
-      if (!(error instanceof UnavailableError)) throw error;
-      throw new Refusal('UNAVAILABLE', 'database', error.message, error.retryAfterMs);
-    }
-    counters.spansReceived += decoded.received;
-    counters.redacted += decoded.redacted;
-    counters.repaired += decoded.batch.repaired;
-    for (const { reason } of decoded.rejected) counters.count('rejected', reason);
-    if (refusedRows.length > 0) counters.count('rejected', 'database', refusedRows.length);
-    return accepted(decoded.rejected, refusedRows);
-  }
-
-  #decode(body: Buffer, encoding: 'protobuf' | 'json'): Decoded {
-    try {
-      if (encoding === 'protobuf') return this.#decoder.decode(body);
-      const { bytes, unreadable } = fromJson(TRACES, body.toString('utf8'));
-      const decoded = this.#decoder.decode(bytes);
-      decoded.received += unreadable.length;
-      for (const message of unreadable) decoded.rejected.push({ reason: 'unreadable', message });
-      return decoded;
+      if (isSmall(body)) {
+        for (const { bytes, unreadable } of partsOf(body, encoding)) {
+          for (const message of unreadable) total.add('unreadable', () => message);
+          const decoded = this.#decoder.decode(bytes);
+          reservation.decoded(decoded.bytes);
+          received += decoded.received + unreadable.length;
+          await this.#submit(decoded, total);
+        }
+      } else received = await this.#inTurn(() => this.#storeLarge(body, encoding, total));
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       const text = `this is no ExportTraceServiceRequest: ${error.message}`;
       throw new Refusal('INVALID_ARGUMENT', 'malformed', text);
+    }
+    this.counters.spansReceived += received;
+    for (const [reason, count] of Object.entries(total.reasons)) this.counters.count('rejected', reason, count);
+    return { received, rejected: total.count, message: total.sentence() };
+  }
+
+  /** One large request after another. */
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#turn;
+    let done!: () => void;
+    this.#turn = new Promise((resolve) => {
+      done = resolve;
+    });
+    await before;
+    try {
+      return await work();
+    } finally {
+      done();
+    }
+  }
+
+  /** Batch after batch, each committed before the next one is made; returns how many spans there were. */
+  async #storeLarge(body: Buffer, encoding: Encoding, total: Rejections): Promise<number> {
+    let received = 0;
+    for (const { bytes, unreadable } of partsOf(body, encoding)) {
+      received += unreadable.length;
+      for (const message of unreadable) total.add('unreadable', () => message);
+      for (const made of this.#patient.batches(bytes)) {
+        if (made === undefined) await new Promise((resolve) => setImmediate(resolve));
+        else {
+          received += made.received;
+          await this.#submit(made, total);
+        }
+        this.#patient.resume();
+      }
+    }
+    return received;
+  }
+
+  async #submit({ batch, rejected, redacted }: Decoded, total: Rejections): Promise<void> {
+    total.merge(rejected);
+    let refused: RejectedRow[];
+    try {
+      refused = await this.#writer.submit(batch);
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error;
+      throw new Refusal('UNAVAILABLE', 'database', error.message, error.retryAfterMs);
+    }
+    this.counters.redacted += redacted;
+    this.counters.repaired += batch.repaired;
+    for (const { spanId, operation, reason } of refused) {
+      total.add('database', () => `span ${spanId} "${operation.slice(0, 80)}": ${reason}`);
     }
   }
 
@@ -166,17 +251,4 @@ export class Ingest {
     this.stop();
     await this.#writer.close(budgetMs);
   }
-}
-
-function accepted(rejected: readonly RejectedSpan[], rows: readonly RejectedRow[]): Accepted {
-  const total = rejected.length + rows.length;
-  if (total === 0) return { rejected: 0, message: '' };
-  const said = [
-    ...rejected.slice(0, NAMED).map(({ message }) => message),
-    ...rows
-      .slice(0, Math.max(0, NAMED - rejected.length))
-      .map(({ spanId, operation, reason }) => `span ${spanId} "${operation.slice(0, 80)}": ${reason}`),
-  ];
-  if (total > said.length) said.push(`and ${total - said.length} more`);
-  return { rejected: total, message: said.join('; ').toWellFormed() };
 }

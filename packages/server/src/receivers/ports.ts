@@ -5,6 +5,7 @@ import { BeaconError } from '../store/errors.ts';
 import { CODES } from './answer.ts';
 import { grpcReceiver, refuseCall } from './grpc.ts';
 import { type HttpReceiverOptions, httpReceiver } from './http.ts';
+import type { Gate } from './token.ts';
 
 export interface PortsOptions extends HttpReceiverOptions {
   host: string;
@@ -30,15 +31,16 @@ export interface Ports {
   close(): Promise<void>;
 }
 
-const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
+/** Addresses that only this machine reaches, and names by which requests to them are addressed. */
+export const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', '[::1]', 'localhost']);
 
 /**
  * Whether it is safe to listen there.
  *
  * @throws BeaconError when everybody could send, and nobody said that this is wanted.
  */
-export function checkHost(host: string, token: string | undefined, anonymous: boolean): void {
-  if (LOOPBACK.has(host) || token || anonymous) return;
+export function checkHost(host: string, gate: Gate, anonymous: boolean): void {
+  if (LOOPBACK.has(host) || !gate.isOpen || anonymous) return;
   throw new BeaconError(
     'usage',
     `OTLP on ${host} would accept spans from anyone who can reach it.`,

@@ -1,6 +1,6 @@
 // Resource and instrumentation scope: the same few, request after request, so what is made of them is remembered.
 import { COLUMN_BYTES, type EncodedResource, Repairs, repairedKey, resourceId } from '@project-beacon/writer';
-import type { CopyWriter } from './copy-writer.ts';
+import { type CopyWriter, SpanError } from './copy-writer.ts';
 import { ROLE } from './keys.ts';
 
 /** What spans take from their resource and scope. */
@@ -25,11 +25,16 @@ export interface Range {
 
 // Resources made from ids would fill it: it starts again then.
 const MAX = 2_000;
+const MAX_HELD = 4 << 20;
+/** Of one resource with its scope. */
+const MAX_BYTES = 256 * 1024;
 const NAMELESS = 'unknown_service';
 
 export class ResourceTable {
   readonly #scribe: CopyWriter;
   readonly #known = new Map<string, ResourceInfo>();
+  /** Characters of their keys. */
+  #held = 0;
 
   constructor(scribe: CopyWriter) {
     this.#scribe = scribe;
@@ -38,13 +43,17 @@ export class ResourceTable {
   find(resource: Range, resourceUrl: Range, scope: Range, scopeUrl: Range): ResourceInfo {
     const { bytes } = this.#scribe;
     const parts = [resource, resourceUrl, scope, scopeUrl];
+    const length = parts.reduce((sum, { from, to }) => sum + to - from, 0);
+    if (length > MAX_BYTES) throw new SpanError(`resource and scope are larger than ${MAX_BYTES} bytes`);
     const key = parts.map(({ from, to }) => `${to - from}:${bytes.toString('latin1', from, to)}`).join();
     const known = this.#known.get(key);
     if (known) return known;
     const made = this.#make(resource, resourceUrl, scope, scopeUrl);
-    // A resource of megabytes is no reason to hold megabytes.
-    if (key.length > 65_536) return made;
-    if (this.#known.size >= MAX) this.#known.clear();
+    this.#held += key.length;
+    if (this.#known.size >= MAX || this.#held > MAX_HELD) {
+      this.#known.clear();
+      this.#held = key.length;
+    }
     this.#known.set(key, made);
     return made;
   }
@@ -54,6 +63,7 @@ export class ResourceTable {
     scribe.repairs = undefined;
     scribe.redacted = 0;
     scribe.exact.length = 0;
+    scribe.rowFrom = scribe.to;
     const own = this.#attributes(resource, 0x0a, 0x10, 'resource');
     const scoped = this.#attributes(scope, 0x1a, 0x20, 'scope');
     const otel = [

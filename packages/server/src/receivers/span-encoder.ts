@@ -1,6 +1,5 @@
 // Second pass over a span message: one line of COPY, in the order of the columns.
 import { COLUMN_BYTES, decodeLine, isTimeout, type SpanFacts, wholeNumber } from '@project-beacon/writer';
-import { SpanError } from './copy-writer.ts';
 import { ROLE } from './keys.ts';
 import { lastException, writeEvents, writeLinks } from './nested.ts';
 import type { ResourceInfo } from './resource.ts';
@@ -39,20 +38,23 @@ export class SpanEncoder extends SpanScan {
   /**
    * Writes the line of the span message between two places of the scribe's bytes.
    *
-   * @throws SpanError when it cannot be stored; what was written of it is the caller's to take back. MalformedError when
-   *   it is no span.
+   * @returns null, or why it cannot be stored; what was written of it is the caller's to take back then.
+   * @throws SpanError for the same reason. MalformedError when it is no span.
    */
-  write(from: number, to: number, resource: ResourceInfo): void {
+  write(from: number, to: number, resource: ResourceInfo): string | null {
     const { bytes } = this.scribe;
     this.find(from, to);
-    if (this.traceIdLength !== 16) throw new SpanError(`its trace id has ${this.traceIdLength} bytes instead of 16`);
-    if (this.spanIdLength !== 8) throw new SpanError(`its span id has ${this.spanIdLength} bytes instead of 8`);
-    if (isZero(bytes, this.traceId, 16)) throw new SpanError('its trace id is all zeros');
-    if (isZero(bytes, this.spanId, 8)) throw new SpanError('its span id is all zeros');
+    if (this.traceIdLength !== 16) return `its trace id has ${this.traceIdLength} bytes instead of 16`;
+    if (this.spanIdLength !== 8) return `its span id has ${this.spanIdLength} bytes instead of 8`;
+    if (isZero(bytes, this.traceId, 16)) return 'its trace id is all zeros';
+    if (isZero(bytes, this.spanId, 8)) return 'its span id is all zeros';
     if (this.parentIdLength !== 0 && this.parentIdLength !== 8) {
-      throw new SpanError(`its parent span id has ${this.parentIdLength} bytes instead of 8`);
+      return `its parent span id has ${this.parentIdLength} bytes instead of 8`;
     }
+    if (this.start.isZero && this.end.isZero) return 'it has neither a start nor an end time';
+    this.scribe.rowFrom = this.scribe.to;
     this.#line(resource);
+    return null;
   }
 
   #line(resource: ResourceInfo): void {
@@ -136,7 +138,6 @@ export class SpanEncoder extends SpanScan {
     const start = this.start;
     const end = this.end;
     const say = (what: string) => this.scribe.say('times', what);
-    if (start.isZero && end.isZero) throw new SpanError('it has neither a start nor an end time');
     if (start.isZero) {
       this.#otel.push('"start_ns":"0"');
       say('no start; its end is taken for it');

@@ -1,8 +1,11 @@
 // First pass over a span message: what is where.
 
-import type { CopyWriter } from './copy-writer.ts';
+import { type CopyWriter, SpanError } from './copy-writer.ts';
 import { type Key, ROLES } from './keys.ts';
 import { Stamp } from './time.ts';
+
+/** Attributes of a span, and events, and links. */
+const MAX_PARTS = 16_384;
 
 export class SpanScan {
   readonly scribe: CopyWriter;
@@ -97,9 +100,11 @@ export class SpanScan {
         this.#attribute(begin, end);
         break;
       case 11:
+        if (this.events.length === 2 * MAX_PARTS) throw new SpanError(`it has more than ${MAX_PARTS} events`);
         this.events.push(begin, end);
         break;
       case 13:
+        if (this.links.length === 2 * MAX_PARTS) throw new SpanError(`it has more than ${MAX_PARTS} links`);
         this.links.push(begin, end);
         break;
       case 15:
@@ -110,6 +115,7 @@ export class SpanScan {
 
   #attribute(begin: number, end: number): void {
     const scribe = this.scribe;
+    if (this.attributes === MAX_PARTS) throw new SpanError(`it has more than ${MAX_PARTS} attributes`);
     const key = scribe.keyValue(begin, end);
     this.attributeKeys[this.attributes++] = key;
     this.attributeAt.push(begin, end, scribe.valueFrom, scribe.valueTo);

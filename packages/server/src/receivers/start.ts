@@ -1,8 +1,9 @@
 // All of it together: writer, receivers, counters, in one process.
 import type pg from 'pg';
 import { BeaconError } from '../store/errors.ts';
+import { Callers } from './callers.ts';
 import { Ingest, type IngestOptions } from './ingest.ts';
-import { checkHost, openPorts, type Ports, type Wanted } from './ports.ts';
+import { checkHost, LOOPBACK, openPorts, type Ports, type Wanted } from './ports.ts';
 import { startReport } from './report.ts';
 import { Gate } from './token.ts';
 
@@ -14,6 +15,12 @@ export interface OtlpOptions extends Omit<IngestOptions, 'onFailure'> {
   zipkinPort?: Wanted | undefined;
   /** What clients must bring as a bearer token. */
   token?: string | undefined;
+  /** Who may send, where it is more than one token. */
+  gate?: Gate | undefined;
+  /** Origins of web pages that may send. Default: none. */
+  origins?: readonly string[] | undefined;
+  /** Requests a minute from one address; 0 for any number. Default 0. */
+  requestsPerMinute?: number | undefined;
   /** Listens elsewhere than on loopback without a token. */
   anonymous?: boolean;
   /** Told of what goes wrong, at most once a minute of the same kind. */
@@ -37,8 +44,10 @@ const STOP_BUDGET_MS = 5_000;
  * @throws BeaconError when it may not listen there, or cannot.
  */
 export async function startOtlp(pool: pg.Pool, options: OtlpOptions): Promise<Otlp> {
-  const { host = '127.0.0.1', token, anonymous = false } = options;
-  checkHost(host, token, anonymous);
+  const { host = '127.0.0.1', token, anonymous = false, origins, requestsPerMinute } = options;
+  const gate = options.gate ?? new Gate({ token });
+  checkHost(host, gate, anonymous);
+  const hosts = LOOPBACK.has(host) ? LOOPBACK : undefined;
   const warn = seldom(options.warn);
   const ingest = new Ingest({
     ...options,
@@ -48,7 +57,8 @@ export async function startOtlp(pool: pg.Pool, options: OtlpOptions): Promise<Ot
     ...options,
     host,
     ingest,
-    gate: new Gate(token),
+    gate,
+    callers: new Callers({ hosts, origins, requestsPerMinute }),
     warn: (message, error) => warn(message, error instanceof Error ? (error.stack ?? error.message) : String(error)),
     isReady: async () => readiness(pool, ingest),
   }).catch(async (error) => {

@@ -43,16 +43,27 @@ async function serve(options: VerbOptions): Promise<number> {
     intervalMs: wholeNumber('--maintain-every', options.maintainEvery, 3_600_000),
     warn: (message) => logger.warn(message),
   });
+  const guard = new Gate({
+    token: process.env.BEACON_TOKEN || undefined,
+    file: process.env.BEACON_TOKENS_FILE || undefined,
+    warn: (message) => logger.warn(message),
+  });
   const stop = untilSignal();
   const apps: FastifyInstance[] = [];
   let otlp: Otlp | undefined;
   try {
     const warn = (message: string) => logger.warn(message);
     const built = buildStaleWeb(warn);
-    if (otlpWanted) otlp = await startOtlp(pool, { ...otlpWanted, connectionString: url, warn });
+    if (otlpWanted)
+      otlp = await startOtlp(pool, {
+        ...otlpWanted,
+        gate: guard,
+        origins: reading.origins,
+        connectionString: url,
+        warn,
+      });
     await built;
     for (const note of otlp?.ports.notes ?? []) logger.warn(note);
-    const guard = new Gate(process.env.BEACON_TOKEN || undefined);
     const ports = await openReading({ pool, maintenance, logger, reading, guard, otlp, apps });
     const { httpPort, grpcPort, zipkinPort } = otlp?.ports ?? {};
     const all = { ...ports, otlpHttpPort: httpPort, otlpGrpcPort: grpcPort, zipkinPort };

@@ -256,7 +256,7 @@ test('searching by tags and durations, as before TraceQL', async () => {
 
 test('on a port of its own the same is at the root, behind the same token', async () => {
   const own = await serveApp(database, async (options, pool) => {
-    const app = await httpApp({ ...options, guard: new Gate('t'), sendError: tempoError });
+    const app = await httpApp({ ...options, guard: new Gate({ token: 't' }), sendError: tempoError });
     tempoRoutes(app, pool, { prefix: '' });
     return app;
   });

@@ -189,10 +189,11 @@ test('a file that unpacks to more than is taken is refused', async () => {
   assert.equal(status, 413);
 });
 
-test('room is reserved before a body is read, and given back whatever becomes of it', async () => {
+test('room is reserved for what arrives of a body, and given back whatever becomes of it', async () => {
   const narrow = await otlpServer(database, { maxQueueBytes: 100_000 });
   const taking = await serve(database, { importer: narrow.ingest });
-  const filling = narrow.ingest.reserve(90_000);
+  const filling = narrow.ingest.reserve();
+  filling.grow(90_000);
   const file = JSON.stringify({ resourceSpans: [], padding: 'x'.repeat(50_000) });
   const full = await taking.post('/api/v1/import', file);
   assert.deepEqual([full.status, full.body.code], [429, 'busy']);

@@ -13,7 +13,7 @@ await draw(database.client, 'runner execution.run |=====| kind=consumer', { exec
 
 test('with a token everything but health, readiness, the documents and the interface needs it', async () => {
   const web = folder({ 'index.html': '<!doctype html><title>Beacon</title>', 'main-ABCDEF12.js': '1' });
-  const guarded = await serve(database, { guard: new Gate('let-me-in'), web });
+  const guarded = await serve(database, { guard: new Gate({ token: 'let-me-in' }), web });
   for (const path of [
     '/api/v1',
     '/api/v1/search',
@@ -66,7 +66,7 @@ test('no web page of another origin may read, unless it is named', async () => {
   });
   assert.equal(preflight.headers.get('access-control-allow-origin'), null);
 
-  const open = await serve(database, { origins: [origin], guard: new Gate('t') });
+  const open = await serve(database, { origins: [origin], guard: new Gate({ token: 't' }) });
   const asked = await open.ask('/api/v1/search', {
     method: 'OPTIONS',
     headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' },
@@ -97,7 +97,7 @@ test('a web page that gives our address another name gets nothing', async () => 
 });
 
 test('past the rate, requests are refused with the time to wait; wrong tokens count too', async () => {
-  const limited = await serve(database, { requestsPerMinute: 5, guard: new Gate('t') });
+  const limited = await serve(database, { requestsPerMinute: 5, guard: new Gate({ token: 't' }) });
   const statuses: number[] = [];
   for (let i = 0; i < 7; i++)
     statuses.push((await limited.ask('/api/v1', { headers: { authorization: `Bearer ${i}` } })).status);

@@ -43,7 +43,7 @@ export interface McpServed {
 /** A server on a free port with nothing but /mcp, behind the hooks all ports have. */
 export async function served(databaseUrl: string, port = 0, token?: string): Promise<McpServed> {
   const pool = createPool(databaseUrl, { applicationName: 'test mcp', max: 4 });
-  const app = await httpApp({ logger: pino({ level: 'silent' }), hosts: LOOPBACK, guard: new Gate(token) });
+  const app = await httpApp({ logger: pino({ level: 'silent' }), hosts: LOOPBACK, guard: new Gate({ token }) });
   mountMcp(app, { pool });
   await app.listen({ host: '127.0.0.1', port });
   const url = new URL(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}/mcp`);

@@ -195,7 +195,7 @@ test('refusals are a google.rpc.Status in the encoding of the request', async ()
   assert.match(String(status.message), /no ExportTraceServiceRequest: byte 1: a length of 127 where 1 bytes are left/);
   const noJson = await server.post('{"resourceSpans": [');
   assert.equal(noJson.status, 400);
-  assert.match((await json(noJson)).message, /no JSON/);
+  assert.match((await json(noJson)).message, /not valid JSON/);
   const wrongType = await server.post('x', { 'content-type': 'text/plain' });
   assert.equal(wrongType.status, 415);
   assert.match((await json(wrongType)).message, /text\/plain.*application\/x-protobuf/);
@@ -228,7 +228,8 @@ test('the size limit holds after unpacking', async () => {
 
 test('what is too large is told so even while there is no room for anything', async () => {
   const full = await otlpServer(database, { maxRequestBytes: 100_000, maxQueueBytes: 10 });
-  const held = full.ingest.reserve(10);
+  const held = full.ingest.reserve();
+  held.grow(10);
   assert.equal((await full.post(request([span()]))).status, 429);
   assert.equal((await full.post(Buffer.alloc(200_000))).status, 413);
   held.release();
@@ -269,7 +270,7 @@ test('a token is asked for where there is one, and none is needed for health', a
   assert.equal((await fetch(`${guarded.url}/health`)).status, 200);
   assert.deepEqual(guarded.warnings, []);
   await guarded.stop();
-  await assert.rejects(otlpServer(database, { host: '0.0.0.0' }), /OTLP on 0\.0\.0\.0 would take spans/);
+  await assert.rejects(otlpServer(database, { host: '0.0.0.0' }), /OTLP on 0\.0\.0\.0 would accept spans/);
 });
 
 test('health, readiness and metrics tell what happened', async () => {

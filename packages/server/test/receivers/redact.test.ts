@@ -61,7 +61,7 @@ test('the same secrets are taken out of OTLP as JSON and of Zipkin', () => {
       duration: 1,
       tags: { note: value, error: value },
     };
-    const { line } = decoded(usual, fromZipkin(JSON.stringify([zipkin])));
+    const { line } = decoded(usual, fromZipkin(JSON.stringify([zipkin])).bytes);
     assert.ok(!line.includes(secret), line);
   }
 });
