@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { isBigint, TRACE_ID } from '../filter/parse.ts';
 import type { Argument } from './query.ts';
 
+const SHORT_TRACE_ID = /^[0-9a-f]{16}$/i;
+
 /** A bigint as text: JavaScript's numbers would round it. */
 export const executionId = z
   .string()
@@ -10,11 +12,15 @@ export const executionId = z
   .refine(isBigint, 'must fit into 64 bits')
   .describe('Execution id (beacon.execution_id).');
 
-/** 32 hex digits, as W3C writes it, or the same as a uuid. */
+/** 32 hex digits, as W3C writes it, the same as a uuid, or the 16 digits of tracers whose ids are half as long. */
 export const traceId = z
   .string()
-  .regex(TRACE_ID, 'must be a trace id: 32 hex digits, or a uuid')
-  .describe('Trace id: 32 hex digits or a uuid.');
+  .regex(
+    new RegExp(`${TRACE_ID.source}|${SHORT_TRACE_ID.source}`, 'i'),
+    'must be a trace id: 32 hex digits (or 16), or a uuid',
+  )
+  .overwrite((text) => (SHORT_TRACE_ID.test(text) ? text.padStart(32, '0') : text))
+  .describe('Trace id: 32 hex digits (or 16), or a uuid.');
 
 export const spanId = z
   .string()
@@ -25,11 +31,15 @@ export const jobId = z.string().min(1).describe('Job id (beacon.job_id).');
 
 export const service = z.string().min(1).describe('Service name (service.name).');
 
-/** The argument `<execution|trace id>`: trace ids are recognised by their 32 digits. */
+/** The argument `<execution|trace id>`: trace ids are recognised by their 32 digits, or 16 with a letter among them. */
 export function executionOrTrace(executionKey = 'execution_id', traceKey = 'trace_id'): Argument {
   return {
     name: 'execution|trace',
-    params: (text): Record<string, string> => (TRACE_ID.test(text) ? { [traceKey]: text } : { [executionKey]: text }),
+    params: (text): Record<string, string> => {
+      // Sixteen decimal digits are an execution: their trace is asked for by `--trace-id`.
+      const isTrace = TRACE_ID.test(text) || (SHORT_TRACE_ID.test(text) && /[a-f]/i.test(text));
+      return isTrace ? { [traceKey]: text } : { [executionKey]: text };
+    },
   };
 }
 

@@ -109,6 +109,7 @@ export async function readOnly<T>(
         begin isolation level repeatable read read only;
         set local statement_timeout = ${Math.round(statementTimeoutMs)};
         set local timezone = 'UTC'; set local datestyle = 'ISO'; set local intervalstyle = 'iso_8601';
+        set local bytea_output = 'hex'; set local extra_float_digits = 1; set local jit = off;
         ${SESSION_SQL}`)) as unknown as pg.QueryResult[];
       const { pid, begun: begunAt, ...session } = begun.at(-1)?.rows[0] ?? {};
       const settled = cancelOn(signal, pool, { pid, begun: begunAt });

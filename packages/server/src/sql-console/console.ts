@@ -79,6 +79,7 @@ async function begin(client: pg.PoolClient, timeoutMs: number): Promise<Running>
     set local lock_timeout = ${LOCK_TIMEOUT_MS};
     set local search_path = pg_catalog, beacon, pg_temp;
     set local timezone = 'UTC'; set local datestyle = 'ISO'; set local intervalstyle = 'postgres'; set local bytea_output = 'hex';
+    set local extra_float_digits = 1; set local jit = off;
     select pg_backend_pid() as pid, now()::text as begun, beacon.setting('sql_role', null) as role`)) as unknown as pg.QueryResult[];
   const answered = begun[begun.length - 1] as pg.QueryResult<Running & { role: string | null }>;
   const [{ role, ...running }] = answered.rows as [Running & { role: string | null }];

@@ -17,7 +17,9 @@ export interface SqlColumn {
 /** A row as every API shows it: times as ISO 8601 in UTC, ids as text, bytea as hex. */
 export type Row = Record<string, unknown>;
 
-const { INT8, TIMESTAMPTZ, BYTEA, DATE, TIMESTAMP } = pg.types.builtins;
+const { INT8, TIMESTAMPTZ, BYTEA, DATE, TIMESTAMP, JSON: JSON_TEXT, JSONB } = pg.types.builtins;
+const JSON_ARRAY = 199;
+const JSONB_ARRAY = 3807;
 const BYTEA_ARRAY = 1001;
 const INT8_ARRAY = 1016;
 const TEXT_ARRAY = 1009;
@@ -30,11 +32,33 @@ export const VALUE_TYPES: pg.CustomTypesConfig = {
     if (oid === BYTEA) return hex;
     if (oid === BYTEA_ARRAY) return (text: string) => arrayOfText(text).map(hex);
     if (oid === INT8_ARRAY) return arrayOfText;
+    if (oid === JSON_TEXT || oid === JSONB) return exactJson;
+    if (oid === JSON_ARRAY || oid === JSONB_ARRAY) return (text: string) => arrayOfText(text).map(exactJson);
     return pg.types.getTypeParser(oid, format as 'text');
   }) as pg.CustomTypesConfig['getTypeParser'],
 };
 
 const arrayOfText = pg.types.getTypeParser(TEXT_ARRAY as never, 'text') as unknown as (text: string) => string[];
+
+// Numbers of 16 digits and more may be ones that a JavaScript number rounds.
+const LONG_NUMBER = /[:[,\s]-?\d*\.?\d{16}|[eE]\+?\d{3}/;
+
+/** JSON in which numbers keep all their digits: those that JavaScript would round stand as they are, for `JSON.stringify`. */
+function exactJson(text: string | null): unknown {
+  if (text === null) return null;
+  if (!LONG_NUMBER.test(` ${text}`)) return JSON.parse(text);
+  return JSON.parse(text, (_key: string, value: unknown, context?: { source?: string }) =>
+    typeof value === 'number' && isRounded(value, context!.source!) ? raw(context!.source!) : value,
+  );
+}
+
+function isRounded(value: number, source: string): boolean {
+  if (/^-?\d+$/.test(source)) return !Number.isSafeInteger(value);
+  return !Number.isFinite(value) || source.replace(/\D/g, '').replace(/^0+/, '').length > 17;
+}
+
+/** `JSON.rawJSON` of ECMAScript 2025, which TypeScript's library does not know yet. */
+const raw = (JSON as unknown as { rawJSON: (text: string) => unknown }).rawJSON;
 
 function isoTime(text: string): string {
   return text.replace(' ', 'T').replace(/\+00$/, 'Z');
