@@ -161,7 +161,7 @@ export class Ingest {
       } else received = await this.#inTurn(() => this.#storeLarge(body, encoding, total));
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
-      const text = `this is no ExportTraceServiceRequest: ${error.message}`;
+      const text = `not an ExportTraceServiceRequest: ${error.message}`;
       throw new Refusal('INVALID_ARGUMENT', 'malformed', text);
     }
     this.counters.spansReceived += received;

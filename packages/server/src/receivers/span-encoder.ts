@@ -143,9 +143,7 @@ export class SpanEncoder extends SpanScan {
       say('no start; its end is taken for it');
       start.copy(end);
     } else if (end.isZero) {
-      this.#otel.push('"end_ns":"0"');
-      say('no end; its start is taken for it');
-      end.copy(start);
+      // A snapshot of a span that still runs: the row has no end until the span comes again with one.
     } else if (end.isBefore(start)) {
       this.#otel.push(`"end_ns":"${end.text()}"`);
       say('it ends before it starts; its duration is taken for 0');
@@ -159,6 +157,11 @@ export class SpanEncoder extends SpanScan {
     const from = scribe.to;
     writeStamp(scribe, this.start);
     this.facts.startedAt = scribe.out.toString('latin1', from, scribe.to);
+    if (this.#isOpen) {
+      this.facts.completedAt = null;
+      scribe.plain('\t\\N\t\\N');
+      return;
+    }
     scribe.byte(TAB);
     const completed = scribe.to;
     writeStamp(scribe, this.end);
@@ -201,7 +204,12 @@ export class SpanEncoder extends SpanScan {
     return code === null || code === '0' ? null : (GRPC[Number(code)] ?? null);
   }
 
+  get #isOpen(): boolean {
+    return this.end.isZero;
+  }
+
   #outcome(): string {
+    if (this.#isOpen) return 'started';
     const failed = this.statusCode === ERROR || (this.statusCode === 0 && this.#escaped);
     if (!failed) return 'completed';
     return this.#errorType !== null && isTimeout(this.#errorType, this.#errorMessage) ? 'timeout' : 'failed';
@@ -249,7 +257,8 @@ export class SpanEncoder extends SpanScan {
     const message = this.#errorMessage;
     const kept = this.#optional(message, 'error_message', COLUMN_BYTES.errorMessage, true);
     const own = hasMessage ? message : '';
-    const isFailure = this.facts.status !== 'completed';
+    const { status } = this.facts;
+    const isFailure = status !== 'completed' && status !== 'started';
     if (this.statusCode === (isFailure ? ERROR : 0) && own === (kept ?? '')) return;
     // What the columns do not give back.
     const code = this.statusCode === 0 ? [] : [`"code":${this.statusCode}`];

@@ -95,6 +95,28 @@ test('a bad span is rejected by name, and its neighbours are stored', async () =
   assert.equal((await stored(good.spanId)).length, 1);
 });
 
+test('a span that is sent before it has ended is started, and its end completes it in place', async () => {
+  for (const early of [{ endTimeUnixNano: undefined }, { endTimeUnixNano: '0' }]) {
+    const last = span({ status: { code: 2, message: 'boom' }, attributes: [text('step', 'last')] });
+    await server.post(request([{ ...last, ...early, status: {}, attributes: [text('step', 'first')] }]));
+    const [open] = await stored(last.spanId);
+    assert.deepEqual([open.status, open.completed_at, open.duration_ms], ['started', null, null]);
+    await server.post(request([last]));
+    const rows = await stored(last.spanId);
+    assert.equal(rows.length, 1);
+    assert.deepEqual([rows[0].status, rows[0].error_message, rows[0].metadata], ['failed', 'boom', { step: 'last' }]);
+    assert.ok(rows[0].duration_ms > 0);
+    const { rows: traces } = await client.query(
+      'select span_count, error_count, open_count from beacon.traces where trace_id = $1',
+      [last.traceId],
+    );
+    assert.deepEqual(traces, [{ span_count: 1, error_count: 1, open_count: 0 }]);
+    // A snapshot that comes late changes nothing.
+    await server.post(request([{ ...last, ...early, status: {} }]));
+    assert.equal((await stored(last.spanId))[0].status, 'failed');
+  }
+});
+
 function deep(levels: number): Json {
   return levels === 0 ? { stringValue: 'x' } : { arrayValue: { values: [deep(levels - 1)] } };
 }
@@ -110,7 +132,11 @@ test('what PostgreSQL cannot hold is stored in a stated form', async () => {
         assert.equal((row.otel as Json).end_ns, `${start - 5n}`);
       },
     ],
-    ['no end', { endTimeUnixNano: 0 }, (row) => assert.equal((row.otel as Json).end_ns, '0')],
+    [
+      'no end',
+      { endTimeUnixNano: 0 },
+      (row) => assert.deepEqual([row.status, row.completed_at, row.duration_ms], ['started', null, null]),
+    ],
     ['no start', { startTimeUnixNano: 0 }, (row) => assert.equal((row.otel as Json).start_ns, '0')],
     [
       'time beyond bigint',
@@ -165,7 +191,7 @@ test('what PostgreSQL cannot hold is stored in a stated form', async () => {
       assert.ok((await response.arrayBuffer()).byteLength <= 2, `${what}: nothing rejected`);
       const [row] = await stored(sent.spanId);
       check(row);
-      const isWhole = /deep|1 MB|10,000|bigint/.test(what);
+      const isWhole = /deep|1 MB|10,000|bigint|no end/.test(what);
       assert.equal(
         (row.otel?.repairs ?? []).length > 0,
         !isWhole,
@@ -192,7 +218,10 @@ test('refusals are a google.rpc.Status in the encoding of the request', async ()
   assert.equal(malformed.status, 400);
   const status = unpack(RPC_STATUS, Buffer.from(await malformed.arrayBuffer()));
   assert.equal(status.code, 3);
-  assert.match(String(status.message), /no ExportTraceServiceRequest: byte 1: a length of 127 where 1 bytes are left/);
+  assert.match(
+    String(status.message),
+    /not an ExportTraceServiceRequest: byte 1: a length of 127 where 1 bytes are left/,
+  );
   const noJson = await server.post('{"resourceSpans": [');
   assert.equal(noJson.status, 400);
   assert.match((await json(noJson)).message, /not valid JSON/);

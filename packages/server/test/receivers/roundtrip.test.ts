@@ -17,7 +17,7 @@ import type { Json } from './spans.ts';
 const database = await testDatabase();
 const server = await otlpServer(database);
 const pool = createPool(database.url, { applicationName: 'test', max: 2 });
-// Without maintenance, which would take spans of the past for expired.
+// Without maintenance, which would accept spans of the past for expired.
 const api = await httpApp({ logger: pino({ level: 'silent' }), hosts: LOOPBACK });
 tempoRoutes(api, pool, { prefix: '/tempo' });
 const address = await api.listen({ host: '127.0.0.1', port: 0 });
