@@ -33,7 +33,7 @@ export async function stop(child) {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, 'exit');
   child.kill('SIGTERM');
-  const limit = setTimeout(() => child.kill('SIGKILL'), 5000);
+  const limit = setTimeout(() => child.kill('SIGKILL'), 10_000);
   await exit;
   clearTimeout(limit);
 }
@@ -41,7 +41,7 @@ export async function stop(child) {
 /** In a service: says that it is ready; on SIGTERM calls `close`, and ends after the SDK has exported. */
 export function ready(close) {
   process.on('SIGTERM', async () => {
-    setTimeout(() => process.exit(0), 1500).unref();
+    setTimeout(() => process.exit(0), 6000).unref();
     await close?.();
     process.disconnect?.();
   });
