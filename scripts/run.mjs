@@ -37,6 +37,7 @@ const commands = {
   docs: ['scripts/docs.ts'],
   picture: ['scripts/picture.ts'],
   pack: ['scripts/pack.ts'],
+  mutate: ['scripts/mutate.ts'],
   bench: ['scripts/bench.ts'],
   'world:record': ['world/record.ts'],
   'world:score': ['world/score.ts'],

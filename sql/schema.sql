@@ -613,6 +613,10 @@ create function beacon.failing_executions(of_traces uuid[], from_time timestamp 
   returns TABLE(execution_id bigint, trace_id uuid, model_id text, region text, started_at timestamp with time zone, print text)
   language plpgsql stable;
 
+create function beacon.failing_share(b beacon.failure_origin, at timestamp with time zone)
+  returns TABLE(fact text, value text, failed bigint, of_failed bigint, well bigint, of_well bigint)
+  language plpgsql stable;
+
 create function beacon.failing_traces(of_traces uuid[], from_time timestamp with time zone, to_time timestamp with time zone)
   returns TABLE(trace_id uuid, model_id text, region text, print text)
   language plpgsql stable;
@@ -627,6 +631,10 @@ create function beacon.failure_origins(spans beacon.span_fact[])
 
 create function beacon.fellow_executions(of_traces uuid[], at timestamp with time zone)
   returns TABLE(execution_id bigint, region text, model_id text, failed boolean)
+  language plpgsql stable;
+
+create function beacon.fellow_spans(of_traces uuid[], of_service text, of_operation text, at timestamp with time zone)
+  returns TABLE(trace_id uuid, failed boolean, facts jsonb, input_size bigint)
   language plpgsql stable;
 
 create function beacon.find_similar_traces(of_execution bigint, max_results integer DEFAULT 10)
@@ -909,6 +917,14 @@ create function beacon.record_troubles()
   returns TABLE(records text, relation text, role text, column_name text, needed boolean, summary text, fix text)
   language plpgsql stable;
 
+create function beacon.recorded_finding(of_execution bigint, spans beacon.span_fact[])
+  returns SETOF beacon.finding
+  language plpgsql stable;
+
+create function beacon.recorded_outcome(of_execution bigint)
+  returns TABLE(records text, status text, output_empty boolean, error_type text)
+  language plpgsql stable;
+
 create function beacon.recount_traces(of_traces uuid[])
   returns integer
   language plpgsql volatile;
@@ -1107,6 +1123,10 @@ create function beacon.window_signals(incident_from timestamp with time zone, in
 
 create function beacon.window_spans(from_time timestamp with time zone, to_time timestamp with time zone, is_incident boolean)
   returns TABLE(incident boolean, trace_id uuid, span_id bytea, parent_span_id bytea, service text, operation text, kind text, from_ms double precision, ms double precision, failed boolean, code text, peer text, address text, resource_id bigint)
+  language plpgsql stable;
+
+create function beacon.with_shared(f beacon.finding, b beacon.failure_origin, at timestamp with time zone)
+  returns beacon.finding
   language plpgsql stable;
 
 create function beacon.worst_instances(signals beacon.signal[], of_service text)

@@ -32,8 +32,8 @@ begin
       else format('Check that %s runs, and that the address that %s uses for it and the network path are right.', p.peer, b.service)
     end,
     jsonb_strip_nulls(jsonb_build_object('address', p.address, 'callee_saw_the_request', p.arrived))) v
-  where b.meaning in ('dns', 'refused', 'unreachable', 'reset', 'tls') or b.meaning = 'unavailable' and b.http_status is null
-    and not p.arrived;
+  where b.meaning in ('dns', 'refused', 'unreachable', 'reset', 'tls') or b.meaning = 'unavailable'
+    and (b.meant_by = 'flag' or b.http_status is null and not p.arrived);
 end
 $$;
 

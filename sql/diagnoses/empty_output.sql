@@ -13,20 +13,32 @@ begin
   where b.meaning = 'empty_output';
   -- Nothing says that it failed, and yet there is no answer: the last one that a model gave in its trace.
   return query
-  select r.* from (
-    select distinct on (f.trace_id) f, beacon.finish_reasons(f.metadata) as finish, beacon.output_tokens(f.metadata) as tokens
+  with answers as materialized (
+    select f, beacon.finish_reasons(f.metadata) as finish, beacon.output_tokens(f.metadata) as tokens,
+      f.offset_ms + f.duration_ms as ended_ms, max(f.offset_ms + f.duration_ms) over (partition by f.trace_id) as last_ms
     from unnest(spans) f
     where f.metadata ?| array['gen_ai.request.model', 'gen_ai.system', 'gen_ai.provider.name', 'gen_ai.operation.name', 'llm.model_name',
         'gen_ai.usage.output_tokens', 'ai.model.id', 'llm.request.type', 'openinference.span.kind']
       and coalesce(f.metadata ->> 'gen_ai.operation.name', 'chat') in ('chat', 'text_completion', 'generate_content', 'completion',
         'message')
-      and coalesce(f.metadata ->> 'openinference.span.kind', 'LLM') = 'LLM'
-      and (beacon.output_tokens(f.metadata) is not null or beacon.finish_reasons(f.metadata) is not null or f.metadata ? 'output.value')
-      and not beacon.has_failed(f.status)
-    order by f.trace_id, f.offset_ms desc, f.position desc) q
-  cross join lateral (select q.finish ~ 'content.?filter|safety|refusal|recitation|prohibited|blocklist|spii|guardrail|toxic|flagged|'
-      'blocked' as filtered,
-    coalesce(q.tokens = 0, false) or (q.f).metadata ->> 'output.value' = '' as empty) s
+      and coalesce(f.metadata ->> 'openinference.span.kind', 'LLM') = 'LLM' and not beacon.has_failed(f.status)
+  )
+  select r.* from (
+    -- Libraries and SDKs each record the same call: what ended with the last answer belongs to it.
+    select distinct on ((a.f).trace_id) a.f, a.finish, a.tokens, s.filtered, s.empty
+    from answers a
+    cross join lateral (select coalesce(a.finish ~ 'content.?filter|safety|refusal|recitation|prohibited|blocklist|spii|guardrail|toxic|'
+        'flagged|blocked', false) as filtered,
+      coalesce(a.tokens = 0, false) or coalesce((a.f).metadata ->> 'output.value' = '', false)
+        or coalesce((a.f).metadata ->> 'ai.response.text' = '' and not (a.f).metadata ? 'ai.response.toolCalls', false)
+        or concat_ws(' ', (a.f).metadata ->> 'output.value', (a.f).metadata ->> 'gen_ai.output.messages') ~
+          '"(content|parts)": ?(\[\]|""|null)'
+          and concat_ws(' ', (a.f).metadata ->> 'output.value', (a.f).metadata ->> 'gen_ai.output.messages') !~
+            'tool_?[cC]all|tool_use|function_?[cC]all'
+        as empty) s
+    where a.ended_ms >= a.last_ms - 100 and (s.empty or s.filtered or a.finish ~ 'length|max_(output_)?tokens')
+    order by (a.f).trace_id, s.filtered desc, s.empty desc, a.ended_ms desc, (a.f).position) q
+  cross join lateral (select q.filtered, q.empty) s
   cross join lateral beacon.observation('EMPTY_OUTPUT',
     case when s.empty or s.filtered then 'cause' else 'remark' end, 'likely', q.f,
     case
@@ -41,8 +53,7 @@ begin
       when s.empty then 'Look at the prompt, the stop sequences and the token limit; treat an empty answer as a failure where it is read.'
       else 'Raise the limit of output tokens, or ask for a shorter answer.' end,
     jsonb_strip_nulls(jsonb_build_object('output_tokens', q.tokens, 'finish_reason', q.finish))) r
-  where (s.empty or s.filtered or q.finish ~ 'length|max_(output_)?tokens')
-    and not exists (select from unnest(origins) b where b.trace_id = (q.f).trace_id and b.explains_root);
+  where not exists (select from unnest(origins) b where b.trace_id = (q.f).trace_id and b.explains_root);
 end
 $$;
 

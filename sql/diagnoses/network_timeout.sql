@@ -20,7 +20,7 @@ begin
     jsonb_strip_nulls(jsonb_build_object('gave_up_after_ms', round(b.duration_ms), 'callee_saw_the_request', b.callee_position is not null,
       'answered_before_ms', round(-b.callee_late_ms)))) v
   where b.meaning in ('timeout', 'connect_timeout') and b.status in ('failed', 'timeout') and b.kind = 'client' and b.http_status is null
-    and coalesce(b.callee_status, '') <> 'lost' and not b.metadata ?| array['db.statement', 'db.query.text']
+    and coalesce(b.callee_status, '') <> 'lost' and not (b.meaning = 'timeout' and b.metadata ?| array['db.statement', 'db.query.text'])
     and case
       when b.callee_position is not null then b.callee_ended and b.callee_late_ms < -5
       else b.meaning = 'connect_timeout' or b.callee_is_known

@@ -83,6 +83,7 @@ as $$
   select lower(coalesce(metadata ->> 'gen_ai.response.finish_reasons', metadata ->> 'gen_ai.response.finish_reason',
     metadata ->> 'gen_ai.completion.0.finish_reason', metadata ->> 'ai.response.finishReason', metadata ->> 'gen_ai.finish_reason',
     metadata ->> 'llm.response.finish_reason', metadata ->> 'llm.response.stop_reason', metadata ->> 'llm.finish_reason',
+      metadata ->> 'anthropic.message.stop_reason',
     metadata ->> 'stop_reason', metadata ->> 'finish_reason'))
 $$;
 

@@ -47,7 +47,11 @@ begin
           or f.kind = 'internal' and coalesce(f.error_type, '') ~ '^\d*$' and coalesce(f.error_message, '') = '' as is_echo,
         concat_ws(':', coalesce(beacon.called_name(f.metadata), beacon.called_host(f.metadata), beacon.called_kind(f.metadata)),
           beacon.called_port(f.metadata)) as address, f.service, f.operation, beacon.failing_ancestor(spans, f.parent_position) as caller
-      from unnest(spans) f where beacon.has_failed(f.status)
+      from unnest(spans) f
+      -- A mesh that refuses a call for a reason of its own says so beside a status that counts as no failure.
+      where beacon.has_failed(f.status)
+        or f.metadata ? 'response_flags' and f.metadata ->> 'response_flags' not in ('-', '', 'DC') and beacon.http_status(f.metadata)
+          >= 400
     ), answers as materialized (
       select c.parent_position as caller, max(array[c.offset_ms, c.position]) as latest
       from unnest(spans) c
@@ -269,7 +273,8 @@ begin
   with s as materialized (
     select x.trace_id, x.span_id, x.parent_span_id, x.service, x.kind, x.kind = 'client' and x.operation = f.operation as alike,
       x.kind = 'client' and beacon.called_host(x.metadata) = called_host
-        and beacon.called_port(x.metadata) is not distinct from called_port as there
+        and beacon.called_port(x.metadata) is not distinct from called_port as there,
+      x.kind = 'client' and beacon.called_host(x.metadata) = called_host as same_host
     from beacon.trace_spans x
     where x.trace_id = any (recent) and x.started_at between since and until
       and (x.kind = 'server' or (x.kind = 'client' and x.service = f.service))
@@ -279,6 +284,10 @@ begin
      join s callee on callee.trace_id = call.trace_id and callee.parent_span_id = call.span_id and callee.kind = 'server'
      where call.there limit 1),
     (select min(x.service) from s x where x.kind = 'server' and x.service = first_label and x.service <> f.service),
+    -- Another port of a host on which one service alone has answered.
+    (select min(callee.service) from s call
+     join s callee on callee.trace_id = call.trace_id and callee.parent_span_id = call.span_id and callee.kind = 'server'
+     where call.same_host having count(distinct callee.service) = 1 and count(*) >= 5),
     -- The method of a remote procedure names its service where all earlier calls of it went to one.
     (select min(callee.service) from s call
      join s callee on callee.trace_id = call.trace_id and callee.parent_span_id = call.span_id and callee.kind = 'server'
@@ -297,7 +306,8 @@ $$;
 
 comment on function beacon.called_service(beacon.span_fact[], integer) is
   'What a call was meant for when no server span answers it: the name that the caller or its mesh states, else the service that answered '
-  'at the same address in the last 200 traces of the day, else a service that is called like the host, else the model provider, else '
+  'at the same address in the last 200 traces of the day, else a service that is called like the host, else the only one that '
+  'answered on that host (five times or more), else the model provider, else '
   'the address itself; without an address the kind of thing that was called.';
 
 create function beacon.outlived(of_trace uuid, of_span bytea, at timestamptz) returns boolean

@@ -2,18 +2,19 @@ create function beacon.confidence(level text) returns double precision
 language sql immutable parallel safe
 as $$
   select case level
-    when 'certain' then 0.97
-    when 'strong' then 0.9
-    when 'likely' then 0.75
-    when 'possible' then 0.55
+    when 'certain' then 0.98
+    when 'strong' then 0.96
+    when 'likely' then 0.92
+    when 'possible' then 0.85
     when 'weak' then 0.3
   end::double precision
 $$;
 
 comment on function beacon.confidence(text) is
-  'How often a finding of a level is right. certain: a code that names the cause was recorded. strong: code and place in the '
-  'trace agree. likely: the place in the trace or a comparison says so, without a code. possible: more often right than wrong. '
-  'weak: wrong more often than right, so it is never a cause. Null for any other word.';
+  'How often a finding of a level is right, as npm run bench:calibration measures it over recorded failures. certain: a code that '
+  'names the cause was recorded. strong: what was said and the place in the trace agree. likely: the place in the trace or a '
+  'comparison says so, without a code. possible: nothing says otherwise. weak: wrong more often than right, so it is never a cause. '
+  'Null for any other word.';
 
 create function beacon.replacements() returns table (general text, specific text)
 language plpgsql immutable

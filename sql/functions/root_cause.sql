@@ -1,74 +1,3 @@
-create function beacon.callee_work(spans beacon.span_fact[], of_position integer) returns table (operation text, self_ms double precision)
-language plpgsql stable
-set search_path = beacon, pg_catalog
-as $$
-#variable_conflict use_column
-begin
-  -- Always one row: a diagnosis about a callee without spans must not lose its finding here. Positions are depth first:
-  -- what stands below a span follows it until the next span that is no deeper.
-  return query
-  with callee as (
-    select f.position, f.depth, f.trace_id from unnest(spans) f where f.position = of_position
-  ), behind as (
-    select min(f.position) as position from unnest(spans) f, callee c
-    where f.position > c.position and (f.depth <= c.depth or f.trace_id <> c.trace_id)
-  )
-  select b.operation, b.self_ms from (select 1) one left join (
-    select f.operation, f.self_ms from unnest(spans) f, callee c, behind e
-    where f.position >= c.position and (e.position is null or f.position < e.position)
-    order by f.self_ms desc limit 1) b on true;
-end
-$$;
-
-comment on function beacon.callee_work(beacon.span_fact[], integer) is
-  'The operation at or below a span that took the most time of its own; nulls where there is no span.';
-
-create function beacon.generation(spans beacon.span_fact[], of_trace uuid) returns table (service text, operation text,
-  output_tokens bigint)
-language plpgsql stable
-set search_path = beacon, pg_catalog
-as $$
-#variable_conflict use_column
-begin
-  return query
-  select g.service, g.operation, g.tokens from (select 1) one left join (
-    select f.service, f.operation, beacon.output_tokens(f.metadata) as tokens, f.position
-    from unnest(spans) f
-    where f.trace_id = of_trace and beacon.output_tokens(f.metadata) is not null
-    order by f.position desc limit 1) g on true;
-end
-$$;
-
-comment on function beacon.generation(beacon.span_fact[], uuid) is
-  'The last span of a trace that generated text, with its output tokens; nulls where there is none.';
-
-create function beacon.notable(spans beacon.span_fact[], origins beacon.failure_origin[]) returns beacon.span_fact[]
-language plpgsql stable
-set search_path = beacon, pg_catalog
-as $$
-begin
-  -- Every diagnosis reads all it is given; twenty of them over 50,000 spans would take seconds.
-  if cardinality(spans) <= 2000 then
-    return spans;
-  end if;
-  return (
-    with f as materialized (
-      select x, row_number() over (order by x.self_ms desc) as by_self from unnest(spans) x
-    )
-    select array_agg(f.x order by (f.x).position) from f
-    where f.by_self <= 500 or (f.x).parent_position is null
-      or (f.x).position in (select b.position from unnest(origins) b union all select b.callee_position from unnest(origins) b)
-      or ((f.x).metadata ?| array['faas.coldstart', 'beacon.queued_ms', 'kafka.record.queue_time_ms', 'bullmq.job.timestamp',
-        'gen_ai.usage.output_tokens', 'llm.token_count.completion', 'ai.usage.completionTokens', 'output.value'] and (f.x).self_ms > 0)
-      or ((f.x).status = 'lost'));
-end
-$$;
-
-comment on function beacon.notable(beacon.span_fact[], beacon.failure_origin[]) is
-  'The spans a diagnosis may need, of a trace above 2,000 spans: roots, origins of failures and their callees, lost ones, those that tell '
-  'of a cold start, a queue or generated text, and the 500 with the most time of their own. Smaller traces whole. Positions stay as they '
-  'are, so an element''s index need not be its position.';
-
 create function beacon.findings(spans beacon.span_fact[], origins beacon.failure_origin[]) returns setof beacon.finding
 language plpgsql stable
 set search_path = beacon, pg_catalog
@@ -108,15 +37,22 @@ declare
   origins beacon.failure_origin[];
   decisive uuid;
   of_traces uuid[];
+  ranked beacon.finding[];
+  origin beacon.failure_origin;
 begin
   select array_agg(b) into origins from beacon.failure_origins(spans) b;
   of_traces := array(select distinct f.trace_id from unnest(spans) f);
   decisive := case when cardinality(of_traces) = 1 then of_traces[1] else beacon.decisive_trace(spans) end;
-  return query
-  with found as materialized (
+  with told as materialized (
     select (row_number() over ())::integer as nth, d.* from beacon.findings(spans, origins) f
     -- Trouble of another attempt did not end the execution, and what is more likely wrong than right accuses nothing.
     cross join lateral beacon.demoted(f, f.trace_id <> decisive or f.confidence < beacon.confidence('possible')) d
+  ), found as materialized (
+    -- Where something failed by itself, what was cancelled was cancelled for its sake.
+    select t.nth, d.* from told t
+    cross join lateral beacon.demoted((t.type, t.role, t.service, t.operation, t.confidence, t.summary, t.evidence, t.recommendation,
+      t.trace_id, t.span_ids, t.origin)::beacon.finding, t.type = 'CANCELLED' and exists (
+        select from told o where o.role = 'cause' and o.type <> 'CANCELLED' and o.origin is not null)) d
   ), replaced as materialized (
     select g.nth, min(f.nth) as by_nth from found g
     join beacon.replacements() r on r.general = g.type
@@ -128,10 +64,12 @@ begin
     where f.nth not in (select r.nth from replaced r)
     order by f.role, f.type, f.service, f.operation, f.confidence desc, f.nth
   )
-  select s.* from (
+  select array_agg((s.type, s.role, s.service, s.operation, s.confidence, s.summary, s.evidence, s.recommendation, s.trace_id, s.span_ids,
+      s.origin)::beacon.finding order by s.role, s.confidence desc, s.type, s.service) into ranked
+  from (
     select b.type, b.role, b.service, b.operation, b.confidence, b.summary, b.evidence || coalesce((
         select jsonb_build_object('replaces', jsonb_agg(distinct concat_ws(' of ', g.type, g.service)))
-        from replaced r join found g on g.nth = r.nth where r.by_nth = b.nth having count(*) > 0), '{}'),
+        from replaced r join found g on g.nth = r.nth where r.by_nth = b.nth having count(*) > 0), '{}') as evidence,
       b.recommendation, b.trace_id, b.span_ids, b.origin
     from best b
     -- Once as a cause is enough.
@@ -139,8 +77,13 @@ begin
       select from best c where c.role = 'cause' and (c.type, c.service, c.operation) is not distinct from (b.type, b.service, b.operation))
     union all
     select u.* from beacon.unexplained(cardinality(spans), origins, decisive) u
-    where not exists (select from best b where b.role = 'cause')) s
-  order by s.role, s.confidence desc, s.type, s.service;
+    where not exists (select from best b where b.role = 'cause')) s;
+  -- The first cause also says what the failures of its operation share: finding out reads other traces.
+  if ranked[1].role = 'cause' and ranked[1].origin is not null then
+    select b.* into origin from unnest(origins) b where b.position = ranked[1].origin limit 1;
+    ranked[1] := beacon.with_shared(ranked[1], origin, spans[ranked[1].origin].started_at);
+  end if;
+  return query select * from unnest(ranked);
 end
 $$;
 
@@ -160,6 +103,9 @@ declare
   of_traces uuid[] := array(select distinct f.trace_id from unnest(spans) f);
 begin
   return query
+  with found as materialized (
+    select * from beacon.ranked_findings(spans)
+  )
   select q.place::integer, q.type, q.role, q.service, q.operation, q.confidence, q.summary,
     q.evidence || case when q.type = 'UNKNOWN' then '{}' else beacon.scope_of(of_execution, spans[1].job_id) end
       || jsonb_strip_nulls(jsonb_build_object('runner_up', case when q.place = 1 and q.next_type is not null then
@@ -170,7 +116,10 @@ begin
   from (
     select f.*, row_number() over ranked as place, lead(f.type) over ranked as next_type, lead(f.role) over ranked as next_role,
       lead(f.service) over ranked as next_service, lead(f.confidence) over ranked as next_confidence
-    from beacon.ranked_findings(spans) f
+    from (
+      select * from found
+      union all
+      select u.* from beacon.recorded_finding(of_execution, spans) u where not exists (select from found c where c.role = 'cause')) f
     window ranked as (order by f.role, f.confidence desc, f.type, f.service)) q
   order by 1;
 end
@@ -366,29 +315,3 @@ $$;
 
 comment on function beacon.untraced(bigint) is
   'UNTRACED: the execution has no span; says which tracers are alive and what they report.';
-
-create function beacon.busy_below(spans beacon.span_fact[], from_position integer, at_ms double precision) returns integer
-language plpgsql stable
-set search_path = beacon, pg_catalog
-as $$
-declare
-  here integer := from_position;
-  further integer;
-begin
-  -- Down through what was still running when the caller gave up, as long as one child had taken most of its parent's time until then.
-  for depth in 1 .. 30 loop
-    select f.position into further from unnest(spans) f
-    where f.parent_position = here and f.offset_ms < at_ms - 1 and f.offset_ms + f.duration_ms > at_ms - 5
-      and at_ms - f.offset_ms >= 0.5 * (at_ms - spans[here].offset_ms)
-    order by f.offset_ms, f.position limit 1;
-    exit when further is null;
-    here := further;
-  end loop;
-  return here;
-end
-$$;
-
-comment on function beacon.busy_below(beacon.span_fact[], integer, double precision) is
-  'The innermost span below a position that was at work at a moment (milliseconds from the start of the trace) and had been for at least '
-  'half of the time its parent had: of several levels that wait for each other, the one that is really slow. The span itself where there '
-  'is none.';

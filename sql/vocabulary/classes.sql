@@ -183,7 +183,7 @@ begin
               'illegalconfigexception', 'missingmanifestresourceexception', 'dllnotfoundexception', 'entrypointnotfoundexception',
                 'typeloadexception', 'missingmethodexception', 'unsupportedclassversionerror', 'nosuchfielderror',
                   'incompatibleclasschangeerror']),
-    ('killed', 'celery, Python, Ruby, Elixir', false, array['workerlosterror', 'brokenprocesspool', 'terminatedworkererror',
+    ('killed', 'celery, Python, Ruby, Elixir', false, array['exiterror', 'workerlosterror', 'brokenprocesspool', 'terminatedworkererror',
       'signalexception', 'processexitedexception', 'workerterminatederror', 'workercrashederror', 'actordiederror', 'nodediederror',
         'rayactorerror', 'systemexit', 'sigterm', 'workershutdown', 'terminated', 'dirtyexit', 'workercrashed', 'podevicted',
           'nodepreempted', 'killed', 'processexpired', 'stalledjoberror']),

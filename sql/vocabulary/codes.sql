@@ -130,7 +130,7 @@ begin
         'runtime.invalidentrypoint', 'runtime.usercodesyntaxerror', 'err_unsupported_dir_import',
       'flag_not_found', 'provider_not_ready', 'err_package_path_not_exported', 'err_unknown_file_extension', 'missingregion',
         'permanentredirect', 'invalid_configuration', 'er_sp_does_not_exist', 'sqlite_cantopen']),
-    ('killed', 'Lambda, celery, BullMQ, Kubernetes', false, array['runtime.exiterror', 'extension.crash', 'sigkill', 'sigterm',
+    ('killed', 'Lambda, celery, BullMQ, Kubernetes', false, array['extension.crash', 'sigkill', 'sigterm',
       'process_lost', 'worker_lost', 'workerlost', 'evicted', 'runtime.unknown',
       'preempted', 'sigsegv', 'sigabrt', 'containerkilled', 'nodelost', 'function.crash', 'spot_interruption', 'stalled']),
     ('empty_output', 'Beacon, LLM frameworks', false, array['empty_output', 'emptyoutputerror', 'emptyresponseerror', 'no_output',

@@ -88,6 +88,7 @@ test('one offset fits all calls between two services: a call that contradicts no
     app POST    |       ========     | kind=client
       far two   |        =========   | kind=server
     `,
+    { scale: 100 },
   );
   const { rows } = await db.client.query(`select operation, skew_ms from trace_tree($1) where service = 'far'`, [
     traceId,
@@ -95,6 +96,19 @@ test('one offset fits all calls between two services: a call that contradicts no
   assert.equal(rows.length, 2);
   assert.equal(rows[0].skew_ms, rows[1].skew_ms);
   assert.ok(rows[0].skew_ms < 0);
+});
+
+test('a server that outlasts its caller by less than 50 ms does not make its clock wrong', async () => {
+  const { traceId } = await draw(
+    db.client,
+    `
+  app work      |==========|
+    app POST    | =====    | kind=client
+      far one   |     ===  | kind=server
+    `,
+  );
+  const { rows } = await db.client.query(`select skew_ms from trace_tree($1) where service = 'far'`, [traceId]);
+  assert.deepEqual(rows, [{ skew_ms: 0 }]);
 });
 
 test('a span whose process is gone lasts as long before it is marked as lost as after', async () => {

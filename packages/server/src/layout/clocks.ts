@@ -1,6 +1,9 @@
 // Clocks of services against each other, as beacon.clock_offsets estimates them.
 import { SERVER, type Spans, STATUS } from './spans.ts';
 
+/** Milliseconds a server may outlast its caller's span: that may end with the headers of an answer, and machines are busy. */
+const TOLERANCE_MS = 50;
+
 /** What the calls between two services say of their clocks, milliseconds. */
 interface Evidence {
   atLeast: number;
@@ -37,7 +40,7 @@ export function clockOffsets(spans: Spans, parents: Int32Array): Map<number, num
   }
   const offsets = new Map<number, number>();
   for (const [pair, { atLeast, atMost, middles }] of found) {
-    if (!(atLeast > 0 || atMost < 0)) continue;
+    if (!(atLeast > 0 || atMost < -TOLERANCE_MS)) continue;
     if (Number.isNaN(atMost)) offsets.set(pair, atLeast);
     // All calls together leave a range, split evenly; where they contradict each other, the middle of what each says.
     else offsets.set(pair, atLeast <= atMost ? (atLeast + atMost) / 2 : median(middles));

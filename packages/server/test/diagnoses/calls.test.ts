@@ -133,7 +133,7 @@ test('a gateway that answers 504 and shows nothing behind it is charged itself, 
     app POST    | ========! | kind=client error=504 http.response.status_code=504
       gate POST |  =======  | kind=server http.response.status_code=504
   `);
-  assert.equal(`${best?.type} at ${best?.service} ${best?.confidence}`, 'SERVICE_TIMEOUT at gate 0.75');
+  assert.equal(`${best?.type} at ${best?.service} ${best?.confidence}`, 'SERVICE_TIMEOUT at gate 0.92');
 });
 
 test('a callee that answered in time and was not heard points at the network', async () => {
