@@ -92,6 +92,101 @@ export async function readTrace(client: Client, traceId: string): Promise<CutTra
   return { ...(await dataOf(client, traceId, rows.slice(0, MAX_SPANS))), isCut: rows.length > MAX_SPANS };
 }
 
+/** A span by itself, read no further than it is asked. */
+export class LooseSpan {
+  readonly traceId: string;
+  /** Service as the table has it. */
+  readonly service: string;
+  readonly startNs: bigint;
+  /** Nanoseconds; undefined while it has not ended. */
+  readonly durationNs: bigint | undefined;
+  /** Its resource and scope, shared with other spans. */
+  readonly of: ResourceSpans;
+  readonly #row: SpanRecord;
+  #otel: Json | undefined;
+
+  constructor(row: SpanRecord & { trace_id: string }, of: ResourceSpans) {
+    this.#row = row;
+    this.of = of;
+    this.traceId = row.trace_id;
+    this.service = row.service;
+    const kept = row.otel === null ? {} : this.#kept();
+    const started = BigInt(row.started_us) * 1_000n + BigInt(row.started_ns);
+    this.startNs = kept.start_ns === undefined ? started : BigInt(kept.start_ns as string);
+    if (kept.end_ns !== undefined) this.durationNs = BigInt(kept.end_ns as string) - this.startNs;
+    else if (row.duration_ms !== null) this.durationNs = BigInt(Math.round(row.duration_ms * 1e6));
+  }
+
+  get id(): string {
+    return this.#row.span_id;
+  }
+
+  get parentId(): string | undefined {
+    return this.#row.parent_span_id ?? undefined;
+  }
+
+  get name(): string {
+    return (this.#kept().name as string | undefined) ?? this.#row.operation;
+  }
+
+  /** As in OTLP. */
+  get kind(): number {
+    const { kind } = this.#kept();
+    return kind instanceof Digits ? Number(kind.text) : KINDS.indexOf(this.#row.kind);
+  }
+
+  get status(): Span['status'] {
+    return statusOf(this.#row, this.#kept().status as Json | undefined);
+  }
+
+  get attributes(): KeyValue[] {
+    return attributesIn(this.#row.metadata, this.#kept().exact);
+  }
+
+  get events(): SpanEvent[] {
+    return list(this.#row.events).map(eventOf);
+  }
+
+  get links(): SpanLink[] {
+    return list(this.#row.links).map(linkOf);
+  }
+
+  #kept(): Json {
+    this.#otel ??= parsed(this.#row.otel);
+    return this.#otel;
+  }
+}
+
+const LOOSE = `
+select encode(uuid_send(s.trace_id), 'hex') as trace_id, ${SPANS.slice(SPANS.indexOf('select') + 6, SPANS.indexOf('where'))}`;
+
+/**
+ * Spans for which a condition on the span `s` holds, in no order.
+ *
+ * @param max How many are read.
+ * @throws the database's error.
+ */
+export async function readSpans(
+  client: Client,
+  { condition, values, max }: { condition: string; values: unknown[]; max: number },
+): Promise<LooseSpan[]> {
+  const { rows } = await client.query<SpanRecord & { trace_id: string }>(
+    `${LOOSE} where ${condition} limit ${Math.round(max)}`,
+    values,
+  );
+  const ids = [...new Set(rows.flatMap(({ resource_id }) => resource_id ?? []))];
+  const resources = new Map(
+    (await client.query<ResourceRecord>(RESOURCES, [ids])).rows.map((row) => [row.resource_id, row]),
+  );
+  const shared = new Map<string, ResourceSpans>();
+  return rows.map((row) => {
+    const key = row.resource_id ?? `service ${row.service}`;
+    const of = shared.get(key) ?? resourceSpansOf(resources.get(row.resource_id ?? ''), [row], row.trace_id);
+    shared.set(key, of);
+    return new LooseSpan(row, of);
+  });
+}
+
 /**
  * Reads a trace of any size in parts of 10,000 spans, each by a statement of its own. A smaller trace is one part, in the
  * order of time. Parts say the resources of their own spans.
@@ -180,7 +275,7 @@ function spanOf(row: SpanRecord, traceId: string): Span {
     kind: otel.kind instanceof Digits ? Number(otel.kind.text) : KINDS.indexOf(row.kind),
     startTimeUnixNano: (otel.start_ns as string) ?? `${start}`,
     endTimeUnixNano: (otel.end_ns as string) ?? `${end}`,
-    attributes: attributesOf(parsed(row.metadata), otel.exact),
+    attributes: attributesIn(row.metadata, otel.exact),
     ...count('droppedAttributesCount', otel.dropped_attributes),
     events: list(row.events).map(eventOf),
     ...count('droppedEventsCount', otel.dropped_events),
@@ -220,6 +315,24 @@ function linkOf(link: Json): SpanLink {
     ...count('droppedAttributesCount', link.dropped_attributes),
     ...count('flags', link.flags),
   };
+}
+
+/**
+ * KeyValues of an object as PostgreSQL writes it. Looking at the source of every number is slow, so that is done only
+ * where there are numbers within lists, or so large that digits would be lost.
+ */
+function attributesIn(json: string, exact: unknown): KeyValue[] {
+  const found: KeyValue[] = [];
+  for (const [key, value] of Object.entries(JSON.parse(json) as Json)) {
+    if (typeof value === 'string') found.push({ key, value: { stringValue: value } });
+    else if (typeof value === 'boolean') found.push({ key, value: { boolValue: value } });
+    else if (typeof value === 'number' && Number.isFinite(value) && Math.abs(value) < 1e15 && value !== 0) {
+      // jsonb writes 1.0 as it was given, and never an exponent.
+      const isWhole = Number.isInteger(value) && !json.includes(`${JSON.stringify(key)}: ${value}.`);
+      found.push({ key, value: isWhole ? { intValue: String(value) } : { doubleValue: value } });
+    } else return attributesOf(parsed(json), exact);
+  }
+  return exact ? attributesOf(parsed(json), exact) : found;
 }
 
 /** KeyValues of an object; those JSON could not say all of, as they came. */

@@ -5,9 +5,9 @@ import { type CutTraceData, readTrace } from '../../otlp/read-back.ts';
 import { wholeTraceId } from '../../otlp/trace-id.ts';
 import { readOnly } from '../../queries/run.ts';
 import { BeaconError } from '../../store/errors.ts';
+import { queryMetrics } from './metrics.ts';
 import { tagScopes, tagValues } from './names.ts';
 import { type Query, searchTempo } from './search.ts';
-import { notUnderstood } from './traceql-syntax.ts';
 
 export interface TempoOptions {
   /** Before every path: `/tempo`, or nothing on a port of its own. */
@@ -76,8 +76,8 @@ export function tempoRoutes(app: FastifyInstance, pool: pg.Pool, { prefix, state
   });
 
   get('/api/search', async (request, reply) => {
-    const { truncated, ...result } = await searchTempo(pool, request.query as Query, limits(request));
-    if (truncated) reply.header('x-beacon-left-out', truncated.replace(/[^ -~]/g, '?'));
+    const result = await searchTempo(pool, request.query as Query, limits(request));
+    if (result.warnings) reply.header('x-beacon-left-out', result.warnings.join(' ').replace(/[^ -~]/g, '?'));
     return result;
   });
   get('/api/search/tags', async (request) => {
@@ -94,11 +94,10 @@ export function tempoRoutes(app: FastifyInstance, pool: pg.Pool, { prefix, state
   get('/api/v2/search/tag/*', async (request) => {
     return { tagValues: await tagValues(pool, tagOf(request), request.query as Query, limits(request)), metrics: {} };
   });
-  for (const url of ['/api/metrics/query_range', '/api/metrics/query']) {
-    get(url, async () => {
-      throw notUnderstood('it asks for metrics');
-    });
-  }
+  get('/api/metrics/query_range', async (request) =>
+    queryMetrics(pool, request.query as Query, limits(request), false),
+  );
+  get('/api/metrics/query', async (request) => queryMetrics(pool, request.query as Query, limits(request), true));
 }
 
 function wantsProtobuf(request: FastifyRequest): boolean {

@@ -1,166 +1,239 @@
-// Tempo's search over the operations `search` and `spans`.
+// Tempo's search: by TraceQL, or by tags and durations.
 import type pg from 'pg';
-import { term } from '../../filter/text.ts';
-import { type RunOptions, runQuery } from '../../queries/run.ts';
+import { type RunOptions, readOnly } from '../../queries/run.ts';
 import { BeaconError } from '../../store/errors.ts';
-import { countOf, goDurationMs, queryNamed, timeOf } from '../params.ts';
-import { tagsAlternative } from './tags.ts';
-import { type Alternative, alternativesOf, type TraceRow } from './traceql.ts';
+import { countOf, goDurationMs, timeOf } from '../params.ts';
+import { tagsQuery } from './tags.ts';
+import type { AttributeNode, Field, Stage } from './traceql/ast.ts';
+import type { Range } from './traceql/candidates.ts';
+import { filter } from './traceql/evaluate.ts';
+import { inspect, isOfSpans, type Progress } from './traceql/inspect.ts';
+import type { TraceFacts, TraceSpan } from './traceql/model.ts';
+import { needsOfStages } from './traceql/needs.ts';
+import { parseTraceQl } from './traceql/parse.ts';
+import { filtersOf, pipeline, type Spanset } from './traceql/spansets.ts';
+import { spanCondition } from './traceql/sql.ts';
+import { shownValue } from './values.ts';
 
 export type Query = Record<string, string | string[] | undefined>;
 
-interface FoundTrace extends TraceRow {
-  trace_id: string;
-  started_at: string;
-  matched_spans: number | null;
-}
-
-interface FoundSpan {
-  span_id: string;
-  service: string;
-  operation: string;
-  status: string;
-  started_at: string;
-  duration_ms: number | null;
-}
-
 export interface Result {
   traces: object[];
-  metrics: { inspectedTraces: number };
-  /** Says in words what was left out; for a header. */
-  truncated: string | null;
+  metrics: object;
+  /** What was not looked at, in words. */
+  warnings?: string[];
 }
 
 const LIMIT = 20;
 const MAX_TRACES = 1_000;
 const SPANS_PER_SET = 3;
-const MAX_SPANS_PER_SET = 100;
-const LOOK_BACK = '24h';
-/** Traces looked at where a condition is on the trace itself. */
-const PAGE = 500;
-const MAX_PAGES = 10;
+const MAX_SPANS_PER_SET = 1_000;
+const LOOK_BACK_MS = 24 * 3_600_000;
 /** Tempo's own words, which Grafana shows. */
 const NO_ROOT = '<root span not yet received>';
 
 /**
  * `/api/search`: by `q`, or by `tags`, `minDuration` and `maxDuration`; `start` and `end` in seconds, `limit`, `spss`.
  *
- * @throws BeaconError for what is wrong or not understood.
+ * @throws BeaconError for what is wrong.
  */
 export async function searchTempo(pool: pg.Pool, query: Query, limits: RunOptions): Promise<Result> {
-  const limit = countOf('limit', one(query, 'limit'), LIMIT, MAX_TRACES);
-  const spansPerSet = countOf('spss', one(query, 'spss'), SPANS_PER_SET, MAX_SPANS_PER_SET);
-  const found = new Map<string, { row: FoundTrace; q: string }>();
-  const truncated: string[] = [];
-  let inspected = 0;
-  for (const alternative of asked(query)) {
-    const params = { ...timesOf(query), ...(alternative.q ? { q: alternative.q } : {}) };
-    const search = await pages(pool, alternative, params, limit, limits);
-    inspected += search.inspected;
-    if (search.truncated) truncated.push(search.truncated);
-    for (const row of search.rows) if (!found.has(row.trace_id)) found.set(row.trace_id, { row, q: alternative.q });
-  }
-  const newest = [...found.values()].sort((a, b) => (a.row.started_at < b.row.started_at ? 1 : -1)).slice(0, limit);
-  const traces: object[] = [];
-  for (const { row, q } of newest) traces.push(await traceOf(pool, row, q, spansPerSet, limits));
-  return { traces, metrics: { inspectedTraces: inspected }, truncated: truncated.join(' ') || null };
+  const limit = positive('limit', one(query, 'limit'), LIMIT, MAX_TRACES);
+  const spss = one(query, 'spss');
+  const spansPerSet = countOf(
+    'spss',
+    spss === '0' ? String(MAX_SPANS_PER_SET) : spss,
+    SPANS_PER_SET,
+    MAX_SPANS_PER_SET,
+  );
+  const stages = stagesAsked(query);
+  const range = rangeOf(query);
+  const progress: Progress = { traces: 0, spans: 0, left: null };
+  const found: Array<{ facts: TraceFacts; sets: Spanset[] }> = [];
+  const run = pipeline(stages);
+  const ofSpans = isOfSpans(stages);
+  const traces = await readOnly(pool, limits, async ({ client }) => {
+    const search = { needs: needsOfStages(stages), condition: spanCondition(stages), ofSpans, range, first: 2 * limit };
+    for await (const batch of inspect(client, search, progress)) {
+      for (const { facts, spans } of batch) {
+        const sets = run(spans);
+        if (sets.length > 0) found.push({ facts, sets });
+      }
+      if (found.length >= limit) break;
+    }
+    const newest = found.sort((a, b) => (a.facts.startNs < b.facts.startNs ? 1 : -1)).slice(0, limit);
+    const stats = await serviceStats(client, newest, range);
+    const shown = attributesShown(stages);
+    return newest.map(({ facts, sets }) => traceShown(facts, sets, stats.get(facts.id), shown, spansPerSet));
+  });
+  return {
+    traces,
+    metrics: {
+      inspectedTraces: progress.traces,
+      inspectedSpans: String(progress.spans),
+      completedJobs: progress.left === null ? 1 : 0,
+      totalJobs: 1,
+    },
+    ...(progress.left === null ? {} : { warnings: [progress.left] }),
+  };
 }
 
-/** Which ways a trace may match. */
-function asked(query: Query): Alternative[] {
+function positive(name: string, text: string | undefined, otherwise: number, max: number): number {
+  if (text !== undefined && /^0+$/.test(text))
+    throw new BeaconError('usage', `${name} is 0.`, 'It must be at least 1.');
+  return countOf(name, text, otherwise, max);
+}
+
+function stagesAsked(query: Query): Stage[] {
   const [q, tags] = [one(query, 'q'), one(query, 'tags')];
   if (q && tags) throw new BeaconError('usage', 'q and tags are both given.', 'Give one of them.');
-  if (q) return alternativesOf(q);
-  const { q: terms, fits } = tagsAlternative(tags ?? '');
-  const [least, max] = ['minDuration', 'maxDuration'].map((name) => {
+  if (q) {
+    const parsed = parseTraceQl(q);
+    if (parsed.kind === 'search') return parsed.stages;
+    throw new BeaconError('usage', 'This TraceQL query asks for metrics.', 'Send it to /api/metrics/query_range.');
+  }
+  const [minMs, maxMs] = ['minDuration', 'maxDuration'].map((name) => {
     const text = one(query, name);
     return text === undefined ? undefined : goDurationMs(name, text);
   });
-  const conditions = [
-    ...(least === undefined ? [] : [({ duration_ms: ms }: TraceRow) => ms !== null && ms >= least]),
-    ...(max === undefined ? [] : [({ duration_ms: ms }: TraceRow) => ms !== null && ms <= max]),
-  ];
-  return [{ q: terms, fits: [...fits, ...conditions] }];
+  if (minMs !== undefined && maxMs !== undefined && minMs > maxMs) {
+    throw new BeaconError('usage', 'minDuration is more than maxDuration.', 'Swap them.');
+  }
+  return tagsQuery(tags ?? '', minMs, maxMs);
 }
 
 /** Start and end, or the last day. */
-export function timesOf(query: Query): { from: string; to?: string } {
+export function rangeOf(query: Query): Range {
   const [start, end] = [one(query, 'start'), one(query, 'end')];
-  return {
-    from: start ? timeOf('start', start, 1) : LOOK_BACK,
-    // The end is exclusive, and whoever asks means the whole of that second.
-    ...(end ? { to: timeOf('end', String(Number(end) + 1), 1) } : {}),
-  };
+  // The end is exclusive, and the whole of that second is asked for.
+  const to = end ? timeOf('end', String(Number(end) + 1), 1) : new Date(Date.now() + 3_600_000).toISOString();
+  const from = start
+    ? timeOf('start', start, 1)
+    : new Date((end ? Date.parse(to) : Date.now()) - LOOK_BACK_MS).toISOString();
+  if (start && end && Number(start) > Number(end)) throw new BeaconError('usage', 'start is after end.', 'Swap them.');
+  return { from, to };
 }
 
-/** Conditions on the trace itself are looked at here, page by page. */
-async function pages(pool: pg.Pool, { fits }: Alternative, params: object, limit: number, limits: RunOptions) {
-  const size = fits.length === 0 ? limit : PAGE;
-  const rows: FoundTrace[] = [];
-  let inspected = 0;
-  let after: string | null = null;
-  for (let page = 0; page < MAX_PAGES; page++) {
-    const answer = await runQuery(
-      pool,
-      queryNamed('search'),
-      { ...params, limit: size, ...(after && { after }) },
-      limits,
-    );
-    inspected += answer.rows.length;
-    const all = answer.rows as unknown as FoundTrace[];
-    rows.push(...all.filter((row) => fits.every((fit) => fit(row))));
-    after = answer.next;
-    if (rows.length >= limit || after === null || fits.length === 0) {
-      const truncated = fits.length === 0 || rows.length > limit ? answer.truncated : null;
-      return { rows: rows.slice(0, limit), inspected, truncated };
-    }
+/** The same for queries of the registry. */
+export function timesOf(query: Query): { from: string; to?: string } {
+  const { from, to } = rangeOf(query);
+  return { from, ...(one(query, 'end') ? { to } : {}) };
+}
+
+interface ServiceStats {
+  spanCount: number;
+  errorCount?: number;
+}
+
+/** Spans and errors by service of each trace. */
+async function serviceStats(client: pg.PoolClient, found: Array<{ facts: TraceFacts }>, { from }: Range) {
+  const ids = found.map(({ facts }) => facts.id);
+  const stats = new Map<string, Record<string, ServiceStats>>();
+  if (ids.length === 0) return stats;
+  const { rows } = await client.query(
+    `select encode(uuid_send(s.trace_id), 'hex') as id, s.service, count(*)::integer as spans,
+      (count(*) filter (where s.status in ('failed', 'timeout', 'lost')))::integer as errors
+    from beacon.trace_spans s
+    where s.trace_id = any($1::uuid[]) and s.started_at >= $2::timestamptz - interval '1 day'
+    group by s.trace_id, s.service`,
+    [ids, from],
+  );
+  for (const { id, service, spans, errors } of rows) {
+    const of = stats.get(id) ?? {};
+    of[service] = { spanCount: spans, ...(errors > 0 ? { errorCount: errors } : {}) };
+    stats.set(id, of);
   }
-  const truncated = `Conditions on whole traces were checked on the newest ${inspected} traces only.`;
-  return { rows, inspected, truncated };
+  return stats;
 }
 
-async function traceOf(
-  pool: pg.Pool,
-  row: FoundTrace,
-  q: string,
-  spansPerSet: number,
-  limits: RunOptions,
-): Promise<object> {
-  const within = [q, term('trace', '=', row.trace_id)].filter(Boolean).join(' ');
-  const params = { q: within, from: row.started_at, limit: spansPerSet };
-  const { rows } = await runQuery(pool, queryNamed('spans'), params, limits);
-  const spans = (rows as unknown as FoundSpan[]).map((span) => ({
-    spanID: span.span_id,
-    name: span.operation,
-    startTimeUnixNano: nanoseconds(span.started_at),
-    durationNanos: String(Math.round((span.duration_ms ?? 0) * 1e6)),
-    attributes: [
-      { key: 'service.name', value: { stringValue: span.service } },
-      { key: 'status', value: { stringValue: statusOf(span.status) } },
-    ],
+interface Shown {
+  attribute: AttributeNode;
+  /** Values that no comparison of the query is about are not shown. */
+  isAbout: (span: TraceSpan) => boolean;
+}
+
+const NOT_SHOWN = new Set(['name', 'duration', 'traceDuration', 'rootServiceName', 'rootName', 'trace:id', 'span:id']);
+
+/** Attributes a query names: Tempo shows them with each span. */
+function attributesShown(stages: Stage[]): Shown[] {
+  const found = new Map<string, { attribute: AttributeNode; tests: Array<(span: TraceSpan) => boolean> }>();
+  const add = (attribute: AttributeNode, test: (span: TraceSpan) => boolean) => {
+    if (attribute.node === 'intrinsic' && NOT_SHOWN.has(attribute.name)) return;
+    const key = attribute.node === 'attribute' ? `${attribute.scope}.${attribute.name}` : attribute.name;
+    const known = found.get(key) ?? { attribute, tests: [] };
+    known.tests.push(test);
+    found.set(key, known);
+  };
+  const visit = (field: Field): void => {
+    switch (field.node) {
+      case 'literal':
+        return;
+      case 'attribute':
+      case 'intrinsic':
+        add(field, () => true);
+        return;
+      case 'binary': {
+        const { operator, left, right } = field;
+        const attribute = right.node === 'literal' ? left : left.node === 'literal' ? right : undefined;
+        if (attribute?.node === 'attribute' || attribute?.node === 'intrinsic') {
+          add(attribute, operator === '&&' || operator === '||' ? () => true : filter(field));
+          return;
+        }
+        visit(left);
+        visit(right);
+        return;
+      }
+      default:
+        visit(field.operand);
+    }
+  };
+  for (const field of filtersOf(stages)) visit(field);
+  return [...found.values()].map(({ attribute, tests }) => ({
+    attribute,
+    isAbout: (span) => tests.some((test) => test(span)),
   }));
-  const set = { spans, matched: row.matched_spans ?? spans.length };
+}
+
+function traceShown(
+  facts: TraceFacts,
+  sets: Spanset[],
+  stats: Record<string, ServiceStats> | undefined,
+  shown: Shown[],
+  spansPerSet: number,
+): object {
+  const spanSets = sets.map(({ spans, attributes }) => ({
+    spans: spans.slice(0, spansPerSet).map((span) => spanShown(span, shown)),
+    matched: spans.length,
+    ...(attributes.length > 0
+      ? { attributes: attributes.map(([key, value]) => ({ key, value: shownValue(value) })) }
+      : {}),
+  }));
   return {
-    traceID: row.trace_id.replaceAll('-', ''),
-    rootServiceName: row.root_service ?? NO_ROOT,
-    rootTraceName: row.root_operation ?? NO_ROOT,
-    startTimeUnixNano: nanoseconds(row.started_at),
-    durationMs: Math.round(row.duration_ms ?? 0),
+    traceID: facts.id,
+    rootServiceName: facts.rootService || NO_ROOT,
+    rootTraceName: facts.rootName || NO_ROOT,
+    startTimeUnixNano: String(facts.startNs),
+    durationMs: Number(facts.durationNs / 1_000_000n),
     // Older clients read the one, newer ones the other.
-    spanSet: set,
-    spanSets: [set],
+    spanSet: spanSets[0],
+    spanSets,
+    ...(stats ? { serviceStats: stats } : {}),
   };
 }
 
-function statusOf(status: string): string {
-  return status === 'completed' || status === 'started' ? 'unset' : 'error';
-}
-
-/** Nanoseconds since the epoch of a time in ISO 8601 with microseconds. */
-function nanoseconds(iso: string): string {
-  const [, fraction = ''] = /\.(\d+)/.exec(iso) ?? [];
-  const seconds = BigInt(Math.floor(Date.parse(iso) / 1_000));
-  return `${seconds * 1_000_000_000n + BigInt(fraction.padEnd(9, '0').slice(0, 9))}`;
+function spanShown(span: TraceSpan, shown: Shown[]): object {
+  const attributes = shown.flatMap(({ attribute, isAbout }) => {
+    const value = span.value(attribute);
+    if (value.type === 'nil' || !isAbout(span)) return [];
+    return [{ key: attribute.name, value: shownValue(value) }];
+  });
+  return {
+    spanID: span.id,
+    name: span.name,
+    startTimeUnixNano: String(span.startNs),
+    durationNanos: String(span.durationNs ?? 0n),
+    ...(attributes.length > 0 ? { attributes } : {}),
+  };
 }
 
 /** The first value of a parameter; undefined where it is missing or empty. */
