@@ -1,4 +1,5 @@
-// `npm run test:mcp`: the official conformance suite for MCP servers against /mcp of a real `beacon serve`.
+// `npm run test:mcp`: the official conformance suite for MCP servers, which knows the revisions up to 2025-11-25, against
+// /mcp of a real `beacon serve`. Revision 2026-07-28 is spoken with the official client in the tests of the server.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
@@ -30,6 +31,7 @@ const NOT_APPLICABLE: Record<string, string> = {
   'elicitation-sep1330-enums': `${NOTHING_UNASKED}elicitation`,
   'json-schema-2020-12': `${FIXTURE}tool json_schema_2020_12_tool`,
   'server-sse-polling': `${FIXTURE}tool test_reconnection; without it the scenario checks nothing`,
+  'server-sse-multiple-streams': 'there are no sessions, and without one the scenario checks nothing',
   'resources-read-text': `${FIXTURE}resource test://static-text; our resources are read in our own tests`,
   'resources-read-binary': `${FIXTURE}resource test://static-binary; there are no binary resources`,
   'resources-templates-read': `${FIXTURE}resource test://template/{id}/data; our templates are read in our own tests`,

@@ -1,5 +1,5 @@
 // What an argument of a prompt or a resource may be, while it is being typed.
-import type { CompleteResult } from '@modelcontextprotocol/sdk/types.js';
+import type { CompleteResult } from '@modelcontextprotocol/server';
 import type pg from 'pg';
 import { diagnosisTypes } from '../queries/explain.ts';
 import type { Query } from '../queries/query.ts';

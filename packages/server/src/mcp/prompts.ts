@@ -1,5 +1,5 @@
 // Questions a person asks most, with the way to their answer.
-import type { GetPromptResult, Prompt } from '@modelcontextprotocol/sdk/types.js';
+import type { GetPromptResult, Prompt } from '@modelcontextprotocol/server';
 import { visible } from './untrusted.ts';
 
 interface Question extends Prompt {

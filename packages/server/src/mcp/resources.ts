@@ -1,5 +1,5 @@
 // What a model may read besides asking: the schema for its SQL, and what a diagnosis can say.
-import type { ReadResourceResult, Resource, ResourceTemplate } from '@modelcontextprotocol/sdk/types.js';
+import type { ReadResourceResult, Resource, ResourceTemplateType } from '@modelcontextprotocol/server';
 import type pg from 'pg';
 import { diagnosisTypes } from '../queries/explain.ts';
 import { runQuery } from '../queries/run.ts';
@@ -26,7 +26,7 @@ export const RESOURCES: Resource[] = [
   },
 ];
 
-export const RESOURCE_TEMPLATES: ResourceTemplate[] = [
+export const RESOURCE_TEMPLATES: ResourceTemplateType[] = [
   {
     uriTemplate: 'beacon://schema/{name}',
     name: 'one object of the schema',

@@ -1,5 +1,5 @@
 // A tool as the protocol has it: its schemas from the operation's description, its call, its errors.
-import type { CallToolResult, Tool as Listed } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult, Tool as Listed } from '@modelcontextprotocol/server';
 import type pg from 'pg';
 import { z } from 'zod';
 import { type JsonSchema, paramsSchema, rowSchema } from '../queries/json-schema.ts';

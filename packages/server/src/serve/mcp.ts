@@ -13,21 +13,19 @@ export function mcpCommand(): Command {
 
 /** Only the protocol goes to stdout; whatever else there is to say goes to stderr. */
 async function serveStdio(options: VerbOptions): Promise<number> {
-  const [{ StdioServerTransport }, { mcpServer }] = await Promise.all([
-    import('@modelcontextprotocol/sdk/server/stdio.js'),
+  const [{ serveStdio: serveProtocol }, { mcpServer }] = await Promise.all([
+    import('@modelcontextprotocol/server/stdio'),
     import('../mcp/server.ts'),
   ]);
   const { url } = findDatabase(options.databaseUrl);
   const pool = createPool(url, { applicationName: 'beacon mcp', max: 3 });
-  const server = mcpServer({ pool, warn: (message) => process.stderr.write(`${message}\n`) });
-  const closed = new Promise<void>((resolve) => {
-    server.onclose = resolve;
+  const warn = (message: string) => process.stderr.write(`${message}\n`);
+  const server = serveProtocol(() => mcpServer({ pool, warn }), { onerror: (error) => warn(`MCP: ${error.message}`) });
+  await new Promise<void>((resolve) => {
     // The client ends the session by closing our stdin.
     process.stdin.once('end', resolve);
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
-  await server.connect(new StdioServerTransport());
-  await closed;
   await server.close();
   await pool.end();
   return 0;

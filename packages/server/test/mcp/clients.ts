@@ -1,7 +1,9 @@
-// The official client over both transports.
+// The official clients, of the revision 2026-07-28 and of those before it, over both transports.
 import type { AddressInfo } from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import * as now from '@modelcontextprotocol/client';
+import { StdioClientTransport as StdioNow } from '@modelcontextprotocol/client/stdio';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
@@ -32,6 +34,37 @@ export async function overStdio(databaseUrl: string): Promise<Connected> {
     stderr: 'pipe',
   });
   return connected(transport);
+}
+
+/** What tests of both clients use of them. */
+export interface Pinned {
+  client: now.Client;
+  call(name: string, params?: Record<string, unknown>, signal?: AbortSignal): Promise<CallToolResult>;
+  close(): Promise<void>;
+}
+
+export type Mode = 'legacy' | 'auto' | { pin: string };
+
+/** The client of today, which speaks the revision it is pinned to, or finds out. */
+export async function pinned(to: URL | string, mode: Mode): Promise<Pinned> {
+  const client = new now.Client({ name: 'test', version: '0' }, { versionNegotiation: { mode } });
+  const transport =
+    to instanceof URL
+      ? new now.StreamableHTTPClientTransport(to)
+      : new StdioNow({
+          command: process.execPath,
+          args: [MAIN, 'mcp'],
+          env: { PATH: process.env.PATH ?? '', DATABASE_URL: to },
+          cwd: os.tmpdir(),
+          stderr: 'pipe',
+        });
+  await client.connect(transport);
+  return {
+    client,
+    call: async (name, params = {}, signal) =>
+      (await client.callTool({ name, arguments: params }, signal && { signal })) as CallToolResult,
+    close: () => client.close(),
+  };
 }
 
 export interface McpServed {

@@ -7,7 +7,7 @@ import { LATEST_PROTOCOL_VERSION } from '@modelcontextprotocol/sdk/types.js';
 import { draw, testDatabase } from '@project-beacon/testkit';
 import { faultyProxy } from '@project-beacon/testkit/proxy.ts';
 import { until } from '@project-beacon/testkit/until.ts';
-import { type Connected, overStdio, served, textOf } from './clients.ts';
+import { type Connected, type Mode, overStdio, pinned, served, textOf } from './clients.ts';
 
 const { client, url } = await testDatabase();
 await draw(client, 'app work |==| kind=consumer', { execution: 1 });
@@ -24,12 +24,35 @@ async function running(): Promise<number> {
   return rows[0].n;
 }
 
-for (const [name, connect] of Object.entries({ stdio: () => overStdio(url), http: () => http.connect() })) {
-  test(`over ${name} a cancelled call stops its statement in the database, and the next call is answered`, async () => {
-    const api: Connected = await connect();
+const MODES: Array<[name: string, mode: Mode, revision: string]> = [
+  ['pinned to 2026-07-28', { pin: '2026-07-28' }, '2026-07-28'],
+  ['that finds out', 'auto', '2026-07-28'],
+  ['of before', 'legacy', LATEST_PROTOCOL_VERSION],
+];
+for (const [transport, to] of Object.entries({ stdio: url, http: http.url })) {
+  for (const [name, mode, revision] of MODES) {
+    test(`over ${transport} a client ${name} lists, calls, reads and is prompted in ${revision}`, async () => {
+      const api = await pinned(to, mode);
+      assert.equal(api.client.getNegotiatedProtocolVersion(), revision);
+      const { tools } = await api.client.listTools();
+      assert.ok(tools.some((tool) => tool.name === 'diagnose_execution'));
+      assert.match(textOf(await api.call('get_trace', { execution_id: 1 })), /app/);
+      const wrong = await api.call('get_trace', { execution_id: 999 });
+      assert.equal(wrong.isError, true);
+      await assert.rejects(api.call('frob'), /There is no tool frob/);
+      const { resources } = await api.client.listResources();
+      const [first] = resources;
+      assert.ok((await api.client.readResource({ uri: first?.uri ?? '' })).contents.length > 0);
+      await assert.rejects(api.client.readResource({ uri: 'beacon://nothing' }), /There is no resource/);
+      assert.ok((await api.client.listPrompts()).prompts.length > 0);
+      await api.close();
+    });
+  }
+
+  test(`over ${transport} a cancelled call stops its statement in the database, and the next call is answered`, async () => {
+    const api = await pinned(to, { pin: '2026-07-28' });
     const stop = new AbortController();
-    const call = api.client.callTool(SLOW, undefined, { signal: stop.signal });
-    const refused = assert.rejects(call, /had enough/);
+    const refused = assert.rejects(api.call(SLOW.name, SLOW.arguments, stop.signal), /had enough/);
     await until('the statement runs', async () => (await running()) > 0);
     stop.abort(new Error('had enough'));
     await refused;
@@ -38,6 +61,17 @@ for (const [name, connect] of Object.entries({ stdio: () => overStdio(url), http
     await api.close();
   });
 }
+
+test('the client of before cancels over stdio, too', async () => {
+  const api = await overStdio(url);
+  const stop = new AbortController();
+  const refused = assert.rejects(api.client.callTool(SLOW, undefined, { signal: stop.signal }), /had enough/);
+  await until('the statement runs', async () => (await running()) > 0);
+  stop.abort(new Error('had enough'));
+  await refused;
+  await until('the statement is stopped', async () => (await running()) === 0);
+  await api.close();
+});
 
 test('a client that hangs up stops its statement too', async () => {
   const hangUp = new AbortController();
@@ -59,10 +93,9 @@ test('two clients at once, with the same request ids, get each their own answer'
 });
 
 test('one client cannot cancel the call of another', async () => {
-  const [a, b] = [await http.connect(), await http.connect()];
+  const [a, b] = [await pinned(http.url, 'auto'), await http.connect()];
   const stop = new AbortController();
-  const call = a.client.callTool(SLOW, undefined, { signal: stop.signal });
-  const refused = assert.rejects(call);
+  const refused = assert.rejects(a.call(SLOW.name, SLOW.arguments, stop.signal));
   await until('the statement runs', async () => (await running()) > 0);
   for (const requestId of Array.from({ length: 20 }, (_, i) => i)) {
     await b.client.notification({ method: 'notifications/cancelled', params: { requestId } });
