@@ -104,6 +104,9 @@ function preflight(request: http.IncomingMessage, response: http.ServerResponse)
   response.end();
 }
 
+/** Langfuse's SDKs append the second to their base URL. */
+const TRACES = new Set(['/v1/traces', '/api/public/otel/v1/traces']);
+
 function checkRoute(request: http.IncomingMessage, path: string, isZipkin: boolean): void {
   if (path === '/v1/metrics' || path === '/v1/logs') {
     const what = path.slice(4);
@@ -113,7 +116,7 @@ function checkRoute(request: http.IncomingMessage, path: string, isZipkin: boole
       `Beacon stores traces only; ${what} sent to ${path} are not stored.`,
     );
   }
-  if (path !== '/v1/traces' && !isZipkin) {
+  if (!TRACES.has(path) && !isZipkin) {
     throw new Refusal(
       'NOT_FOUND',
       'no_such_path',

@@ -63,7 +63,7 @@ export class Gate {
 
   #find(authorization: string | undefined): Token | undefined {
     this.#refresh();
-    const given = sha256(/^bearer +(.+)$/i.exec(authorization ?? '')?.[1]?.trim() ?? '');
+    const given = sha256(tokenIn(authorization ?? ''));
     let found: Token | undefined;
     for (const token of this.#tokens) if (timingSafeEqual(given, token.digest)) found = token;
     return found;
@@ -123,4 +123,11 @@ export const NO_ENTRY =
 
 function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
+}
+
+/** A bearer token, or the password of Basic, which is what Langfuse's SDKs send their secret key as. */
+function tokenIn(authorization: string): string {
+  const [, scheme = '', rest = ''] = /^(bearer|basic) +(.+)$/i.exec(authorization) ?? [];
+  if (scheme.toLowerCase() !== 'basic') return rest.trim();
+  return /:(.*)$/s.exec(Buffer.from(rest, 'base64').toString('utf8'))?.[1] ?? '';
 }

@@ -320,3 +320,31 @@ test('it asks for the same token as everything else', async () => {
   assert.deepEqual([status, body.errors[0].code], [401, 401]);
   assert.equal((await guarded.ask('/api/services', { headers: { authorization: 'Bearer t' } })).status, 200);
 });
+
+test('summaries of version 3 tell what a list shows, by GET and by POST', async () => {
+  const [from, to] = [-60_000, 60_000].map((ms) => new Date(Number(START / 1_000_000n) + ms).toISOString());
+  const query = { service_name: 'frontend', start_time_min: from, start_time_max: to, search_depth: 5 };
+  const params = new URLSearchParams(Object.entries(query).map(([name, value]) => [`query.${name}`, String(value)]));
+  const { result } = await get(`/api/v3/trace-summaries?${params}`);
+  const posted = await jaeger.post('/api/v3/trace-summaries', { query });
+  assert.deepEqual(posted.body.result, result);
+  const found = result.summaries.find((each: Json) => each.traceId === traceId);
+  assert.equal(found.rootServiceName, 'frontend');
+  assert.equal(found.rootOperationName, 'GET /cart');
+  assert.equal(found.minStartTimeUnixNano, String(START));
+  assert.equal(found.maxEndTimeUnixNano, String(START + 100_000_000n));
+  assert.equal(found.errorSpanCount, 1);
+  const services = found.services as Array<{ name: string; spanCount: number; errorSpanCount?: number }>;
+  assert.deepEqual(services.find(({ name }) => name === 'frontend')?.errorSpanCount, 1);
+  assert.equal(
+    found.spanCount,
+    services.reduce((sum, { spanCount }) => sum + spanCount, 0),
+  );
+  const traces = await jaeger.post('/api/v3/traces', { query });
+  assert.equal(traces.status, 200);
+  assert.equal((await jaeger.post('/api/v3/traces', { service_name: 'frontend' })).status, 400);
+  const times = new URLSearchParams({ start_time: from as string, end_time: to as string });
+  const { dependencies } = await get(`/api/v3/dependencies?${times}`);
+  assert.ok(dependencies.some(({ parent, child }: Json) => parent === 'frontend' && child === 'database'));
+  assert.equal((await jaeger.ask('/api/v3/dependencies')).status, 400);
+});

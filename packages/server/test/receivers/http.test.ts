@@ -296,6 +296,11 @@ test('a token is asked for where there is one, and none is needed for health', a
   assert.equal((await guarded.post('{}')).status, 401);
   assert.equal((await guarded.post('{}', { authorization: 'Bearer let-me-out' })).status, 401);
   assert.equal((await guarded.post('{}', { authorization: 'Bearer let-me-in' })).status, 200);
+  const basic = (password: string) => `Basic ${Buffer.from(`public:${password}`).toString('base64')}`;
+  const langfuse = '/api/public/otel/v1/traces';
+  assert.equal((await guarded.post('{}', { authorization: basic('let-me-in') }, langfuse)).status, 200);
+  assert.equal((await guarded.post('{}', { authorization: basic('let-me-out') }, langfuse)).status, 401);
+  assert.equal((await guarded.post('{}', { authorization: 'Basic let-me-in' }, langfuse)).status, 401);
   assert.equal((await fetch(`${guarded.url}/health`)).status, 200);
   assert.deepEqual(guarded.warnings, []);
   await guarded.stop();

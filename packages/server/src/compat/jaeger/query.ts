@@ -117,7 +117,8 @@ function tagsOf(name: string, text: string): Array<[string, string]> {
   return Object.entries(read).map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]);
 }
 
-function rfc3339(name: string, text: string): string {
+/** @throws BeaconError that names the parameter. */
+export function rfc3339(name: string, text: string): string {
   // A plus that was not encoded has become a blank.
   const time = text
     .trim()
@@ -134,6 +135,20 @@ export function one(query: Query, name: string): string | undefined {
 
 export function all(query: Query, name: string): string[] {
   return [query[name] ?? []].flat();
+}
+
+/** The question of a body, as the address would have it. @throws BeaconError where it is none. */
+export function bodyQuery(body: unknown): Query {
+  const query = (body as { query?: unknown } | null)?.query;
+  if (typeof query !== 'object' || query === null || Array.isArray(query)) {
+    throw new BeaconError('usage', 'The body has no query.', 'It must be like {"query":{"service_name":"cart",...}}.');
+  }
+  return Object.fromEntries(
+    Object.entries(query).map(([name, value]) => [
+      `query.${name}`,
+      typeof value === 'object' ? JSON.stringify(value) : String(value),
+    ]),
+  );
 }
 
 function snake(name: string): string {

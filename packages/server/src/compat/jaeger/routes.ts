@@ -2,11 +2,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import { wholeTraceId } from '../../otlp/trace-id.ts';
-import { runQuery } from '../../queries/run.ts';
+import { readOnly, runQuery } from '../../queries/run.ts';
 import { BeaconError } from '../../store/errors.ts';
 import { queryNamed } from '../params.ts';
-import { all, one, type Query, type SearchParams, searchOf, searchV3Of } from './query.ts';
+import { all, bodyQuery, one, type Query, rfc3339, type SearchParams, searchOf, searchV3Of } from './query.ts';
 import { combined, jaegerOf, MAX_SPANS, type Read, readOne } from './read.ts';
+import { traceSummaries } from './summaries.ts';
 
 export interface JaegerOptions {
   /** Milliseconds after which the database stops a query. */
@@ -62,11 +63,12 @@ export function jaegerRoutes(app: FastifyInstance, pool: pg.Pool, { statementTim
     const found = rows.map((row) => ({ name: String(row.operation), spanKind: String(row.kind) }));
     return found.filter(({ spanKind }) => !kind || spanKind === kind).sort((a, b) => (a.name < b.name ? -1 : 1));
   };
-  const find = async (request: FastifyRequest, reply: FastifyReply, params: SearchParams) => {
+  const idsOf = async (request: FastifyRequest, reply: FastifyReply, params: SearchParams) => {
     const rows = await ask(request, reply, 'search', { ...params });
-    const ids = rows.map((row) => wholeTraceId(String(row.trace_id)));
-    return readAll(request, reply, ids);
+    return rows.map((row) => wholeTraceId(String(row.trace_id)));
   };
+  const find = async (request: FastifyRequest, reply: FastifyReply, params: SearchParams) =>
+    readAll(request, reply, await idsOf(request, reply, params));
   /** One after the other, until there are more spans than one answer should hold; the first comes whole, however large. */
   const readAll = async (request: FastifyRequest, reply: FastifyReply, ids: string[]) => {
     const read: Read[] = [];
@@ -131,10 +133,36 @@ export function jaegerRoutes(app: FastifyInstance, pool: pg.Pool, { statementTim
     const kind = one(query, 'spanKind') ?? one(query, 'span_kind');
     return { operations: await operations(request, reply, one(query, 'service'), kind) };
   });
-  app.get('/api/v3/traces', async (request, reply) => {
-    const { read } = await find(request, reply, searchV3Of(request.query as Query));
-    if (read.length === 0) throw new BeaconError('not_found', 'No traces found.', 'Ask for another time, or less.');
-    return reply.type('application/json').send(combined(read));
+  // By GET the question is in the address, by POST in the body.
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/api/v3/traces',
+    handler: async (request, reply) => {
+      const { read } = await find(request, reply, searchV3Of(askedBy(request)));
+      if (read.length === 0) throw new BeaconError('not_found', 'No traces found.', 'Ask for another time, or less.');
+      return reply.type('application/json').send(combined(read));
+    },
+  });
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/api/v3/trace-summaries',
+    handler: async (request, reply) => {
+      const ids = await idsOf(request, reply, searchV3Of(askedBy(request)));
+      const summaries = await readOnly(pool, limits(request), ({ client }) => traceSummaries(client, ids));
+      return { result: { summaries } };
+    },
+  });
+  app.get('/api/v3/dependencies', async (request, reply) => {
+    const time = (name: string) => {
+      const text = one(request.query as Query, name) ?? one(request.query as Query, camel(name));
+      if (!text) throw new BeaconError('usage', `${name} is missing.`, 'It must be like 2026-01-31T12:00:00Z.');
+      return rfc3339(name, text);
+    };
+    const params = { from: time('start_time'), to: time('end_time'), limit: MAX_NAMES };
+    const rows = await ask(request, reply, 'dependencies', params);
+    // protobuf's JSON writes whole numbers of 64 bits as texts.
+    const calls = rows.map((row) => ({ parent: row.caller, child: row.callee, callCount: String(row.calls) }));
+    return { dependencies: calls };
   });
   app.get('/api/v3/traces/:id', async (request, reply) =>
     reply.type('application/json').send(combined([await get(request, reply)])),
@@ -144,6 +172,14 @@ export function jaegerRoutes(app: FastifyInstance, pool: pg.Pool, { statementTim
       .type('text/plain; charset=utf-8')
       .send("Jaeger's query API of Beacon: /api/services, /api/traces, /api/dependencies, /api/v3/...\n"),
   );
+}
+
+function askedBy(request: FastifyRequest): Query {
+  return request.method === 'POST' ? bodyQuery(request.body) : (request.query as Query);
+}
+
+function camel(name: string): string {
+  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function envelope(data: unknown[] | null, errors: Failure[] = []) {

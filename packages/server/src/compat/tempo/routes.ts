@@ -62,6 +62,12 @@ export function tempoRoutes(app: FastifyInstance, pool: pg.Pool, { prefix, state
     goVersion: '',
   }));
 
+  get('/ready', async (_request, reply) => reply.type('text/plain').send('ready\n'));
+  get('/status/version', async (_request, reply) =>
+    reply.type('text/plain').send(`tempo, version ${LIKE_VERSION} (Beacon)\n`),
+  );
+  get('/status/services', async (_request, reply) => reply.type('text/plain').send('query-frontend => Running\n'));
+
   get('/api/traces/:id', async (request, reply) => {
     const found = await trace(request, reply);
     return wantsProtobuf(request)

@@ -10,6 +10,9 @@ const CODES = { unset: 0, ok: 1, error: 2 };
 const NAME = `coalesce(s.otel ->> 'name', s.operation)`;
 const KIND = `case when s.otel ? 'kind' then 'unspecified' else s.kind end`;
 const DURATION = 'round(s.duration_ms * 1000000)';
+/** Of the trace's summary; a trace whose root is missing has an empty one. */
+const rootSql = (name: 'rootName' | 'rootServiceName') =>
+  `coalesce((select t.${name === 'rootName' ? 'root_operation' : 'root_service'} from beacon.traces t where t.trace_id = s.trace_id), '')`;
 const MAX_NS = 2 ** 53;
 
 /** What the first filter of a pipeline says of a span, in SQL; undefined where it does not say all, or is not alone. */
@@ -59,6 +62,9 @@ function comparisonSql(of: AttributeNode, operator: Comparison, literal: Literal
     switch (of.name) {
       case 'name':
         return textSql(NAME, operator, literal, bind);
+      case 'rootName':
+      case 'rootServiceName':
+        return textSql(rootSql(of.name), operator, literal, bind);
       case 'status':
         if (literal.type !== 'status') return undefined;
         return `${STATUS} ${sign} ${CODES[literal.value]}`;
@@ -162,6 +168,9 @@ export function groupSql(of: AttributeNode, bind: Bindings): string | undefined 
     switch (of.name) {
       case 'name':
         return NAME;
+      case 'rootName':
+      case 'rootServiceName':
+        return rootSql(of.name);
       case 'status':
         return STATUS;
       case 'kind':
