@@ -1,6 +1,8 @@
 // What Grafana sends to Tempo, as its source has it: Traces Drilldown 2.1.0 (every query it builds, with its variables filled
 // in), and the Tempo data source of Grafana 11 to 13 (imitated after Tempo's description of its API).
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
 import { tempoRoutes } from '../../src/compat/tempo/routes.ts';
@@ -213,4 +215,17 @@ test('the data source tests itself, searches, completes and shows a trace', asyn
   );
   const trace = await server.ask(`/tempo/api/v2/traces/${traceId(1)}?start=${START_S}&end=${END_S}`);
   assert.equal(trace.body.trace.resourceSpans.length, 2);
+});
+
+test('every panel of the dashboard we ship has something to show', async () => {
+  const file = path.join(import.meta.dirname, '../../../../examples/grafana/dashboards/beacon.json');
+  const { panels } = JSON.parse(fs.readFileSync(file, 'utf8')) as {
+    panels: Array<{ title: string; type: string; targets: Array<{ query: string }> }>;
+  };
+  assert.equal(panels.length, 7);
+  for (const { title, type, targets } of panels) {
+    const q = targets[0]?.query as string;
+    if (type === 'table') assert.equal((await find(q)).traces.length > 0, !/1s/.test(q), title);
+    else assert.ok((await range(q)).series.length > 0, title);
+  }
 });
