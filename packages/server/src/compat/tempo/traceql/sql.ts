@@ -1,6 +1,6 @@
 // The part of TraceQL that SQL says exactly: filters on one span and what spans are grouped by. undefined for the rest,
 // which is evaluated here, span by span.
-import type { Bindings } from '../../../filter/sql.ts';
+import { Bindings } from '../../../filter/sql.ts';
 import type { AttributeNode, Comparison, Field, Literal, Stage } from './ast.ts';
 
 /** As reading back decides it: what was kept of the status on its way in comes first. */
@@ -84,11 +84,51 @@ function comparisonSql(of: AttributeNode, operator: Comparison, literal: Literal
   }
   if (of.scope === 'resource' && of.name === 'service.name') return textSql('s.service', operator, literal, bind);
   if (!isSearchable(of.name)) return undefined;
+  // What is bound has to be named: only what will be used is made.
+  if (valueSql('null', operator, literal, new Bindings()) === undefined) return undefined;
   const name = bind.add(of.name, 'text');
-  if (of.scope === 'span') return valueSql(`(s.metadata -> ${name})`, operator, literal, bind);
-  if (of.scope !== 'resource') return undefined;
-  const sql = valueSql(`(r.attributes -> ${name})`, operator, literal, bind);
-  return sql && `s.resource_id = any(array(select r.resource_id from beacon.trace_resources r where ${sql}))`;
+  const test = (json: string) => valueSql(json, operator, literal, bind);
+  const own = () => test(`(s.metadata -> ${name})`) as string;
+  const ofResource = () => resourceSql(test(`(r.attributes -> ${name})`) as string);
+  switch (of.scope) {
+    case 'span':
+      return own();
+    case 'resource':
+      return ofResource();
+    case 'none': {
+      if (of.name !== 'service.name')
+        return anywhereSql(name, own(), ofResource(), resourceSql(`r.attributes ? ${name}`), test);
+      const service = textSql('s.service', operator, literal, bind);
+      return service && anywhereSql(name, own(), service, 'true', test);
+    }
+    default:
+      return undefined;
+  }
+}
+
+function resourceSql(condition: string): string {
+  return `s.resource_id = any(array(select r.resource_id from beacon.trace_resources r where ${condition}))`;
+}
+
+/** The first place that has the attribute decides: the span, its resource, its events, its links, its scope. */
+function anywhereSql(
+  name: string,
+  own: string,
+  ofResource: string,
+  hasResource: string,
+  test: (json: string) => string | undefined,
+): string {
+  const some = (list: string, condition: string) => `exists (select from ${elements(list)} e where ${condition})`;
+  const inParts = ['s.events', 's.links'].map(
+    (list) =>
+      `when ${some(list, `e -> 'attributes' ? ${name}`)} then ${some(list, test(`(e -> 'attributes' -> ${name})`) as string)}`,
+  );
+  return `case when s.metadata ? ${name} then ${own} when ${hasResource} then ${ofResource} ${inParts.join(' ')}
+    else ${resourceSql(test(`(r.otel -> 'scope_attributes' -> ${name})`) as string)} end`;
+}
+
+function elements(list: string): string {
+  return `jsonb_array_elements(case when jsonb_typeof(${list}) = 'array' then ${list} end)`;
 }
 
 function durationSql(sign: string, literal: Literal, bind: Bindings): string | undefined {
@@ -180,10 +220,22 @@ export function groupSql(of: AttributeNode, bind: Bindings): string | undefined 
     }
   }
   if (of.scope === 'resource' && of.name === 'service.name') return 's.service';
-  if (!isSearchable(of.name)) return undefined;
-  if (of.scope === 'span') return `s.metadata -> ${bind.add(of.name, 'text')}`;
-  if (of.scope !== 'resource') return undefined;
-  return `(select r.attributes -> ${bind.add(of.name, 'text')} from beacon.trace_resources r where r.resource_id = s.resource_id)`;
+  return attributeSql(of, bind);
+}
+
+/** The value of an attribute as JSON, where it has one for the whole span. */
+export function attributeSql(of: AttributeNode, bind: Bindings): string | undefined {
+  if (of.node !== 'attribute' || !isSearchable(of.name)) return undefined;
+  const name = bind.add(of.name, 'text');
+  const ofResource = (json: string) =>
+    `(select ${json} -> ${name} from beacon.trace_resources r where r.resource_id = s.resource_id)`;
+  if (of.scope === 'span') return `(s.metadata -> ${name})`;
+  if (of.scope === 'resource') return ofResource('r.attributes');
+  if (of.scope !== 'none') return undefined;
+  const first = (list: string) =>
+    `(select e -> 'attributes' -> ${name} from ${elements(list)} e where e -> 'attributes' ? ${name} limit 1)`;
+  const resource = of.name === 'service.name' ? 'to_jsonb(s.service)' : ofResource('r.attributes');
+  return `coalesce(s.metadata -> ${name}, ${resource}, ${first('s.events')}, ${first('s.links')}, ${ofResource("r.otel -> 'scope_attributes'")})`;
 }
 
 /** The texts of `a|b|c`; undefined for any other regular expression. */
