@@ -565,6 +565,14 @@ create function beacon.doctor_forget_earlier(also uuid[] DEFAULT '{}'::uuid[])
   returns bigint
   language plpgsql volatile;
 
+create function beacon.doctor_guards()
+  returns TABLE(kind text, relation text, name text)
+  language sql stable;
+
+create function beacon.doctor_links()
+  returns TABLE(hop text, state text, fault text, service text, summary text, evidence jsonb, fix text)
+  language plpgsql stable;
+
 create function beacon.doctor_session()
   returns jsonb
   language plpgsql stable;

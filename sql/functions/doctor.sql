@@ -58,7 +58,10 @@ begin
     insert into beacon.trace_spans (trace_id, span_id, service, operation, status, started_at, completed_at, duration_ms)
     values (probe, '\x0000000000000001', 'beacon doctor', 'beacon.probe', 'completed', now(), now(), 0);
     insert into beacon.traces (trace_id, started_at, span_count) values (probe, now(), 1);
-    stored := exists (select from beacon.trace_spans s where s.trace_id = probe and s.started_at = now());
+    insert into beacon.trace_executions (execution_id, trace_id, started_at) values (-1, probe, now());
+    stored := exists (select from beacon.trace_spans s where s.trace_id = probe and s.started_at = now())
+      and exists (select from beacon.traces t where t.trace_id = probe)
+      and exists (select from beacon.trace_executions e where e.execution_id = -1 and e.trace_id = probe);
     raise exception using errcode = 'BE001', message = 'taken back';
   exception
     when sqlstate 'BE001' then null;
@@ -137,7 +140,7 @@ declare
 begin
   -- A process that is gone without a word and left nothing: it ended before its first flush.
   for t in
-    select r.service, r.instance, r.started_at, r.heartbeat_at, r.spans_ended, r.spans_written
+    select r.service, r.instance, r.started_at, r.heartbeat_at, r.spans_ended, r.spans_written, r.last_error, r.write_failures
     from beacon.tracers r
     where r.stopped_at is null and r.heartbeat_at < now_is - lost_after and r.heartbeat_at > now_is - interval '1 day'
       and r.heartbeat_at - r.started_at < interval '15 seconds'
@@ -146,8 +149,16 @@ begin
         and s.started_at > r.started_at - interval '1 hour' and s.started_at < r.heartbeat_at + interval '2 hours')
       and not exists (select from beacon.tracers l where l.service = r.service and l.started_at > r.started_at
         and (l.spans_written > 0 or l.stopped_at is not null or l.heartbeat_at > now_is - lost_after))
+      and not exists (select from beacon.traces x where x.started_at > r.heartbeat_at and r.service = any(x.services))
     order by r.heartbeat_at desc
   loop
+    -- It did try: then what it was told is the cause.
+    if t.last_error is not null then
+      return query select 'committed', 'fault', 'WRITES_FAIL', t.service, format('%s: its writes failed until it ended', t.service),
+        jsonb_build_object('process', t.instance, 'last_heard_of', t.heartbeat_at, 'last_error', t.last_error,
+          'failed_writes', t.write_failures), 'The last error says why.';
+      exit;
+    end if;
     return query select 'committed', 'fault', 'EXIT_BEFORE_FLUSH', t.service,
       format('%s ended before its spans were written', t.service),
       jsonb_build_object('process', t.instance, 'lived_ms', round(extract(epoch from t.heartbeat_at - t.started_at) * 1000),
@@ -164,7 +175,8 @@ begin
         order by s.started_at desc))[1], 80) as statement
     from (select q.service, q.operation, q.metadata, q.started_at from beacon.trace_spans q
       where q.started_at > now_is - interval '1 hour' order by q.created_at desc limit 5000) s
-    where coalesce(s.metadata ->> 'db.query.text', s.metadata ->> 'db.statement', s.operation)
+    where s.started_at >= coalesce((select max(l.started_at) from beacon.tracers l where l.service = s.service), '-infinity')
+      and coalesce(s.metadata ->> 'db.query.text', s.metadata ->> 'db.statement', s.operation)
       ~* '(insert into|copy|update)\s+beacon\.(trace_spans|traces|tracers|trace_resources|trace_executions)\y'
     group by s.service
   loop
@@ -184,8 +196,10 @@ begin
         + interval '1 hour'
       where x.started_at > now_is - interval '1 hour' and x.span_count = 1 and s.parent_span_id is null
         and s.completed_at is not null and s.operation <> 'beacon.probe' and s.links is null
+        -- What an earlier process did was perhaps mended by the one that runs now.
+        and s.started_at >= coalesce((select max(l.started_at) from beacon.tracers l where l.service = s.service), '-infinity')
       order by x.started_at desc
-      limit 2000
+      limit 1000
     )
     select a.service, a.operation, count(distinct a.trace_id) as inside, max(b.operation) as around,
       count(distinct b.operation) as arounds,
@@ -204,6 +218,8 @@ begin
       'The context is lost between the two: run callbacks, queue consumers and event handlers through context.bind or context.with, or '
       'use withSpan around the awaited work.';
   end loop;
+
+  return query select * from beacon.doctor_links();
 
   -- Servers that take OTLP. Counters begin with the server: once something came through, what was refused may be history.
   for t in

@@ -52,6 +52,8 @@ const BAGGAGE = Symbol('beacon.baggage');
 const WRITTEN_OPEN = Symbol('beacon.written_open');
 
 const SORT_OUT_TOGETHER = 128;
+// An attempt that took longer was not the end of an old connection, and the caller has waited enough.
+const RETRY_WITHIN_MS = 1_000;
 
 interface MarkedSpan extends RecordedSpan {
   [BAGGAGE]?: Baggage;
@@ -136,9 +138,15 @@ export class BeaconSpanProcessor {
     this.#writer.add(span);
   }
 
-  /** Writes what has ended so far; tries once. Never rejects: a database that is away is not the caller's trouble. */
+  /**
+   * Writes what has ended so far. A connection that was cut since it was last used (a function that was frozen between
+   * calls) is made anew, once. Never rejects: a database that is away is not the caller's trouble.
+   */
   async forceFlush(): Promise<void> {
-    await this.#writer?.flush();
+    const began = performance.now();
+    if ((await this.#writer?.flush()) === false && performance.now() - began < RETRY_WITHIN_MS) {
+      await this.#writer?.flush();
+    }
   }
 
   /** Writes what is left within the budget, marks the process as stopped, and closes. Never rejects. */

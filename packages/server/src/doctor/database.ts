@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { readOnly } from '../queries/run.ts';
 import { BeaconError, shownAddress } from '../store/errors.ts';
 import type { Finding } from './finding.ts';
+import { guards, swallowed } from './guards.ts';
 import { fromHeartbeat, type ProcessReport } from './processes.ts';
 import { explainTrouble } from './write-trouble.ts';
 
@@ -84,20 +85,74 @@ export async function examineDatabase(pool: pg.Pool, url: string): Promise<Datab
         state: 'good',
         summary: `role ${session.role} can write a span and read it back (${milliseconds.toFixed(1)} ms, taken back)`,
       });
+    else if (error === null) findings.push(await discarded(pool, session.role));
     else findings.push(await explainTrouble(undefined, `${error} (${code})`, shownAddress(url)));
     return { findings, session };
   } catch (error) {
     const { message, code, errors } = error as Error & { code?: string; errors?: Error[] };
     const text = `${message || errors?.[0]?.message || ''} (${code ?? 'no code'})`;
+    const short = code === '57014' ? await roleTimeout(pool) : undefined;
+    if (short) return { findings: [short], session: undefined };
     return { findings: [await explainTrouble(undefined, text, shownAddress(url))], session: undefined };
   }
+}
+
+/** A span that was written without an error and is not there. */
+async function discarded(pool: pg.Pool, role: string): Promise<Finding> {
+  const found = await guards(pool);
+  return {
+    hop: 'committed',
+    state: 'fault',
+    ...swallowed(`a span that role ${role} writes is not stored, and the database reports no error`, found),
+    evidence: { on_the_tables: found.map(({ what }) => what), read_back: 'not there' },
+  };
+}
+
+/** A limit that the role or the database has of its own, so short that nothing gets through. */
+async function roleTimeout(pool: pg.Pool): Promise<Finding | undefined> {
+  try {
+    // In one message, under the limit that is looked for; the server counts each statement of it anew.
+    const results = (await pool.query(
+      `begin; set local statement_timeout = 0; select current_user as role, s.setting, s.source from pg_settings s
+         where s.name = 'statement_timeout'; select setting, source, reset_val from pg_settings where name = 'statement_timeout'; commit`,
+    )) as unknown as pg.QueryResult[];
+    const { role } = results[2]?.rows[0] ?? {};
+    const ms = Number(results[3]?.rows[0]?.reset_val);
+    if (!(ms > 0)) return undefined;
+    return {
+      hop: 'committed',
+      state: 'fault',
+      fault: 'STATEMENT_TIMEOUT_OF_ROLE',
+      summary: `role ${role} has a statement_timeout of ${ms} ms of its own, and statements are given up after that`,
+      evidence: { statement_timeout: `${ms} ms`, role },
+      fix: `alter role ${role} reset statement_timeout (or for the database: alter database … reset statement_timeout), then reconnect.`,
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether what an error says was refused would be taken now: the constraint is gone, the partition is there. */
+export async function isMended(pool: pg.Pool | undefined, error: string): Promise<boolean> {
+  const constraint = /violates \w+(?: \w+)? constraint "([^"]+)"/.exec(error)?.[1];
+  if (!pool) return false;
+  if (constraint) {
+    const { rows } = await pool.query('select from pg_constraint where conname = $1 limit 1', [constraint]);
+    return rows.length === 0;
+  }
+  if (!/no partition of relation/.test(error)) return false;
+  const { rows } = await pool.query('select stored from beacon.doctor_write()');
+  return rows[0]?.stored === true;
 }
 
 /** Tracers that live and were not asked over HTTP: workers without a port, or services nobody named. */
 export async function heartbeats(pool: pg.Pool, known: Set<string>): Promise<ProcessReport[]> {
   const { rows } = await pool.query(
-    `select * from beacon.tracers where stopped_at is null
+    `select * from beacon.tracers r where stopped_at is null
        and heartbeat_at > now() - make_interval(secs => beacon.setting('lost_after_seconds', '30')::double precision)
+       -- One whose successor began after its last word is gone, and what was wrong with it may be mended.
+       and not exists (select from beacon.tracers l where l.service = r.service and l.tracer_id <> r.tracer_id
+         and l.started_at > r.heartbeat_at)
      order by service, heartbeat_at desc`,
   );
   return rows.filter(({ tracer_id }) => !known.has(tracer_id)).map(fromHeartbeat);
@@ -130,7 +185,7 @@ export async function examineData(pool: pg.Pool, anyTracer: boolean): Promise<Fi
     return await readOnly(pool, { statementTimeoutMs: STATEMENT_TIMEOUT_MS }, async ({ client }) => {
       const { rows } = await client.query<DataRow>('select * from beacon.doctor()');
       const { rows: counted } = await client.query(`select * from beacon.untraced_since(now() - interval '30 days')`);
-      return [...rows.map(asFinding), ...coverage(counted[0], anyTracer)];
+      return [...(await Promise.all(rows.map(asFinding))), ...coverage(counted[0], anyTracer)];
     });
   } catch (error) {
     if (!(error instanceof BeaconError && error.code === 'statement_timeout')) throw error;
@@ -153,7 +208,8 @@ type DataRow = Pick<Finding, 'hop' | 'state' | 'summary'> & {
   fix: string | null;
 };
 
-function asFinding({ hop, state, fault, service, summary, evidence, fix }: DataRow): Finding {
+async function asFinding({ hop, state, fault, service, summary, evidence, fix }: DataRow): Promise<Finding> {
+  if (fault === 'WRITES_FAIL') return explainTrouble(service ?? undefined, String(evidence.last_error), null);
   return { hop, state, summary, evidence, ...(fault && { fault }), ...(service && { service }), ...(fix && { fix }) };
 }
 

@@ -4,13 +4,22 @@
 // as rows. Neither prints, throws for what it finds, or takes longer than ten seconds.
 import type pg from 'pg';
 import { createPool } from '../store/connect.ts';
-import { shownAddress } from '../store/errors.ts';
-import { examineData, examineDatabase, heartbeats, noDatabase, type Session, untracedSince } from './database.ts';
+import { type BeaconError, shownAddress } from '../store/errors.ts';
+import {
+  type DatabaseFindings,
+  examineData,
+  examineDatabase,
+  heartbeats,
+  isMended,
+  noDatabase,
+  type Session,
+  untracedSince,
+} from './database.ts';
 import { readShell, type Shell } from './environment.ts';
 import { conclude, type Diagnosis, type Finding } from './finding.ts';
 import { examineOtlp } from './otlp.ts';
 import { type Around, examineProcess } from './process-rules.ts';
-import { askService } from './processes.ts';
+import { askService, type ProcessReport } from './processes.ts';
 import { arrived, forgetEarlier, type Left, readBack } from './read-back.ts';
 import { explainTrouble } from './write-trouble.ts';
 
@@ -30,6 +39,8 @@ export interface ExamineOptions {
   env?: NodeJS.ProcessEnv;
   /** Folder whose .env files are read. Default: the current one. */
   dir?: string;
+  /** Judge the services that are named, now, and nothing else: what others do is worth a remark. */
+  only?: boolean;
   /** `pending` of an earlier diagnosis: probes that may have been written since, to be removed. */
   earlier?: string[];
 }
@@ -43,37 +54,59 @@ export async function examine(options: ExamineOptions): Promise<Diagnosis> {
   const shell = readShell(options.env ?? process.env, options.dir ?? process.cwd(), options.otlpUrl);
   const left: Left = { behind: [], pending: [] };
   const url = options.databaseUrl ?? options.pool?.options.connectionString;
-  const opened = url
-    ? createPool(url, {
-        applicationName: 'beacon doctor',
-        max: 3,
-        connectTimeoutMs: QUERY_WITHIN_MS,
-        queryTimeoutMs: QUERY_WITHIN_MS,
-      })
-    : undefined;
+  const { pool: opened, trouble } = openPool(url);
   try {
     const [reports, { findings: ofDatabase, session }] = await Promise.all([
       Promise.all(options.services.map(({ url, name }) => askService(url, name))),
-      opened && url ? examineDatabase(opened, url) : noDatabase(),
+      trouble ?? (opened && url ? examineDatabase(opened, url) : noDatabase()),
     ]);
     const pool = session && opened;
     const around = surrounding(shell, pool, url, session);
     const known = new Set(reports.flatMap(({ tracing }) => (tracing ? [tracing.tracerId] : [])));
-    const findings = [...ofDatabase, ...shell.notes.map(noteOf)];
-    const silent = pool ? await heartbeats(pool, known).catch(() => []) : [];
+    const findings = [...badAddress(url), ...ofDatabase];
+    const silent = pool && !options.only ? await heartbeats(pool, known).catch(() => []) : [];
     const everyone = [...reports, ...silent];
     const perProcess = everyone.map((report) => orTrouble(examineProcess(report, around)));
     findings.push(...(await Promise.all(perProcess)).flat());
     findings.push(...(await orTrouble(readBack(pool, reports, findings, left))));
     if (pool) {
       await forgetEarlier(pool, options.earlier ?? []);
-      findings.push(...(await orTrouble(examineData(pool, everyone.length > 0))));
+      const ofData = await orTrouble(examineData(pool, everyone.length > 0));
+      findings.push(...(options.only ? ofData.map((one) => asked(one, reports)) : ofData));
     }
-    if (shell.otlp) findings.push(...(await examineOtlp(shell.otlp, (traceId) => arrived(pool, traceId, left))));
+    const isJudged = !options.only && (shell.otlp !== undefined || !reports.some(isProven(findings)));
+    findings.push(...shell.findings.map((one) => (isJudged ? one : asNote(one))));
+    if (shell.otlp && !(shell.otlp.isGuess && everyone.length > 0) && (!options.only || options.otlpUrl))
+      findings.push(...(await examineOtlp(shell.otlp, (traceId) => arrived(pool, traceId, left))));
     if (everyone.length === 0 && !shell.otlp) findings.push(nobodyKnown());
     return conclude(findings, left, performance.now() - began);
   } finally {
     await opened?.end();
+  }
+}
+
+/** What cannot be an address is a finding, not an error of the doctor's. */
+function openPool(url: string | undefined): { pool?: pg.Pool; trouble?: DatabaseFindings } {
+  if (!url || badAddress(url).length > 0)
+    return badAddress(url).length > 0 ? { trouble: { findings: [], session: undefined } } : {};
+  try {
+    const pool = createPool(url, {
+      applicationName: 'beacon doctor',
+      max: 3,
+      connectTimeoutMs: QUERY_WITHIN_MS,
+      queryTimeoutMs: QUERY_WITHIN_MS,
+    });
+    return { pool };
+  } catch (error) {
+    const { message, hint } = error as BeaconError;
+    const finding: Finding = {
+      hop: 'endpoint',
+      state: 'fault',
+      fault: 'BAD_CONNECTION_STRING',
+      summary: `DATABASE_URL: ${message}`,
+      fix: hint,
+    };
+    return { trouble: { findings: [finding], session: undefined } };
   }
 }
 
@@ -97,7 +130,34 @@ function nobodyKnown(): Finding {
   };
 }
 
-const noteOf = (summary: string): Finding => ({ hop: 'sdk', state: 'note', summary });
+/** Whether the probe of that service was read back. */
+const isProven = (findings: Finding[]) => (report: ProcessReport) =>
+  findings.some(({ hop, state, service }) => hop === 'committed' && state === 'good' && service === report.service);
+
+function asNote(finding: Finding): Finding {
+  const { fault: _, ...rest } = finding;
+  return finding.state === 'fault' ? { ...rest, state: 'note' } : finding;
+}
+
+/** What is wrong with others is worth knowing, and no fault of what was asked about. */
+function asked(finding: Finding, reports: ProcessReport[]): Finding {
+  return reports.some(({ service }) => service === finding.service) ? finding : asNote(finding);
+}
+
+/** A connection string that was copied with what stood around it. */
+function badAddress(url: string | undefined): Finding[] {
+  if (url === undefined || !/^\s*["'`]|["'`]\s*$/.test(url)) return [];
+  return [
+    {
+      hop: 'endpoint',
+      state: 'fault',
+      fault: 'BAD_CONNECTION_STRING',
+      summary: 'DATABASE_URL has quotes around it, which belong to no address',
+      evidence: { first_character: url.trim()[0], last_character: url.trim().at(-1) },
+      fix: 'Take the quotes out: a file for --env-file of docker, systemd or a platform keeps them as they are.',
+    },
+  ];
+}
 
 function surrounding(
   shell: Shell,
@@ -117,6 +177,7 @@ function surrounding(
       )) ?? { rows: [] };
       return rows[0]?.newest;
     },
+    isMended: (error) => isMended(pool, error),
     async tracerRow(tracerId) {
       if (!pool) return undefined;
       const { rows } = await pool.query('select started_at from beacon.tracers where tracer_id = $1', [tracerId]);

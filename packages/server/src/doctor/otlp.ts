@@ -1,18 +1,10 @@
 // Any OTLP endpoint, by really talking to it: address, protocol, path, token, size; and whether what it took is stored.
 import { randomBytes } from 'node:crypto';
 import { shownAddress } from '../store/errors.ts';
+import { DEFAULT, type Exporter } from './exporter.ts';
 import type { Finding } from './finding.ts';
 import { heardAt, isOpen, loopbackAddresses } from './network.ts';
 import { type OtlpAnswer, sendGrpc } from './otlp-grpc.ts';
-
-export interface OtlpTarget {
-  /** With its path for HTTP. */
-  url: string;
-  /** `http/protobuf`, `http/json` or `grpc`. */
-  protocol: string;
-  headers: Record<string, string>;
-  from: string;
-}
 
 /**
  * Sends one span and finds out what became of it.
@@ -20,7 +12,7 @@ export interface OtlpTarget {
  * @param readBack Whether the span is in the database, after waiting for it a little.
  */
 export async function examineOtlp(
-  { url, protocol, headers, from }: OtlpTarget,
+  { url, protocol, headers, from, proxy }: Exporter,
   readBack: (traceId: string) => Promise<boolean | undefined>,
 ): Promise<Finding[]> {
   const evidence: Record<string, unknown> = { endpoint: shownAddress(url), from, protocol };
@@ -32,14 +24,16 @@ export async function examineOtlp(
     return fault(
       'endpoint',
       'OTLP_BAD_ADDRESS',
-      `the endpoint is no http or https address`,
+      'the endpoint is not an http or https address',
       'Write http://host:4318 (or http://host:4317 with the protocol grpc).',
     );
   }
   const host = parsed.hostname.replace(/^\[|\]$/g, '');
   const port = Number(parsed.port || (parsed.protocol === 'https:' ? 443 : 80));
   const open = await isOpen(host, port);
-  if (open !== true) return closed(host, port, open, fault);
+  if (open !== true) return closed(host, port, open, from, fault);
+  const dead = proxy && (await deadProxy(proxy));
+  if (dead) return fault('endpoint', 'OTLP_PROXY_DEAD', dead, `Unset ${proxy.variable}, or add ${host} to NO_PROXY.`);
   // What is inside TLS is told by the answer alone.
   const heard = parsed.protocol === 'https:' ? undefined : await heardAt(host, port);
   const isGrpc = protocol === 'grpc';
@@ -55,6 +49,14 @@ export async function examineOtlp(
           : 'Use the HTTP port (4318), or OTEL_EXPORTER_OTLP_PROTOCOL=grpc with this one.',
       { port_speaks: speaks, ...(answer && { answer }) },
     );
+  if (heard?.tls && !heard.http1 && !heard.http2) {
+    return fault(
+      'endpoint',
+      'OTLP_TLS',
+      `port ${port} speaks TLS, and is spoken to without`,
+      'Write https:// instead of http:// in the endpoint.',
+    );
+  }
   if (heard?.postgres) return wrongProtocol('PostgreSQL');
   if (isGrpc && heard?.http1 && !heard.http2) return wrongProtocol('HTTP/1.1');
   if (!isGrpc && heard?.http2 && !heard.http1) return wrongProtocol('HTTP/2 (gRPC)');
@@ -62,14 +64,68 @@ export async function examineOtlp(
   // APIs that answer strangers with a sentence, as Beacon's do, speak both; the answer tells for which they are.
   if (isGrpc && answer.status === 404 && heard?.http1) return wrongProtocol('HTTP/1.1', answer.text);
   if (!isGrpc && answer.status === 400 && heard?.http2) return wrongProtocol('HTTP/2 (gRPC)', answer.text);
-  return judgeAnswer(answer, headers, port, readBack, fault);
+  if (answer.status === undefined && parsed.protocol === 'https:' && (await hasNoTls(host, port))) {
+    return fault(
+      'endpoint',
+      'OTLP_TLS',
+      `port ${port} has no TLS, and https is spoken to it`,
+      isGrpc
+        ? 'Write http:// in the endpoint, or set OTEL_EXPORTER_OTLP_INSECURE=true.'
+        : 'Write http:// instead of https:// in the endpoint.',
+      { error: answer.text },
+    );
+  }
+  return judgeAnswer(answer, { headers, port, path: parsed.pathname }, readBack, fault);
 }
 
 const newTraceId = () => randomBytes(16).toString('hex');
 
 type Fault = (hop: Finding['hop'], code: string, summary: string, fix: string, more?: object) => Finding[];
 
-async function closed(host: string, port: number, why: string, fault: Fault): Promise<Finding[]> {
+async function hasNoTls(host: string, port: number): Promise<boolean> {
+  const { http1, http2 } = await heardAt(host, port);
+  return http1 || http2;
+}
+
+/** What to say of a proxy that does not answer; undefined where it does. */
+async function deadProxy({ url, variable }: { url: string; variable: string }): Promise<string | undefined> {
+  const address = url.includes('://') ? url : `http://${url}`;
+  if (!URL.canParse(address)) return `${variable} is not an address, and exporters send through it`;
+  const { hostname, port, protocol } = new URL(address);
+  const open = await isOpen(hostname.replace(/^\[|\]$/g, ''), Number(port || (protocol === 'https:' ? 443 : 80)));
+  return open === true
+    ? undefined
+    : `exporters that heed ${variable} (those of Python, Go, Java and Ruby do) send through a proxy at ${hostname}:${port || '80'} that does not answer (${open})`;
+}
+
+async function closed(host: string, port: number, why: string, from: string, fault: Fault): Promise<Finding[]> {
+  if (/ENOTFOUND|EAI_AGAIN/.test(why)) {
+    return fault(
+      'endpoint',
+      'OTLP_HOST_UNKNOWN',
+      `the host ${host} is not known`,
+      'Correct the host name in the endpoint; inside containers it is the name of the service.',
+      { lookup: why },
+    );
+  }
+  if (from === DEFAULT) {
+    return fault(
+      'endpoint',
+      'OTLP_NO_ENDPOINT',
+      `no endpoint is set, so exporters send to ${host}:${port}, where nothing listens`,
+      'Set OTEL_EXPORTER_OTLP_ENDPOINT to the address of Beacon, for example http://beacon:4318.',
+      { connect: why },
+    );
+  }
+  if (why === 'ETIMEDOUT') {
+    return fault(
+      'endpoint',
+      'OTLP_UNREACHABLE',
+      `${host}:${port} does not answer a connection at all`,
+      'Look at firewalls, security groups and routes between here and there.',
+      { connect: why },
+    );
+  }
   if (/^(?:localhost|127\.|::1$)/.test(host)) {
     const { v4, v6 } = await loopbackAddresses(port);
     if (v4 !== v6) {
@@ -117,8 +173,7 @@ async function sendHttp(url: string, headers: Record<string, string>, traceId: s
 /** What the answer means, and whether a span that was accepted is stored. */
 async function judgeAnswer(
   { traceId, status, text, tookMs }: OtlpAnswer,
-  headers: Record<string, string>,
-  port: number,
+  { headers, port, path }: { headers: Record<string, string>; port: number; path: string },
   readBack: (traceId: string) => Promise<boolean | undefined>,
   fault: Fault,
 ): Promise<Finding[]> {
@@ -140,12 +195,19 @@ async function judgeAnswer(
         );
   }
   const said = { answer: text };
-  const sentToken = Object.keys(headers).some((name) => /auth|token|key/i.test(name));
   if (status === 401 || status === 403) {
+    const other = Object.keys(headers).find((name) => /key|token/i.test(name));
+    const authorization = Object.entries(headers).find(([name]) => name.toLowerCase() === 'authorization')?.[1];
     return fault(
       'accepted',
       'OTLP_TOKEN_REFUSED',
-      sentToken ? 'the token is wrong' : 'a token is needed, and none is sent',
+      authorization !== undefined
+        ? /^bearer\s+\S/i.test(authorization)
+          ? 'the token is wrong'
+          : 'the header authorization is sent, but its value does not begin with "Bearer "'
+        : other
+          ? `a token is needed in the header authorization, and ${other} is sent instead`
+          : 'a token is needed, and none is sent',
       'Set OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer <token>" with the token of this endpoint.',
       said,
     );
@@ -155,7 +217,9 @@ async function judgeAnswer(
       'endpoint',
       'OTLP_WRONG_PATH',
       'there is no such path at that port',
-      'The path is /v1/traces: OTEL_EXPORTER_OTLP_ENDPOINT goes without it, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT with it.',
+      path.endsWith('/v1/traces/v1/traces')
+        ? 'Exporters add /v1/traces to OTEL_EXPORTER_OTLP_ENDPOINT themselves: take it out there.'
+        : 'The path is /v1/traces: OTEL_EXPORTER_OTLP_ENDPOINT goes without it, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT with it.',
       said,
     );
   }

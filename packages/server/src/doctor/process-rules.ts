@@ -1,5 +1,6 @@
 // What is wrong with one process, by what it says of itself. The first broken hop is the answer; later ones follow from it.
 import * as os from 'node:os';
+import { entered } from './entered.ts';
 import type { Shell } from './environment.ts';
 import type { Finding } from './finding.ts';
 import type { ProcessReport, TracingHealth } from './processes.ts';
@@ -14,6 +15,8 @@ export interface Around {
   tracerRow(tracerId: string): Promise<{ startedAt: Date } | null | undefined>;
   /** Newest span stored under that service name within a day, whoever sent it; null when there is none. */
   newestSpanOf(service: string): Promise<Date | null | undefined>;
+  /** Whether the database no longer refuses what that error says it refused. */
+  isMended(error: string): Promise<boolean>;
   /** Database and host the doctor reads. */
   reads: string | null;
   /** Spans that are really there. */
@@ -21,6 +24,8 @@ export interface Around {
 }
 
 const CLOCK_LIMIT_MS = 5_000;
+// Below it, whoever looks for one trace will most likely not find it.
+const KEEPS_ENOUGH = 0.1;
 const ON = ['true', '1', 'on', 'yes'];
 const OFF = ['false', '0', 'off', 'no', '', '<unset>'];
 
@@ -126,6 +131,15 @@ function flagOff({ service }: ProcessReport, tracing: TracingHealth, shell: Shel
       fix: 'Use true, 1, on or yes, and restart it.',
     };
   }
+  if (tracing.flagSource === 'option') {
+    return {
+      ...base,
+      fault: 'FLAG_OFF',
+      summary: `the code of ${service} switches tracing off: it passes the option flag to startTracing, which wins over the environment`,
+      evidence: seen,
+      fix: 'Take `flag` out of the options of startTracing (or pass "true") and deploy that build; ENABLE_DB_TRACING then decides.',
+    };
+  }
   const elsewhere = shell.flagOn ? ', although this shell has it on' : '';
   return {
     ...base,
@@ -136,13 +150,11 @@ function flagOff({ service }: ProcessReport, tracing: TracingHealth, shell: Shel
   };
 }
 
-type Rule = (
+export type Rule = (
   report: ProcessReport,
   tracing: TracingHealth,
   around: Around,
 ) => Finding | undefined | Promise<Finding | undefined>;
-
-const ownSpans = (tracing: TracingHealth) => tracing.spansStarted - (tracing.surroundings?.probes ?? 0);
 
 /** API, provider, sampler: whether a span that is started is recorded, and handed to the tracer. */
 const sdk: Rule = ({ service, probe }, { surroundings: s, attachedTo }) => {
@@ -179,12 +191,21 @@ const sdk: Rule = ({ service, probe }, { surroundings: s, attachedTo }) => {
       fix: 'Register one TracerProvider, and call startTracing after it; or put `new BeaconSpanProcessor({ service })` into the second one as well.',
     };
   }
-  if (probe?.traceId && !probe.sampled) {
+  const keeps = s.samplerKeeps ?? (probe?.traceId && !probe.sampled ? 0 : 1);
+  if (keeps < KEEPS_ENOUGH) {
+    const share = keeps === 0 ? 'every span' : `${Math.round(100 * (1 - keeps))} of 100 traces`;
+    const { OTEL_TRACES_SAMPLER: named, OTEL_TRACES_SAMPLER_ARG: ratio } = s.environment ?? {};
     return {
       ...base,
       fault: 'SAMPLED_OUT',
-      summary: `the sampler of ${service} drops spans: a span without a parent was not recorded`,
-      evidence: { sampler: s.sampler ?? 'unknown', probe: 'made, not sampled' },
+      summary: `the sampler of ${service} drops ${share}`,
+      evidence: {
+        sampler: s.sampler ?? 'unknown',
+        ...(named && {
+          in_its_environment: `OTEL_TRACES_SAMPLER=${named}${ratio ? `, OTEL_TRACES_SAMPLER_ARG=${ratio}` : ''}`,
+        }),
+        probe: probe?.sampled ? 'made, and kept by chance' : 'made, not sampled',
+      },
       fix: 'Set OTEL_TRACES_SAMPLER=parentbased_always_on, or the sampler in the code of that provider.',
     };
   }
@@ -216,10 +237,14 @@ const sdk: Rule = ({ service, probe }, { surroundings: s, attachedTo }) => {
 };
 
 /** Spans that were dropped before or by the database. */
-const tooMuch: Rule = ({ service }, { spansDropped, spansWritten, lastError }) => {
+const tooMuch: Rule = async ({ service }, { spansDropped, spansWritten, lastError, database }, around) => {
   const base = { hop: 'accepted' as const, state: 'fault' as const, service };
   const evidence = { dropped: spansDropped, written: spansWritten, ...(lastError && { last_error: lastError }) };
-  if ((spansDropped.rejected ?? 0) > 0) {
+  if ((spansDropped.rejected ?? 0) > 0 && !(await around.isMended(lastError ?? ''))) {
+    if (/no partition of relation/.test(lastError ?? '')) {
+      const found = await explainTrouble(service, lastError ?? '', database);
+      return { ...found, evidence: { ...found.evidence, ...evidence } };
+    }
     return {
       ...base,
       fault: 'REFUSED',
@@ -303,58 +328,5 @@ const clock: Rule = ({ service }, { clockOffsetMs }) => {
       process: `${clockOffsetMs > 0 ? 'ahead of' : 'behind'} the database`,
     },
     fix: 'Set the clock of that machine (NTP, chrony), then restart the process.',
-  };
-};
-
-/** Everything works and no span was made, although executions passed. */
-const entered: Rule = async ({ service }, tracing, around) => {
-  if (ownSpans(tracing) > 0 || !tracing.surroundings) return undefined;
-  const row = await around.tracerRow(tracing.tracerId);
-  const since = row ? await around.untracedSince(row.startedAt) : undefined;
-  if (!since) return { hop: 'sdk', state: 'note', service, summary: `${service} has made no span yet` };
-  if (since.untraced === 0) {
-    return { hop: 'sdk', state: 'good', service, summary: 'it has made no span yet, and nothing that ran lacks one' };
-  }
-  const { surroundings: s } = tracing;
-  const evidence = {
-    spans_started: 0,
-    executions_without_a_trace_since_it_started: since.untraced,
-    some_of_them: since.ids,
-  };
-  if (s.entry === 'esm' && s.requireIsPatched && !s.preloaded) {
-    return {
-      hop: 'sdk',
-      state: 'fault',
-      fault: 'ESM_WITHOUT_IMPORT',
-      service,
-      summary: `${service} is an ES module, and its instrumentations were loaded too late to see what it imports`,
-      evidence: {
-        ...evidence,
-        program: 'ES module',
-        '--import': 'not given',
-        waiting_for: 'require, which imports never call',
-      },
-      fix: 'Start it with `node --import ./instrumentation.mjs app.mjs`, where instrumentation.mjs registers the loader hook of @opentelemetry/instrumentation before anything else.',
-    };
-  }
-  if (s.requireIsPatched && (s.loadedBefore ?? []).length > 0) {
-    return {
-      hop: 'sdk',
-      state: 'fault',
-      fault: 'LOADED_TOO_LATE',
-      service,
-      summary: `${service} loaded ${s.loadedBefore?.slice(0, 5).join(', ')} before the instrumentation that should have patched them`,
-      evidence: { ...evidence, program: s.entry, loaded_before_the_instrumentation: s.loadedBefore },
-      fix: 'Load the instrumentation first: `node --require ./instrumentation.cjs app.cjs` (or --import), or as the first line of the main module.',
-    };
-  }
-  return {
-    hop: 'sdk',
-    state: 'fault',
-    fault: 'CODE_NOT_ENTERED',
-    service,
-    summary: `the tracer of ${service} works, but the code that makes spans was never entered`,
-    evidence,
-    fix: 'Look at which code handled those executions: another process, an older build, or a path without withSpan or startSpan.',
   };
 };

@@ -1,4 +1,5 @@
 // What running services say of themselves, over HTTP and through their heartbeats.
+import * as os from 'node:os';
 
 /** What `GET /health/tracing` of a service answers, as far as the doctor reads it. */
 export interface TracingHealth {
@@ -29,6 +30,8 @@ export interface Surroundings {
   provider: string | null;
   providerIsOurs: boolean;
   sampler: string | null;
+  samplerKeeps: number | null;
+  environment: Record<string, string>;
   contextManager: boolean;
   entry: string;
   preloaded: boolean;
@@ -60,6 +63,8 @@ export interface ProcessReport {
   status: Record<string, unknown>;
   /** null: it answers, and has no /health/tracing. */
   tracing: TracingHealth | null;
+  /** Of one known by its heartbeat only: whether it is gone; undefined where that cannot be seen from here. */
+  isGone?: boolean | undefined;
   /** undefined: it has no route for it, or there is nothing to probe. */
   probe?: Probe;
 }
@@ -137,6 +142,7 @@ export function fromHeartbeat(row: Record<string, unknown>): ProcessReport {
     url: null,
     answers: true,
     status: {},
+    isGone: isGone(String(row.instance), Number(row.pid)),
     tracing: {
       enabled: true,
       flag: String(row.flag),
@@ -159,6 +165,17 @@ export function fromHeartbeat(row: Record<string, unknown>): ProcessReport {
       surroundings: (row.surroundings ?? {}) as Partial<Surroundings>,
     },
   };
+}
+
+/** Only processes of this machine can be looked for. */
+function isGone(instance: string, pid: number): boolean | undefined {
+  if (!(pid > 0) || !instance.startsWith(`${os.hostname()}:`)) return undefined;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
 }
 
 function iso(time: unknown): string | null {

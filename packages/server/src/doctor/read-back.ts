@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { runQuery } from '../queries/run.ts';
 import { search } from '../search/queries.ts';
 import type { Finding } from './finding.ts';
+import { type Guard, guards, swallowed } from './guards.ts';
 import { askProbe, type Probe, type ProcessReport, type TracingHealth } from './processes.ts';
 
 const ARRIVES_WITHIN_MS = 2_000;
@@ -39,11 +40,11 @@ export async function readBack(
     if (!tracing || tracing.surroundings?.providerIsOurs === false) continue;
     for (let attempt = 1; probe?.traceId && probe.sampled; attempt++) {
       const of = pool && (await followed(pool, service, tracing, probe));
-      const explained = !pool || before.some((one) => one.service === service && one.state === 'fault');
+      const explained = !pool || before.some((one) => one.state === 'fault' && isExplaining(one, service));
       // Whoever examines the same service at the same time is given the same probe, and may have removed it by now.
       if (of !== undefined || !probe.written || explained || attempt === ATTEMPTS) {
         if (of) await forget(pool as pg.Pool, probe.traceId, left);
-        found.push(...(of ?? missing(service, tracing, probe, explained, left)));
+        found.push(...(of ?? (await missing(pool, { service, tracing, probe }, explained, left))));
         break;
       }
       await pause(PROBE_EVERY_MS);
@@ -51,6 +52,11 @@ export async function readBack(
     }
   }
   return found;
+}
+
+/** A fault of the database itself explains the probes of all services. */
+function isExplaining({ service, hop }: Finding, of: string): boolean {
+  return service === of || (service === undefined && (hop === 'committed' || hop === 'endpoint'));
 }
 
 /** What was seen of a probe; undefined when it is not there. */
@@ -78,7 +84,12 @@ async function followed(
 }
 
 /** A probe that was sent and is not there. */
-function missing(service: string, tracing: TracingHealth, probe: Probe, explained: boolean, left: Left): Finding[] {
+async function missing(
+  pool: pg.Pool | undefined,
+  { service, tracing, probe }: { service: string; tracing: TracingHealth; probe: Probe },
+  explained: boolean,
+  left: Left,
+): Promise<Finding[]> {
   const traceId = String(probe.traceId);
   left.pending.push(traceId);
   const what = `trace ${traceId} with one span, beacon.probe`;
@@ -86,20 +97,23 @@ function missing(service: string, tracing: TracingHealth, probe: Probe, explaine
     left.behind.push(`${what}, waits in ${service}: once it is written, the next beacon doctor removes it`);
   else if (explained)
     left.behind.push(`${what}, in ${tracing.database ?? `the database of ${service}`}, which is not read here`);
-  else return [notReadBack(service, traceId)];
+  else return [notReadBack(service, traceId, await guards(pool))];
   return [];
 }
 
-function notReadBack(service: string, traceId: string): Finding {
-  return {
-    hop: 'committed',
-    state: 'fault',
-    fault: 'NOT_READ_BACK',
-    service,
-    summary: `a span that ${service} says it has committed cannot be read back`,
-    evidence: { trace_id: traceId },
-    fix: 'Compare its DATABASE_URL with the one read here, and look for row-level security.',
-  };
+function notReadBack(service: string, traceId: string, guards: Guard[]): Finding {
+  const base = { hop: 'committed' as const, state: 'fault' as const, service };
+  const evidence = { trace_id: traceId, ...(guards.length > 0 && { on_the_tables: guards.map(({ what }) => what) }) };
+  if (guards.length === 0) {
+    return {
+      ...base,
+      fault: 'NOT_READ_BACK',
+      summary: `a span that ${service} says it has committed cannot be read back`,
+      evidence,
+      fix: 'Compare its DATABASE_URL with the one read here.',
+    };
+  }
+  return { ...base, ...swallowed(`a span that ${service} says it has committed is not there`, guards), evidence };
 }
 
 interface StoredSpan {

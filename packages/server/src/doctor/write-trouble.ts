@@ -13,11 +13,25 @@ interface Known {
 // In words and SQLSTATEs, as the tracer's line has them.
 const KNOWN: Known[] = [
   {
-    text: /no encryption|SSL off|does not support SSL|self.signed certificate|unable to verify|CERT_|ERR_TLS|EPROTO/i,
+    text: /self.signed certificate|DEPTH_ZERO|SELF_SIGNED|unable to verify|UNABLE_TO_|CERT_/i,
+    hop: 'endpoint',
+    fault: 'TLS',
+    what: 'the certificate of the database is signed by nobody this process knows',
+    fix: 'Add uselibpqcompat=true&sslmode=require to DATABASE_URL (or sslmode=no-verify) to encrypt without checking it, as psql does; or give the authority in NODE_EXTRA_CA_CERTS.',
+  },
+  {
+    text: /no encryption|SSL off|does not support SSL|ERR_TLS|EPROTO/i,
     hop: 'endpoint',
     fault: 'TLS',
     what: 'the database and its connection string do not agree on TLS',
-    fix: 'Where the server demands TLS add ?sslmode=require to DATABASE_URL, where it has none take sslmode out; a certificate nobody knows goes into NODE_EXTRA_CA_CERTS.',
+    fix: 'Where the server demands TLS add ?sslmode=require to DATABASE_URL, where it has none take sslmode out.',
+  },
+  {
+    text: /too many connections for (?:role|database)/,
+    hop: 'endpoint',
+    fault: 'CONNECTION_LIMIT',
+    what: 'its role, or the database, has a connection limit of its own, and it is reached',
+    fix: 'Raise it (alter role … connection limit …, alter database … connection limit …), or close what that role holds open.',
   },
   {
     text: /28P01|28000|password authentication failed|role ".*" does not exist|SASL|no pg_hba/,
@@ -34,7 +48,28 @@ const KNOWN: Known[] = [
     fix: 'Correct the database name in the DATABASE_URL of that process, or create the database.',
   },
   {
-    text: /3F000|42P01|42703|42883/,
+    text: /row-level security/,
+    hop: 'committed',
+    fault: 'ROW_SECURITY',
+    what: 'row-level security refuses what it writes',
+    fix: 'Write a policy that lets the role of that process insert (create policy … for all to …), or switch row security of that table off (alter table … disable row level security).',
+  },
+  {
+    text: /no partition of relation/,
+    hop: 'committed',
+    fault: 'PARTITIONS_GONE',
+    what: 'the table has no partition for the time of its spans',
+    fix: 'Run `beacon maintain`, which makes the partitions of these days, and have it run daily (`beacon serve` does it).',
+  },
+  {
+    text: /42703|column .* does not exist/,
+    hop: 'committed',
+    fault: 'COLUMN_MISSING',
+    what: "a column of Beacon's tables is missing or was renamed",
+    fix: 'Rename it back if it was renamed by hand; else run `beacon migrate up` against that database.',
+  },
+  {
+    text: /3F000|42P01|42883/,
     hop: 'committed',
     fault: 'NOT_MIGRATED',
     what: "Beacon's tables are not there, or are older than the writer",
@@ -74,6 +109,13 @@ const KNOWN: Known[] = [
     fault: 'STATEMENT_TOO_SLOW',
     what: 'its statements take too long and are given up',
     fix: 'Look for locks (pg_stat_activity, pg_locks) and for a slow disk or network between the two.',
+  },
+  {
+    text: /ERR_INVALID_URL|Invalid URL|searchParams|ENOTFOUND base\b/,
+    hop: 'endpoint',
+    fault: 'BAD_CONNECTION_STRING',
+    what: 'its DATABASE_URL is not a connection URL that can be read',
+    fix: 'Write postgresql://user:password@host:5432/database: one host, no quotes, no key=value list; a socket goes into ?host=/run/postgresql.',
   },
   {
     text: /ENOTFOUND|EAI_AGAIN/,

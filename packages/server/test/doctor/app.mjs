@@ -19,6 +19,10 @@ if (FAULT === 'sampler off') {
   const { TracerProvider, AlwaysOffSampler } = await sdk();
   trace.setGlobalTracerProvider(new TracerProvider({ sampler: new AlwaysOffSampler() }));
 }
+if (FAULT === 'sampler ratio') {
+  const { TracerProvider, TraceIdRatioBasedSampler } = await sdk();
+  trace.setGlobalTracerProvider(new TracerProvider({ sampler: new TraceIdRatioBasedSampler(0.01) }));
+}
 if (FAULT === 'other name') {
   const { TracerProvider } = await sdk();
   const { resourceFromAttributes } = await import('@opentelemetry/resources');
@@ -62,6 +66,7 @@ const tracer =
         heartbeatMs: 200,
         statementTimeoutMs: 1_000,
         ...(FAULT === 'overflow' && { bufferSpans: 50 }),
+        ...(FAULT === 'flag in code' && { flag: 'false' }),
       });
 
 if (FAULT === 'second provider') {

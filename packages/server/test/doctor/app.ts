@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as path from 'node:path';
 import { createInterface } from 'node:readline';
-import { after } from 'node:test';
+import { after, type TestContext } from 'node:test';
 import { type TestDatabase, testDatabase } from '@project-beacon/testkit';
 import { type ExamineOptions, examine } from '../../src/doctor/examine.ts';
 import type { Diagnosis } from '../../src/doctor/finding.ts';
@@ -73,4 +73,28 @@ export function ask(
 /** Codes of what is accused. */
 export function accused(diagnosis: Diagnosis): (string | undefined)[] {
   return diagnosis.faults.map(({ fault }) => fault);
+}
+
+/**
+ * What the examination was worth, as `npm run bench:doctor` counts it: `named` (this fault and no other), `near` (beside
+ * others), `silent`, `false` (others only); of a healthy set-up `healthy` or `alarm`.
+ *
+ * @param fault undefined for a healthy set-up.
+ */
+export function judge(t: TestContext, fault: string | undefined, diagnosis: Diagnosis): string {
+  const codes = accused(diagnosis);
+  const outcome =
+    fault === undefined
+      ? codes.length === 0
+        ? 'healthy'
+        : 'alarm'
+      : codes.length === 0
+        ? 'silent'
+        : !codes.includes(fault)
+          ? 'false'
+          : codes.length === 1
+            ? 'named'
+            : 'near';
+  t.diagnostic(JSON.stringify({ seed: t.name, outcome, codes, seconds: diagnosis.tookMs / 1_000 }));
+  return outcome;
 }

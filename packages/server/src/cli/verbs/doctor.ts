@@ -37,6 +37,7 @@ async function doctor(options: VerbOptions): Promise<number> {
       databaseUrl,
       services: servicesToAsk(options),
       otlpUrl: options.otlp as string | undefined,
+      only: options.url !== undefined,
       earlier: pending,
     });
     pending.push(...diagnosis.pending);
