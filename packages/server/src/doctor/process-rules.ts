@@ -122,7 +122,17 @@ function flagOff({ service }: ProcessReport, tracing: TracingHealth, shell: Shel
       fix: 'Set DATABASE_URL in the environment of that process and restart it.',
     };
   }
-  if (!OFF.includes(value) && !ON.includes(value)) {
+  if (ON.includes(value)) {
+    return {
+      ...base,
+      hop: 'endpoint',
+      fault: 'BAD_CONNECTION_STRING',
+      summary: `${service} has the flag on, and a DATABASE_URL that is not a connection URL, so tracing stays off`,
+      evidence: { ...seen, database: tracing.database },
+      fix: 'Write postgresql://user:password@host:5432/database: no quotes, no key=value list. A file for --env-file of docker keeps quotes as they are.',
+    };
+  }
+  if (!OFF.includes(value)) {
     return {
       ...base,
       fault: 'FLAG_NOT_UNDERSTOOD',
