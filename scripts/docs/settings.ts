@@ -20,6 +20,11 @@ const setting = (name: string, otherwise: string, meaning: string): Setting => (
 export const SETTINGS: Record<string, Setting[]> = {
   'Every service that uses the tracer': [
     setting(
+      'DB_TRACING_DEBUG',
+      '`false`',
+      '`true` prints a line for each span started, and what became of the first write.',
+    ),
+    setting(
       'ENABLE_DB_TRACING',
       'off',
       'Switches tracing on: `true`, `1`, `on`, `yes`. Off: `false`, `0`, `off`, `no`, nothing. Anything else leaves it off, and the first log line names what was found.',

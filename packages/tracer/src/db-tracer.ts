@@ -77,6 +77,7 @@ export class DBTracer {
   readonly processor: BeaconSpanProcessor;
   readonly #attachedTo: string | null;
   readonly #tracer: Tracer;
+  readonly #debug: ((operation: string) => void) | undefined;
   #probing: Promise<Probe> | undefined;
 
   constructor(processor: BeaconSpanProcessor, attachedTo: string | null) {
@@ -84,6 +85,7 @@ export class DBTracer {
     this.enabled = processor.enabled;
     this.#attachedTo = attachedTo;
     this.#tracer = trace.getTracer('@project-beacon/tracer', VERSION);
+    this.#debug = processor.debug;
   }
 
   health(): TracerHealth {
@@ -135,6 +137,7 @@ export class DBTracer {
 
   /** Starts a span below the active one, or below `parent`. Whoever starts it ends it. */
   startSpan(name: string, options?: SpanOptions, parent?: Context): Span {
+    this.#debug?.(name);
     return this.#tracer.startSpan(name, options, parent);
   }
 
@@ -146,6 +149,7 @@ export class DBTracer {
   withSpan<T>(name: string, options: SpanOptions, work: (span: Span) => T): T;
   withSpan<T>(name: string, optionsOrWork: SpanOptions | ((span: Span) => T), maybeWork?: (span: Span) => T): T {
     const work = typeof optionsOrWork === 'function' ? optionsOrWork : (maybeWork as (span: Span) => T);
+    this.#debug?.(name);
     const span = this.#tracer.startSpan(name, typeof optionsOrWork === 'function' ? undefined : optionsOrWork);
     // Without an SDK there is nothing to carry on to others and nothing to end.
     if (!span.isRecording() && span.spanContext().spanId === INVALID_SPANID) return work(span);

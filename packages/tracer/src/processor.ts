@@ -11,6 +11,7 @@ import {
   shownDatabase,
   type WriterCounters,
 } from '@project-beacon/writer';
+import { sayFirstWrite, spanLine, wantsDebug } from './debug.ts';
 import { type Flag, flagLine, readFlag } from './flag.ts';
 import { Heartbeat, type TracerReport } from './heartbeat.ts';
 import { safely, TroubleLog } from './log.ts';
@@ -84,6 +85,8 @@ export class BeaconSpanProcessor {
   readonly callers = { total: 0, unsampled: 0 };
   /** Spans made to test the path. */
   probes = 0;
+  /** With DB_TRACING_DEBUG=true: says that a span is started. */
+  readonly debug: ((operation: string) => void) | undefined;
   readonly #options: TracerOptions;
   readonly #log: (line: string) => void;
   readonly #trouble: TroubleLog;
@@ -112,6 +115,10 @@ export class BeaconSpanProcessor {
     this.database = connectionString ? shownDatabase(connectionString) : null;
     this.enabled = this.flag.enabled && missing === undefined;
     safely(() => this.#log(flagLine(this.flag, missing)));
+    if (wantsDebug(process.env)) {
+      const line = (operation: string) => spanLine(this.service, operation, this.enabled);
+      this.debug = (operation) => safely(() => this.#log(line(operation)));
+    }
     if (!this.enabled || !connectionString) return;
     this.#writer = this.#makeWriter(connectionString);
     this.heartbeat = new Heartbeat({ connectionString, ...this.#connectTimeout() }, () => this.#report());
@@ -119,6 +126,12 @@ export class BeaconSpanProcessor {
     this.#heartbeatTimer.unref();
     this.#beat();
     process.on('beforeExit', this.#onBeforeExit);
+    process.on('uncaughtExceptionMonitor', this.#onUncaught);
+    if (this.debug)
+      sayFirstWrite(
+        () => this.counters(),
+        (line) => safely(() => this.#log(line)),
+      );
   }
 
   onStart(span: RecordedSpan, parentContext: Context): void {
@@ -276,6 +289,20 @@ export class BeaconSpanProcessor {
     void suppressed(() => this.#finish());
   };
 
+  /** The process ends in this tick: nothing can be written any more, so it is said. */
+  readonly #onUncaught = (): void => {
+    const { queued } = this.counters();
+    // Where the application catches it after all, the process goes on.
+    if (queued === 0 || process.listenerCount('uncaughtException') > 0) return;
+    const these = queued === 1 ? '1 span that had ended is' : `${queued} spans that had ended are`;
+    safely(() =>
+      this.#log(
+        `DBTracer: an uncaught error ends the process, and ${these} lost, that of the error among them. ` +
+          "To keep them: process.on('uncaughtException', async (error) => { console.error(error); await tracer.shutdown(); process.exit(1); })",
+      ),
+    );
+  };
+
   async #finish(): Promise<void> {
     const deadline = performance.now() + (this.#options.shutdownBudgetMs ?? 2_000);
     const stored = await this.#writer!.drain(deadline - performance.now());
@@ -298,6 +325,7 @@ export class BeaconSpanProcessor {
   async #shutdown(): Promise<void> {
     if (!this.#writer || !this.heartbeat) return;
     process.off('beforeExit', this.#onBeforeExit);
+    process.off('uncaughtExceptionMonitor', this.#onUncaught);
     clearInterval(this.#heartbeatTimer);
     await suppressed(async () => {
       await this.#finish();

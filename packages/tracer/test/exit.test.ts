@@ -144,3 +144,41 @@ test('10,000 spans ended in one tick are 10,000 rows', async (t) => {
   assert.deepEqual(rows, [{ spans: 10_000 }]);
   assert.deepEqual((await tracerRow('burst')).spans_dropped, {});
 });
+
+test('an error nobody catches: a line says that spans are lost, and how to keep them; with a handler they are written', async () => {
+  const work = `const tracer = await startTracing({ service: SERVICE });
+    await tracer.withSpan('throws', async () => { throw new Error('boom'); });`;
+  const lost = await runChild(work.replace('SERVICE', "'uncaught'"), { env });
+  assert.equal(lost.code, 1);
+  assert.match(lost.stderr, /Error: boom/);
+  assert.match(lost.tracerLines.at(-1) ?? '', /an uncaught error ends the process, and 1 span that had ended is lost/);
+  const kept = await runChild(
+    `process.on('uncaughtException', async () => { await globalThis.tracer.shutdown(); process.exit(1); });
+     const tracer = globalThis.tracer = await startTracing({ service: 'caught' });
+     await tracer.withSpan('throws', async () => { throw new Error('boom'); });`,
+    { env },
+  );
+  assert.equal(kept.code, 1);
+  assert.deepEqual(kept.tracerLines.slice(1), []);
+  assert.deepEqual(await statuses('caught'), { failed: 1 });
+});
+
+test('DB_TRACING_DEBUG says each span that is started, and what became of the first write', async () => {
+  const code = `const tracer = await startTracing({ service: 'debugged' });
+    tracer.withSpan('first', () => {}); tracer.startSpan('second').end();`;
+  const said = async (more: Record<string, string>) =>
+    (await runChild(code, { env: { ...env, DB_TRACING_DEBUG: 'true', ...more } })).tracerLines.slice(1);
+  const started = (enabled: boolean) =>
+    ['first', 'second'].map(
+      (operation) => `DBTracer: StartSpan called: service=debugged, operation=${operation}, enabled=${enabled}`,
+    );
+  const on = await said({});
+  assert.deepEqual(on.slice(0, 2), started(true));
+  assert.match(on[2] ?? '', /^DBTracer: first write: 2 spans committed, /);
+  assert.deepEqual(await said({ ENABLE_DB_TRACING: 'false' }), started(false));
+  const gone = await said({ DATABASE_URL: 'postgresql://nobody@127.0.0.1:9/none' });
+  assert.ok(
+    gone.some((line) => /first write failed, .*ECONNREFUSED/.test(line)),
+    gone.join('\n'),
+  );
+});
