@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { TracingHealth } from '../doctor/processes.ts';
+import type { ProcessReport, TracingHealth } from '../doctor/processes.ts';
 import { describeSchema } from '../store/catalog.ts';
 import { withConnection } from '../store/connect.ts';
 import { migrationStatus } from '../store/migrate.ts';
@@ -31,8 +31,17 @@ export async function logging({ services, env, logs }: Situation): Promise<Body>
         reason: 'logs without trace ids: a log line cannot be found from its trace (with pino: mixin: logFields)',
       },
     ]),
-    numbers: `${services.length - down.length} of ${services.length} services answer; trace ids in logs: ${withIds === undefined ? 'log files are not known' : `${withIds} of ${services.length}`}; Sentry: ${env.SENTRY_DSN ? 'configured in this shell' : 'not configured in this shell'}`,
+    numbers: `${services.length - down.length} of ${services.length} services answer; trace ids in logs: ${withIds === undefined ? 'log files are not known' : `${withIds} of ${services.length}`}; error reporting: ${reportingWords(services, env)}`,
   };
+}
+
+/** What the services say of it; the shell that asks is another process. */
+function reportingWords(services: ProcessReport[], env: NodeJS.ProcessEnv): string {
+  const told = services.flatMap(({ service, status }) =>
+    typeof status.error_reporting === 'string' ? [`${service} ${status.error_reporting}`] : [],
+  );
+  const shell = `Sentry ${env.SENTRY_DSN ? 'configured' : 'not configured'} in this shell`;
+  return told.length > 0 ? told.join(', ') : `no service tells (${shell})`;
 }
 
 function carriesTraceIds(file: string): boolean {
@@ -89,16 +98,25 @@ function differs(flag: string | null, tracing: TracingHealth | null): boolean {
   return tracing !== null && /^\s*(?:true|1|on|yes)\s*$/i.test(flag ?? '') !== tracing.enabled;
 }
 
-export async function staging({ env, accepted }: Situation): Promise<Body> {
+export async function staging({ env, accepted, services }: Situation): Promise<Body> {
   const url = env.DATABASE_URL_STAGING;
-  if (!url) {
-    return accepted.includes('staging')
-      ? { state: 'go', reason: '', numbers: 'no staging; production with the flag off was accepted' }
+  const on = services.filter(({ tracing }) => tracing?.enabled).map(({ service }) => service);
+  if (!url && accepted.includes('staging')) {
+    // What was accepted is production with the flag off; whether it is off is seen, not assumed.
+    return on.length === 0
+      ? { state: 'go', reason: '', numbers: 'no staging; accepted, and the flag is off in production' }
       : {
           state: 'warn',
-          reason: 'DATABASE_URL_STAGING is not set; --accept staging accepts production with the flag off',
-          numbers: 'none',
+          reason: `production with the flag off was accepted, and it is on in ${on.join(', ')}`,
+          numbers: 'no staging',
         };
+  }
+  if (!url) {
+    return {
+      state: 'warn',
+      reason: 'DATABASE_URL_STAGING is not set; --accept staging accepts production with the flag off',
+      numbers: `none; in production the flag is ${on.length === 0 ? 'off' : `on in ${on.join(', ')}`}`,
+    };
   }
   try {
     const version = await withConnection(
@@ -117,10 +135,24 @@ export const QUESTIONS = {
   window: 'When is it switched on, and who watches?',
   rollback: 'Who may switch it off again, at any hour?',
   success: 'By what is it called a success?',
+  dashboards: 'Which dashboards show it, and who has opened them today?',
+  risks: 'Who has read the risks (docs/preflight.md)?',
 };
+
+/** An answer that says that there is none. */
+const NEGATIVE =
+  /^\s*(?:no|nope|none|nobody|no one|not yet|never|nothing|unknown|unclear|tbd|todo|n\/?a|false|[-?.]+)\s*[.!]*\s*$/i;
 
 export async function people({ answers, accepted }: Situation): Promise<Body> {
   const open = Object.keys(QUESTIONS).filter((name) => !answers[name]?.trim());
+  const denied = Object.keys(QUESTIONS).filter((name) => NEGATIVE.test(answers[name] ?? ''));
+  if (denied.length > 0 && !accepted.includes('people')) {
+    return {
+      state: 'no-go',
+      reason: `answered with no: ${denied.map((name) => `${name} (${QUESTIONS[name as keyof typeof QUESTIONS]})`).join(', ')}`,
+      numbers: `${Object.keys(QUESTIONS).length - open.length - denied.length} of ${Object.keys(QUESTIONS).length} answered with yes`,
+    };
+  }
   const given = Object.entries(answers).filter(([name]) => name in QUESTIONS);
   return {
     state: open.length === 0 || accepted.includes('people') ? 'go' : 'open',
@@ -145,6 +177,7 @@ export async function codeReadiness({ url, dir, tests, accepted }: Situation): P
   });
   const git = spawnSync('git', ['status', '--porcelain'], { cwd: dir, encoding: 'utf8' });
   const changed = git.status === 0 ? git.stdout.split('\n').filter(Boolean).length : undefined;
+  const branch = spawnSync('git', ['branch', '--show-current'], { cwd: dir, encoding: 'utf8' }).stdout?.trim();
   const tested = tests ? await run(tests, dir) : undefined;
   return {
     ...judged([
@@ -164,11 +197,18 @@ export async function codeReadiness({ url, dir, tests, accepted }: Situation): P
             : `not committed: ${changed === 1 ? '1 file' : `${changed} files`}`,
       },
       {
+        state:
+          changed === undefined || accepted.includes('git') || /^(?:main|master|trunk)$/.test(branch) ? 'go' : 'no-go',
+        reason: branch
+          ? `the code is that of branch ${branch}, not of main`
+          : 'the code is on no branch (detached HEAD)',
+      },
+      {
         state: tested === undefined || tested === 0 ? 'go' : 'no-go',
         reason: `the tests fail: \`${tests}\` ended with ${tested}`,
       },
     ]),
-    numbers: `${pending.length} migrations pending, ${drift.length} ${drift.length === 1 ? 'line' : 'lines'} of drift, ${changed ?? '?'} uncommitted ${changed === 1 ? 'file' : 'files'}, tests ${tested === undefined ? 'not run (--tests COMMAND)' : tested === 0 ? 'pass' : 'fail'}`,
+    numbers: `${pending.length} migrations pending, ${drift.length} ${drift.length === 1 ? 'line' : 'lines'} of drift, ${changed ?? '?'} uncommitted ${changed === 1 ? 'file' : 'files'}, branch ${branch || 'none'}, tests ${tested === undefined ? 'not run (--tests COMMAND)' : tested === 0 ? 'pass' : 'fail'}`,
   };
 }
 

@@ -28,6 +28,8 @@ export interface Preflight {
   open: number;
   checks: CheckResult[];
   baseline: Baseline | null;
+  /** Whether this report is in the database, for `--compare`. */
+  stored: boolean;
 }
 
 /** A check that begins, or one that is done. */
@@ -70,11 +72,12 @@ export async function preflight(situation: Situation, progress: Progress = () =>
   const checks: CheckResult[] = [];
   for (const [i, [name, check]] of CHECKS.entries()) {
     progress({ number: i + 1, name });
-    const body = await check().catch((error) => ({
-      state: 'unknown' as const,
-      numbers: '',
-      reason: explainDatabaseError(error, situation.url).message,
-    }));
+    const body = await check().catch((error) => {
+      const { code, message } = explainDatabaseError(error, situation.url);
+      // Without a database there is nothing to switch tracing on for.
+      const state = code === 'database_unreachable' ? ('no-go' as const) : ('unknown' as const);
+      return { state, numbers: '', reason: message };
+    });
     const result = { number: i + 1, name, ...body };
     checks.push(result);
     progress(result);
@@ -88,16 +91,20 @@ export async function preflight(situation: Situation, progress: Progress = () =>
     open: checks.filter(({ state }) => state === 'open').length,
     checks,
     baseline,
+    stored: false,
   };
   const probes = situation.services.flatMap(({ probe }) => probe?.traceId ?? []);
   await situation.pool.query('select beacon.doctor_forget_earlier($1::uuid[])', [probes]).catch(() => {});
   // What cannot be stored is still told.
-  await situation.pool
+  done.stored = await situation.pool
     .query(
       'insert into beacon.preflights (preflight_id, taken_by, decision, baseline, checks) values ($1, $2, $3, $4, $5)',
       [done.id, done.takenBy, done.decision, JSON.stringify(baseline ?? {}), JSON.stringify(checks)],
     )
-    .catch(() => {});
+    .then(
+      () => true,
+      () => false,
+    );
   return done;
 }
 
@@ -115,6 +122,7 @@ export async function lastPreflight(pool: pg.Pool): Promise<Preflight | undefine
     open: checks.filter(({ state }) => state === 'open').length,
     checks,
     baseline: 'timed' in last.baseline ? last.baseline : null,
+    stored: true,
   };
 }
 

@@ -5,6 +5,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, before, test } from 'node:test';
+import { testDatabase } from '@project-beacon/testkit';
 import { faultyProxy } from '@project-beacon/testkit/proxy.ts';
 import { until } from '@project-beacon/testkit/until.ts';
 import pg from 'pg';
@@ -34,7 +35,13 @@ after(async () => {
 });
 spawnSync('git', ['init', '-q'], { cwd: dir });
 
-const ANSWERS = { window: 'Tuesday 10:00', rollback: 'whoever is on call', success: 'coverage above 99 %' };
+const ANSWERS = {
+  window: 'Tuesday 10:00',
+  rollback: 'whoever is on call',
+  success: 'coverage above 99 %',
+  dashboards: 'tracing, Ada',
+  risks: 'Ada',
+};
 let usual: Situation;
 
 before(async () => {
@@ -44,8 +51,8 @@ before(async () => {
     url: database.url,
     services: [await askService(app.url)],
     thresholds: THRESHOLDS,
-    accepted: ['staging'],
-    env: { USER: 'ada' },
+    accepted: [],
+    env: { USER: 'ada', DATABASE_URL_STAGING: database.url },
     dir,
     tests: 'true',
     answers: ANSWERS,
@@ -206,7 +213,7 @@ test('5 flag: a service without a tracer', async () => {
 });
 
 test('6 staging: none warns, one that does not answer is NO-GO', async () => {
-  assert.equal((await staging(but({ accepted: [] }))).state, 'warn');
+  assert.equal((await staging(but({ env: {} }))).state, 'warn');
   const env = { DATABASE_URL_STAGING: 'postgresql://127.0.0.1:9/none' };
   assert.equal((await staging(but({ env }))).state, 'no-go');
   assert.equal((await staging(but({ env: { DATABASE_URL_STAGING: database.url } }))).state, 'go');
@@ -238,12 +245,56 @@ test('9 people: what nobody has answered stays open', async () => {
   assert.deepEqual([state, /rollback, success/.test(reason)], ['open', true]);
 });
 
+test('9 people: "no" is an answer, and it is NO-GO', async () => {
+  const { state, reason } = await people(
+    but({ answers: { ...ANSWERS, window: 'no', rollback: ' No. ', success: 'not yet' } }),
+  );
+  assert.equal(state, 'no-go');
+  assert.match(reason, /window .*, rollback .*, success/);
+  assert.equal(
+    (await people(but({ answers: { ...ANSWERS, window: 'Nothing changes before Tuesday 10:00' } }))).state,
+    'go',
+  );
+});
+
+test('6 staging: production with the flag off is accepted where the flag is off, and not assumed', async () => {
+  const [service] = usual.services;
+  const { state, reason } = await staging(but({ env: {}, accepted: ['staging'] }));
+  assert.deepEqual([state, /it is on in shop/.test(reason)], ['warn', true]);
+  const off = { ...service, tracing: { ...service?.tracing, enabled: false } } as NonNullable<typeof service>;
+  assert.equal((await staging(but({ env: {}, accepted: ['staging'], services: [off] }))).state, 'go');
+});
+
+test('a database that is down is NO-GO, and nothing is stored', async () => {
+  const gone = createPool('postgresql://nobody@127.0.0.1:9/none', { applicationName: 'test', max: 4 });
+  const { decision, stored, baseline } = await preflight(
+    but({ pool: gone, url: 'postgresql://nobody@127.0.0.1:9/none' }),
+  );
+  assert.deepEqual([decision, stored, baseline], ['NO-GO', false, null]);
+  await gone.end();
+});
+
+test('2 baseline: a plain table of executions serves where nothing is registered', async () => {
+  const plain = await testDatabase();
+  await plain.client.query(`create table executions (id text, status text, started_at timestamptz, completed_at timestamptz);
+    insert into executions select n::text, 'completed', now() - interval '1 hour', now() - interval '1 hour' + interval '40 ms' from generate_series(1, 30) n`);
+  const pool = createPool(plain.url, { applicationName: 'test', max: 2 });
+  const { timed, average_ms } = await measureBaseline({ pool, thresholds: THRESHOLDS });
+  await pool.end();
+  assert.deepEqual([timed, Math.round(average_ms ?? 0)], [30, 40]);
+});
+
 test('10 code: a dirty tree, drift, tests that fail', async () => {
   fs.writeFileSync(path.join(dir, 'new.txt'), 'not committed');
   assert.match((await codeReadiness(usual)).reason, /not committed: 1 file/);
   assert.equal((await codeReadiness(but({ accepted: ['git'] }))).state, 'go');
   fs.rmSync(path.join(dir, 'new.txt'));
   assert.match((await codeReadiness(but({ tests: 'exit 3' }))).reason, /ended with 3/);
+  const main = spawnSync('git', ['branch', '--show-current'], { cwd: dir, encoding: 'utf8' }).stdout.trim();
+  spawnSync('git', ['symbolic-ref', 'HEAD', 'refs/heads/feature'], { cwd: dir });
+  const elsewhere = await codeReadiness(usual);
+  spawnSync('git', ['symbolic-ref', 'HEAD', `refs/heads/${main}`], { cwd: dir });
+  assert.deepEqual([elsewhere.state, /of branch feature, not of main/.test(elsewhere.reason)], ['no-go', true]);
   const { rows } = await database.client.query(
     `delete from beacon.schema_migrations where name = '0001_beacon' returning *`,
   );

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { askService } from '../../doctor/processes.ts';
 import { bytes, type CheckResult, THRESHOLDS, type Thresholds } from '../../preflight/check.ts';
 import { QUESTIONS } from '../../preflight/other-checks.ts';
-import { EXIT, lastPreflight, markdown, type Progress, preflight } from '../../preflight/run.ts';
+import { EXIT, lastPreflight, markdown, type Preflight, type Progress, preflight } from '../../preflight/run.ts';
 import { BeaconError } from '../../store/errors.ts';
 import { findRun } from '../database.ts';
 import { number } from '../render/format.ts';
@@ -72,10 +72,17 @@ async function check({ pool, url, options, terminal, print }: Context): Promise<
     const warned = result.checks.filter(({ state }) => state === 'warn').length;
     print('');
     print(
-      `${terminal.paint(['bold', paint], result.decision)}  ${warned} ${warned === 1 ? 'warning' : 'warnings'}, ${result.open} open. Baseline stored: beacon preflight --compare.`,
+      `${terminal.paint(['bold', paint], result.decision)}  ${warned} ${warned === 1 ? 'warning' : 'warnings'}, ${result.open} open. ${baselineWords(result)}`,
     );
   }
   return EXIT[result.decision];
+}
+
+function baselineWords({ stored, baseline }: Preflight): string {
+  if (!stored) return 'Nothing was stored: the database does not take it.';
+  if (!baseline || baseline.timed === 0)
+    return 'The report is stored, without a baseline: no execution had a duration.';
+  return 'Baseline stored: beacon preflight --compare.';
 }
 
 function row({ number: n, name, state, numbers, reason }: CheckResult, terminal: Terminal): string[] {
@@ -102,7 +109,7 @@ async function answers(options: VerbOptions): Promise<Record<string, string>> {
   // Lines that come faster than they are asked for are kept.
   const lines = terminal[Symbol.asyncIterator]();
   const given: Record<string, string> = {};
-  process.stdout.write('Three things only people know; Enter leaves one open.\n');
+  process.stdout.write('Five things only people know; Enter leaves one open.\n');
   for (const [name, question] of Object.entries(QUESTIONS)) {
     process.stdout.write(`  ${question} `);
     const { value, done } = await lines.next();
@@ -121,7 +128,7 @@ function thresholds(options: VerbOptions): Thresholds {
     if (!(name in changed) || !(Number(value) >= 0)) {
       throw new BeaconError(
         'usage',
-        `--threshold ${pair} is none.`,
+        `--threshold must be name=number (got "${pair}").`,
         `One of ${Object.keys(THRESHOLDS).join(', ')}, with a number.`,
       );
     }
