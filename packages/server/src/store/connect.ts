@@ -1,6 +1,7 @@
 // The server's connections. Nothing here relies on session state, so that PgBouncer in transaction mode works.
 import pg from 'pg';
-import { BeaconError, explainDatabaseError, shownAddress } from './errors.ts';
+import { checkConnectionUrl } from './connection-url.ts';
+import { explainDatabaseError } from './errors.ts';
 
 export interface ConnectOptions {
   /** Shown in pg_stat_activity: `beacon migrate`, `beacon serve`. */
@@ -74,13 +75,7 @@ export function isDriverError(error: unknown): boolean {
 }
 
 function config(url: string, options: ConnectOptions): pg.ClientConfig {
-  if (!/^postgres(ql)?:\/\//.test(url)) {
-    throw new BeaconError(
-      'usage',
-      `Not a PostgreSQL connection string: ${shownAddress(url)}.`,
-      'It looks like postgresql://user:password@host:5432/database.',
-    );
-  }
+  checkConnectionUrl(url);
   return {
     connectionString: url,
     application_name: options.applicationName,

@@ -43,7 +43,9 @@ interface Secrets {
   port: number;
 }
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 180_000;
+/** A port that was free a moment ago may be taken by now. */
+const PORTS_TRIED = 10;
 const DEFAULT_PORT = 5432;
 const SECRETS = 'beacon.json';
 
@@ -66,15 +68,21 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   if (running) return running;
 
   const wanted = options.port ?? secrets.port;
-  const port = await freePort(wanted);
-  const child = spawnServer(binaries.postgres, cluster, logFile, port, user, options);
-  try {
-    await untilReady(child, adminUrl(secrets, port), logFile);
-  } catch (error) {
-    // Another start may have been faster on the same folder; its server is as good as ours.
-    const other = await runningServer(cluster, secrets);
-    if (other) return other;
-    throw error;
+  let port = await freePort(wanted);
+  let child: ChildProcess;
+  for (let attempt = 1; ; attempt++) {
+    child = spawnServer(binaries.postgres, cluster, logFile, port, user, options);
+    try {
+      await untilReady(child, adminUrl(secrets, port), logFile);
+      break;
+    } catch (error) {
+      // Another start may have been faster on the same folder; its server is as good as ours.
+      const other = await runningServer(cluster, secrets);
+      if (other) return other;
+      if (attempt === PORTS_TRIED || !/could not create any TCP\/IP sockets/.test((error as Error).message))
+        throw error;
+      port = await freePort();
+    }
   }
   if (wanted !== 0 && port !== wanted) say(`Port ${wanted} is busy: PostgreSQL listens on ${port} instead.`);
   if (port !== secrets.port) writeSecrets(cluster, { ...secrets, port });

@@ -67,7 +67,9 @@ function unreachable(what: string, hint: string, cause: unknown): BeaconError {
 }
 
 function sqlstateHint(code: string): string {
-  return code === '' ? 'This is a fault of Beacon: please report it.' : `SQLSTATE ${code}.`;
+  if (code === '') return 'This is a fault of Beacon: please report it.';
+  // Node's and OpenSSL's codes are words; an SQLSTATE is five digits and capitals.
+  return /^[0-9A-Z]{5}$/.test(code) ? `SQLSTATE ${code}.` : `Error ${code} of the connection, not of PostgreSQL.`;
 }
 
 const UNREACHABLE_HINT =
@@ -98,6 +100,29 @@ const EXPLANATIONS: Array<{
     text: /timeout expired|timeout exceeded when trying to connect/,
     what: (where) => `${where} did not answer in time.`,
     hint: 'Check host, port and firewall; a database that sleeps may need a second try.',
+  },
+  {
+    as: 'database_unreachable',
+    codes: [
+      'DEPTH_ZERO_SELF_SIGNED_CERT',
+      'SELF_SIGNED_CERT_IN_CHAIN',
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      'UNABLE_TO_GET_ISSUER_CERT',
+      'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+      'CERT_HAS_EXPIRED',
+      'CERT_NOT_YET_VALID',
+      'ERR_TLS_CERT_ALTNAME_INVALID',
+    ],
+    text: /self.signed certificate|unable to verify the first certificate/i,
+    what: (where, message) => `The certificate of ${where} is not trusted: ${message}.`,
+    hint: 'Encrypt without checking it, as psql does: add uselibpqcompat=true&sslmode=require to the address, or sslmode=no-verify. Or trust its authority: NODE_EXTRA_CA_CERTS.',
+  },
+  {
+    as: 'database_unreachable',
+    codes: ['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER'],
+    text: /does not support SSL/,
+    what: (where, message) => `${where} has no TLS: ${message}.`,
+    hint: 'Take sslmode out of the address, or set sslmode=disable.',
   },
   {
     as: 'database_unreachable',
