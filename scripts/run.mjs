@@ -28,6 +28,7 @@ const commands = {
   'test:long': [
     'scripts/test.ts',
     'e2e/crash.test.ts',
+    'e2e/starts.long.ts',
     'packages/server/test/receivers/fuzz.test.ts',
     'packages/server/test/receivers/bombs.test.ts',
   ],

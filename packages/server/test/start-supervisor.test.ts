@@ -2,13 +2,16 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
+import * as http from 'node:http';
 import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, test } from 'node:test';
+import { until } from '@project-beacon/testkit/until.ts';
 import { claimPorts } from '../src/start/ports.ts';
 import { Screen } from '../src/start/screen.ts';
+import { PortTakenError } from '../src/start/service.ts';
 import { Supervisor } from '../src/start/supervisor.ts';
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'beacon-supervisor-'));
@@ -20,10 +23,11 @@ fs.writeFileSync(
   program,
   `import * as fs from 'node:fs';
    import * as http from 'node:http';
+   import * as os from 'node:os';
    if (process.env.FAIL) { console.error('cannot find my settings'); process.exit(3); }
    const server = http.createServer((request, response) => {
      if (request.url === '/die') { console.log(JSON.stringify({ level: 50, msg: 'out of luck' })); process.exit(7); }
-     response.end('{}');
+     response.end(JSON.stringify({ instance: os.hostname() + ":" + process.pid }));
    });
    server.listen(Number(process.env.PORT), '127.0.0.1');
    process.on('SIGTERM', () => { fs.appendFileSync(process.env.JOURNAL, process.env.NAME + '\\n'); process.exit(0); });`,
@@ -48,9 +52,15 @@ async function supervised(names: string[], env: Record<string, string> = {}) {
     output.emit('said');
   });
   let changes = 0;
-  const supervisor = new Supervisor(specs, folder, new Screen(output as unknown as NodeJS.WriteStream), () => {
-    changes++;
-  });
+  const supervisor = new Supervisor(
+    specs,
+    folder,
+    new Screen(output as unknown as NodeJS.WriteStream),
+    () => {
+      changes++;
+    },
+    () => output.write('port lost'),
+  );
   const said = async (pattern: RegExp) => {
     while (!pattern.test(text)) await once(output, 'said');
     return text;
@@ -114,12 +124,43 @@ test('a service whose supervisor is killed stops by itself', async () => {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(parent.stdout as NodeJS.ReadableStream, 'data');
-  assert.equal(await supervisor.services[0]?.isHealthy(), true);
+  const answers = () =>
+    fetch(`${supervisor.services[0]?.url}/health`).then(
+      () => true,
+      () => false,
+    );
+  assert.equal(await answers(), true);
+  assert.equal(await supervisor.services[0]?.isHealthy(), false, 'it is the process of another');
   parent.kill('SIGKILL');
-  const deadline = Date.now() + 10_000;
-  while ((await supervisor.services[0]?.isHealthy()) && Date.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  assert.equal(await supervisor.services[0]?.isHealthy(), false);
+  await until('it has stopped', async () => !(await answers()));
   assert.equal(fs.readFileSync(journal, 'utf8'), 'left\n');
+});
+
+test('a port that another process has taken meanwhile: told as that, and what answers there is not taken for it', async () => {
+  const { supervisor } = await supervised(['late']);
+  const [service] = supervisor.services;
+  const thief = http.createServer((_, response) => response.end('{ "status": "ok" }'));
+  thief.listen(service?.spec.port, '127.0.0.1');
+  await once(thief, 'listening');
+  await assert.rejects(supervisor.start(), PortTakenError);
+  assert.equal(await service?.isHealthy(), false);
+  await supervisor.stop();
+  thief.close();
+});
+
+test('a service whose port is taken while it is down: the supervisor says so instead of trying again', async () => {
+  const { supervisor, said, text } = await supervised(['moved']);
+  await supervisor.start();
+  const [service] = supervisor.services;
+  await fetch(`${service?.url}/die`).catch(() => {});
+  const thief = http.createServer((_, response) => response.end('{}'));
+  thief.on('error', () => {});
+  await until('the port is taken', () => {
+    if (!thief.listening) thief.listen(service?.spec.port, '127.0.0.1');
+    return thief.listening;
+  });
+  await said(/port lost/);
+  assert.doesNotMatch(text(), /attempt 2 of 3/);
+  await supervisor.stop();
+  thief.close();
 });

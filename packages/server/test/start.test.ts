@@ -7,6 +7,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
+import pg from 'pg';
 import { type RunFile, readRunFile } from '../src/store/run-file.ts';
 
 const MAIN = path.join(import.meta.dirname, '../src/main.ts');
@@ -120,6 +121,18 @@ test('a second start has the data of the first, is told apart by a third, surviv
 
   const traces = await fetch(`${urlOf('server')}/api/v1/search?limit=100`, { headers: { connection: 'close' } });
   assert.ok(((await traces.json()) as { rows: unknown[] }).rows.length >= 12, 'the traces of the first start');
+
+  const psql = new pg.Client({ connectionString: run.database });
+  await psql.connect();
+  const { rows: newest } = await psql.query(
+    'SELECT id, job_id, status FROM executions ORDER BY created_at DESC LIMIT 1;',
+  );
+  assert.match(newest[0].status, /^(?:completed|failed)$/);
+  const { rows: usual } = await psql.query(
+    `SELECT AVG(EXTRACT(EPOCH FROM (completed_at - started_at))) AS avg_seconds, COUNT(*) FROM executions WHERE created_at > NOW() - INTERVAL '7 days' AND status = 'completed';`,
+  );
+  assert.ok(usual[0].avg_seconds > 0);
+  await psql.end();
 
   const third = await beaconStart(['--any-port', '--dir', kept]).ended;
   assert.equal(third.code, 1);

@@ -73,6 +73,8 @@ export async function buildInference({ config, tracer, log, report }: InferenceO
   app.get('/health', async () => ({
     status: 'ok',
     service: 'inference',
+    instance: tracer.processor.instance,
+    error_reporting: process.env.SENTRY_DSN ? 'Sentry' : 'none',
     simulated: true,
     models: MODELS.map(({ id }) => id),
     regions: endpoints.ports(),

@@ -51,7 +51,9 @@ export async function buildRouter({ config, tracer, log, env, report }: RouterOp
   app.get('/providers', async () => ({ providers: providers.map((provider) => provider.status()) }));
   app.get('/health', async () => {
     const healthy = providers.filter((provider) => provider.circuit() !== 'open').length;
-    return { status: 'ok', service: 'router', providers: providers.length, healthy };
+    const { instance } = tracer.processor;
+    const errors = process.env.SENTRY_DSN ? 'Sentry' : 'none';
+    return { status: 'ok', service: 'router', instance, error_reporting: errors, providers: providers.length, healthy };
   });
   app.get('/health/tracing', async () => tracer.health());
   app.post('/health/tracing/probe', async () => tracer.probe());

@@ -51,8 +51,10 @@ export async function buildRunner({ config, tracer, log, report = () => {} }: Ru
   app.get('/health', async () => ({
     status: 'ok',
     service: 'runner',
+    instance: tracer.processor.instance,
     router: config.HYBRID_ROUTER_URL || 'not configured',
     in_flight: leases.size,
+    error_reporting: process.env.SENTRY_DSN ? 'Sentry' : 'none',
   }));
 
   let recovering = Promise.resolve();

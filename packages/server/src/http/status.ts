@@ -1,4 +1,5 @@
 // What load balancers, Prometheus and people on call ask.
+import * as os from 'node:os';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import type { Maintenance } from '../maintenance/loop.ts';
@@ -18,7 +19,8 @@ export function statusRoutes(app: FastifyInstance, pool: pg.Pool, maintenance: M
     const rounds = maintenance.state();
     const status = database.error === null && rounds.lastError === null ? 'ok' : 'degraded';
     // Alive is alive: a restart does not repair the database. What depends on the database asks /ready.
-    return mayRead(request) ? { status, database, maintenance: rounds } : { status };
+    const instance = `${os.hostname()}:${process.pid}`;
+    return mayRead(request) ? { status, instance, database, maintenance: rounds } : { status };
   });
   app.get('/ready', OPEN, async (request, reply) => {
     const database = await askDatabase(pool);

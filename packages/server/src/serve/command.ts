@@ -159,6 +159,21 @@ async function openReading({ pool, maintenance, logger, reading, guard, otlp, ap
 
 function untilSignal(): Promise<string> {
   return new Promise((resolve) => {
+    watchNpx(() => resolve('SIGTERM'));
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
   });
+}
+
+const LOOKS_EVERY_MS = 300;
+
+/** A signal ends npx and the shell it started, and neither passes it on: that the shell is gone is the signal. */
+function watchNpx(ended: () => void): void {
+  if (process.env.npm_command !== 'exec') return;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    ended();
+  }, LOOKS_EVERY_MS);
+  watch.unref();
 }

@@ -48,6 +48,16 @@ export async function openDatabase(dir: string, anyPort: boolean, screen: Screen
   return { url: embedded.url, embedded };
 }
 
+/** `select ... from executions` in psql, as in the runbook: for this role in this database, unless it finds one already. */
+const FIND_EXECUTIONS = `do $start$
+begin
+  if to_regclass('executions') is null and to_regclass('runner.executions') is not null then
+    execute format('alter role %I in database %I set search_path = %s, runner', current_user, current_database(),
+      current_setting('search_path'));
+  end if;
+end
+$start$`;
+
 /**
  * Brings tables, views and functions up to date.
  *
@@ -57,8 +67,10 @@ export async function migrateDatabase(url: string, screen: Screen): Promise<void
   const sets = readSets(fs.existsSync(RUNNER_SQL) ? [RUNNER_SQL] : []);
   screen.status('Migrating ...');
   const options = { applicationName: 'beacon start' };
-  const { applied } = await withConnection(url, options, (client) => migrateUp(client, sets)).finally(() =>
-    screen.endStatus(),
-  );
+  const { applied } = await withConnection(url, options, async (client) => {
+    const done = await migrateUp(client, sets);
+    if (fs.existsSync(RUNNER_SQL)) await client.query(FIND_EXECUTIONS);
+    return done;
+  }).finally(() => screen.endStatus());
   screen.ok(`Schema      ${applied.length > 0 ? `migrated: ${applied.join(', ')}` : 'up to date'}`);
 }

@@ -9,7 +9,8 @@ import { printGuide } from './guide.ts';
 import { printReport, type Report, readReport } from './report.ts';
 import { runSample } from './sample.ts';
 import { type Screen, shortPath } from './screen.ts';
-import { planServices } from './services.ts';
+import { PortTakenError } from './service.ts';
+import { type Plan, planServices } from './services.ts';
 import { Supervisor } from './supervisor.ts';
 
 export interface StartOptions {
@@ -28,6 +29,8 @@ export interface StartOptions {
 /** One Ctrl-C may arrive twice, from the terminal and from npm; what comes later than this is a second one. */
 const SAME_KEYSTROKE_MS = 700;
 const INTERRUPTED = 130;
+/** Each lost race for a port costs one; ten systems that start at once lose two or three. */
+const PLANS = 10;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export class Run {
@@ -83,20 +86,46 @@ export class Run {
     embedded?.exited().then(() => this.#databaseEnded(embedded));
     this.#file.database = url;
     await migrateDatabase(url, screen);
-    const plan = await planServices(this.#dir, url, this.#options.anyPort === true);
-    this.#stop.signal.throwIfAborted();
-    for (const sentence of plan.notes) screen.note(sentence);
-    this.#file.otlp = plan.otlp;
-    this.#file.jaeger = plan.jaeger;
-    this.#supervisor = new Supervisor(plan.specs, this.#file.logs, screen, () => this.#writeFile());
-    await this.#supervisor.start();
-    this.#writeFile();
+    const plan = await this.#startServices(url);
     const wantsSample = this.#options.sample !== false && plan.hasServices;
     const report = wantsSample
       ? await this.#sample(url).catch((error: Error) => this.#withoutSample(error))
       : undefined;
     if (this.#options.json) process.stdout.write(`${JSON.stringify(this.#summary(report), null, 2)}\n`);
     if (!this.#options.once) printGuide(this.#file, report?.failure?.execution_id, screen);
+  }
+
+  /** A port is free until it is taken: where another process was faster, all start again on other ports. */
+  async #startServices(url: string): Promise<Plan> {
+    for (let attempt = 1; ; attempt++) {
+      const plan = await planServices(this.#dir, url, this.#options.anyPort === true);
+      this.#stop.signal.throwIfAborted();
+      for (const sentence of plan.notes) this.#screen.note(sentence);
+      this.#file.otlp = plan.otlp;
+      this.#file.jaeger = plan.jaeger;
+      const changed = () => this.#writeFile();
+      this.#supervisor = new Supervisor(plan.specs, this.#file.logs, this.#screen, changed, () => this.#move(url));
+      try {
+        await this.#supervisor.start();
+        this.#writeFile();
+        return plan;
+      } catch (error) {
+        if (!(error instanceof PortTakenError) || attempt === PLANS || this.#stop.signal.aborted) throw error;
+        this.#screen.note(`${error.message} Starting the services on other ports.`);
+        await this.#supervisor.stop();
+      }
+    }
+  }
+
+  /** The addresses of the others are in the environment of each service: all move together. */
+  async #move(url: string): Promise<void> {
+    this.#screen.note('Its port was taken while it was down: the services start again on other ports.');
+    try {
+      await this.#supervisor?.stop();
+      await this.#startServices(url);
+    } catch (error) {
+      this.#tell(error as Error);
+    }
   }
 
   async #sample(databaseUrl: string): Promise<Report> {

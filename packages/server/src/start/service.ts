@@ -1,6 +1,7 @@
 // One service as one operating system process: started, waited for, restarted when it dies, stopped.
 import { type ChildProcess, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lastLines, openLog, sizeOf } from './log-file.ts';
@@ -23,9 +24,18 @@ export interface Ended {
   lastLines: string[];
 }
 
-const HEALTHY_WITHIN_MS = 30_000;
+// On a machine where ten systems start at once, each takes ten times as long.
+const HEALTHY_WITHIN_MS = 180_000;
 const POLL_MS = 100;
 const ORPHAN = new URL(`./orphan${path.extname(import.meta.filename)}`, import.meta.url);
+
+/** Another process was faster: the port of a service is in use. */
+export class PortTakenError extends Error {}
+
+/** Whether a service ended because its port was in use. */
+export function lostItsPort({ lastLines }: Ended): boolean {
+  return lastLines.some((line) => /EADDRINUSE|Port \d+ on \S+ is busy\./.test(line));
+}
 
 export class Service {
   readonly spec: ServiceSpec;
@@ -54,9 +64,10 @@ export class Service {
   }
 
   /**
-   * Starts the process and waits until GET /health answers 200.
+   * Starts the process and waits until GET /health answers 200, and says that it is this process that answers.
    *
-   * @throws Error with the last lines of its log when it ends first, or does not answer within 30 s.
+   * @throws PortTakenError when its port is in use by now; Error with the last lines of its log when it ends
+   *   first, or does not answer within three minutes.
    */
   async start(): Promise<void> {
     const exit = this.#spawn();
@@ -66,6 +77,9 @@ export class Service {
     });
     const deadline = Date.now() + HEALTHY_WITHIN_MS;
     while (!(await this.isHealthy())) {
+      if (ended && lostItsPort(ended)) {
+        throw new PortTakenError(`${this.spec.name}: port ${this.spec.port}, or one beside it, was taken meanwhile.`);
+      }
       if (ended) throw new Error(`${this.spec.name} ${howItEnded(ended)}:\n${indented(ended.lastLines)}`);
       if (this.#stopping) throw new Error(`${this.spec.name} was stopped while starting.`);
       if (Date.now() > deadline) {
@@ -80,9 +94,13 @@ export class Service {
 
   async isHealthy(): Promise<boolean> {
     try {
-      const response = await fetch(`${this.url}/health`, { signal: AbortSignal.timeout(2_000) });
-      await response.arrayBuffer();
-      return response.ok;
+      // Strangers are not told which process it is.
+      const token = process.env.BEACON_TOKEN;
+      const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+      const response = await fetch(`${this.url}/health`, { headers, signal: AbortSignal.timeout(2_000) });
+      const { instance } = (await response.json()) as { instance?: string };
+      // Whatever answers at that port may be another start's.
+      return response.ok && instance === `${os.hostname()}:${this.pid}`;
     } catch {
       return false;
     }

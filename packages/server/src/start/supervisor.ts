@@ -1,6 +1,6 @@
 // Keeps the services running: a crash of one is shown and repaired, and never takes another down.
 import { type Screen, shortPath } from './screen.ts';
-import { type Ended, howItEnded, indented, Service, type ServiceSpec } from './service.ts';
+import { type Ended, howItEnded, indented, lostItsPort, Service, type ServiceSpec } from './service.ts';
 
 const RESTARTS = 3;
 const FIRST_DELAY_MS = 500;
@@ -13,18 +13,21 @@ export class Supervisor {
   readonly services: Service[];
   readonly #screen: Screen;
   readonly #changed: () => void;
+  readonly #portLost: () => void;
   readonly #crashes = new Map<Service, number>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #stopping = false;
 
   /**
    * @param specs In the order they are stopped in, reversed: what others depend on comes first.
-   * @param changed Told when a process was replaced by another.
+   * @param changed Called when a process was replaced by another.
+   * @param portLost Called when one cannot come back, because its port was taken while it was down.
    */
-  constructor(specs: ServiceSpec[], logDir: string, screen: Screen, changed: () => void) {
+  constructor(specs: ServiceSpec[], logDir: string, screen: Screen, changed: () => void, portLost: () => void) {
     this.services = specs.map((spec) => new Service(spec, logDir));
     this.#screen = screen;
     this.#changed = changed;
+    this.#portLost = portLost;
   }
 
   /**
@@ -79,7 +82,8 @@ export class Supervisor {
     this.#screen.problem(`${name} (pid ${ended.pid}) ${howItEnded(ended)}. The other services keep running.`);
     if (ended.lastLines.length > 0) this.#screen.line(indented(ended.lastLines));
     this.#screen.line(`    Its log: ${shortPath(service.logFile)}`);
-    this.#restart(service, ended.ranMs);
+    if (!lostItsPort(ended)) this.#restart(service, ended.ranMs);
+    else if (!this.#stopping) this.#portLost();
   }
 
   #restart(service: Service, ranMs: number): void {
