@@ -10,7 +10,8 @@ begin
   cross join lateral beacon.verdict('CONNECTION_FAILURE', b, 
     case when b.meant_by in ('http', 'grpc', 'jsonrpc') then 'likely' else 'strong' end,
     case
-      when b.kind = 'server' then format('The connection broke while %s was answering%s: %s.', b.service, beacon.answered_with(b),
+      when b.kind = 'server' and b.meaning = 'reset' then format('The connection broke while %s was answering%s: %s.', b.service,
+        beacon.answered_with(b),
         beacon.said(b))
       when b.meaning = 'dns' then format('%s could not reach %s: its name does not resolve%s: %s.', b.service, p.peer,
         beacon.answered_with(b), beacon.said(b))

@@ -7,6 +7,7 @@ begin
   select v.* from unnest(origins) b
   -- A pool of connections, and what an exception or the operating system of the caller says, is the caller's own.
   cross join lateral (select case when b.meaning = 'pool_exhausted' and b.meant_by <> 'sqlstate' and b.callee_position is null
+        and b.message !~* 'too many (clients|connections)|max(imum)? number of clients|connection slots'
       or b.meaning = 'too_many_files' or b.meaning in ('disk_full', 'out_of_memory') and b.callee_position is null and b.http_status is null
         and (b.meant_by = 'class' or b.code ~ '^E[A-Z]+$') then b.service end as own) o
   cross join lateral (select coalesce(o.own, b.callee, b.service) as who) w

@@ -104,9 +104,9 @@ create function beacon.address_in(message text) returns text
 language sql immutable parallel safe
 as $$
   select coalesce(
-    substring(message from '(\d{1,3}(?:\.\d{1,3}){3}:\d{1,5})'),
     substring(message from '(?:lookup|ENOTFOUND|EAI_AGAIN|resolve host(?:name)?:?|host|dial tcp:? lookup)[ '
       '"''`:]+([A-Za-z0-9](?:[A-Za-z0-9-]*\.)+[A-Za-z]{2,}(?::\d{1,5})?)'),
+    substring(message from '(\d{1,3}(?:\.\d{1,3}){3}:\d{1,5})'),
     substring(message from '(?:at|to|connecting to|for|with) [`"'']?([a-zA-Z0-9](?:[a-zA-Z0-9-]*\.)*[a-zA-Z0-9-]+:\d{2,5})\M'))
 $$;
 

@@ -89,7 +89,8 @@ begin
         end if;
       end if;
     end if;
-    if link.failing_parent is null then
+    -- Work that was handed over fails for itself, unless the one who handed it over waited and repeats its words.
+    if link.failing_parent is null or link.kind = 'consumer' and link.telling < 3 then
       outermost := outermost || link.position;
     elsif not link.aborted then
       -- In order of their end: of those that explain it equally well, the last to fail.
@@ -147,7 +148,7 @@ begin
       return at;
     end if;
     -- A service that ended well has coped with what happened below it; libraries wrap calls of their own in calls.
-    if spans[at].kind not in ('internal', 'client') or spans[at].service <> spans[from_position].service then
+    if spans[at].kind not in ('internal', 'client', 'producer') or spans[at].service <> spans[from_position].service then
       return null;
     end if;
     at := spans[at].parent_position;
@@ -257,7 +258,8 @@ declare
   until timestamptz;
   named text := coalesce(beacon.called_name(f.metadata), beacon.called_name(spans[f.parent_position].metadata));
 begin
-  if called_host is null and f.error_message is not null then
+  if called_host is null and f.error_message is not null and not f.metadata ?| array['db.system', 'db.system.name', 'gen_ai.system',
+    'gen_ai.provider.name', 'messaging.system'] then
     called_host := beacon.address_in(f.error_message);
     called_port := substring(called_host from ':(\d+)$');
     called_host := regexp_replace(called_host, ':\d+$', '');

@@ -164,7 +164,7 @@ set jit = off
 as $$
 declare
   -- Above the origin callers only pass on what they were given: the nearest few are enough.
-  nearest constant integer := 8;
+  nearest constant integer := 5;
 begin
   if origins is null then
     return;
@@ -231,17 +231,20 @@ begin
       case
         when k.is_general then 7
         when k.is_bug then case when k.is_own then 4 else 8 end
-        when m.meaning = 'cancelled' then case when k.is_own then 2.5 else 6 end
+        when m.meaning = 'cancelled' then case when not k.is_own then 6 when m.source = 'hint' then 3.5 else 2.5 end
         when k.is_own and not k.is_status then 1
         when k.is_own then 3
         when k.is_ours and not k.is_status then 2
         when k.is_status then 6
         else 5 end,
-      m.meaning = 'server_error', m.meaning = 'cancelled',
+      -- What only says that a request was bad yields to what says how.
+      m.meaning in ('server_error', 'cancelled', 'bad_input', 'not_found'),
       array_position(array['flag', 'code', 'sqlstate', 'finish', 'message', 'class', 'jsonrpc', 'grpc', 'hint', 'http'], m.source),
       m.length desc, s.ring, m.meaning
   )
-  select b.trace_id, b.position, b.span_id, b.service, b.operation, b.kind, b.status, b.offset_ms, b.duration_ms, b.code, b.http_status,
+  select b.trace_id, b.position, b.span_id, b.service, b.operation, b.kind, b.status, b.offset_ms, b.duration_ms,
+    case when coalesce(b.code, '') ~ '^\d*$' and j.source in ('class', 'code') and j.said !~ ' ' then j.said else b.code end,
+    case when b.callee is not null or l.callee is null then b.http_status end,
     case when j.source in ('message', 'hint', 'code', 'class', 'sqlstate') and j.said like '% %' then coalesce(j.said, b.message)
       else b.message end,
     coalesce(b.callee, l.callee), coalesce(b.callee_operation, l.callee_operation), coalesce(b.callee_position, l.callee_position),

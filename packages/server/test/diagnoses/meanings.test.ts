@@ -135,6 +135,41 @@ test('of three levels that wait for each other the slow one is charged, not the 
   assert.equal(`${best?.type} at ${best?.service}`, 'SERVICE_TIMEOUT at rates');
 });
 
+test('a mesh that gave up on its upstream is not said to have been answered', async () => {
+  const [best] = await of(`
+  web GET      |======x| kind=server http.status_code=504
+    web egress | ====x | kind=client http.status_code=504 response_flags=UT upstream_cluster=outbound|80||pay.default.svc
+  `);
+  assert.equal(`${best?.type} at ${best?.service}`, 'SERVICE_TIMEOUT at pay');
+  assert.match(best?.summary ?? '', /^web gave up on pay/);
+});
+
+test('a mesh that refuses a call with a status that counts as no failure is remarked on', async () => {
+  const [best] = await of(`
+  web GET      |=======| kind=server http.status_code=404
+    web egress | ===== | kind=client http.status_code=404 response_flags=NR upstream_cluster=outbound|80||pay.default.svc
+  `);
+  assert.equal(`${best?.type} ${best?.role}`, 'CONFIGURATION_ERROR remark');
+});
+
+test('an error whose meaning is not known is said with less confidence than one that is known', async () => {
+  const [known] = await of('app work |===x| kind=server error=NullPointerException');
+  const [unknown] = await of('app work |===x| kind=server error=Frobnication');
+  assert.ok((known?.confidence ?? 0) > (unknown?.confidence ?? 1));
+});
+
+test('a task that failed is charged to its worker where the one who waited repeats its words, and is no cause where nothing waited', async () => {
+  const task = (web: string) => `
+  web report      |=========${web === '' ? '=' : 'x'}| kind=server ${web}
+    web apply     | =        | kind=producer
+      worker run  |   ====x  | kind=consumer error=ValueError message="row 17 has no price"
+  `;
+  const [waited] = await of(task('error=ValueError message="row 17 has no price"'));
+  assert.equal(`${waited?.type} at ${waited?.service}`, 'PROVIDER_EXECUTION_FAILURE at worker');
+  const [other] = await of(task('error=KeyError message="\'page\'"'));
+  assert.equal(other?.service, 'web');
+});
+
 test('of two calls that failed the one whose words the caller repeats explains it', async () => {
   const [best] = await of(`
   shop order   |==========x| kind=server error=X message="limits table is empty"
