@@ -63,7 +63,8 @@ begin
       -- How well it explains its parent: in the parent's own words, by an answer, by its own word, or hardly.
       case
         when length(f.error_message) > 5 and position(lower(left(f.error_message, 200)) in lower(p.error_message)) > 0
-          or f.error_type = p.error_type and f.error_type !~ '^\d*$' and f.error_message = p.error_message then 3
+          or f.error_type ~ '\w{6}$' and position(lower(regexp_replace(f.error_type, '^.*[.:]', '')) in lower(concat_ws(' ', p.error_type,
+            p.error_message))) > 0 and f.error_type !~* '^(error|exception)$' then 3
         when f.is_echo then 0
         when f.answered or exists (select from failing d where d.caller = f.position) then 2
         else 1 end as telling,

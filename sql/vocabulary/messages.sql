@@ -14,7 +14,7 @@ begin
         'could not translate host name', 'server misbehaving', 'dns error', 'failed to lookup address', 'nxdomain',
           'dns resolution failed', 'no such domain', 'host not found', 'hostname could not be', 'no known host',
             'unable to resolve host', 'getaddrinfo failed', 'dns lookup', 'nameresolutionerror', 'non-existing domain',
-              'failed to lookup', 'php_network_getaddresses', 'eai_again', 'enotfound', 'dns_resolution_failure', 'can''t resolve',
+              'failed to lookup', 'php_network_getaddresses', 'dns_resolution_failure', 'can''t resolve',
                 'cannot resolve host']),
     ('refused', 'Linux, PostgreSQL, MySQL, Redis, Envoy', false, array['not present in metadata after', 'connection refused',
       'connection error',
