@@ -297,7 +297,11 @@ test('what was saved from it can be imported again, field by field', async () =>
   const other = await testDatabase();
   const taking = await otlpServer(other);
   const reservation = taking.ingest.reserve();
-  assert.deepEqual(await taking.ingest.store(file.bytes, file.encoding, reservation), { rejected: 0, message: '' });
+  assert.deepEqual(await taking.ingest.store(file.bytes, file.encoding, reservation), {
+    received: 2,
+    rejected: 0,
+    message: '',
+  });
   reservation.release();
   const second = await serveApp(other, async (options, pool) => {
     const app = await httpApp(options);
