@@ -5,6 +5,7 @@ import { findRun } from './database.ts';
 import { EXIT_CODES } from './verb.ts';
 import { diagnoseVerb } from './verbs/diagnose.ts';
 import { doctorVerb } from './verbs/doctor.ts';
+import { forgetVerb } from './verbs/forget.ts';
 import { maintainVerb } from './verbs/maintain.ts';
 import { migrateVerb } from './verbs/migrate.ts';
 import { backfillVerb, preflightVerb, reportVerb } from './verbs/preflight.ts';
@@ -33,6 +34,7 @@ export function program(more: Command[]): Command {
     backfillVerb(),
     migrateVerb(),
     maintainVerb(),
+    forgetVerb(),
     diagnoseVerb(),
     watchVerb(),
     ...QUERIES.filter(({ name }) => !OWN_VERBS.has(name)).map((query) =>
