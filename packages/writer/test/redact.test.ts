@@ -124,6 +124,11 @@ test('a megabyte costs milliseconds, whatever is in it', () => {
   assert.ok(slowest.ms < 1_500, JSON.stringify(slowest));
 });
 
+test('a suspicious text that is too long to be looked through is taken out whole', () => {
+  assert.equal(usual.ofText(`password=x ${'y'.repeat(3_000_000)}`), REDACTED);
+  assert.equal(usual.ofText('y'.repeat(3_000_000)).length, 3_000_000);
+});
+
 test('a redactor follows its own lists, and can be switched off', () => {
   const own = redactorFrom({ BEACON_REDACT_KEYS: 'Patient.Name', BEACON_REDACT_KEEP: 'session.token' });
   assert.match(

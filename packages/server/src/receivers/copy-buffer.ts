@@ -26,13 +26,13 @@ export class CopyBuffer extends Wire {
 
   readonly #clean = new Map<string, string>();
   readonly #words = secretWords();
-  /** Rank of words from which on text is looked at as a whole; out of reach when nothing is taken out. */
+  /** State from which on text is looked at as a whole; out of reach when nothing is taken out. */
   readonly #suspicious: number;
 
   constructor(redactor: Redactor) {
     super();
     this.redactor = redactor;
-    this.#suspicious = redactor.enabled ? SUSPICIOUS : 255;
+    this.#suspicious = redactor.enabled ? this.#words.firstOf(SUSPICIOUS) : 0xffff;
   }
 
   /** Makes room for `bytes` more. */
@@ -183,7 +183,7 @@ export class CopyBuffer extends Wire {
   #ordinary(from: number, to: number): boolean {
     this.room(to - from + 2);
     const { bytes, out } = this;
-    const { classOf, next, rank } = this.#words;
+    const { classOf, next } = this.#words;
     const limit = this.#suspicious;
     let at = this.to;
     let state = 0;
@@ -192,7 +192,7 @@ export class CopyBuffer extends Wire {
       const byte = bytes[i]!;
       out[at++] = byte;
       state = next[(state << 6) | classOf[byte]!]!;
-      if (rank[state]! >= limit || ESCAPED[byte] === 1) return false;
+      if (state >= limit || ESCAPED[byte] === 1) return false;
       high |= byte;
     }
     this.to = at;

@@ -5,14 +5,15 @@
 const CLASSES = 64;
 
 export class Automaton {
-  /** Class of each byte; 0 for those that occur in no word. */
-  readonly classOf = new Uint8Array(256);
+  /** Class of each byte, or UTF-16 unit; 0 for those that occur in no word. */
+  readonly classOf = new Uint8Array(1 << 16);
   /** State after a state and a class: `next[(state << 6) | class]`. */
   readonly next: Uint16Array;
   /** Highest rank of the words that end in a state; 0 where none ends. */
   readonly rank: Uint8Array;
   /** Numbers of the words that end in a state. */
-  readonly ends: readonly (readonly number[])[];
+  ends: readonly (readonly number[])[];
+  #firstOf: readonly number[] = [];
 
   /** @param words Each with its rank, 1 or more. */
   constructor(words: readonly (readonly [word: string, rank: number])[]) {
@@ -64,16 +65,46 @@ export class Automaton {
       }
     }
     this.ends = own;
+    this.#rankLast();
+  }
+
+  /** Numbers the states anew, by rank: whether a word ends in one is then told from its number alone. */
+  #rankLast(): void {
+    const { rank, next, ends } = this;
+    const order = [...rank.keys()].sort((a, b) => rank[a]! - rank[b]! || a - b);
+    const numberOf = new Uint16Array(order.length);
+    order.forEach((state, number) => {
+      numberOf[state] = number;
+    });
+    const renumbered = new Uint16Array(next.length);
+    for (let state = 0; state < order.length; state++) {
+      for (let kind = 0; kind < CLASSES; kind++) {
+        renumbered[(numberOf[state]! << 6) | kind] = numberOf[next[(state << 6) | kind]!]!;
+      }
+    }
+    next.set(renumbered);
+    const ranks = order.map((state) => rank[state]!);
+    rank.set(ranks);
+    this.ends = order.map((state) => ends[state]!);
+    this.#firstOf = [0, 1, 2, 3].map((wanted) => {
+      const found = ranks.findIndex((one) => one >= wanted);
+      return found < 0 ? ranks.length : found;
+    });
+  }
+
+  /** Number of the first state in which a word of this rank or a higher one ends. */
+  firstOf(rank: number): number {
+    return this.#firstOf[rank] ?? this.rank.length;
   }
 
   /** Whether a word of this rank or a higher one stands in the text. */
   finds(text: string, rank: number): boolean {
-    const { classOf, next, rank: rankOf } = this;
+    const { classOf, next } = this;
+    const limit = this.firstOf(rank);
     let state = 0;
     for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i);
-      state = unit < 128 ? next[(state << 6) | classOf[unit]!]! : 0;
-      if (rankOf[state]! >= rank) return true;
+      state = next[(state << 6) | classOf[text.charCodeAt(i)]!]!;
+      if (state >= limit) return true;
     }
     return false;
   }

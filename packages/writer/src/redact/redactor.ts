@@ -8,6 +8,9 @@ import { SUSPICIOUS, secretsIn, words } from './text.ts';
 
 export const REDACTED = '[redacted]';
 
+/** A suspicious text that is longer is taken out whole: to look through it would hold up everything else. */
+const MAX_CHARACTERS = 1 << 21;
+
 export interface RedactorOptions {
   /** `false` stores everything as it came. Default true. */
   enabled?: boolean;
@@ -72,6 +75,7 @@ export class Redactor {
   /** The text without the secrets in it; the same string when there are none. */
   ofText(text: string): string {
     if (!this.isSuspicious(text)) return text;
+    if (text.length > MAX_CHARACTERS) return REDACTED;
     const found = secretsIn(text, this.#own);
     if (found.length === 0) return text;
     let clean = '';

@@ -166,14 +166,15 @@ class Scan {
 
   run(): number[] {
     const { text } = this;
-    const { classOf, next, rank, ends } = words();
+    const { classOf, next, ends } = words();
+    const first = words().firstOf(OF_INTEREST);
     let done = 0;
     let state = 0;
     for (let i = 0; i < text.length; i++) {
       const unit = text.charCodeAt(i);
-      state = unit < 128 ? next[(state << 6) | classOf[unit]!]! : 0;
+      state = next[(state << 6) | classOf[unit]!]!;
       if (unit === 0x0a) this.#program = undefined;
-      if (rank[state] === 0) continue;
+      if (state < first) continue;
       for (const number of ends[state]!) {
         const start = i + 1 - WORDS[number]![0].length;
         if (start < done) continue;
