@@ -36,7 +36,7 @@ const ABOUT_BEFORE = set(
   audio text system generated lookahead boarding season gpio low high band render single multi`,
 );
 const ENDINGS =
-  /(?:passw(?:or)?d|passphrase|passcode|secrets?|apikeys?|secretkey|accesskey|privatekey|authkey|masterkey|signingkey|encryptionkey|accountkey|sharedkey|licensekey|storagekey|credentials?|authorization|pwd|psw)$/;
+  /(?:passw(?:or)?[dt]|passphrase|passcode|secrets?|apikeys?|secretkey|accesskey|privatekey|authkey|masterkey|signingkey|encryptionkey|accountkey|sharedkey|licensekey|storagekey|credentials?|authorization|pwd|psw)$/;
 const PASSING = set(
   `bypass compass trespass surpass encompass overpass underpass lowpass highpass bandpass allpass singlepass multipass
   renderpass firstpass`,

@@ -1,7 +1,7 @@
 // `name separator value`, in the ways in which languages, shells, headers and configuration files write it: what the value
 // is, given a name. Everything here reads forward from the name, each character at most a few times.
 import { isHarmless, type KeySecrecy, secrecyOf } from './keys.ts';
-import { isPlaceholder, isProseWord } from './placeholders.ts';
+import { isPlaceholder, isProseWord, looksMade } from './placeholders.ts';
 
 /** From where to where a secret stands. */
 export type Found = readonly [from: number, to: number] | undefined;
@@ -27,6 +27,8 @@ interface Name {
   secrecy: KeySecrecy;
   isHeader: boolean;
   isPassword: boolean;
+  /** `pin`: what has no digit is none. */
+  isNumber: boolean;
   isUpper: boolean;
   /** `--password` */
   isOption: boolean;
@@ -43,6 +45,7 @@ function remembered(text: string): Name {
     secrecy: secrecyOf(text),
     isHeader: HEADER.test(text),
     isPassword: /pass|pwd/i.test(text),
+    isNumber: /^(?:pin|otp|totp|cvv|cvc|ssn)$/i.test(text),
     isUpper: text === text.toUpperCase(),
     isOption: text.startsWith('-'),
     isTitled: /[A-Z]|-/.test(text),
@@ -94,17 +97,6 @@ function querysKey(text: string, start: number, end: number, name: string): Foun
   return isMade ? [end + 1, end + 1 + found.length] : undefined;
 }
 
-/** Letters and digits in no order a person would choose, as opposed to words, ids with dashes, dates. */
-export function looksMade(text: string): boolean {
-  const value = text.slice(0, 200);
-  if (!/\d/.test(value) || !/[a-z]/i.test(value)) return false;
-  if (/^[0-9a-f]{8}-[0-9a-f]{4}-/i.test(value)) return false;
-  return (
-    value.split(/[_.~%+/-]/).some((part) => part.length >= 12 && /\d/.test(part) && /[a-z]/i.test(part)) ||
-    /[A-Z].*[a-z].*\d|\d.*[a-z].*[A-Z]/.test(value)
-  );
-}
-
 const CLOSE = /["'`\])]{0,3}/y;
 const SEPARATOR = /[ \t]{0,8}(=>|:=|={1,3}|:|->)[ \t]{0,8}/y;
 const OPEN = /(?:[NEbru]|\[\](?:string|byte)\{|\[{1,2}|\()?(?:"""|'''|["'`])?/y;
@@ -124,6 +116,7 @@ const VALUE_END = /[\s\u007f&;"'`<]|,(?=$|\s|[\w.-]{1,64} ?[=:]|["'{[])|[)\]}>](
 const SPACE_END = /[\s\u007f]|$/g;
 const TEMPLATE =
   /(?:\$\{[A-Za-z0-9_.]{0,80}\}|\{\{[^{}]{0,100}\}\}|\{\w{0,40}\}|\$\([^()]{0,60}\)|<[\w -]{0,40}>|%\(\w{1,40}\)s)(?=$|[\s,;&"'`)\]}@])/y;
+const IS = /[ \t]{1,4}(?:is|was|=|:)[ \t:]{1,4}(["'`])/iy;
 const SCHEMA = /\{\s{0,8}["']?(?:type|\$ref|description|title|format|minLength|maxLength|required)["']?\s{0,4}:/y;
 const FOR = /\s{1,8}for\s{1,8}[^\s=]{1,130}\s{0,8}=\s{0,8}(?:password\s{0,4}\(\s{0,4})?N?(['"])/iy;
 const SCHEME = /(?:Bearer|Basic|Token|ApiKey|Negotiate|Digest|Key|AWS4-HMAC-SHA256)[ +]{1,4}/iy;
@@ -266,7 +259,8 @@ class Value {
   #item(at: number): Found {
     const text = this.#text;
     if (text[at] === ITEM) return this.#judged(at + 1, itemEnd(text, at + 1), true);
-    return undefined;
+    const line = match(NEXT_LINE, text, at);
+    return line && line[1] === '' ? this.#unquoted(at + line[0].length, false, false) : undefined;
   }
 
   #unquoted(at: number, isProse: boolean, isCode: boolean): Found {
@@ -331,6 +325,8 @@ class Value {
       return this.#quoted(this.#end + sql[0].length, sql[1]!);
     }
     if (next !== ' ' && next !== '\t') return undefined;
+    const said = isPassword ? match(IS, text, this.#end) : null;
+    if (said) return this.#quoted(this.#end + said[0].length, said[1]!);
     const before = text.slice(Math.max(0, this.#start - 12), this.#start);
     const isNetrc =
       isPassword && /(?:login|account) \S{1,64} $/.test(text.slice(Math.max(0, this.#start - 80), this.#start));
@@ -371,6 +367,14 @@ class Value {
     const value = text.slice(from, Math.min(to, from + 200));
     if (to <= from || isPlaceholder(value)) return undefined;
     if (this.#secrecy === 1 && isHarmless(value)) return undefined;
+    // The tokens of a model's answer, with their probabilities.
+    if (
+      this.#secrecy === 1 &&
+      isQuoted &&
+      /^["'],\s{0,4}["'](?:logprob|bytes|prob|id)["']/.test(text.slice(to, to + 20))
+    )
+      return undefined;
+    if (this.#name.isNumber && !/\d/.test(value)) return undefined;
     if (/^(?:true|false|null|none|nil|undefined|unset)$/i.test(value) && !isQuoted) return undefined;
     // The shell's working directory has the name of a password.
     const first = value.charCodeAt(0);

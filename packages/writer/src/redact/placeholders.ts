@@ -1,4 +1,4 @@
-// What stands where a value would, and is none.
+// What a value looks like: made by a machine, a word of a sentence, a stand-in for a value.
 
 /** Words that people write after a colon. */
 export function isProseWord(value: string): boolean {
@@ -11,5 +11,16 @@ export function isProseWord(value: string): boolean {
 export function isPlaceholder(value: string): boolean {
   return /^(?:\$\d+|\$\{[A-Za-z0-9_.]*\}|\$[A-Z][A-Z0-9_]*|\$\([^)]*\)|\?|%s|%v|%d|%\(\w+\)s|\{\{.*\}\}|#?\{\w*\}|<[\w -]{0,40}>|[*•x.]{3,}|\*+|[:@][a-z_]+(?:_\d+)?|:\d+|\[\w+\]|\(\w+\)|%REDACTED%|REDACTED|FILTERED)$/i.test(
     value,
+  );
+}
+
+/** Letters and digits in no order a person would choose, as opposed to words, ids with dashes, dates. */
+export function looksMade(text: string): boolean {
+  const value = text.slice(0, 200);
+  if (!/\d/.test(value) || !/[a-z]/i.test(value)) return false;
+  if (/^[0-9a-f]{8}-[0-9a-f]{4}-/i.test(value)) return false;
+  return (
+    value.split(/[_.~%+/-]/).some((part) => part.length >= 12 && /\d/.test(part) && /[a-z]/i.test(part)) ||
+    /[A-Z].*[a-z].*\d|\d.*[a-z].*[A-Z]/.test(value)
   );
 }

@@ -1,6 +1,6 @@
 // Secrets that no name stands before: in addresses, after the name of a scheme, in commands and statements.
-import { type Found, looksMade } from './named.ts';
-import { isPlaceholder } from './placeholders.ts';
+import type { Found } from './named.ts';
+import { isPlaceholder, looksMade } from './placeholders.ts';
 
 function match(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
   pattern.lastIndex = at;

@@ -27,7 +27,7 @@ const OF_INTEREST = 1;
 const codes = (chars: string) => new Set([...chars].map((char) => char.charCodeAt(0)));
 /** What may follow a name that has a value, and what may follow a space after it. */
 const LEADS = codes(`=:"'\`])><,( \t\n\r-${ITEM}`);
-const LEADS_LATER = codes(`=:"'\`({ \tNEfF-`);
+const LEADS_LATER = codes(`=:"'\`({ \tNEfFiw-`);
 
 type Look = (scan: Scan, start: number, end: number) => Found;
 
