@@ -26,7 +26,8 @@ const checks: Check[] = [
   { name: 'docs', what: 'docs/reference and sql/schema.sql are fresh', script: ['scripts/docs.ts', '--check'] },
 ];
 
-const chosen = process.argv.slice(2);
+// npm takes the dashes before arguments away; node does not.
+const chosen = process.argv.slice(2).filter((name) => name !== '--');
 const unknown = chosen.filter((name) => !checks.some((check) => check.name === name));
 if (unknown.length > 0) {
   console.error(`Unknown check ${unknown.join(', ')}. Known: ${checks.map((check) => check.name).join(', ')}.`);
