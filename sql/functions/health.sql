@@ -112,6 +112,17 @@ begin
   where i.heartbeat_at > now_is - interval '1 day' and d.value::double precision > 0
   group by d.key order by d.key;
   return query
+  select 'ingest_logs_stored', coalesce(sum(i.logs_stored), 0)::double precision, 'log records', 'ok',
+    format('over OTLP, last day; %s more had been stored before', coalesce(sum(i.logs_duplicate), 0))
+  from beacon.ingest i where i.heartbeat_at > now_is - interval '1 day';
+  return query
+  select 'ingest_logs_rejected_' || d.key, sum(d.value::double precision), 'log records', 'ok',
+    case d.key when 'no_trace' then 'they belong to no trace; the client was told; last day'
+      else 'not stored, and the client was told; last day' end
+  from beacon.ingest i, jsonb_each_text(i.logs_rejected) d
+  where i.heartbeat_at > now_is - interval '1 day' and d.value::double precision > 0
+  group by d.key order by d.key;
+  return query
   select 'ingest_requests_refused_' || d.key, sum(d.value::double precision), 'requests', 'warn',
     'turned away whole, and the client was told; last day'
   from beacon.ingest i, jsonb_each_text(i.requests_refused) d

@@ -12,7 +12,7 @@ declare
 begin
   for partition_name in
     select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
-    where i.inhparent = 'beacon.trace_spans'::regclass and c.relname ~ '^trace_spans_\d{8}$'
+    where i.inhparent in ('beacon.trace_spans'::regclass, 'beacon.trace_logs'::regclass) and c.relname ~ '^trace_(spans|logs)_\d{8}$'
       and to_date(right(c.relname, 8), 'YYYYMMDD') < oldest
     order by c.relname
   loop
@@ -21,6 +21,7 @@ begin
   end loop;
   delete from beacon.trace_spans_default where started_at < expired;
   get diagnostics strays = row_count;
+  delete from beacon.trace_logs_default where recorded_at < expired;
   delete from beacon.trace_executions where started_at < expired;
   delete from beacon.traces where started_at < expired;
   delete from beacon.operation_baselines where hour < expired;
@@ -33,7 +34,7 @@ end
 $$;
 
 comment on function beacon.drop_expired() is
-  'Drops what is older than retention_days (30): whole partitions of trace_spans, and the rows about them elsewhere.';
+  'Drops what is older than retention_days (30): whole partitions of trace_spans and trace_logs, and the rows about them elsewhere.';
 
 create function beacon.maintain() returns jsonb
 language plpgsql

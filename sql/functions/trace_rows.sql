@@ -7,6 +7,8 @@ set search_path = beacon, pg_catalog
 -- Rows wait here until all are found: 100,000 of them in memory and not in a file.
 set work_mem = '64MB'
 set jit = off
+-- How many spans a trace has is not known to the planner, who expects few.
+set enable_nestloop = off
 as $$
 #variable_conflict use_column
 declare
@@ -17,15 +19,17 @@ begin
   return query
   select s.span_id, s.parent_span_id, s.service, s.operation,
     (case s.kind when 'internal' then 0 when 'server' then 1 when 'client' then 2 when 'producer' then 3 else 4 end)::smallint,
-    (case s.status when 'completed' then 0 when 'failed' then 1 when 'timeout' then 2 when 'lost' then 3
+    (case s.status when 'completed' then 0 when 'failed' then case when e.timed_out then 2 else 1 end when 'timeout' then 2
+      when 'lost' then 3
       else case when t.last_alive is null then 4 else 3 end end)::smallint,
-    s.error_type,
-    case when s.status = 'started' and t.last_alive is not null then coalesce(s.error_message, 'its process ended before it did')
-      else s.error_message end,
+    case when e.error_type is null or s.metadata ? 'error.type' then s.error_type else e.error_type end,
+    coalesce(s.error_message, e.error_message,
+      case when s.status = 'started' and t.last_alive is not null then 'its process ended before it did' end),
     s.started_at, s.started_ns, s.duration_ms, s.completed_at,
     case when s.status = 'started' then coalesce(t.last_alive, beacon.clock()) else t.last_alive end
   from beacon.trace_spans s
   left join beacon.tracer_state() t on t.tracer_id = s.tracer_id and s.duration_ms is null
+  left join beacon.logged_exceptions(of_trace, since, until) e on e.span_id = s.span_id
   where s.trace_id = of_trace and s.started_at between since and until;
 end
 $$;

@@ -44,26 +44,32 @@ begin
     where s.trace_id = of_trace and s.started_at between since and until
   ), owner as materialized (
     select b.span_id, min(b.rn) as rn from base b group by b.span_id
+  ), logged as materialized (
+    select * from beacon.logged_exceptions(of_trace, since, until)
   )
   select b.trace_id, b.rn,
     -- Zipkin's client and server share one span id: the later of the two is the child of the earlier.
     case when o.rn <> b.rn and b.kind = 'server' then o.rn else p.rn end,
     0, b.span_id, b.parent_span_id, b.service, b.operation, b.kind,
-    case when b.status = 'started' and t.last_alive is not null then 'lost' else b.status end,
+    case when b.status = 'started' and t.last_alive is not null then 'lost' when b.status = 'failed' and e.timed_out then 'timeout'
+      else b.status end,
     b.started_at,
     1000 * extract(epoch from b.started_at - trace_start)::double precision + b.started_ns / 1e6,
     coalesce(b.duration_ms, greatest(0, 1000 * extract(epoch from
       least(last_sign, coalesce(t.last_alive, last_sign)) - b.started_at)::double precision)),
     0::double precision, b.completed_at is not null,
     b.parent_span_id is not null and p.rn is null, 0::double precision,
-    b.execution_id, b.job_id, b.model_id, b.region, b.error_type,
-    case when b.status = 'started' and t.last_alive is not null
-      then coalesce(b.error_message, 'its process ended before it did') else b.error_message end,
+    b.execution_id, b.job_id, b.model_id, b.region,
+    -- As with an exception event: error.type says more, a status code less.
+    case when e.error_type is null or b.metadata ? 'error.type' then b.error_type else e.error_type end,
+    coalesce(b.error_message, e.error_message,
+      case when b.status = 'started' and t.last_alive is not null then 'its process ended before it did' end),
     b.metadata, b.links
   from base b
   join owner o on o.span_id = b.span_id
   left join owner p on p.span_id = b.parent_span_id and p.rn <> b.rn
   left join beacon.tracer_state() t on t.tracer_id = b.tracer_id
+  left join logged e on e.span_id = b.span_id
   order by b.rn;
 end
 $$;

@@ -120,7 +120,7 @@ const ENTRIES: Entry[] = [
     of: 'span',
     omit: ['peer_histogram', 'trace_flags', 'created_at', 'tracer_id', 'completed_at'],
     description:
-      'One span with all it carries: attributes, events, links, resource, and how its duration compares with its peers.',
+      'One span with all it carries: attributes, events, logs, links, resource, and how its duration compares with its peers.',
   },
   {
     name: 'critical_path',

@@ -6,7 +6,7 @@ import { defineQuery } from './query.ts';
 
 export const span = defineQuery({
   name: 'span',
-  doc: 'A span with its attributes, events, links, resource and scope, and how long the same operation took elsewhere.',
+  doc: 'A span with its attributes, events, logs, links, resource and scope, and how long the same operation took elsewhere.',
   params: { trace_id: traceId, span_id: spanId },
   arguments: [
     { name: 'trace', params: (text) => ({ trace_id: text }) },
@@ -26,6 +26,11 @@ export const span = defineQuery({
     events: z
       .array(z.unknown())
       .describe('Events: {name, time, attributes}; time is nanoseconds since the epoch, as text.'),
+    logs: z
+      .array(z.unknown())
+      .describe(
+        'Log records written in it, earliest first: {name, time, severity, body, attributes}; name is that of the event, time as in events. At most 500.',
+      ),
     links: z.array(z.unknown()).describe('Links: {trace_id, span_id, attributes}.'),
     resource: z.record(z.string(), z.unknown()).describe('Attributes of the resource.'),
     scope: z.record(z.string(), z.unknown()).describe('Instrumentation scope: name, version, attributes.'),
@@ -57,10 +62,21 @@ export const span = defineQuery({
       ), parents as materialized (
         select p.span_id from beacon.trace_spans p
         where p.trace_id = $1::uuid and p.span_id = any(array(select f.parent_span_id from found f))
+      ), records as materialized (
+        select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('name', l.event_name,
+          'time', ((extract(epoch from l.recorded_at) * 1000000)::bigint::numeric * 1000 + l.recorded_ns)::text,
+          'severity', coalesce(l.severity_text, nullif(l.severity, 0)::text), 'body', l.body, 'attributes', l.attributes))
+          order by l.recorded_at, l.recorded_ns, l.content_hash) as logs
+        from (
+          select l.* from beacon.trace_logs l
+          where l.trace_id = $1::uuid and l.span_id = decode($2::text, 'hex')
+          order by l.recorded_at, l.recorded_ns, l.content_hash limit 500
+        ) l
       )
       select s.trace_id, s.span_id, s.parent_span_id, s.service, s.operation, s.kind, s.status, s.started_at, s.completed_at,
         s.duration_ms, s.execution_id, s.job_id, s.model_id, s.region, s.error_type, s.error_message,
-        s.metadata as attributes, coalesce(s.events, '[]') as events, coalesce(s.links, '[]') as links,
+        s.metadata as attributes, coalesce(s.events, '[]') as events, coalesce((select c.logs from records c), '[]') as logs,
+        coalesce(s.links, '[]') as links,
         coalesce(r.attributes, '{}') as resource,
         jsonb_strip_nulls(jsonb_build_object('name', r.scope_name, 'version', r.scope_version, 'attributes', r.otel -> 'scope_attributes')) as scope,
         s.trace_state, s.flags as trace_flags, coalesce(s.otel, '{}') as otel, s.tracer_id, s.created_at,

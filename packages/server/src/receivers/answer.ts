@@ -36,13 +36,22 @@ export class Refusal extends Error {
 
 const EMPTY = Buffer.alloc(0);
 
-/** An ExportTraceServiceResponse. */
-export function acceptedJson(rejected: number, message: string): string {
+/**
+ * An ExportTraceServiceResponse or an ExportLogsServiceResponse.
+ *
+ * @param counted What the signal calls the number of what was not stored.
+ */
+export function acceptedJson(
+  rejected: number,
+  message: string,
+  counted: 'rejectedSpans' | 'rejectedLogRecords' = 'rejectedSpans',
+): string {
   return rejected === 0 && message === ''
     ? '{}'
-    : JSON.stringify({ partialSuccess: { rejectedSpans: String(rejected), errorMessage: message } });
+    : JSON.stringify({ partialSuccess: { [counted]: String(rejected), errorMessage: message } });
 }
 
+/** The same as protobuf; the fields of both signals have the same numbers. */
 export function acceptedBytes(rejected: number, message: string): Buffer {
   if (rejected === 0 && message === '') return EMPTY;
   return encodeMessage(RESPONSE, { partialSuccess: { rejectedSpans: rejected, errorMessage: message } }).bytes;

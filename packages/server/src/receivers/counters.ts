@@ -14,6 +14,11 @@ export class Counters {
   readonly rejected: Record<string, number> = {};
   /** Requests turned away as a whole, by reason. */
   readonly refused: Record<string, number> = {};
+  logsStored = 0;
+  /** Log records that were stored before. */
+  logsDuplicate = 0;
+  /** Log records, by reason. */
+  readonly logsRejected: Record<string, number> = {};
   redacted = 0;
   repaired = 0;
   /** Flushes by class of duration, and one class above the last bound. */
@@ -21,7 +26,7 @@ export class Counters {
   flushMs = 0;
   flushCount = 0;
 
-  count(of: 'requests' | 'rejected' | 'refused', what: string, by = 1): void {
+  count(of: 'requests' | 'rejected' | 'refused' | 'logsRejected', what: string, by = 1): void {
     this[of][what] = (this[of][what] ?? 0) + by;
   }
 
@@ -55,6 +60,9 @@ export function metricsText(counters: Counters, gauges: Gauges): string {
   family('spans_stored_total', 'counter', 'Spans committed.', [['', counters.spansStored]]);
   family('spans_duplicate_total', 'counter', 'Spans that were stored before.', [['', counters.duplicates]]);
   family('spans_rejected_total', 'counter', 'Spans not stored, by reason.', by('reason', counters.rejected));
+  family('logs_stored_total', 'counter', 'Log records committed.', [['', counters.logsStored]]);
+  family('logs_duplicate_total', 'counter', 'Log records that were stored before.', [['', counters.logsDuplicate]]);
+  family('logs_rejected_total', 'counter', 'Log records not stored, by reason.', by('reason', counters.logsRejected));
   family('requests_refused_total', 'counter', 'Requests turned away whole, by reason.', by('reason', counters.refused));
   family('values_redacted_total', 'counter', 'Values taken out as secrets.', [['', counters.redacted]]);
   family('spans_repaired_total', 'counter', 'Spans in which a value had to be changed.', [['', counters.repaired]]);

@@ -86,16 +86,21 @@ async function exported(
   const path = headers[':path'] ?? '';
   const signal = SERVICE.exec(path)?.[1];
   if (signal === undefined) {
-    const text = `There is no ${path.slice(0, 200)} here; traces go to opentelemetry.proto.collector.trace.v1.TraceService/Export.`;
+    const text = `There is no ${path.slice(0, 200)} here; traces go to opentelemetry.proto.collector.trace.v1.TraceService/Export, logs to opentelemetry.proto.collector.logs.v1.LogsService/Export.`;
     throw new Refusal('UNIMPLEMENTED', 'no_such_path', text);
   }
-  if (signal !== 'trace') {
-    throw new Refusal('UNIMPLEMENTED', 'no_such_signal', `Beacon stores traces only; ${signal} are not stored.`);
+  if (signal === 'metrics') {
+    const text = 'Beacon stores traces and their logs only; metrics are not stored.';
+    throw new Refusal('UNIMPLEMENTED', 'no_such_signal', text);
   }
   const reservation = ingest.reserve();
   try {
     const body = await messageOf(ingest, stream, reservation, headers['grpc-encoding']?.toString());
-    const { rejected, message: said } = await ingest.store(body, 'protobuf', reservation);
+    const { rejected, message: said } = await (signal === 'logs' ? ingest.logs : ingest).store(
+      body,
+      'protobuf',
+      reservation,
+    );
     return acceptedBytes(rejected, said);
   } finally {
     reservation.release();

@@ -23,6 +23,13 @@ const DROPPING_MS = 5_000;
 /** Connections at once; each may hold some kilobytes before anything of it is counted. */
 const MAX_CONNECTIONS = 2_000;
 
+const LOGS = '/v1/logs';
+const ZIPKIN = '/api/v2/spans';
+/** Langfuse's SDKs append the second to their base URL. */
+const PATHS = new Set(['/v1/traces', '/api/public/otel/v1/traces', LOGS, ZIPKIN]);
+/** What an answer calls the number of what was not stored. */
+const COUNTED: Record<string, 'rejectedSpans' | 'rejectedLogRecords'> = { [LOGS]: 'rejectedLogRecords' };
+
 type Encoding = 'protobuf' | 'json';
 
 const TYPES: Record<Encoding, string> = { protobuf: 'application/x-protobuf', json: 'application/json' };
@@ -49,7 +56,7 @@ export function httpReceiver(options: HttpReceiverOptions): http.Server {
 
 async function answer(options: HttpReceiverOptions, request: http.IncomingMessage, response: http.ServerResponse) {
   const path = (request.url ?? '').replace(/\?.*/s, '');
-  const isZipkin = path === '/api/v2/spans';
+  const isZipkin = path === ZIPKIN;
   const encoding = encodingOf(request);
   const shares = pageMayRead(options.callers, request, response);
   try {
@@ -61,13 +68,13 @@ async function answer(options: HttpReceiverOptions, request: http.IncomingMessag
     if (request.method === 'GET' && (await operators(options, path, request, response))) return;
     options.ingest.counters.count('requests', isZipkin ? 'zipkin' : 'http');
     checkToken(options, request);
-    checkRoute(request, path, isZipkin);
+    checkRoute(request, path);
     if (encoding === undefined || (isZipkin && encoding !== 'json'))
       throw unsupported(request.headers['content-type'], isZipkin);
-    const { rejected, message, received } = await store(options.ingest, request, encoding, isZipkin);
+    const { rejected, message, received } = await store(options.ingest, request, encoding, path);
     // Zipkin's answer has no room for a part: 202 with a sentence, unless nothing at all was stored.
     if (isZipkin) send(response, rejected > 0 && rejected === received ? 400 : 202, 'text/plain', message);
-    else if (encoding === 'json') send(response, 200, TYPES.json, acceptedJson(rejected, message));
+    else if (encoding === 'json') send(response, 200, TYPES.json, acceptedJson(rejected, message, COUNTED[path]));
     else send(response, 200, TYPES.protobuf, acceptedBytes(rejected, message));
   } catch (error) {
     await refuse(options, request, response, encoding ?? 'json', error);
@@ -104,23 +111,19 @@ function preflight(request: http.IncomingMessage, response: http.ServerResponse)
   response.end();
 }
 
-/** Langfuse's SDKs append the second to their base URL. */
-const TRACES = new Set(['/v1/traces', '/api/public/otel/v1/traces']);
-
-function checkRoute(request: http.IncomingMessage, path: string, isZipkin: boolean): void {
-  if (path === '/v1/metrics' || path === '/v1/logs') {
-    const what = path.slice(4);
+function checkRoute(request: http.IncomingMessage, path: string): void {
+  if (path === '/v1/metrics') {
     throw new Refusal(
       'UNIMPLEMENTED',
       'no_such_signal',
-      `Beacon stores traces only; ${what} sent to ${path} are not stored.`,
+      'Beacon stores traces and their logs only; metrics sent to /v1/metrics are not stored.',
     );
   }
-  if (!TRACES.has(path) && !isZipkin) {
+  if (!PATHS.has(path)) {
     throw new Refusal(
       'NOT_FOUND',
       'no_such_path',
-      `There is no ${request.method} ${path.slice(0, 200)} here; traces go to POST /v1/traces.`,
+      `There is no ${request.method} ${path.slice(0, 200)} here; traces go to POST /v1/traces, logs to POST /v1/logs.`,
     );
   }
   if (request.method !== 'POST') {
@@ -152,7 +155,7 @@ async function operators(
   return true;
 }
 
-async function store(ingest: Ingest, request: http.IncomingMessage, encoding: Encoding, isZipkin: boolean) {
+async function store(ingest: Ingest, request: http.IncomingMessage, encoding: Encoding, path: string) {
   const expected = Number(request.headers['content-length'] ?? 0) || 0;
   // It would never find room: told so, and not to come back.
   if (expected > ingest.maxRequestBytes) throw ingest.tooLarge();
@@ -169,7 +172,8 @@ async function store(ingest: Ingest, request: http.IncomingMessage, encoding: En
       if (!request.complete) intake.fail(new Error('the client went away'));
     });
     const body = await intake.body;
-    return await ingest.store(body, isZipkin ? 'zipkin' : encoding, reservation);
+    if (path === LOGS) return await ingest.logs.store(body, encoding, reservation);
+    return await ingest.store(body, path === ZIPKIN ? 'zipkin' : encoding, reservation);
   } finally {
     reservation.release();
   }

@@ -13,6 +13,7 @@ import { Counters, type Gauges } from './counters.ts';
 import { type Decoded, Decoder } from './decode.ts';
 import { type Encoding, isSmall, partsOf } from './encodings.ts';
 import { Intake } from './intake.ts';
+import { LogReceiver } from './logs.ts';
 import { BufferPool } from './pool.ts';
 import { Rejections } from './rejections.ts';
 import { Reservation } from './reservation.ts';
@@ -31,9 +32,9 @@ export interface IngestOptions extends GroupWriterOptions {
 }
 
 export interface Accepted {
-  /** Spans in the request. */
+  /** Spans, or log records, in the request. */
   received: number;
-  /** Spans that were not stored. */
+  /** Those that were not stored. */
   rejected: number;
   /** Why, and which; empty when all were stored. */
   message: string;
@@ -45,6 +46,7 @@ const BUSY_RETRY_MS = 1_000;
 
 export class Ingest {
   readonly counters = new Counters();
+  readonly logs: LogReceiver;
   readonly maxRequestBytes: number;
   readonly maxQueueBytes: number;
   readonly stalledMs: number;
@@ -68,6 +70,7 @@ export class Ingest {
     const redactor = options.redactor ?? new Redactor();
     this.#decoder = new Decoder(redactor, this.#pool);
     this.#patient = new Decoder(redactor, this.#pool);
+    this.logs = new LogReceiver({ ...options, applicationName: 'beacon logs', redactor }, this.counters);
     const named = { applicationName: 'beacon ingest', ...options };
     this.#writer = new GroupWriter(named, (ms) => this.counters.flushed(ms));
   }
@@ -249,6 +252,6 @@ export class Ingest {
   /** Commits what is under way, for at most `budgetMs`. */
   async close(budgetMs: number): Promise<void> {
     this.stop();
-    await this.#writer.close(budgetMs);
+    await Promise.all([this.#writer.close(budgetMs), this.logs.close(budgetMs)]);
   }
 }

@@ -10,9 +10,9 @@ const DEADLINE_MS = 4_000;
 const UPSERT = `
 insert into beacon.ingest as i (ingest_id, instance, pid, ports, requests, spans_received, spans_stored, spans_duplicate,
   spans_rejected, requests_refused, spans_repaired, values_redacted, queue_bytes, flushes, flush_failures, last_error,
-  last_error_at, stopped_at)
+  last_error_at, stopped_at, logs_stored, logs_duplicate, logs_rejected)
 values ($1, $2, $3, $4::jsonb, $5::jsonb, $6, $7, $8, $9::jsonb, $10::jsonb, $11, $12, $13, $14, $15, $16, $17,
-  case when $18::boolean then now() end)
+  case when $18::boolean then now() end, $19, $20, $21::jsonb)
 on conflict (ingest_id) do update set
   ports = excluded.ports, requests = excluded.requests, spans_received = excluded.spans_received,
   spans_stored = excluded.spans_stored, spans_duplicate = excluded.spans_duplicate,
@@ -20,7 +20,8 @@ on conflict (ingest_id) do update set
   spans_repaired = excluded.spans_repaired, values_redacted = excluded.values_redacted,
   queue_bytes = excluded.queue_bytes, flushes = excluded.flushes, flush_failures = excluded.flush_failures,
   last_error = excluded.last_error, last_error_at = excluded.last_error_at, heartbeat_at = excluded.heartbeat_at,
-  stopped_at = excluded.stopped_at`;
+  stopped_at = excluded.stopped_at, logs_stored = excluded.logs_stored, logs_duplicate = excluded.logs_duplicate,
+  logs_rejected = excluded.logs_rejected`;
 
 export interface Report {
   /** Writes the row now; never rejects. */
@@ -80,5 +81,8 @@ function values(id: string, ingest: Ingest, ports: Record<string, number>, stopp
     lastError,
     lastErrorAt,
     stopped,
+    counters.logsStored,
+    counters.logsDuplicate,
+    JSON.stringify(counters.logsRejected),
   ];
 }

@@ -24,6 +24,7 @@ interface SpanDetails extends PeerFacts {
   scope_name?: string | null;
   scope_version?: string | null;
   events: SpanEvent[] | null;
+  logs?: LogRecord[] | null;
   links: SpanLink[] | null;
   otel?: Record<string, unknown> | null;
   trace_state?: string | null;
@@ -34,6 +35,13 @@ interface SpanEvent {
   /** Nanoseconds since the epoch, or ISO 8601. */
   time: string;
   attributes?: Record<string, unknown>;
+}
+
+/** Without a name it is an ordinary line of a log. */
+interface LogRecord extends Omit<SpanEvent, 'name'> {
+  name?: string;
+  severity?: string;
+  body?: unknown;
 }
 
 interface SpanLink {
@@ -201,7 +209,8 @@ function Details({ trace, row }: { trace: Trace; row: number }) {
                 finished={trace.status[row] !== STARTED}
               />
               <Attributes title="Attributes" of={span.attributes ?? span.metadata ?? {}} open />
-              <Events events={span.events ?? []} from={Date.parse(trace.startedAt)} />
+              <Events title="Events" events={span.events ?? []} from={Date.parse(trace.startedAt)} />
+              <Events title="Logs" events={(span.logs ?? []).map(asEvent)} from={Date.parse(trace.startedAt)} />
               <Links links={span.links ?? []} />
               <Attributes title="Resource" of={span.resource ?? {}} />
               <Attributes title="Scope" of={typeof scope === 'string' ? (scope ? { scope } : {}) : (scope ?? {})} />
@@ -220,12 +229,12 @@ function Details({ trace, row }: { trace: Trace; row: number }) {
   );
 }
 
-function Events({ events, from }: { events: SpanEvent[]; from: number }) {
+function Events({ title, events, from }: { title: string; events: SpanEvent[]; from: number }) {
   if (events.length === 0) return null;
   return (
     <details class="attributes" open>
       <summary>
-        Events <span class="faint">{events.length}</span>
+        {title} <span class="faint">{events.length}</span>
       </summary>
       <ol class="events">
         {events.map((event, n) => (
@@ -240,6 +249,14 @@ function Events({ events, from }: { events: SpanEvent[]; from: number }) {
       </ol>
     </details>
   );
+}
+
+function asEvent({ name, severity, body, ...record }: LogRecord): SpanEvent {
+  const isText = typeof body === 'string';
+  const said = [severity, name, isText ? body : undefined].filter(Boolean).join(' ');
+  return isText || body === undefined
+    ? { ...record, name: said }
+    : { ...record, name: said, attributes: { body, ...record.attributes } };
 }
 
 function milliseconds(time: string): number {

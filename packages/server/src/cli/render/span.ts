@@ -24,6 +24,11 @@ function oneSpan(row: Row, terminal: Terminal): string[] {
   for (const [i, event] of list(row.events).entries()) {
     lines.push(...section(`Event ${i + 1}: ${clean(event.name)}`, entries(event.attributes), terminal));
   }
+  for (const [i, log] of list(row.logs).entries()) {
+    const title = [`Log ${i + 1}:`, log.severity, log.name].filter(Boolean).join(' ');
+    const said: Array<[string, unknown]> = log.body === undefined ? [] : [['body', log.body]];
+    lines.push(...section(clean(title), [...said, ...entries(log.attributes)], terminal));
+  }
   for (const [i, link] of list(row.links).entries()) {
     const to: Array<[string, unknown]> = [
       ['trace', link.trace_id],
