@@ -1,14 +1,16 @@
 // Root causes of recorded faults, found between two windows of traces. Run:
-//   npm run bench:rca -- FOLDER [--predictions FILE] [--misses]
-// FOLDER holds cases.ndjson and the spans of each case; where labels.ndjson stands beside them the predictions are
-// scored here. The engine sees spans and windows, never labels.
+//   npm run bench:rca -- [FOLDER...] [--predictions FILE] [--misses]
+// A folder holds cases.ndjson and the spans of each case; where labels.ndjson stands beside them the predictions are
+// scored here, all folders in one table. The engine sees spans and windows, never labels. Without a folder: those of
+// ../shared beside the project.
 import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { parseArgs } from 'node:util';
 import { migrateUp } from '@project-beacon/server/store/migrate.ts';
 import { readSet, SQL_DIR } from '@project-beacon/server/store/migrations.ts';
 import { throwawayServer } from '@project-beacon/testkit';
 import pg from 'pg';
-import { type Case, readCases, readLabels, readSpans } from './rca/cases.ts';
+import { type Case, type Label, readCases, readLabels, readSpans } from './rca/cases.ts';
 import { load } from './rca/load.ts';
 import { found, table } from './rca/score.ts';
 import { crossValidated, GRID } from './rca/validate.ts';
@@ -19,9 +21,11 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { predictions: { type: 'string' }, misses: { type: 'boolean', default: false } },
 });
-const [folder] = positionals;
-if (!folder || !fs.existsSync(folder)) {
-  console.error('Which folder? npm run bench:rca -- FOLDER [--predictions FILE] [--misses]');
+const BESIDE = path.join(import.meta.dirname, '..', '..', 'shared');
+const folders = positionals.length > 0 ? positionals : ['rca', 'rca-siq'].map((name) => path.join(BESIDE, name));
+const absent = folders.filter((folder) => !fs.existsSync(path.join(folder, 'cases.ndjson')));
+if (absent.length > 0) {
+  console.error(`No cases.ndjson in ${absent.join(', ')}. Name folders: npm run bench:rca -- FOLDER...`);
   process.exit(2);
 }
 
@@ -35,8 +39,8 @@ interface Ranking {
   ms: number;
 }
 
-const cases = readCases(folder);
-const labels = readLabels(folder);
+const cases = folders.flatMap((folder) => readCases(folder).map((one) => ({ ...one, folder })));
+const labels: Label[] = folders.flatMap((folder) => readLabels(folder) ?? []);
 const server = await throwawayServer({ shared_buffers: '256MB' });
 const rankings = new Map<string, Ranking>();
 try {
@@ -59,7 +63,7 @@ if (values.predictions) {
   fs.writeFileSync(values.predictions, `${lines.join('\n')}\n`);
   console.log(`${lines.length} predictions: ${values.predictions}`);
 }
-if (labels) {
+if (labels.length > 0) {
   const of = (caseId: string) => rankings.get(caseId)?.services ?? [];
   console.log(`\n${table(labels, of)}`);
   console.log(`\nThresholds chosen on four folds, scored on the fifth:`);
@@ -78,13 +82,15 @@ if (labels) {
   }
 }
 const largest = [...rankings.values()].sort((a, b) => b.spans - a.spans)[0];
+const sorted = [...rankings.values()].map(({ ms }) => ms).sort((a, b) => a - b);
+const p95 = sorted[Math.ceil(0.95 * sorted.length) - 1] ?? 0;
 const slowest = [...rankings.values()].sort((a, b) => b.ms - a.ms)[0];
 console.log(
-  `\nrank_root_causes: ${Math.round(largest?.ms ?? 0)} ms for ${largest?.spans} spans, slowest ${Math.round(slowest?.ms ?? 0)} ms (${slowest?.spans} spans); limit ${LIMIT_MS} ms for 50,000`,
+  `\nrank_root_causes: ${Math.round(largest?.ms ?? 0)} ms for ${largest?.spans} spans, p95 of all cases ${Math.round(p95)} ms, slowest ${Math.round(slowest?.ms ?? 0)} ms (${slowest?.spans} spans); limit ${LIMIT_MS} ms for 50,000`,
 );
 
-async function rank(client: pg.Client, one: Case): Promise<Ranking> {
-  const spans = readSpans(folder as string, one);
+async function rank(client: pg.Client, one: Case & { folder: string }): Promise<Ranking> {
+  const spans = readSpans(one.folder, one);
   await load(client, spans);
   const windows = [
     time(one.abnormalFromUnixNano),

@@ -1153,7 +1153,7 @@ create function beacon.whole_number(value text)
   language plpgsql immutable;
 
 create function beacon.window_calls(incident_from timestamp with time zone, incident_to timestamp with time zone, normal_from timestamp with time zone, normal_to timestamp with time zone)
-  returns TABLE(incident boolean, service text, signal text, caller text, operation text, own_ms double precision, code text, resource_id bigint, spans_service text, calls text[])
+  returns TABLE(incident boolean, service text, signal text, caller text, operation text, own_ms double precision, answer_ms double precision, code text, resource_id bigint, spans_service text, calls text[])
   language plpgsql stable;
 
 create function beacon.window_signals(incident_from timestamp with time zone, incident_to timestamp with time zone, normal_from timestamp with time zone, normal_to timestamp with time zone)

@@ -9,6 +9,8 @@ declare
   enough constant double precision := 3;
   -- How many calls' worth the spread of all other measures weighs in the spread of one: three equal calls prove no calm.
   borrowed constant double precision := 4;
+  -- Standard errors by which a measure may hide what it is said not to show.
+  surely constant double precision := 2;
   -- A service with fewer normal calls than this is taken to fail as often as the whole system does.
   known_calls constant double precision := 20;
   -- Without a normal value of its own a call is compared with other calls, which differ by what they do: half as telling.
@@ -38,15 +40,31 @@ begin
       sqrt((s.usual_spread * s.usual_calls + typical_spread * borrowed) / (s.usual_calls + borrowed) / s.usual_calls
          + (s.spread * s.calls + typical_spread * borrowed) / (s.calls + borrowed) / s.calls + drift ^ 2) as error
     from unnest(signals) s
-    where s.kind in ('self', 'edge', 'lone') and s.usual_calls >= enough and s.calls >= enough
+    where s.kind in ('self', 'edge', 'lone', 'answer') and s.usual_calls >= enough and s.calls >= enough
   ), edges as materialized (
-    select k.id, k.caller, k.service, k.shift, k.error, k.freedom from known k where k.kind = 'edge'
+    -- A slow service is slow towards everyone and answers late: an edge can charge it with no more than one of these allows for.
+    select k.id, k.caller, k.service, k.shift, k.error, k.freedom,
+      least((select max(o.shift + surely * o.error) from known o where o.kind = 'edge' and o.service = k.service and o.caller <> k.caller),
+        (select max(a.shift + surely * a.error) from known a where a.kind = 'answer' and a.service = k.service and a.caller = k.caller
+          and (a.signal).operation = (k.signal).operation
+          -- A busy callee lets requests wait and answers in time, but its own work takes longer too.
+          and not exists (select from known w where w.kind = 'self' and w.service = k.service and w.shift > tolerance + drift))) as borne
+    from known k
+    where k.kind = 'edge'
   ), callers as materialized (
     select k.caller, percentile_cont(0.5) within group (order by k.shift) as shift,
       percentile_cont(0.5) within group (order by k.error) as error, percentile_cont(0.5) within group (order by k.freedom) as freedom
     from edges k
     group by k.caller
-    having count(distinct k.service) >= 3
+    having count(distinct k.service) >= 2
+    union all
+    -- Where only one is called, what the callee cannot have caused.
+    select k.caller, percentile_cont(0.5) within group (order by k.shift - greatest(0, k.borne)),
+      percentile_cont(0.5) within group (order by k.error), percentile_cont(0.5) within group (order by k.freedom)
+    from edges k
+    where k.borne is not null
+    group by k.caller
+    having count(distinct k.service) = 1
   ), common as materialized (
     -- Where the way to all callees became longer, the caller is slow, not each of them: what the others share is its own.
     select k.id, greatest(0, percentile_cont(0.5) within group (order by o.shift)) as shift
@@ -54,6 +72,11 @@ begin
     join callers c on c.caller = k.caller
     join edges o on o.caller = k.caller and o.service <> k.service
     group by k.id
+    union all
+    select k.id, greatest(0, c.shift)
+    from callers c
+    join edges k on k.caller = c.caller
+    where k.borne is not null and not exists (select from edges o where o.caller = k.caller and o.service <> k.service)
   ), downstream as materialized (
     -- Milliseconds a service's own calls take longer than usual: a call to it that left no span contains them.
     select s.caller as service, max(exp(s.level) - case when s.usual_calls >= enough then exp(s.usual_level) else 0 end) as ms
@@ -68,6 +91,7 @@ begin
     from known k
     left join common c on c.id = k.id
     left join downstream d on d.service = k.service
+    where k.kind <> 'answer'
     union all
     select c.caller, ('common', c.caller, null, null, null, null, null, 0, c.shift, null, null)::beacon.signal, 0, c.freedom,
       (c.shift - tolerance) / c.error
@@ -96,22 +120,29 @@ begin
     from unnest(signals) s
     where s.kind = 'vanished' and s.usual_calls >= enough and s.calls >= enough
   )
-  select distinct on (q.service) q.service, q.score, q.signal, q.shared
+  select distinct on (q.service) q.service,
+    -- Kinds of evidence are independent measures of one service: their log-likelihoods add up, and what speaks for it is left out.
+    case when q.score > 0 then sqrt(sum(greatest(0, q.score) ^ 2) over (partition by q.service)) else q.score end,
+    q.signal, q.shared
   from (
-    -- Few calls give a large z by luck: the likelihood ratio of a Student t with that many degrees of freedom does not.
-    select s.service, s.signal, s.shared,
-      case when s.freedom is null then s.z else sign(s.z) * sqrt(s.freedom * ln(1 + s.z ^ 2 / s.freedom)) end as score
-    from scored s) q
-  where q.score is not null
+    select distinct on (f.service, f.family) f.service, f.signal, f.shared, f.score
+    from (
+      -- Few calls give a large z by luck: the likelihood ratio of a Student t with that many degrees of freedom does not.
+      select s.service, s.signal, s.shared, case (s.signal).kind when 'lone' then 'edge' else (s.signal).kind end as family,
+        case when s.freedom is null then s.z else sign(s.z) * sqrt(s.freedom * ln(1 + s.z ^ 2 / s.freedom)) end as score
+      from scored s) f
+    where f.score is not null
+    order by f.service, f.family, f.score desc, (f.signal).kind, (f.signal).operation) q
   order by q.service, q.score desc, (q.signal).kind, (q.signal).operation;
 end
 $$;
 
 comment on function beacon.rank_signals(beacon.signal[], double precision, double precision) is
-  'Strongest evidence against each service, all kinds on one scale: the signed root of the likelihood ratio between "it changed" and "it '
-  'did not", roughly a z-score. tolerance: a shift of the logarithm up to it (0.2 = 22 %) is no news, two healthy windows differ by as '
-  'much. drift: what one operation''s mean wanders between healthy windows, however many calls are averaged (0.2). shared: how much of an '
-  'edge''s shift its caller''s other edges share.';
+  'Evidence against each service, all kinds on one scale: the signed root of the likelihood ratio between "it changed" and "it did not", '
+  'roughly a z-score; score is the root of the sum of squares of the best of each kind, signal the strongest. tolerance: a shift of the '
+  'logarithm up to it (0.2 = 22 %) is no news, two healthy windows differ by as much. drift: what one operation''s mean wanders between '
+  'healthy windows, however many calls are averaged (0.2). shared: how much of an edge''s shift belongs to its caller, because the '
+  'caller''s other edges share it or because the callee answers in time and reaches its other callers in time.';
 
 create function beacon.rate_change(usual_hits double precision, usual_calls double precision, hits double precision, calls double precision)
 returns double precision
@@ -179,7 +210,7 @@ declare
 begin
   return case s.kind
     when 'self' then format('its own time in %s rose from %s to %s ms a call', s.operation, usual_ms, ms)
-    when 'common' then format('its calls to everyone take %s times as long on the way as usual: it is slow itself',
+    when 'common' then format('its calls take %s times as long on the way as usual, which their callees do not explain: it is slow itself',
       round(exp(s.level)::numeric, 1))
     when 'error' then format('failures begin here: %s in %s of %s calls, usually %s of %s', s.detail, s.level, s.calls, s.usual_level,
       s.usual_calls)

@@ -23,8 +23,8 @@ comment on function beacon.window_spans(timestamptz, timestamptz, boolean) is
   'Spans that started in a window and have ended, with what ranking needs of them; times are milliseconds from its start.';
 
 create function beacon.window_calls(incident_from timestamptz, incident_to timestamptz, normal_from timestamptz, normal_to timestamptz)
-returns table (incident boolean, service text, signal text, caller text, operation text, own_ms double precision, code text,
-  resource_id bigint, spans_service text, calls text[])
+returns table (incident boolean, service text, signal text, caller text, operation text, own_ms double precision,
+  answer_ms double precision, code text, resource_id bigint, spans_service text, calls text[])
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
@@ -37,7 +37,7 @@ begin
     select * from beacon.window_spans(normal_from, normal_to, false)
   ), child as materialized (
     -- What each child adds to the union of its siblings' intervals, cut to its parent's: overlapping children count once.
-    select q.trace_id, q.parent_span_id, q.service, q.operation, q.failed, q.resource_id,
+    select q.trace_id, q.parent_span_id, q.service, q.operation, q.failed, q.resource_id, greatest(0, q.parent_to - q.to_ms) as answer_ms,
       greatest(0, least(q.to_ms, q.parent_to) - greatest(q.from_ms, q.parent_from,
         max(q.to_ms) over (partition by q.trace_id, q.parent_span_id order by q.from_ms, q.span_id rows between unbounded preceding
           and 1 preceding))) as covers
@@ -49,7 +49,7 @@ begin
       where c.span_id <> p.span_id) q
   ), below as materialized (
     select c.trace_id, c.parent_span_id, count(*) as children, min(c.service) as service, sum(c.covers) as ms, bool_or(c.failed) as failed,
-      min(c.resource_id) as resource_id, array_agg(distinct c.service || E'\n' || c.operation) as calls
+      min(c.answer_ms) as answer_ms, min(c.resource_id) as resource_id, array_agg(distinct c.service || E'\n' || c.operation) as calls
     from child c
     group by c.trace_id, c.parent_span_id
   ), listens as (
@@ -60,7 +60,8 @@ begin
     group by s.address
   )
   select s.incident, w.service, w.signal, case when w.signal = 'self' then coalesce(p.service, '') else s.service end, s.operation,
-    greatest(0, s.ms - coalesce(b.ms, 0)), case when not coalesce(b.failed, false) then s.code end,
+    greatest(0, s.ms - coalesce(b.ms, 0)), case when w.signal = 'edge' then b.answer_ms end,
+    case when not coalesce(b.failed, false) then s.code end,
     case when w.signal = 'edge' then b.resource_id when w.signal = 'self' then s.resource_id end, s.service, b.calls
   from s
   left join below b on b.trace_id = s.trace_id and b.parent_span_id = s.span_id
@@ -80,8 +81,8 @@ $$;
 comment on function beacon.window_calls(timestamptz, timestamptz, timestamptz, timestamptz) is
   'Spans of two windows, each with its own time (milliseconds its children do not account for) and the service to charge with it: self, '
   'the service that ran it; edge, the callee of a call whose only child is its answer, for the time on the way is the callee''s or the '
-  'network''s before it; lone, the callee that left no span (peer.service, or who else answers at that address). code is set where a '
-  'failure began: the span failed and none of its children did.';
+  'network''s before it; lone, the callee that left no span (peer.service, or who else answers at that address). answer_ms is the '
+  'part of an edge after the callee''s span has ended. code is set where a failure began: the span failed and none of its children did.';
 
 create function beacon.window_signals(incident_from timestamptz, incident_to timestamptz, normal_from timestamptz, normal_to timestamptz)
 returns setof beacon.signal
@@ -95,7 +96,7 @@ begin
   ), times as (
     -- The logarithm makes 2 ms instead of 1 weigh like 2 s instead of 1, and the 1 ms added makes what is below it noise.
     select c.signal, c.service, c.caller, c.operation, c.incident, count(*)::double precision as calls, avg(ln(1 + c.own_ms)) as level,
-      var_pop(ln(1 + c.own_ms)) as spread
+      var_pop(ln(1 + c.own_ms)) as spread, avg(ln(1 + c.answer_ms)) as answer_level, var_pop(ln(1 + c.answer_ms)) as answer_spread
     from c group by 1, 2, 3, 4, 5
   ), codes as (
     select c.service, c.code, count(*) filter (where not c.incident)::double precision as usual,
@@ -126,6 +127,13 @@ begin
   from (select * from times where incident) i
   full join (select * from times where not incident) n
     on n.signal = i.signal and n.service = i.service and n.caller = i.caller and n.operation = i.operation
+  union all
+  select 'answer', i.service, i.caller, i.operation, null, n.calls, i.calls, n.answer_level, i.answer_level, n.answer_spread,
+    i.answer_spread
+  from times i
+  join times n on n.signal = i.signal and n.service = i.service and n.caller = i.caller and n.operation = i.operation
+    and not n.incident
+  where i.incident and i.signal = 'edge'
   union all
   select 'error', e.service, null, null, e.code, t.usual, t.now, e.usual, e.now, null, null
   from codes e join totals t on t.service = e.service

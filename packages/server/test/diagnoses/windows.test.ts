@@ -54,6 +54,77 @@ test('a slow way to every callee is charged to the caller', async () => {
   assert.match(first?.reason ?? '', /slow itself/);
 });
 
+/** `from` calls `to`, which works for `work` columns of the bar: first `late` after the call, last `after` before its end. */
+const way = (from: string, to: string, late: number, after: number, work = 2) =>
+  `    ${from} ${to} |${'='.repeat(late + work + after).padEnd(20)}| kind=client
+      ${to} GET |${' '.repeat(late)}${'='.repeat(work)}${' '.repeat(20 - late - work)}| kind=server`;
+const calling = (from: string, ...ways: string[]) => `  ${from} view |====================|\n${ways.join('\n')}`;
+
+test('where the way to two callees became longer, their caller is slow', async () => {
+  const drawn = (late: number) => calling('shop', way('shop', 'cart', late, 1), way('shop', 'ads', late, 1));
+  const [first] = await ranked([drawn(1)], [drawn(16)]);
+  assert.equal(first?.service, 'shop');
+});
+
+test('where the way to one of two callees became longer, that callee is slow', async () => {
+  const drawn = (after: number) => calling('shop', way('shop', 'cart', 1, after), way('shop', 'ads', 1, 1));
+  const [first] = await ranked([drawn(1)], [drawn(16)]);
+  assert.equal(first?.service, 'cart');
+});
+
+test('requests that leave late to the only callee, whose answers arrive as ever, are charged to the caller', async () => {
+  const [first] = await ranked(
+    [calling('shop', way('shop', 'cart', 1, 1))],
+    [calling('shop', way('shop', 'cart', 17, 1))],
+  );
+  assert.equal(first?.service, 'shop');
+  assert.match(first?.reason ?? '', /its calls take 5.8 times as long on the way/);
+});
+
+test('requests that wait for a busy callee are charged to it, though its answers arrive as ever', async () => {
+  const [first] = await ranked(
+    [calling('shop', way('shop', 'cart', 1, 1, 2))],
+    [calling('shop', way('shop', 'cart', 15, 1, 4))],
+  );
+  assert.equal(first?.service, 'cart');
+});
+
+test('answers that arrive late from the only callee are charged to it', async () => {
+  const [first] = await ranked(
+    [calling('shop', way('shop', 'cart', 1, 1))],
+    [calling('shop', way('shop', 'cart', 1, 17))],
+  );
+  assert.equal(first?.service, 'cart');
+});
+
+test('a callee that others reach as fast as ever is not the slow end of a way', async () => {
+  // Both ends of the way lose time, so that the answers alone would accuse the callee.
+  const normal = [calling('shop', way('shop', 'cart', 1, 1)), calling('till', way('till', 'cart', 1, 1))];
+  const incident = [calling('shop', way('shop', 'cart', 9, 9)), calling('till', way('till', 'cart', 1, 1))];
+  const [first] = await ranked(normal, incident);
+  assert.equal(first?.service, 'shop');
+});
+
+test('a callee that all callers reach late is the slow end', async () => {
+  const drawn = (late: number, after: number) =>
+    ['shop', 'till'].map((from) => calling(from, way(from, 'cart', late, after)));
+  const [first] = await ranked(drawn(1, 1), drawn(9, 9));
+  assert.equal(first?.service, 'cart');
+});
+
+test('two kinds of evidence against one service outweigh one of either against another', async () => {
+  // The shop is slower itself and on its way out, the mail on its own only; each of the three shifts is as large as the others.
+  const drawn = (own: number, late: number) => [
+    calling('shop', way('shop', 'cart', late, 1)),
+    `  shop pay |${'='.repeat(own).padEnd(20)}|`,
+    `  mail send |${'='.repeat(own).padEnd(20)}|`,
+  ];
+  const found = await ranked(drawn(3, 1), drawn(18, 15));
+  assert.equal(found[0]?.service, 'shop');
+  const of = (service: string) => found.find((one) => one.service === service)?.score ?? 0;
+  assert.ok(of('shop') > 1.3 * of('mail'), `${of('shop')} against ${of('mail')}`);
+});
+
 test('an aborted call is charged to the callee that left no span', async () => {
   const aborted = `
   shop view  |==x| error=503
