@@ -10,22 +10,30 @@ const MAX_SPANS = 100_000;
 /** Spans of one part of a trace that is read in parts. */
 const PART_SPANS = 10_000;
 
-const SPANS = `
+const COLUMNS = `
 select s.resource_id, encode(s.span_id, 'hex') as span_id, encode(s.parent_span_id, 'hex') as parent_span_id, s.service,
   s.operation, s.kind, s.status, ((extract(epoch from s.started_at) * 1000000)::bigint)::text as started_us, s.started_ns,
   s.duration_ms, s.error_message, s.metadata::text, s.events::text, s.links::text, s.trace_state, s.otel::text, s.flags,
-  s.started_at::text
-from beacon.trace_spans s
-where s.trace_id = $1 and s.started_at between
-  coalesce((select t.started_at from beacon.traces t where t.trace_id = $1), '-infinity') and 'infinity'`;
+  s.started_at::text, replace(s.trace_id::text, '-', '') as trace_id
+from beacon.trace_spans s`;
 
-const EARLIEST = `${SPANS}
+// Asked first and given as values: the planner then leaves out the partitions of other days, which costs more than to ask.
+// Where a span has failed it may be a lost one, which may have started after the last end.
+const SUMMARIES = `
+select replace(t.trace_id::text, '-', '') as trace_id, t.span_count, t.started_at::text as since,
+  case when t.open_count = 0 and t.error_count = 0 then t.completed_at::text end as until
+from beacon.traces t where t.trace_id = any($1::uuid[])`;
+
+const BETWEEN = `${COLUMNS}
+where s.trace_id = any($1::uuid[]) and s.started_at between $2::timestamptz and $3::timestamptz
 order by s.started_at, s.started_ns, s.span_id
-limit ${MAX_SPANS + 1}`;
+limit $4`;
 
 // In the order of the index of a trace, so that each part is read once.
-const PART = `${SPANS}
-and (s.span_id, s.started_at) > (decode($2, 'hex'), $3::timestamptz)
+const PART = `${COLUMNS}
+where s.trace_id = $1 and s.started_at between
+  coalesce((select t.started_at from beacon.traces t where t.trace_id = $1), '-infinity') and 'infinity'
+  and (s.span_id, s.started_at) > (decode($2, 'hex'), $3::timestamptz)
 order by s.span_id, s.started_at
 limit ${PART_SPANS}`;
 
@@ -34,6 +42,7 @@ select resource_id, attributes::text, scope_name, scope_version, otel::text
 from beacon.trace_resources where resource_id = any ($1::bigint[])`;
 
 interface SpanRecord {
+  trace_id: string;
   resource_id: string | null;
   span_id: string;
   parent_span_id: string | null;
@@ -87,9 +96,58 @@ export interface CutTraceData extends TraceData {
  * @throws the database's error.
  */
 export async function readTrace(client: Client, traceId: string): Promise<CutTraceData | undefined> {
-  const { rows } = await client.query<SpanRecord>(EARLIEST, [traceId]);
-  if (rows.length === 0) return undefined;
-  return { ...(await dataOf(client, traceId, rows.slice(0, MAX_SPANS))), isCut: rows.length > MAX_SPANS };
+  const { found } = await readTraces(client, [traceId], MAX_SPANS);
+  return found.get(traceId.toLowerCase());
+}
+
+export interface FoundTraces {
+  /** By id, in lower case. */
+  found: Map<string, CutTraceData>;
+  /** Ids that were not read because those before them have as many spans as were asked for; in order. */
+  left: string[];
+}
+
+/**
+ * Reads several traces at once, in the order given, until they have more spans than `maxSpans`; the first is read whatever
+ * it has, but for what is beyond its first 100,000 spans.
+ *
+ * @param traceIds 32 hexadecimal digits each.
+ * @throws the database's error.
+ */
+export async function readTraces(client: Client, traceIds: string[], maxSpans: number): Promise<FoundTraces> {
+  const known = new Map<string, Summary>();
+  for (const row of (await client.query<Summary>(SUMMARIES, [traceIds])).rows) known.set(row.trace_id, row);
+  let spans = 0;
+  let count = 0;
+  for (const id of traceIds) {
+    spans += known.get(id.toLowerCase())?.span_count ?? 0;
+    if (count > 0 && spans > maxSpans) break;
+    count++;
+  }
+  const chosen = traceIds.slice(0, count);
+  const { rows } = await client.query<SpanRecord>(BETWEEN, [chosen, ...rangeOf(chosen, known), MAX_SPANS + 1]);
+  const isCut = rows.length > MAX_SPANS;
+  const groups = Map.groupBy(rows.slice(0, MAX_SPANS), ({ trace_id }) => trace_id);
+  const resources = await resourcesOf(client, rows);
+  const found = new Map([...groups].map(([id, of]) => [id, { ...dataOf(resources, id, of), isCut }]));
+  return { found, left: traceIds.slice(count) };
+}
+
+interface Summary {
+  trace_id: string;
+  span_count: number;
+  since: string;
+  until: string | null;
+}
+
+/** Within which all spans of these traces start; a trace that did not come through a writer has no summary. */
+function rangeOf(ids: string[], known: ReadonlyMap<string, Summary>): [since: string, until: string] {
+  const summaries = ids.flatMap((id) => known.get(id.toLowerCase()) ?? []);
+  if (summaries.length < ids.length) return ['-infinity', 'infinity'];
+  // One format, UTC: they sort as the times do.
+  const since = summaries.map((each) => each.since).sort()[0]!;
+  const ends = summaries.map(({ until }) => until);
+  return [since, ends.includes(null) ? 'infinity' : (ends as string[]).sort().at(-1)!];
 }
 
 /** A span by itself, read no further than it is asked. */
@@ -205,7 +263,8 @@ export async function* readTraceInParts(
     const part = await ask(async (client) => {
       const { rows } = await client.query<SpanRecord>(PART, [traceId, ...after]);
       const end = rows.length === PART_SPANS ? rows.at(-1) : undefined;
-      const data = rows.length > 0 ? await dataOf(client, traceId, rows.toSorted(byStart)) : undefined;
+      const data =
+        rows.length > 0 ? dataOf(await resourcesOf(client, rows), traceId, rows.toSorted(byStart)) : undefined;
       return { data, end };
     });
     if (part.data) yield part.data;
@@ -218,14 +277,18 @@ function byStart(a: SpanRecord, b: SpanRecord): number {
   return us === 0n ? a.started_ns - b.started_ns || (a.span_id < b.span_id ? -1 : 1) : us < 0n ? -1 : 1;
 }
 
-async function dataOf(client: Client, traceId: string, spans: SpanRecord[]): Promise<TraceData> {
+async function resourcesOf(client: Client, spans: SpanRecord[]): Promise<Map<string, ResourceRecord>> {
   const ids = [...new Set(spans.flatMap(({ resource_id }) => resource_id ?? []))];
-  const resources = (await client.query<ResourceRecord>(RESOURCES, [ids])).rows;
+  if (ids.length === 0) return new Map();
+  const { rows } = await client.query<ResourceRecord>(RESOURCES, [ids]);
+  return new Map(rows.map((row) => [row.resource_id, row]));
+}
+
+function dataOf(resources: ReadonlyMap<string, ResourceRecord>, traceId: string, spans: SpanRecord[]): TraceData {
   const groups = Map.groupBy(spans, ({ resource_id, service }) => resource_id ?? service);
-  const resourceSpans = [...groups.values()].map((of) => {
-    const found = resources.find(({ resource_id }) => resource_id === of[0]!.resource_id);
-    return resourceSpansOf(found, of, traceId.toLowerCase());
-  });
+  const resourceSpans = [...groups.values()].map((of) =>
+    resourceSpansOf(resources.get(of[0]!.resource_id ?? ''), of, traceId.toLowerCase()),
+  );
   const traces: OtlpTraces = { resourceSpans };
   return {
     traces,

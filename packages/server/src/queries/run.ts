@@ -103,6 +103,7 @@ export async function readOnly<T>(
   try {
     const client = await pool.connect();
     let broken: Error | undefined;
+    let ended: Promise<unknown> | undefined;
     try {
       // Several statements in one message: a round trip saved, and nothing outlives the transaction.
       const begun = (await client.query(`
@@ -114,20 +115,19 @@ export async function readOnly<T>(
       const { pid, begun: begunAt, ...session } = begun.at(-1)?.rows[0] ?? {};
       const settled = cancelOn(signal, pool, { pid, begun: begunAt });
       const done = await work({ client, ...session }).finally(settled);
-      await client.query('commit');
+      // Nothing was written: the answer need not wait for this.
+      ended = client.query('commit');
       return done;
     } catch (error) {
       broken = error as Error;
       throw error;
     } finally {
       // A connection with a failed transaction is rolled back; one that does not answer is thrown away.
-      const reset =
-        broken &&
-        (await client.query('rollback').then(
-          () => undefined,
-          (lost: Error) => lost,
-        ));
-      client.release(reset);
+      ended ??= broken && client.query('rollback');
+      void Promise.resolve(ended).then(
+        () => client.release(),
+        (lost: Error) => client.release(lost),
+      );
     }
   } catch (error) {
     throw error instanceof z.ZodError ? error : explainDatabaseError(error, pool.options.connectionString ?? '');

@@ -1,6 +1,7 @@
 // Traces out of the tables, for this API.
 import type pg from 'pg';
-import { type CutTraceData, readTrace } from '../../otlp/read-back.ts';
+import { type CutTraceData, readTraces } from '../../otlp/read-back.ts';
+import type { OtlpTraces, Span } from '../../otlp/traces.ts';
 import { type RunOptions, readOnly } from '../../queries/run.ts';
 import { type JaegerTrace, jaegerTrace, type Mark, markOf } from './model.ts';
 
@@ -37,20 +38,62 @@ interface MarkRow {
   note: string | null;
 }
 
+export interface ReadMany {
+  /** In the order asked for. */
+  read: Read[];
+  missing: string[];
+  /** How many were left out because those before them have as many spans as one answer should hold. */
+  left: number;
+}
+
 /**
- * A trace with all its spans; undefined when there is none.
+ * Traces with all their spans, in one transaction.
  *
- * @param traceId 32 hexadecimal digits.
+ * @param traceIds 32 hexadecimal digits each.
  * @param raw Leaves clocks as they were.
  */
-export function readOne(pool: pg.Pool, traceId: string, raw: boolean, limits: RunOptions): Promise<Read | undefined> {
+export function readMany(pool: pg.Pool, traceIds: string[], raw: boolean, limits: RunOptions): Promise<ReadMany> {
   return readOnly(pool, limits, async ({ client }) => {
-    const trace = await readTrace(client, traceId);
-    if (!trace) return undefined;
-    const marks = raw ? [] : await marksOf(client, traceId);
-    return { ...trace, traceId, marks: new Map(marks) };
+    const { found, left } = await readTraces(client, traceIds, MAX_SPANS);
+    const read: Read[] = [];
+    for (const [traceId, trace] of found) {
+      const marks = raw || !mayNeedMarks(trace.traces) ? [] : await marksOf(client, traceId);
+      read.push({ ...trace, traceId, marks: new Map(marks) });
+    }
+    const place = new Map(traceIds.map((id, i) => [id, i]));
+    read.sort((a, b) => place.get(a.traceId)! - place.get(b.traceId)!);
+    const missing = traceIds.slice(0, traceIds.length - left.length).filter((id) => !found.has(id));
+    return { read, missing, left: left.length };
   });
 }
+
+/**
+ * Whether a span is open, an orphan, or at a time at which its caller's clock says it cannot have been: what marks are
+ * about, and the database decides. Most traces have none of it, and are spared the question.
+ */
+function mayNeedMarks({ resourceSpans }: OtlpTraces): boolean {
+  const placed = new Map<string, { span: Span; service: string }>();
+  const spans = resourceSpans.flatMap(({ resource, scopeSpans }) => {
+    const service = resource.attributes.find(({ key }) => key === 'service.name')?.value.stringValue ?? '';
+    return scopeSpans.flatMap((scope) => scope.spans.map((span) => ({ span, service })));
+  });
+  for (const each of spans) {
+    if (each.span.endTimeUnixNano === '0' || placed.has(each.span.spanId)) return true;
+    placed.set(each.span.spanId, each);
+  }
+  return spans.some(({ span, service }) => {
+    if (!span.parentSpanId) return false;
+    const parent = placed.get(span.parentSpanId);
+    if (!parent) return true;
+    if (span.kind !== SERVER || parent.service === service) return false;
+    const [start, end] = [BigInt(span.startTimeUnixNano), BigInt(span.endTimeUnixNano)];
+    const [from, to] = [BigInt(parent.span.startTimeUnixNano), BigInt(parent.span.endTimeUnixNano)];
+    return start < from || (end > to && end - start <= to - from);
+  });
+}
+
+/** As OTLP numbers the kinds. */
+const SERVER = 2;
 
 async function marksOf(client: pg.ClientBase, traceId: string): Promise<Array<[string, Mark]>> {
   const facts = await client.query(FACTS, [traceId]);

@@ -6,7 +6,7 @@ import { readOnly, runQuery } from '../../queries/run.ts';
 import { BeaconError } from '../../store/errors.ts';
 import { queryNamed } from '../params.ts';
 import { all, bodyQuery, one, type Query, rfc3339, type SearchParams, searchOf, searchV3Of } from './query.ts';
-import { combined, jaegerOf, MAX_SPANS, type Read, readOne } from './read.ts';
+import { combined, jaegerOf, MAX_SPANS, type Read, readMany } from './read.ts';
 import { traceSummaries } from './summaries.ts';
 
 export interface JaegerOptions {
@@ -69,25 +69,15 @@ export function jaegerRoutes(app: FastifyInstance, pool: pg.Pool, { statementTim
   };
   const find = async (request: FastifyRequest, reply: FastifyReply, params: SearchParams) =>
     readAll(request, reply, await idsOf(request, reply, params));
-  /** One after the other, until there are more spans than one answer should hold; the first comes whole, however large. */
+  /** Until there are more spans than one answer should hold; the first comes whole, however large. */
   const readAll = async (request: FastifyRequest, reply: FastifyReply, ids: string[]) => {
-    const read: Read[] = [];
-    const missing: string[] = [];
-    let spans = 0;
-    for (const [i, id] of ids.entries()) {
-      const trace = await readOne(pool, id, one(request.query as Query, 'raw') === 'true', limits(request));
-      if (!trace) missing.push(id);
-      else {
-        if (read.length > 0 && spans + trace.spans > MAX_SPANS) {
-          const truncated = `${ids.length - i} of ${ids.length} traces are left out: ${MAX_SPANS} spans is the most of one answer; lower limit.`;
-          reply.header('x-beacon-left-out', truncated);
-          return { read, missing, truncated };
-        }
-        spans += trace.spans;
-        read.push(trace);
-      }
-    }
-    return { read, missing, truncated: null };
+    if (ids.length === 0) return { read: [], missing: [], truncated: null };
+    const raw = one(request.query as Query, 'raw') === 'true';
+    const { read, missing, left } = await readMany(pool, [...new Set(ids)], raw, limits(request));
+    if (left === 0) return { read, missing, truncated: null };
+    const truncated = `${left} of ${ids.length} traces are left out: ${MAX_SPANS} spans is the most of one answer; lower limit.`;
+    reply.header('x-beacon-left-out', truncated);
+    return { read, missing, truncated };
   };
   const get = async (request: FastifyRequest, reply: FastifyReply): Promise<Read> => {
     const id = wholeTraceId((request.params as { id: string }).id);
