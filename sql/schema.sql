@@ -21,11 +21,16 @@ create table beacon.ingest (
   started_at timestamp with time zone not null default now(),
   heartbeat_at timestamp with time zone not null default now(),
   stopped_at timestamp with time zone,
-  logs_stored bigint not null default 0,
-  logs_duplicate bigint not null default 0,
-  logs_rejected jsonb not null default '{}'::jsonb,
   constraint ingest_key PRIMARY KEY (ingest_id)
 );
+
+create table beacon.long_traces (
+  trace_id uuid not null,
+  started_at timestamp with time zone not null,
+  active_to timestamp with time zone not null,
+  constraint long_traces_key PRIMARY KEY (trace_id)
+);
+CREATE INDEX long_traces_active ON beacon.long_traces USING btree (active_to);
 
 create table beacon.operation_baselines (
   hour timestamp with time zone not null,
@@ -88,25 +93,49 @@ create table beacon.settings (
 
 create table beacon.span_chunk_index (
   segment smallint not null,
-  chunk_id integer not null,
+  chunk_id bigint not null,
   fingerprints smallint[] not null,
   constraint span_chunk_index_key PRIMARY KEY (segment, chunk_id)
 );
 
 create table beacon.span_chunks (
-  chunk_id integer not null,
+  chunk_id bigint not null,
   created_from timestamp with time zone not null,
   created_to timestamp with time zone not null,
-  started_min timestamp with time zone not null,
-  started_max timestamp with time zone not null,
+  started_from timestamp with time zone not null,
+  active_to timestamp with time zone not null,
   spans integer not null,
-  lost_spans integer not null default 0,
-  settled_at timestamp with time zone,
-  hash_check bigint,
+  few integer[],
   constraint span_chunks_key PRIMARY KEY (chunk_id)
 );
+CREATE INDEX span_chunks_active ON beacon.span_chunks USING btree (active_to);
+CREATE INDEX span_chunks_created ON beacon.span_chunks USING btree (created_from);
+
+create table beacon.span_deltas (
+  delta_id bigint not null,
+  name_ids bigint[] not null,
+  minutes integer[] not null,
+  lasts integer[] not null,
+  classes smallint[] not null,
+  calls integer[] not null,
+  totals double precision[] not null,
+  minute_from integer not null,
+  minute_to integer not null,
+  constraint span_deltas_key PRIMARY KEY (delta_id)
+);
+
+create table beacon.span_names (
+  name_id bigint not null,
+  service text not null,
+  operation text not null,
+  kind text not null,
+  seen_at timestamp with time zone not null default now(),
+  constraint span_names_key PRIMARY KEY (name_id)
+);
+CREATE INDEX span_names_service ON beacon.span_names USING btree (service);
 
 create table beacon.span_rollups (
+  facet smallint not null,
   step_s integer not null,
   at timestamp with time zone not null,
   service text not null,
@@ -116,7 +145,7 @@ create table beacon.span_rollups (
   counts integer[] not null,
   total_ms double precision not null,
   last_at timestamp with time zone not null,
-  constraint span_rollups_key PRIMARY KEY (step_s, at, service, operation, kind, root)
+  constraint span_rollups_key PRIMARY KEY (facet, step_s, at, service, operation, kind, root)
 );
 
 create table beacon.trace_executions (
@@ -126,26 +155,6 @@ create table beacon.trace_executions (
   constraint trace_executions_key PRIMARY KEY (execution_id, trace_id)
 );
 CREATE INDEX trace_executions_trace ON beacon.trace_executions USING btree (trace_id);
-
-create table beacon.trace_logs (
-  trace_id uuid not null,
-  span_id bytea,
-  recorded_at timestamp with time zone not null,
-  severity smallint not null default 0,
-  severity_text text,
-  event_name text,
-  body jsonb,
-  attributes jsonb not null default '{}'::jsonb,
-  timed_out boolean not null default false,
-  otel jsonb,
-  resource_id bigint,
-  flags integer,
-  recorded_ns smallint not null default 0,
-  created_at timestamp with time zone not null default now(),
-  content_hash bigint not null,
-  constraint trace_logs_span_id_is_8_bytes CHECK ((octet_length(span_id) = 8)),
-  constraint trace_logs_key UNIQUE (trace_id, recorded_at, content_hash)
-) partition by RANGE (recorded_at);
 
 create table beacon.trace_records (
   name text not null,
@@ -257,18 +266,13 @@ create table beacon.traces (
   baselined_at timestamp with time zone,
   root_started_at timestamp with time zone,
   root_span_id bytea,
+  active_to timestamp with time zone,
   constraint traces_key PRIMARY KEY (trace_id)
 );
 CREATE INDEX traces_job ON beacon.traces USING btree (job_id, started_at) WHERE (job_id IS NOT NULL);
 CREATE INDEX traces_not_baselined ON beacon.traces USING btree (started_at) WHERE (baselined_at IS NULL);
 CREATE INDEX traces_started_at ON beacon.traces USING btree (started_at);
 CREATE INDEX traces_with_errors ON beacon.traces USING btree (started_at) WHERE (error_count > 0);
-
-create type beacon.clue as (
-  source text,
-  word text,
-  said text
-);
 
 create type beacon.failure_origin as (
   trace_id uuid,
@@ -294,13 +298,7 @@ create type beacon.failure_origin as (
   explains_root boolean,
   path text,
   span_ids bytea[],
-  metadata jsonb,
-  way integer[],
-  callee_aborted boolean,
-  callee_is_known boolean,
-  meaning text,
-  meant_by text,
-  said_by text
+  metadata jsonb
 );
 
 create type beacon.finding as (
@@ -376,14 +374,6 @@ create type beacon.span_fact as (
   links jsonb
 );
 
-create type beacon.vocabulary_entry as (
-  source text,
-  meaning text,
-  said_by text,
-  recorded boolean,
-  words text[]
-);
-
 create view beacon.trace_coverage (
   records text,
   job_id text,
@@ -424,26 +414,6 @@ create view beacon.trace_waterfall (
   note text
 );
 
-create view beacon.vocabulary (
-  source text,
-  word text,
-  meaning text,
-  said_by text,
-  recorded boolean
-);
-
-create function beacon.add_counts(a integer[], b integer[])
-  returns integer[]
-  language plpgsql immutable;
-
-create function beacon.address_in(message text)
-  returns text
-  language sql immutable;
-
-create function beacon.answered_with(b beacon.failure_origin)
-  returns text
-  language plpgsql immutable;
-
 create function beacon.attributes_of(spans_from timestamp with time zone, spans_to timestamp with time zone, at_most integer DEFAULT 5000)
   returns TABLE(place text, key text, value text, spans bigint)
   language plpgsql stable;
@@ -468,26 +438,6 @@ create function beacon.bucket_percentiles(buckets integer[], calls bigint[], sha
   returns double precision[]
   language plpgsql immutable;
 
-create function beacon.busy_below(spans beacon.span_fact[], from_position integer, at_ms double precision)
-  returns integer
-  language plpgsql stable;
-
-create function beacon.called_host(metadata jsonb)
-  returns text
-  language sql immutable;
-
-create function beacon.called_kind(metadata jsonb)
-  returns text
-  language sql immutable;
-
-create function beacon.called_name(metadata jsonb)
-  returns text
-  language sql immutable;
-
-create function beacon.called_port(metadata jsonb)
-  returns text
-  language sql immutable;
-
 create function beacon.called_service(spans beacon.span_fact[], of_position integer)
   returns text
   language plpgsql stable;
@@ -496,8 +446,8 @@ create function beacon.callee_work(spans beacon.span_fact[], of_position integer
   returns TABLE(operation text, self_ms double precision)
   language plpgsql stable;
 
-create function beacon.chunks_with(hashes bigint[], terms integer[], from_time timestamp with time zone)
-  returns TABLE(created_from timestamp with time zone, created_to timestamp with time zone, started_min timestamp with time zone, started_max timestamp with time zone, spans integer)
+create function beacon.chunks_with(hashes bigint[], terms integer[], from_time timestamp with time zone, to_time timestamp with time zone)
+  returns TABLE(created_from timestamp with time zone, created_to timestamp with time zone, started_from timestamp with time zone, active_to timestamp with time zone, spans integer)
   language plpgsql stable;
 
 create function beacon.clock()
@@ -528,10 +478,6 @@ create function beacon.confidence(level text)
   returns double precision
   language sql immutable;
 
-create function beacon.count_chunk(c beacon.span_chunks)
-  returns void
-  language plpgsql volatile;
-
 create function beacon.count_grid(from_time timestamp with time zone)
   returns interval
   language plpgsql stable;
@@ -555,10 +501,6 @@ create function beacon.critical_path(of_trace uuid)
 create function beacon.critical_segments(spans beacon.span_fact[])
   returns TABLE("position" integer, from_ms double precision, to_ms double precision)
   language plpgsql stable;
-
-create function beacon.cut_chunks(at_most integer DEFAULT 100, chunk_spans integer DEFAULT 2048)
-  returns integer
-  language plpgsql volatile;
 
 create function beacon.decisive_trace(spans beacon.span_fact[])
   returns uuid
@@ -624,10 +566,6 @@ create function beacon.ensure_partition(day date)
   returns boolean
   language plpgsql volatile;
 
-create function beacon.ensure_partition_of(parent text, time_column text, day date)
-  returns boolean
-  language plpgsql volatile;
-
 create function beacon.ensure_partitions(days_ahead integer DEFAULT NULL::integer, days_back integer DEFAULT 1)
   returns integer
   language plpgsql volatile;
@@ -639,10 +577,6 @@ create function beacon.execution_spans(of_execution bigint)
 create function beacon.execution_traces(of_execution bigint)
   returns TABLE(trace_id uuid, started_at timestamp with time zone)
   language plpgsql stable;
-
-create function beacon.failing_ancestor(spans beacon.span_fact[], from_position integer)
-  returns integer
-  language plpgsql immutable;
 
 create function beacon.failing_executions(of_traces uuid[], from_time timestamp with time zone, to_time timestamp with time zone)
   returns TABLE(execution_id bigint, trace_id uuid, model_id text, region text, started_at timestamp with time zone, print text)
@@ -656,7 +590,7 @@ create function beacon.failing_traces(of_traces uuid[], from_time timestamp with
   returns TABLE(trace_id uuid, model_id text, region text, print text)
   language plpgsql stable;
 
-create function beacon.failure_origin_of(spans beacon.span_fact[], of_position integer, callee_at integer, callee_named text, callee_known boolean, root_failed boolean)
+create function beacon.failure_origin_of(spans beacon.span_fact[], of_position integer, callee_at integer, callee_named text, root_failed boolean)
   returns beacon.failure_origin
   language plpgsql stable;
 
@@ -685,10 +619,6 @@ create function beacon.finding_auth_failure(spans beacon.span_fact[], origins be
   language plpgsql stable;
 
 create function beacon.finding_bad_request(spans beacon.span_fact[], origins beacon.failure_origin[])
-  returns SETOF beacon.finding
-  language plpgsql stable;
-
-create function beacon.finding_cancelled(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
@@ -756,29 +686,17 @@ create function beacon.findings(spans beacon.span_fact[], origins beacon.failure
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.finish_reasons(metadata jsonb)
-  returns text
-  language sql immutable;
-
 create function beacon.first_finding(of_execution bigint, of_trace uuid)
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.gave_up(status text, error_type text, error_message text, metadata jsonb)
-  returns boolean
-  language sql immutable;
+create function beacon.fold_deltas(at_most integer DEFAULT 500)
+  returns integer
+  language plpgsql volatile;
 
 create function beacon.generation(spans beacon.span_fact[], of_trace uuid)
   returns TABLE(service text, operation text, output_tokens bigint)
   language plpgsql stable;
-
-create function beacon.grpc_names()
-  returns text
-  language plpgsql immutable;
-
-create function beacon.grpc_word(said text)
-  returns text
-  language plpgsql immutable;
 
 create function beacon.has_failed(status text)
   returns boolean
@@ -788,10 +706,6 @@ create function beacon.health()
   returns TABLE(item text, value double precision, unit text, state text, detail text)
   language plpgsql stable;
 
-create function beacon.http_status(metadata jsonb)
-  returns integer
-  language sql immutable;
-
 create function beacon.identify_root_cause(of_execution bigint)
   returns TABLE(rank integer, type text, role text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
@@ -799,14 +713,6 @@ create function beacon.identify_root_cause(of_execution bigint)
 create function beacon.identify_trace_root_cause(of_trace uuid)
   returns TABLE(rank integer, type text, role text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
-
-create function beacon.index_chunk(c beacon.span_chunks)
-  returns void
-  language plpgsql volatile;
-
-create function beacon.input_tokens(metadata jsonb)
-  returns bigint
-  language sql immutable;
 
 create function beacon.is_empty_output(output text)
   returns boolean
@@ -824,16 +730,8 @@ create function beacon.jobs(from_time timestamp with time zone, to_time timestam
   returns TABLE(job_id text, status text, executions bigint, finished bigint, failed bigint, running bigint, traced bigint, coverage_pct double precision, models text[], regions text[], questions bigint, created_at timestamp with time zone, finished_at timestamp with time zone, p50_ms double precision, p95_ms double precision)
   language plpgsql stable;
 
-create function beacon.last_call(spans beacon.span_fact[], of_position integer, way integer[])
-  returns TABLE(callee text, callee_operation text, callee_position integer, callee_status text, callee_ended boolean, callee_late_ms double precision)
-  language plpgsql stable;
-
-create function beacon.logged_exceptions(of_trace uuid, since timestamp with time zone, until timestamp with time zone)
-  returns TABLE(span_id bytea, error_type text, error_message text, timed_out boolean)
-  language plpgsql stable;
-
-create function beacon.look_into(b beacon.failure_origin, who text)
-  returns text
+create function beacon.json_hash(key text, value jsonb)
+  returns bigint
   language plpgsql immutable;
 
 create function beacon.maintain()
@@ -848,8 +746,16 @@ create function beacon.may_read_column(of_table regclass, column_name text)
   returns boolean
   language plpgsql stable;
 
+create function beacon.merge_chunks(at_most integer DEFAULT 200, chunk_spans integer DEFAULT 1024, pieces integer DEFAULT 16)
+  returns integer
+  language plpgsql volatile;
+
 create function beacon.merged(lists jsonb[])
   returns text[]
+  language plpgsql immutable;
+
+create function beacon.name_hash(service text, operation text, kind text)
+  returns bigint
   language plpgsql immutable;
 
 create function beacon.name_services()
@@ -864,9 +770,17 @@ create function beacon.notable(spans beacon.span_fact[], origins beacon.failure_
   returns beacon.span_fact[]
   language plpgsql stable;
 
+create function beacon.note_spans(of_traces uuid[], created timestamp with time zone[], counted boolean DEFAULT true)
+  returns integer
+  language plpgsql volatile;
+
 create function beacon.observation(type text, role text, level text, f beacon.span_fact, summary text, recommendation text, evidence jsonb, span_ids bytea[] DEFAULT NULL::bytea[], origin integer DEFAULT NULL::integer)
   returns beacon.finding
   language plpgsql immutable;
+
+create function beacon.operation_names(of_service text)
+  returns TABLE(operation text, kind text)
+  language plpgsql stable;
 
 create function beacon.operation_stats(from_time timestamp with time zone, to_time timestamp with time zone, of_service text DEFAULT NULL::text)
   returns TABLE(service text, operation text, kind text, calls bigint, errors bigint, error_pct double precision, p50_ms double precision, p95_ms double precision, total_ms double precision)
@@ -879,10 +793,6 @@ create function beacon.outage_of(spans beacon.span_fact[], dimension text)
 create function beacon.outlived(of_trace uuid, of_span bytea, at timestamp with time zone)
   returns boolean
   language plpgsql stable;
-
-create function beacon.output_tokens(metadata jsonb)
-  returns bigint
-  language sql immutable;
 
 create function beacon.overlap(a text[], b text[])
   returns double precision
@@ -976,16 +886,16 @@ create function beacon.replacements()
   returns TABLE(general text, specific text)
   language plpgsql immutable;
 
-create function beacon.said(b beacon.failure_origin)
-  returns text
-  language plpgsql immutable;
-
 create function beacon.scope_of(of_execution bigint, of_job text)
   returns jsonb
   language plpgsql stable;
 
 create function beacon.service_colors(names text[])
   returns TABLE(service text, color integer)
+  language plpgsql stable;
+
+create function beacon.service_names()
+  returns SETOF text
   language plpgsql stable;
 
 create function beacon.service_stats(from_time timestamp with time zone, to_time timestamp with time zone)
@@ -1000,19 +910,11 @@ create function beacon.settle_baselines(at_most integer DEFAULT 2000)
   returns integer
   language plpgsql volatile;
 
-create function beacon.settle_chunks(at_most integer DEFAULT 100, within interval DEFAULT '00:00:01'::interval)
-  returns integer
-  language plpgsql volatile;
-
 create function beacon.signal_text(s beacon.signal)
   returns text
   language plpgsql immutable;
 
-create function beacon.span_clues(f beacon.span_fact, events jsonb)
-  returns SETOF beacon.clue
-  language plpgsql immutable;
-
-create function beacon.span_counts(from_time timestamp with time zone, to_time timestamp with time zone, step interval, of_service text DEFAULT NULL::text, of_operation text DEFAULT NULL::text)
+create function beacon.span_counts(from_time timestamp with time zone, to_time timestamp with time zone, step interval, of_service text DEFAULT NULL::text, of_operation text DEFAULT NULL::text, of_facet integer DEFAULT 0)
   returns TABLE(at timestamp with time zone, service text, operation text, kind text, root boolean, counts integer[], total_ms double precision, last_at timestamp with time zone)
   language plpgsql stable;
 
@@ -1088,12 +990,12 @@ create function beacon.tree_of(of_trace uuid)
   returns beacon.span_fact[]
   language plpgsql stable;
 
-create function beacon.understood(spans beacon.span_fact[], origins beacon.failure_origin[])
-  returns SETOF beacon.failure_origin
-  language plpgsql stable;
-
 create function beacon.unexplained(looked_at integer, origins beacon.failure_origin[], decisive uuid)
   returns SETOF beacon.finding
+  language plpgsql stable;
+
+create function beacon.unfolded(from_time timestamp with time zone, to_time timestamp with time zone)
+  returns TABLE(service text, operation text, kind text, root boolean, minute_at timestamp with time zone, bucket integer, calls bigint, errors bigint, total double precision, last_at timestamp with time zone)
   language plpgsql stable;
 
 create function beacon.untraced(of_execution bigint)
@@ -1118,30 +1020,6 @@ create function beacon.usuals(spans beacon.span_fact[])
 
 create function beacon.verdict(type text, b beacon.failure_origin, level text, summary text, recommendation text, evidence jsonb DEFAULT '{}'::jsonb, charged_to text DEFAULT NULL::text, charged_operation text DEFAULT NULL::text)
   returns beacon.finding
-  language plpgsql immutable;
-
-create function beacon.vocabulary_classes()
-  returns SETOF beacon.vocabulary_entry
-  language plpgsql immutable;
-
-create function beacon.vocabulary_codes()
-  returns SETOF beacon.vocabulary_entry
-  language plpgsql immutable;
-
-create function beacon.vocabulary_entries()
-  returns SETOF beacon.vocabulary_entry
-  language plpgsql immutable;
-
-create function beacon.vocabulary_messages()
-  returns SETOF beacon.vocabulary_entry
-  language plpgsql immutable;
-
-create function beacon.vocabulary_sqlstates()
-  returns SETOF beacon.vocabulary_entry
-  language plpgsql immutable;
-
-create function beacon.vocabulary_statuses()
-  returns SETOF beacon.vocabulary_entry
   language plpgsql immutable;
 
 create function beacon.waterfall(of_trace uuid, of_execution bigint DEFAULT NULL::bigint)

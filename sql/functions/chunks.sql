@@ -1,253 +1,229 @@
-create function beacon.cut_chunks(at_most integer default 100, chunk_spans integer default 2048) returns integer
-language plpgsql
-set search_path = beacon, pg_catalog
-as $$
-declare
-  -- created_at is the start of the storing transaction, which may still be running: writers give up after 65 seconds.
-  quiet timestamptz := beacon.clock() - interval '2 minutes';
-  cut_from timestamptz;
-  first_at timestamptz;
-  cut_to timestamptz;
-  last_id integer;
-  made integer := 0;
-begin
-  select max(c.created_to), max(c.chunk_id) into cut_from, last_id from beacon.span_chunks c;
-  cut_from := coalesce(cut_from, '-infinity');
-  last_id := coalesce(last_id, 0);
-  while made < at_most loop
-    select s.created_at into first_at from beacon.trace_spans s where s.created_at >= cut_from order by s.created_at limit 1;
-    select s.created_at into cut_to from beacon.trace_spans s where s.created_at >= cut_from order by s.created_at offset chunk_spans
-      limit 1;
-    exit when cut_to is null or cut_to >= quiet;
-    -- What one transaction stored stays together.
-    if cut_to = first_at then
-      cut_to := cut_to + interval '1 microsecond';
-    end if;
-    last_id := last_id + 1;
-    insert into beacon.span_chunks (chunk_id, created_from, created_to, started_min, started_max, spans)
-    select last_id, cut_from, cut_to, min(s.started_at), max(s.started_at), count(*)
-    from beacon.trace_spans s
-    where s.created_at >= cut_from and s.created_at < cut_to;
-    cut_from := cut_to;
-    made := made + 1;
-  end loop;
-  return made;
-end
-$$;
-
-comment on function beacon.cut_chunks(integer, integer) is
-  'Cuts what was stored since the newest chunk, and more than two minutes ago, into chunks of about so many spans; returns how many it '
-  'made.';
-
-create function beacon.settle_chunks(at_most integer default 100, within interval default '1 second') returns integer
-language plpgsql
-set search_path = beacon, pg_catalog
-as $$
-declare
-  c beacon.span_chunks;
-  open_spans bigint;
-  lost bigint;
-  settled integer := 0;
-  began timestamptz := clock_timestamp();
-begin
-  -- In any order: chunks in which something hangs must not keep the others waiting for ever.
-  for c in select x.* from beacon.span_chunks x where x.settled_at is null order by random() loop
-    exit when settled >= at_most or clock_timestamp() > began + within;
-    -- What has been open for a day is waited for no longer: it is searched like a lost span.
-    select count(*) filter (where s.status = 'started' and s.started_at > beacon.clock() - interval '1 day'),
-      count(*) filter (where s.status in ('started', 'lost'))
-      into open_spans, lost
-    from beacon.trace_spans s
-    where s.created_at >= c.created_from and s.created_at < c.created_to and s.started_at between c.started_min and c.started_max;
-    continue when open_spans > 0;
-    perform beacon.index_chunk(c);
-    perform beacon.count_chunk(c);
-    update beacon.span_chunks x set settled_at = beacon.clock(), lost_spans = lost, hash_check = hashtextextended('beacon', 0)
-    where x.chunk_id = c.chunk_id;
-    settled := settled + 1;
-  end loop;
-  return settled;
-end
-$$;
-
-comment on function beacon.settle_chunks(integer, interval) is
-  'Writes index entries and counts of chunks in which nothing is open any more, for about so long, so that storing '
-  'spans has the machine when they come fast; returns of how many.';
-
-create function beacon.index_chunk(c beacon.span_chunks) returns void
-language plpgsql
-set search_path = beacon, pg_catalog
-set jit = off
-as $$
-begin
-  insert into beacon.span_chunk_index (segment, chunk_id, fingerprints)
-  with attributes as materialized (
-    -- One hash stands for a key with its value; equal numbers have the same, 1 as 1.0.
-    select a.key, jsonb_hash_extended(a.value, hashtextextended(a.key, 0)) as h, min(case when jsonb_typeof(a.value) = 'array'
-      then a.value::text end) as list
-    from (
-      select m.key, m.value from beacon.trace_spans s, jsonb_each(s.metadata) m
-      where s.created_at >= c.created_from and s.created_at < c.created_to and s.started_at between c.started_min and c.started_max
-      union all
-      select m.key, m.value from beacon.trace_spans s, jsonb_array_elements(s.events) e,
-        jsonb_each(case when jsonb_typeof(e -> 'attributes') = 'object' then e -> 'attributes'
-          else '{}' end || jsonb_build_object('name', e -> 'name')) m
-      where s.created_at >= c.created_from and s.created_at < c.created_to and s.started_at between c.started_min and c.started_max
-        and jsonb_typeof(s.events) = 'array'
-      union all
-      select m.key, m.value from beacon.trace_spans s, jsonb_array_elements(s.links) e, jsonb_each(e -> 'attributes') m
-      where s.created_at >= c.created_from and s.created_at < c.created_to and s.started_at between c.started_min and c.started_max
-        and jsonb_typeof(s.links) = 'array' and jsonb_typeof(e -> 'attributes') = 'object'
-    ) a
-    group by 1, 2
-  ), columns as (
-    select distinct s.service, s.operation, s.status, s.kind, s.model_id, s.region, s.error_type, s.resource_id
-    from beacon.trace_spans s
-    where s.created_at >= c.created_from and s.created_at < c.created_to and s.started_at between c.started_min and c.started_max
-  ), hashes as (
-    select a.h from attributes a
-    union
-    select jsonb_hash_extended(e, hashtextextended(a.key, 0)) from attributes a, jsonb_array_elements(a.list::jsonb) e
-      where a.list is not null
-    union
-    select hashtextextended(k.key, 0) from (select distinct a.key from attributes a) k
-    union
-    select beacon.column_hash(k.name, k.value)
-    from columns d
-    cross join lateral (values ('service', d.service), ('operation', d.operation), ('status', d.status), ('kind', d.kind),
-      ('model', d.model_id),
-      ('region', d.region), ('error', d.error_type), ('resource', d.resource_id::text)) k (name, value)
-    where k.value is not null
-  )
-  select h.h & 63, c.chunk_id, array_agg(distinct (((h.h >> 6) & 65535) - 32768)::smallint)
-  from hashes h
-  group by 1;
-end
-$$;
-
-comment on function beacon.index_chunk(beacon.span_chunks) is
-  'Writes down which attributes, keys and columns occur in a chunk.';
-
 create function beacon.column_hash(name text, value text) returns bigint
 language plpgsql immutable
 set search_path = beacon, pg_catalog
 as $$
 begin
-  return hashtextextended(name || e'\x02' || value, 0);
+  return hashtextextended(value, hashtextextended(e'\x02' || name, 0));
 end
 $$;
 
 comment on function beacon.column_hash(text, text) is 'Fingerprint of a column of a span, as the chunk index holds it.';
 
-create function beacon.chunks_with(hashes bigint[], terms integer[], from_time timestamptz) returns table (
-  created_from timestamptz, created_to timestamptz, started_min timestamptz, started_max timestamptz, spans integer)
+create function beacon.name_hash(service text, operation text, kind text) returns bigint
+language plpgsql immutable
+set search_path = beacon, pg_catalog
+as $$
+begin
+  return hashtextextended(operation, hashtextextended(service, hashtextextended(kind, 0)));
+end
+$$;
+
+comment on function beacon.name_hash(text, text, text) is 'name_id of span_names.';
+
+create function beacon.json_hash(key text, value jsonb) returns bigint
+language plpgsql immutable
+set search_path = beacon, pg_catalog
+as $$
+begin
+  -- Equal numbers have one hash, 1 as 1.0.
+  return hashtextextended(case when jsonb_typeof(value) = 'number' then trim_scale((value #>> '{}')::numeric)::text
+    else coalesce(value #>> '{}', 'null') end, hashtextextended(key, 0));
+end
+$$;
+
+comment on function beacon.json_hash(text, jsonb) is 'Fingerprint of an attribute with its value, as the chunk index holds it.';
+
+create function beacon.note_spans(of_traces uuid[], created timestamptz[], counted boolean default true) returns integer
+language plpgsql
+set search_path = beacon, pg_catalog
+set jit = off
+as $$
+declare
+  at timestamptz;
+  made bigint;
+  noted integer := 0;
+begin
+  foreach at in array created loop
+    insert into beacon.span_chunks (created_from, created_to, started_from, active_to, spans, few)
+    select at, at, min(s.started_at), max(greatest(s.started_at, s.completed_at)), count(*), '{}'
+    from beacon.trace_spans s
+    where s.trace_id = any (of_traces) and s.created_at = at
+    having count(*) > 0
+    returning chunk_id into made;
+    continue when made is null;
+    update beacon.span_chunks c set few = array(
+      with attributes as materialized (
+        select a.key, a.value
+        from beacon.trace_spans s
+        cross join lateral (
+          select m.key, m.value from jsonb_each(s.metadata) m
+          union all
+          select m.key, m.value from jsonb_array_elements(case when jsonb_typeof(s.events) = 'array' then s.events end) e,
+            jsonb_each(case when jsonb_typeof(e -> 'attributes') = 'object' then e -> 'attributes' else '{}' end
+              || jsonb_build_object('name', e -> 'name')) m
+          union all
+          select m.key, m.value from jsonb_array_elements(case when jsonb_typeof(s.links) = 'array' then s.links end) e,
+            jsonb_each(case when jsonb_typeof(e -> 'attributes') = 'object' then e -> 'attributes' else '{}' end) m
+        ) a
+        where s.trace_id = any (of_traces) and s.created_at = at
+      ), hashes as (
+        select hashtextextended(a.key, 0) as h from attributes a
+        union
+        select beacon.json_hash(a.key, a.value) from attributes a where jsonb_typeof(a.value) <> 'array'
+        union
+        select beacon.json_hash(a.key, e) from attributes a,
+          jsonb_array_elements(case when jsonb_typeof(a.value) = 'array' then a.value else '[]' end) e
+        union
+        select beacon.column_hash(k.name, k.value)
+        from beacon.trace_spans s
+        cross join lateral (values ('service', s.service), ('operation', s.operation), ('status', s.status), ('kind', s.kind),
+          ('model', s.model_id), ('region', s.region), ('error', s.error_type), ('resource', s.resource_id::text)) k (name, value)
+        where s.trace_id = any (of_traces) and s.created_at = at and k.value is not null
+      )
+      select distinct (h.h & 1048575)::integer from hashes h)
+    where c.chunk_id = made;
+    noted := noted + 1;
+  end loop;
+  insert into beacon.span_names as n (name_id, service, operation, kind)
+  select distinct beacon.name_hash(s.service, s.operation, s.kind), s.service, s.operation, s.kind
+  from beacon.trace_spans s
+  where s.trace_id = any (of_traces) and s.created_at = any (created)
+  on conflict (name_id) do nothing;
+  insert into beacon.long_traces as l (trace_id, started_at, active_to)
+  select t.trace_id, t.started_at, t.active_to from beacon.traces t
+  where t.trace_id = any (of_traces) and t.active_to - t.started_at > interval '1 minute'
+  on conflict (trace_id) do update set started_at = excluded.started_at, active_to = excluded.active_to;
+  if counted then
+    insert into beacon.span_deltas (name_ids, minutes, lasts, classes, calls, totals, minute_from, minute_to)
+    select array_agg(c.name_id), array_agg(c.minute), array_agg(c.last), array_agg(c.class), array_agg(c.calls), array_agg(c.total),
+      min(c.minute), max(c.minute)
+    from (
+      select beacon.name_hash(s.service, s.operation, s.kind) as name_id, s.minute,
+        max(s.micros - 60000000 * s.minute::bigint)::integer as last,
+        (4 * (coalesce(beacon.duration_bucket(s.duration_ms), -1) + 1) + case when s.parent_span_id is null then 2 else 0 end
+          + case when beacon.has_failed(s.status) then 1 else 0 end)::smallint as class,
+        count(*)::integer as calls, coalesce(sum(s.duration_ms), 0) as total
+      from (
+        select x.*, floor(x.micros / 60000000.0)::integer as minute
+        from (
+          select q.*, round(1000000 * extract(epoch from q.started_at - '2000-01-01 00:00:00+00'))::bigint as micros
+          from beacon.trace_spans q
+          where q.trace_id = any (of_traces) and q.created_at = any (created)) x) s
+      group by 1, 2, 4) c
+    having count(*) > 0;
+  end if;
+  return noted;
+end
+$$;
+
+comment on function beacon.note_spans(uuid[], timestamptz[], boolean) is
+  'Writes chunks, names and, if they are to be counted, counts of the spans of these traces that were stored at these moments, and which '
+  'of the traces are long: what writers do themselves, for rows that did not come through one. Returns the chunks it made.';
+
+create function beacon.merge_chunks(at_most integer default 200, chunk_spans integer default 1024, pieces integer default 16)
+  returns integer
+language plpgsql
+set search_path = beacon, pg_catalog
+set jit = off
+as $$
+declare
+  merged integer := 0;
+  run record;
+  made bigint;
+  prints integer[];
+begin
+  -- Small pieces that follow each other, of what is a moment old; each run of them becomes one piece.
+  for run in
+    with small as (
+      select c.chunk_id, c.created_from, c.spans
+      from beacon.span_chunks c
+      where c.few is not null and c.created_from < beacon.clock() - interval '10 seconds'
+      order by c.chunk_id limit 64 * at_most
+    ), placed as (
+      select s.*, sum(greatest(s.spans, 1)) over (order by s.created_from, s.chunk_id) / chunk_spans as place from small s
+    )
+    select array_agg(p.chunk_id) as ids, count(*) as pieces from placed p group by p.place
+    having count(*) >= pieces
+    order by min(p.chunk_id)
+    limit at_most
+  loop
+    prints := array(select distinct f from beacon.span_chunks c cross join unnest(c.few) f where c.chunk_id = any (run.ids));
+    insert into beacon.span_chunks (created_from, created_to, started_from, active_to, spans, few)
+    select min(c.created_from), max(c.created_to), min(c.started_from), max(c.active_to), sum(c.spans),
+      case when cardinality(prints) < 256 then prints end
+    from beacon.span_chunks c where c.chunk_id = any (run.ids)
+    returning chunk_id into made;
+    insert into beacon.span_chunk_index (segment, chunk_id, fingerprints)
+    select (f & 15)::smallint, made, array_agg(((f >> 4) - 32768)::smallint)
+    from unnest(prints) f
+    where cardinality(prints) >= 256
+    group by 1;
+    delete from beacon.span_chunks c where c.chunk_id = any (run.ids);
+    merged := merged + run.pieces;
+  end loop;
+  return merged;
+end
+$$;
+
+comment on function beacon.merge_chunks(integer, integer, integer) is
+  'Puts small chunks that follow each other together, to about so many spans, where there are at least so many pieces; returns how many '
+  'it put together.';
+
+create function beacon.chunks_with(hashes bigint[], terms integer[], from_time timestamptz, to_time timestamptz) returns table (
+  created_from timestamptz, created_to timestamptz, started_from timestamptz, active_to timestamptz, spans integer)
 language plpgsql stable
 set search_path = beacon, pg_catalog
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
   wanted integer := (select count(distinct t) from unnest(terms) t);
 begin
+  -- Where the bytes of a number go from high to low, what the writer noted cannot be found by this hash.
+  if wanted = 0 or hashtextextended('beacon', 0) <> 1678852928738480468 then
+    return query
+    select c.created_from, c.created_to, c.started_from, c.active_to, c.spans from beacon.span_chunks c
+    where c.active_to >= from_time and c.started_from < to_time;
+    return;
+  end if;
   return query
   with hits as materialized (
     select q.chunk_id
     from (
       select distinct p.chunk_id, n.term
       from unnest(hashes, terms) n (hash, term)
-      join beacon.span_chunk_index p on p.segment = (n.hash & 63)::smallint
-      where (((n.hash >> 6) & 65535) - 32768)::smallint = any (p.fingerprints)
+      join beacon.span_chunk_index p on p.segment = (n.hash & 15)::smallint
+      where (((n.hash >> 4) & 65535) - 32768)::smallint = any (p.fingerprints)
     ) q
     group by q.chunk_id
     having count(*) = wanted
   )
-  select c.created_from, c.created_to, c.started_min, c.started_max, c.spans
+  select c.created_from, c.created_to, c.started_from, c.active_to, c.spans
   from beacon.span_chunks c
-  where c.started_max >= from_time and (wanted = 0 or c.settled_at is null or c.lost_spans > 0
-    or c.hash_check is distinct from hashtextextended('beacon', 0) or c.chunk_id in (select h.chunk_id from hits h))
-  union all
-  select coalesce(max(c.created_to), '-infinity'), 'infinity', '-infinity', 'infinity', null
-  from beacon.span_chunks c
-  order by 1 desc;
+  where c.active_to >= from_time and c.started_from < to_time and case when c.few is null then c.chunk_id in (select h.chunk_id from hits h)
+    else (select count(distinct n.term) from unnest(hashes, terms) n (hash, term) where (n.hash & 1048575)::integer = any (c.few)) = wanted
+    end;
 end
 $$;
 
-comment on function beacon.chunks_with(bigint[], integer[], timestamptz) is
-  'Chunks in which spans of that time may fit all terms, newest first, and last what has not been cut into chunks yet, which comes first. '
-  'For each term, by its number, one hash or several of which one must occur.';
-
-create function beacon.count_chunk(c beacon.span_chunks) returns void
-language plpgsql
-set search_path = beacon, pg_catalog
-set jit = off
-as $$
-begin
-  insert into beacon.span_rollups as r (step_s, at, service, operation, kind, root, counts, total_ms, last_at)
-  with counted as materialized (
-    select date_bin('1 minute', s.started_at, '2000-01-01 00:00:00+00') as at, s.service, s.operation, s.kind, s.parent_span_id is null
-      as root,
-      coalesce(beacon.duration_bucket(s.duration_ms), -1) as bucket,
-      count(*)::integer as calls, (count(*) filter (where beacon.has_failed(s.status)))::integer as errors,
-      coalesce(sum(s.duration_ms), 0) as total_ms, max(s.started_at) as last_at
-    from beacon.trace_spans s
-    where s.created_at >= c.created_from and s.created_at < c.created_to and s.started_at between c.started_min and c.started_max
-    group by 1, 2, 3, 4, 5, 6
-  ), hourly as (
-    -- Minutes are for questions about the last hours.
-    select 60 as step_s, n.* from counted n where n.at > beacon.clock() - interval '7 hours'
-    union all
-    select g.step_s, date_bin(make_interval(secs => g.step_s), n.at, '2000-01-01 00:00:00+00'), n.service, n.operation, n.kind, n.root,
-      n.bucket, sum(n.calls)::integer, sum(n.errors)::integer,
-      sum(n.total_ms), max(n.last_at)
-    from counted n cross join (values (600), (3600), (21600)) g (step_s)
-    group by 1, 2, 3, 4, 5, 6, 7
-  )
-  select h.step_s, h.at, h.service, h.operation, h.kind, h.root, array_agg(array[h.bucket, h.calls, h.errors] order by h.bucket),
-    sum(h.total_ms), max(h.last_at)
-  from hourly h
-  group by 1, 2, 3, 4, 5, 6
-  on conflict (step_s, at, service, operation, kind, root) do update set
-    counts = beacon.add_counts(r.counts, excluded.counts), total_ms = r.total_ms + excluded.total_ms, last_at = greatest(r.last_at,
-      excluded.last_at);
-end
-$$;
-
-comment on function beacon.count_chunk(beacon.span_chunks) is 'Adds the spans of a chunk to span_rollups.';
-
-create function beacon.add_counts(a integer[], b integer[]) returns integer[]
-language plpgsql immutable
-set search_path = beacon, pg_catalog
-as $$
-begin
-  return (
-    select array_agg(array[q.bucket, q.calls, q.errors] order by q.bucket)
-    from (
-      select x.bucket, sum(x.calls)::integer as calls, sum(x.errors)::integer as errors
-      from (
-        select a[i][1] as bucket, a[i][2] as calls, a[i][3] as errors from generate_subscripts(a, 1) i
-        union all
-        select b[i][1], b[i][2], b[i][3] from generate_subscripts(b, 1) i) x
-      group by x.bucket) q);
-end
-$$;
-
-comment on function beacon.add_counts(integer[], integer[]) is 'Sum of two columns counts of span_rollups.';
+comment on function beacon.chunks_with(bigint[], integer[], timestamptz, timestamptz) is
+  'Chunks in which spans of that time may fit all terms. For each term, by its number, one hash or several of which one must occur.';
 
 create function beacon.drop_old_chunks(expired timestamptz) returns void
 language plpgsql
 set search_path = beacon, pg_catalog
 as $$
 declare
-  gone integer[];
+  gone bigint[];
 begin
   delete from beacon.span_rollups r where r.step_s = 60 and r.at < beacon.clock() - interval '8 hours';
   delete from beacon.span_rollups r where r.at < expired - make_interval(secs => r.step_s);
-  -- The newest stays: where it ends, the next begins.
-  gone := array(select c.chunk_id from beacon.span_chunks c where c.started_max < expired
-    and c.chunk_id < (select max(x.chunk_id) from beacon.span_chunks x));
+  gone := array(select c.chunk_id from beacon.span_chunks c where c.active_to < expired);
   delete from beacon.span_chunk_index p where p.chunk_id = any (gone);
   delete from beacon.span_chunks c where c.chunk_id = any (gone);
+  delete from beacon.span_names n where n.seen_at < expired;
 end
 $$;
 
 comment on function beacon.drop_old_chunks(timestamptz) is
-  'Forgets chunks and counts of spans that retention has dropped, and minutes older than 8 hours.';
+  'Forgets chunks, counts and names of spans that retention has dropped, and minutes older than 8 hours.';

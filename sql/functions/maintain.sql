@@ -24,6 +24,7 @@ begin
   delete from beacon.trace_logs_default where recorded_at < expired;
   delete from beacon.trace_executions where started_at < expired;
   delete from beacon.traces where started_at < expired;
+  delete from beacon.long_traces where started_at < expired;
   delete from beacon.operation_baselines where hour < expired;
   delete from beacon.tracers where heartbeat_at < expired;
   delete from beacon.ingest where heartbeat_at < expired;
@@ -42,16 +43,36 @@ set search_path = beacon, pg_catalog
 as $$
 declare
   done jsonb;
+  began timestamptz := clock_timestamp();
+  step integer;
+  folded integer := 0;
+  merged integer := 0;
+  settled integer := 0;
   last_hourly text := (select value from beacon.settings where name = 'last_hourly_maintenance');
 begin
   -- Several servers may call this at once; one works, the others need not wait.
   if not pg_try_advisory_xact_lock(hashtextextended('beacon.maintain', 0)) then
     return jsonb_build_object('skipped', 'another session is at it');
   end if;
-  -- Services are named from traces that have not settled yet: before those settle.
-  done := jsonb_build_object('services_named', beacon.name_services());
-  done := done || jsonb_build_object('spans_lost', beacon.mark_lost(), 'traces_settled', beacon.settle_baselines(), 'chunks_cut',
-    beacon.cut_chunks(), 'chunks_settled', beacon.settle_chunks());
+  done := jsonb_build_object('services_named', beacon.name_services(), 'spans_lost', beacon.mark_lost());
+  -- Each for so long at most: what is left over is for the next round, which then comes at once.
+  loop
+    step := beacon.fold_deltas();
+    folded := folded + step;
+    exit when step = 0 or clock_timestamp() > began + interval '2 seconds';
+  end loop;
+  loop
+    step := beacon.merge_chunks();
+    merged := merged + step;
+    exit when step = 0 or clock_timestamp() > began + interval '3 seconds';
+  end loop;
+  loop
+    step := beacon.settle_baselines();
+    settled := settled + step;
+    exit when step < 2000 or clock_timestamp() > began + interval '4 seconds';
+  end loop;
+  done := done || jsonb_build_object('deltas_folded', folded, 'chunks_merged', merged, 'traces_settled', settled,
+    'more', clock_timestamp() > began + interval '2 seconds');
   if last_hourly is null or last_hourly::timestamptz < beacon.clock() - interval '1 hour' then
     -- Partitions come and go under strong locks. Waiting for one behind a long query would make every writer wait
     -- behind us: better to try again at the next call.
@@ -69,5 +90,6 @@ end
 $$;
 
 comment on function beacon.maintain() is
-  'What the server does every few seconds, and a scheduler may do instead: marks lost spans, settles baselines, names services, sums up '
-  'chunks of spans at rest, and once an hour creates partitions ahead and drops expired ones. Returns what it did.';
+  'What the server does every few seconds, and a scheduler may do instead: marks lost spans, settles baselines, names services, adds up '
+  'counts, puts small chunks together, and once an hour creates partitions ahead and drops expired ones. Returns what it did; more '
+  'says that there is more to do now.';

@@ -169,6 +169,7 @@ declare
   trace uuid;
   done bigint := 0;
   state text;
+  made uuid[] := '{}';
 begin
   for r in select t.*, c.began, c.ended, beacon.record_column(t.relation, t.status_column, 'text') as status
     -- What is written here stays: of a table whose columns have changed nothing is, until it is registered anew.
@@ -198,14 +199,16 @@ begin
         coalesce(e.ended, e.began), extract(epoch from coalesce(e.ended, e.began) - e.began) * 1000, e.id, e.job, e.model, e.region,
         jsonb_build_object('synthetic', true, 'beacon.synthetic', true, 'beacon.synthetic_from', r.relation));
       insert into beacon.traces (trace_id, started_at, completed_at, execution_id, job_id, root_service, root_operation, services,
-        span_count, error_count, baselined_at)
+        span_count, error_count, baselined_at, active_to)
       values (trace, e.began, coalesce(e.ended, e.began), e.id, e.job, r.name, 'execution', array[r.name], 1,
-        (state <> 'completed')::integer, beacon.clock());
+        (state <> 'completed')::integer, beacon.clock(), coalesce(e.ended, e.began));
       insert into beacon.trace_executions (execution_id, trace_id, started_at) values (e.id, trace, e.began);
+      made := made || trace;
       done := done + 1;
     end loop;
     exit when done >= max_executions;
   end loop;
+  perform beacon.note_spans(made, array[now()]);
   return done;
 end
 $$;

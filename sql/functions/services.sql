@@ -5,20 +5,15 @@ as $$
 declare
   named integer;
   last_color integer := coalesce((select max(x.color) from beacon.services x), -1);
-  most constant integer := 20000;   -- of a backlog the next to settle are looked at, and the newest
 begin
   insert into beacon.services (service, color, first_seen_at)
   select q.service, last_color + (row_number() over (order by q.service))::integer, beacon.clock()
   from (
+    select n.service from beacon.span_names n
+    union
     select r.attributes ->> 'service.name' as service from beacon.trace_resources r
     union
     select t.service from beacon.tracers t
-    union
-    -- Whatever their time: imported traces are old, and settle like those of today.
-    select unnest(t.services) from (select b.services from beacon.traces b where b.baselined_at is null order by b.started_at limit most) t
-    union
-    select unnest(t.services) from (select b.services from beacon.traces b where b.baselined_at is null order by b.started_at desc limit
-      most) t
   ) q
   where q.service is not null and not exists (select from beacon.services x where x.service = q.service)
   on conflict (service) do nothing;
@@ -28,8 +23,7 @@ end
 $$;
 
 comment on function beacon.name_services() is
-  'Gives every service of traces that have not settled, of resources and of tracers a colour of its own, if it has none; returns how many '
-  'it found.';
+  'Gives every service of spans, of resources and of tracers a colour of its own, if it has none; returns how many it found.';
 
 create function beacon.service_colors(names text[]) returns table (service text, color integer)
 language plpgsql stable
@@ -62,7 +56,7 @@ begin
   return query
   with counted as materialized (
     select c.service, c.counts[i][1] as bucket, sum(c.counts[i][2]) as calls, sum(c.counts[i][3]) as errors, max(c.last_at) as last_at
-    from beacon.span_counts(from_time, to_time, interval '1 day') c
+    from beacon.span_counts(from_time, to_time, interval '1 day', of_facet => 1) c
     cross join lateral generate_subscripts(c.counts, 1) i
     group by 1, 2
   ), each as (
@@ -83,7 +77,7 @@ begin
         and t.started_at < to_time) q
     group by q.service
   )
-  select e.service, k.color, e.spans, coalesce(i.traces, 0), e.errors, round(100.0 * e.errors / e.spans, 2)::double precision,
+  select e.service, k.color, e.spans, coalesce(i.traces, 0), e.errors, round(100.0 * e.errors / nullif(e.spans, 0), 2)::double precision,
     e.usual[1], e.usual[2], e.last_at
   from each e
   join beacon.service_colors(array(select x.service from each x)) k on k.service = e.service
@@ -119,7 +113,7 @@ begin
     from counted c
     group by c.service, c.operation, c.kind
   )
-  select e.service, e.operation, e.kind, e.spans, e.errors, round(100.0 * e.errors / e.spans, 2)::double precision,
+  select e.service, e.operation, e.kind, e.spans, e.errors, round(100.0 * e.errors / nullif(e.spans, 0), 2)::double precision,
     e.usual[1], e.usual[2],
     round(e.total_ms::numeric, 3)::double precision
   from each e
@@ -129,3 +123,34 @@ $$;
 
 comment on function beacon.operation_stats(timestamptz, timestamptz, text) is
   'Operations with spans that began in this time: calls, how many failed, usual durations (to within 9 %), time spent in all.';
+
+create function beacon.service_names() returns setof text
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+begin
+  -- From one service to the next in the index: there may be many operations.
+  return query
+  with recursive each (service) as (
+    (select n.service from beacon.span_names n order by n.service limit 1)
+    union all
+    select (select n.service from beacon.span_names n where n.service > e.service order by n.service limit 1)
+    from each e where e.service is not null)
+  select e.service from each e where e.service is not null;
+end
+$$;
+
+comment on function beacon.service_names() is 'Services that have spans, in order; since the last are no older than retention.';
+
+create function beacon.operation_names(of_service text) returns table (operation text, kind text)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select n.operation, n.kind from beacon.span_names n where n.service = of_service order by n.operation, n.kind;
+end
+$$;
+
+comment on function beacon.operation_names(text) is 'Operations of a service that have spans, with their kinds.';

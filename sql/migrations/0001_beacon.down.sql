@@ -1,12 +1,6 @@
 -- Everything the way up made, in reverse.
 drop table beacon.service_traces;
 
-drop table beacon.span_rollups;
-
-drop table beacon.span_chunk_index;
-
-drop table beacon.span_chunks;
-
 drop table beacon.services;
 
 drop table beacon.preflights;
@@ -22,6 +16,8 @@ drop table beacon.operation_baselines;
 drop table beacon.tracers;
 
 drop table beacon.trace_resources;
+
+drop table beacon.long_traces;
 
 drop table beacon.trace_executions;
 

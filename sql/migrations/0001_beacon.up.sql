@@ -94,6 +94,7 @@ create table beacon.traces (
   baselined_at   timestamptz,
   root_started_at timestamptz,
   root_span_id   bytea,
+  active_to      timestamptz,
   constraint traces_key primary key (trace_id)
 ) with (fillfactor = 70);
 
@@ -107,6 +108,7 @@ comment on column beacon.traces.root_service is
   'Service of the span without a parent, of several the one that started first; null until one arrives.';
 comment on column beacon.traces.root_started_at is 'When the span that root_service and root_operation name started.';
 comment on column beacon.traces.root_span_id is 'The span that root_service and root_operation name.';
+comment on column beacon.traces.active_to is 'Latest start or end of its spans.';
 comment on column beacon.traces.services is 'Services seen, in order of arrival; may repeat.';
 comment on column beacon.traces.error_count is 'Spans that failed, timed out or were lost.';
 comment on column beacon.traces.open_count is 'Spans still started.';
@@ -133,6 +135,19 @@ comment on table beacon.trace_executions is
 comment on column beacon.trace_executions.started_at is 'Start of a span of that execution in that trace; retention uses it.';
 
 create index trace_executions_trace on beacon.trace_executions (trace_id);
+
+create table beacon.long_traces (
+  trace_id   uuid        not null,
+  started_at timestamptz not null,
+  active_to  timestamptz not null,
+  constraint long_traces_key primary key (trace_id)
+);
+
+comment on table beacon.long_traces is
+  'Traces that took longer than a minute: a question about the last hour finds them, however long ago they began.';
+comment on column beacon.long_traces.active_to is 'Latest start or end of its spans.';
+
+create index long_traces_active on beacon.long_traces (active_to);
 
 create table beacon.trace_resources (
   resource_id   bigint      not null,
@@ -324,61 +339,6 @@ create table beacon.services (
 comment on table beacon.services is
   'One row a service ever seen, with the number of its colour. Maintenance adds them in the order they are first seen.';
 comment on column beacon.services.color is 'Small number, from 0, never given twice; pictures map it to a colour.';
-
--- What makes a search for a rare attribute, and counting by service, independent of how many spans there are. Spans are
--- looked at in chunks of a few thousand, in the order they were stored; once nothing in a chunk is open any more it is
--- summed up here, by maintenance, and never by the transaction that stores spans.
-
-create table beacon.span_chunks (
-  chunk_id     integer     not null,
-  created_from timestamptz not null,
-  created_to   timestamptz not null,
-  started_min  timestamptz not null,
-  started_max  timestamptz not null,
-  spans        integer     not null,
-  lost_spans   integer     not null default 0,
-  settled_at   timestamptz,
-  hash_check   bigint,
-  constraint span_chunks_key primary key (chunk_id)
-);
-
-comment on table beacon.span_chunks is
-  'Spans in the order they were stored, cut into pieces of a few thousand. What was stored after the newest piece has not been looked at yet and is searched span by span.';
-comment on column beacon.span_chunks.created_from is 'The chunk holds the spans whose created_at is not before this,';
-comment on column beacon.span_chunks.created_to is 'and before this.';
-comment on column beacon.span_chunks.started_min is 'Earliest start among them.';
-comment on column beacon.span_chunks.started_max is 'Latest start among them.';
-comment on column beacon.span_chunks.lost_spans is 'Spans that may yet come back from the dead with more attributes: while there are some, the chunk is always searched.';
-comment on column beacon.span_chunks.settled_at is 'When its index entry and counts were made; null while spans of it are open.';
-comment on column beacon.span_chunks.hash_check is 'What the hash function made of a fixed text: entries of another hash function are not used.';
-
-create table beacon.span_chunk_index (
-  segment  smallint   not null,
-  chunk_id integer    not null,
-  fingerprints smallint[] not null,
-  constraint span_chunk_index_key primary key (segment, chunk_id)
-);
-
-comment on table beacon.span_chunk_index is
-  'Which attributes occur in a chunk, as 22 bits of a hash each: 6 choose the row, 16 are in its list. About two bytes for every distinct attribute of a chunk; in 100 chunks one is searched in vain.';
-
-create table beacon.span_rollups (
-  step_s    integer          not null,
-  at        timestamptz      not null,
-  service   text             not null,
-  operation text             not null,
-  kind      text             not null,
-  root      boolean          not null,
-  counts    integer[]        not null,
-  total_ms  double precision not null,
-  last_at   timestamptz      not null,
-  constraint span_rollups_key primary key (step_s, at, service, operation, kind, root)
-) with (fillfactor = 70);
-
-comment on table beacon.span_rollups is
-  'Spans of settled chunks, counted by minute (step_s 60), ten minutes (600), hour (3600) and six hours (21600) of their start, operation and duration class.';
-comment on column beacon.span_rollups.counts is 'One {class, spans, errors} for each duration class as in operation_baselines; -1 is the class of spans without a duration.';
-comment on column beacon.span_rollups.last_at is 'Start of the newest of them.';
 
 create table beacon.service_traces (
   at      timestamptz not null,

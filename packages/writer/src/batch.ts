@@ -5,9 +5,11 @@ import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { COLUMNS } from './columns.ts';
+import { Digest } from './digest.ts';
 import { EncodedBatch } from './encoded-batch.ts';
 import { isDuplicate } from './errors.ts';
-import { merge } from './merge.ts';
+import { type Completed, merge } from './merge.ts';
+import { insertNames, note } from './noting.ts';
 import type { Redactor } from './redact/redactor.ts';
 import { insertResources } from './resources.ts';
 import type { SpanRow } from './row.ts';
@@ -17,7 +19,7 @@ import { TimeSlice } from './time-slice.ts';
 export interface WriteOptions {
   /** The server gives up a statement after this many milliseconds, waiting for locks included. Default 5,000. */
   statementTimeoutMs?: number;
-  /** Ids of resources known to be stored; ids of this batch are added once it is committed. */
+  /** Resources and names known to be stored; those of this batch are added once it is committed. */
   knownResources?: Set<string>;
   /** Encoding gives the event loop a turn after this many milliseconds. Default 2. */
   sliceMs?: number;
@@ -87,26 +89,36 @@ async function transaction(
   carefully: boolean,
 ): Promise<WriteResult> {
   const timeout = Math.trunc(options.statementTimeoutMs ?? 5_000);
+  const digest = new Digest();
+  const completed: Completed = new Map();
   await client.query(`begin; set local statement_timeout = ${timeout}`);
   try {
     const stored = await insertResources(client, batch.resources, options.knownResources);
     let { summaries } = batch;
     let outcome = { written: batch.copied, open: batch.open };
+    const noted = { summaries, digest, completed };
     if (carefully) {
-      summaries = new Summaries();
-      outcome = await merge(client, batch.lines(), summaries, options.sliceMs);
+      summaries = noted.summaries = new Summaries();
+      outcome = await merge(client, batch.lines(), noted, options.sliceMs);
     } else {
-      if (batch.copied > 0) await pipeline(Readable.from(batch.chunks()), client.query(copyFrom(COPY)));
+      if (batch.copied > 0) {
+        const lines = digested(batch, digest, options.sliceMs);
+        await pipeline(Readable.from(lines), client.query(copyFrom(COPY)));
+      }
       if (batch.updates.length > 0) {
         // One upsert a transaction: two, each in the order of its keys, would be in no order together.
-        summaries = summaries.copy();
-        outcome.written += (await merge(client, batch.updates, summaries, options.sliceMs)).written;
+        summaries = noted.summaries = summaries.copy();
+        outcome.written += (await merge(client, batch.updates, noted, options.sliceMs)).written;
       }
     }
     const traces = summaries.traces();
     if (traces) await client.query(UPSERT_TRACES, traces);
     const executions = summaries.executions();
     if (executions) await client.query(INSERT_EXECUTIONS, executions);
+    const names = new Set([digest, ...completed.values()].flatMap((each) => [...each.names]));
+    stored.push(...(await insertNames(client, names, options.knownResources)));
+    if (digest.spans > 0) await note(client, digest, null);
+    for (const [createdAt, each] of completed) await note(client, each, createdAt);
     await client.query('commit');
     for (const id of stored) options.knownResources?.add(id);
     return { ...outcome, duplicates: batch.count - outcome.written, repaired: batch.repaired };
@@ -114,5 +126,23 @@ async function transaction(
     // A connection that is gone cannot roll back, and needs not.
     await client.query('rollback').catch(() => {});
     throw error;
+  } finally {
+    digest.done();
+    for (const each of completed.values()) each.done();
+  }
+}
+
+/** Lines that are read at once: a millisecond of work. */
+const LINES_OF_A_SLICE = 250;
+
+/** The COPY text of a batch, read for its digest while the database has it. */
+async function* digested(batch: EncodedBatch, digest: Digest, sliceMs: number | undefined): AsyncGenerator<Buffer> {
+  const slice = new TimeSlice(sliceMs);
+  for (const chunk of batch.chunks()) {
+    yield chunk;
+    for (let at = 0; at < chunk.length; ) {
+      at = digest.add(chunk, at, LINES_OF_A_SLICE);
+      if (slice.isOver()) await slice.yield();
+    }
   }
 }

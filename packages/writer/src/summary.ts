@@ -7,6 +7,8 @@ export type Change = 'new' | 'was started' | 'was lost';
 interface Delta {
   startedAt: string;
   completedAt: string | null;
+  /** Latest start or end. */
+  activeTo: string;
   executions: { id: string; startedAt: string }[];
   jobId: string | null;
   rootService: string | null;
@@ -38,6 +40,8 @@ export class Summaries {
     if (completedAt !== null && (delta.completedAt === null || completedAt > delta.completedAt)) {
       delta.completedAt = completedAt;
     }
+    const last = completedAt !== null && completedAt > startedAt ? completedAt : startedAt;
+    if (last > delta.activeTo) delta.activeTo = last;
     if (!delta.services.includes(service)) delta.services.push(service);
     if (facts.isRoot) takeRoot(delta, startedAt, facts.spanId, service, facts.operation);
     delta.jobId = firstOf(delta.jobId, facts.jobId);
@@ -67,6 +71,7 @@ export class Summaries {
       if (from.completedAt !== null && (to.completedAt === null || from.completedAt > to.completedAt)) {
         to.completedAt = from.completedAt;
       }
+      if (from.activeTo > to.activeTo) to.activeTo = from.activeTo;
       for (const service of from.services) if (!to.services.includes(service)) to.services.push(service);
       if (from.rootStartedAt !== null) {
         takeRoot(to, from.rootStartedAt, from.rootSpanId!, from.rootService!, from.rootOperation!);
@@ -81,7 +86,7 @@ export class Summaries {
   /** Parameters of `UPSERT_TRACES`, or undefined when there is nothing to say. */
   traces(): string[] | undefined {
     if (this.#traces.size === 0) return undefined;
-    const columns: string[][] = Array.from({ length: 13 }, () => []);
+    const columns: string[][] = Array.from({ length: 14 }, () => []);
     for (const [traceId, delta] of this.#traces) {
       columns[0]!.push(traceId);
       columns[1]!.push(delta.startedAt);
@@ -96,6 +101,7 @@ export class Summaries {
       columns[10]!.push(`${delta.open}`);
       columns[11]!.push(delta.rootStartedAt ?? 'null');
       columns[12]!.push(delta.rootSpanId ?? 'null');
+      columns[13]!.push(delta.activeTo);
     }
     return columns.map(array);
   }
@@ -121,16 +127,21 @@ const IS_EARLIER_ROOT = `excluded.root_started_at is not null and (t.root_operat
 
 // In the order of their keys: two writers that share traces would otherwise wait for each other in a circle.
 // Whatever the order in which spans arrive, the row becomes what `recount_traces` makes of them.
+// What takes longer than a minute is written down a second time: a question about the last hour finds it, however long ago
+// it began, and an index of all ends would cost every trace.
 export const UPSERT_TRACES = `
+with d as (
+  select * from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::text[],
+    $8::text[], $9::integer[], $10::integer[], $11::integer[], $12::timestamptz[], $13::text[], $14::timestamptz[])
+    as d (trace_id, started_at, completed_at, execution_id, job_id, root_service, root_operation,
+      services, span_count, error_count, open_count, root_started_at, root_span_id, active_to)
+), upserted as (
 insert into beacon.traces as t (trace_id, started_at, completed_at, execution_id, job_id, root_service, root_operation,
-  services, span_count, error_count, open_count, root_started_at, root_span_id, updated_at)
+  services, span_count, error_count, open_count, root_started_at, root_span_id, active_to, updated_at)
 select trace_id, started_at, completed_at, execution_id, job_id, root_service, root_operation,
   services::text[], span_count, error_count, open_count, root_started_at,
-  decode(root_span_id, 'hex'), now()
-from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::text[],
-  $8::text[], $9::integer[], $10::integer[], $11::integer[], $12::timestamptz[], $13::text[])
-  as d (trace_id, started_at, completed_at, execution_id, job_id, root_service, root_operation,
-    services, span_count, error_count, open_count, root_started_at, root_span_id)
+  decode(root_span_id, 'hex'), active_to, now()
+from d
 order by trace_id
 on conflict (trace_id) do update set
   started_at = least(t.started_at, excluded.started_at),
@@ -145,7 +156,16 @@ on conflict (trace_id) do update set
   span_count = t.span_count + excluded.span_count,
   error_count = t.error_count + excluded.error_count,
   open_count = t.open_count + excluded.open_count,
-  updated_at = excluded.updated_at`;
+  active_to = greatest(t.active_to, excluded.active_to),
+  updated_at = excluded.updated_at
+returning t.trace_id, t.started_at, t.active_to
+)
+insert into beacon.long_traces as l (trace_id, started_at, active_to)
+select u.trace_id, u.started_at, u.active_to
+from upserted u
+where u.active_to - u.started_at > interval '1 minute'
+order by u.trace_id
+on conflict (trace_id) do update set started_at = excluded.started_at, active_to = excluded.active_to`;
 
 export const INSERT_EXECUTIONS = `
 insert into beacon.trace_executions (execution_id, trace_id, started_at)
@@ -158,6 +178,7 @@ function empty(startedAt: string): Delta {
   return {
     startedAt,
     completedAt: null,
+    activeTo: startedAt,
     executions: [],
     jobId: null,
     rootService: null,

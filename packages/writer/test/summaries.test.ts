@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
 import { type SpanRow, writeBatch } from '@project-beacon/writer';
+import { notesAreRight } from './notes.ts';
 import { row } from './row.ts';
 
 const { client } = await testDatabase();
@@ -16,13 +17,23 @@ function generator(seed: number): (below: number) => number {
   };
 }
 
+// What a fast look at bytes could get wrong.
+const ATTRIBUTES: Record<string, unknown>[] = [
+  {},
+  { plain: 'text', n: 5, negative: -7, half: 2.5, large: 1e21, small: 1.5e-7, yes: true, no: false, none: null },
+  { 'with "quotes"': 'and \\ backslashes', täg: 'wört \u{1f600}', empty: '' },
+  { list: ['a', 1, 1.0, true, null], nested: { deep: [1, { x: 2 }] }, after: 'it', minus: -0 },
+  { braces: '}{,:[]"', comma: 'a,b', line: 'a\nb\tc', zero: 0, big: 9007199254740991 },
+];
+
 const ENDS = ['completed', 'failed', 'timeout'] as const;
 
 async function summaries() {
   const { rows } = await client.query(`
     select trace_id, started_at::text, completed_at::text, execution_id, job_id, root_service, root_operation, root_started_at::text, encode(root_span_id, 'hex') as root_span_id,
-      (select array_agg(distinct s order by s) from unnest(services) s) as services, span_count, error_count, open_count
-    from traces order by trace_id`);
+      (select array_agg(distinct s order by s) from unnest(services) s) as services, span_count, error_count, open_count, active_to::text,
+      (select row(l.started_at, l.active_to)::text from long_traces l where l.trace_id = t.trace_id) as long
+    from traces t order by trace_id`);
   return rows;
 }
 
@@ -31,7 +42,7 @@ async function executions() {
 }
 
 for (const seed of [1, 2, 3, 4, 5, 6]) {
-  test(`summaries equal a recount after every flush, whatever is written, resent, lost and completed (seed ${seed})`, async () => {
+  test(`summaries, counts and the chunk index agree with the spans after every flush, whatever is written, resent, lost and completed (seed ${seed})`, async () => {
     const below = generator(seed);
     const traceIds = Array.from({ length: 4 }, () => row().traceId);
     const open: SpanRow[] = [];
@@ -55,6 +66,11 @@ for (const seed of [1, 2, 3, 4, 5, 6]) {
         start: [start, (++clock % 20) * 1_000],
         end: ended ? [start + below(60), 0] : null,
         executionId: below(2) === 0 ? `${seed * 100 + trace + below(12)}` : null,
+        modelId: below(3) === 0 ? 'a\\model' : null,
+        errorType: below(5) === 0 ? 'E\tTAB' : null,
+        attributes: ATTRIBUTES[below(ATTRIBUTES.length)]!,
+        events: below(6) === 0 ? [{ name: 'it "said"', time: [start, 5], attributes: { size: below(9) / 4 } }] : null,
+        links: below(6) === 0 ? [{ traceId, spanId: row().spanId, attributes: { why: ['a', 2] } }] : null,
         jobId: below(2) === 0 ? ['job 1', 'Job 1', 'job \u{1f600}', 'job \uff5e', 'b'][below(5)]! : null,
       });
       if (!ended) open.push(made);
@@ -85,7 +101,14 @@ for (const seed of [1, 2, 3, 4, 5, 6]) {
       if (below(3) === 0) batch.push(...last);
       if (batch.length > 0) await writeBatch(client, batch);
       if (below(4) === 0) await client.query('select mark_lost()');
+      if (below(5) === 0) await client.query('select fold_deltas(3)');
+      if (below(5) === 0) {
+        await client.query(`set beacon.clock = '${new Date(Date.now() + 60_000).toISOString()}'`);
+        await client.query('select merge_chunks(10, 40, 2)');
+        await client.query('reset beacon.clock');
+      }
       last = batch;
+      if (flush % 6 === 0) await notesAreRight(client);
 
       const added = await summaries();
       const pairs = await executions();

@@ -13,14 +13,14 @@ const MAX_OF_ALL = 0.5;
 const FIRST_GROUP = 8;
 const LARGEST_GROUP = 64;
 
-/** Times as ISO 8601, or `infinity` with its sign. */
+/** Times as ISO 8601, or `infinity` with its sign; each is the first or last that is meant. */
 export interface Chunk {
   created_from: string;
   created_to: string;
-  started_min: string;
-  started_max: string;
-  /** Null for what has not been cut into chunks yet. */
-  spans: number | null;
+  started_from: string;
+  /** Latest start or end. */
+  active_to: string;
+  spans: number;
 }
 
 /** Where spans are read from: a table expression, without an alias, that has the columns of trace_spans. */
@@ -31,19 +31,32 @@ export const ALL_SPANS: Source = () => 'beacon.trace_spans';
 const EVERYTHING: Chunk = {
   created_from: '-infinity',
   created_to: 'infinity',
-  started_min: '-infinity',
-  started_max: 'infinity',
-  spans: null,
+  started_from: '-infinity',
+  active_to: 'infinity',
+  spans: 0,
 };
 
+export interface Found {
+  /** Those that may have spans that fit, the last stored first; none overlaps another. */
+  chunks: Chunk[];
+  /** Share of the spans of that time that they have. */
+  share: number;
+}
+
 /**
- * Chunks that may have spans that fit, newest first; before them what has not been cut into chunks yet.
+ * Chunks that may have spans that fit.
  *
- * @param from ISO 8601; spans that began earlier are not asked for.
+ * @param time ISO 8601, null where it is open; other spans are not asked for.
+ * @param maxShare Where they have a larger share of the spans, the chunks themselves are not read.
  */
-export async function chunksFor(client: pg.PoolClient, q: readonly Term[], from: string | null): Promise<Chunk[]> {
+export async function chunksFor(
+  client: pg.PoolClient,
+  q: readonly Term[],
+  { from, to }: { from: string | null; to: string | null },
+  maxShare = 1,
+): Promise<Found> {
   // An index knows these spans, whenever they were stored.
-  if (q.some(isIndexed)) return [EVERYTHING];
+  if (q.some(isIndexed)) return { chunks: [EVERYTHING], share: 0 };
   const bind = new Bindings();
   const hashes: string[] = [];
   for (const [term, each] of q.entries()) {
@@ -53,13 +66,42 @@ export async function chunksFor(client: pg.PoolClient, q: readonly Term[], from:
   const wanted = hashes.length
     ? `(select array_agg(h.hash), array_agg(h.term) from (values ${hashes.join(', ')}) h (hash, term))`
     : `(select '{}'::bigint[], '{}'::integer[])`;
-  const found = await client.query({
-    text: `select c.* from ${wanted} w (hashes, terms)
-      cross join lateral beacon.chunks_with(w.hashes, w.terms, ${bind.add(from ?? '-infinity', 'timestamptz')}) c`,
+  const since = bind.add(from ?? '-infinity', 'timestamptz');
+  const until = bind.add(to ?? 'infinity', 'timestamptz');
+  const { rows } = await client.query({
+    text: `with found as materialized (
+        select c.* from ${wanted} w (hashes, terms) cross join lateral beacon.chunks_with(w.hashes, w.terms, ${since}, ${until}) c
+      ), shares as materialized (
+        select (select sum(f.spans) from found f)::double precision / greatest(1, sum(x.spans)) as share
+        from beacon.span_chunks x where x.active_to >= ${since} and x.started_from < ${until}
+      )
+      select coalesce(s.share, 0) as share, f.* from shares s left join found f on s.share <= ${bind.add(maxShare, 'double precision')}`,
     values: bind.values,
     types: VALUE_TYPES,
   });
-  return found.rows as Chunk[];
+  const chunks = rows.filter(({ created_from }) => created_from !== null) as Chunk[];
+  return { chunks: apart(chunks), share: rows[0].share };
+}
+
+/** The last stored first, and those that overlap as one: a span is in one of them at most then. */
+function apart(chunks: Chunk[]): Chunk[] {
+  const sorted = chunks.map((chunk) => ({ ...chunk, key: sortable(chunk.created_from) }));
+  sorted.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  const joined: Chunk[] = [];
+  for (const { key, ...chunk } of sorted) {
+    const last = joined.at(-1);
+    if (last && key <= sortable(last.created_to)) join(last, chunk);
+    else joined.push(chunk);
+  }
+  return joined.reverse();
+}
+
+function join(to: Chunk, chunk: Chunk): void {
+  to.spans += chunk.spans;
+  if (sortable(chunk.created_from) < sortable(to.created_from)) to.created_from = chunk.created_from;
+  if (sortable(chunk.created_to) > sortable(to.created_to)) to.created_to = chunk.created_to;
+  if (sortable(chunk.started_from) < sortable(to.started_from)) to.started_from = chunk.started_from;
+  if (sortable(chunk.active_to) > sortable(to.active_to)) to.active_to = chunk.active_to;
 }
 
 /**
@@ -69,29 +111,48 @@ export async function chunksFor(client: pg.PoolClient, q: readonly Term[], from:
 export async function sourceFor(
   client: pg.PoolClient,
   q: readonly Term[],
-  { from, to }: { from: string; to: string },
+  time: { from: string; to: string },
 ): Promise<Source> {
   if (q.some(isIndexed)) return ALL_SPANS;
-  const chunks = (await chunksFor(client, q, from)).filter(
-    (chunk) => chunk.spans === null || Date.parse(chunk.started_min) <= Date.parse(to),
-  );
-  const read = chunks.reduce((sum, { spans }) => sum + (spans ?? 0), 0);
-  const { rows } = await client.query(
-    `select coalesce(sum(c.spans), 0)::double precision as spans from beacon.span_chunks c where c.started_max >= $1 and c.started_min <= $2`,
-    [from, to],
-  );
-  if (read > MAX_OF_ALL * rows[0].spans || neighbours(chunks).length > MAX_BRANCHES) return ALL_SPANS;
+  const { chunks, share } = await chunksFor(client, q, time, MAX_OF_ALL);
+  if (share > MAX_OF_ALL || chunks.length > MAX_BRANCHES) return ALL_SPANS;
   return (bind) => spansOf(chunks, bind);
 }
 
-/** A branch a chunk: a join with a list of chunks would be planned as if they were most of the table. */
+/**
+ * Most chunks are of one moment, and found together; the others are a branch each: a join with a list of chunks would be
+ * planned as if they were most of the table.
+ */
 export function spansOf(chunks: Chunk[], bind: Bindings): string {
-  const branches = neighbours(chunks).map((chunk) => {
-    const time = (name: Exclude<keyof Chunk, 'spans'>) => bind.add(chunk[name], 'timestamptz');
-    return `select * from beacon.trace_spans c where c.created_at >= ${time('created_from')} and c.created_at < ${time('created_to')}
-      and c.started_at >= ${time('started_min')} and c.started_at <= ${time('started_max')}`;
-  });
-  return `(${branches.join(' union all ')})`;
+  if (chunks.length === 0) return '(select * from beacon.trace_spans c where false)';
+  const moments = chunks.filter(({ created_from, created_to }) => created_from === created_to);
+  const started = (of: Chunk[]) => {
+    const all = of.reduce(
+      (whole, chunk) => {
+        join(whole, chunk);
+        return whole;
+      },
+      { ...of[0]! },
+    );
+    return `c.started_at >= ${bind.add(all.started_from, 'timestamptz')} and c.started_at <= ${bind.add(all.active_to, 'timestamptz')}`;
+  };
+  const branches = [
+    ...(moments.length === 0
+      ? []
+      : [
+          `c.created_at = any(${bind.add(
+            moments.map(({ created_from }) => created_from),
+            'timestamptz[]',
+          )}) and ${started(moments)}`,
+        ]),
+    ...chunks
+      .filter((chunk) => !moments.includes(chunk))
+      .map((chunk) => {
+        const created = [bind.add(chunk.created_from, 'timestamptz'), bind.add(chunk.created_to, 'timestamptz')];
+        return `c.created_at >= ${created[0]} and c.created_at <= ${created[1]} and ${started([chunk])}`;
+      }),
+  ];
+  return `(${branches.map((place) => `select * from beacon.trace_spans c where ${place}`).join(' union all ')})`;
 }
 
 /** Groups of chunks, in their order, ever larger ones, so that few statements lead through all; and what is left then. */
@@ -102,23 +163,6 @@ export function* groupsOf(chunks: Chunk[], first = FIRST_GROUP): Generator<{ gro
     rest = rest.slice(size);
     yield { group, rest };
   }
-}
-
-/** Chunks that follow each other as one. */
-function neighbours(chunks: Chunk[]): Chunk[] {
-  const joined: Chunk[] = [];
-  for (const chunk of chunks) {
-    const last = joined.at(-1);
-    if (last?.spans == null || chunk.spans === null || last.created_from !== chunk.created_to) {
-      joined.push({ ...chunk });
-      continue;
-    }
-    last.created_from = chunk.created_from;
-    last.spans += chunk.spans;
-    if (sortable(chunk.started_min) < sortable(last.started_min)) last.started_min = chunk.started_min;
-    if (sortable(chunk.started_max) > sortable(last.started_max)) last.started_max = chunk.started_max;
-  }
-  return joined;
 }
 
 /** Whether an index of the table knows the spans for which this holds. */
@@ -140,8 +184,7 @@ async function hashesOf(client: pg.PoolClient, term: Term, bind: Bindings): Prom
   if (place !== 'resource' && place !== 'scope') {
     const key = `hashtextextended(${bind.add(attribute, 'text')}, 0)`;
     if (term.kind === 'compare' && term.operator === '=') {
-      const literals = literalsOf(term.value).map((literal) => bind.add(literal, 'jsonb'));
-      own.push(...literals.map((literal) => `jsonb_hash_extended(${literal}, ${key})`));
+      own.push(...literalsOf(term.value).map((literal) => `hashtextextended(${textSql(literal, bind)}, ${key})`));
     } else own.push(key);
   }
   const resources = await resourcesOf(client, term);
@@ -151,10 +194,18 @@ async function hashesOf(client: pg.PoolClient, term: Term, bind: Bindings): Prom
   return own.length > 0 ? own : ['null::bigint'];
 }
 
-const PRINTED = new Set(['service', 'operation', 'kind', 'status', 'model', 'region', 'error']);
+/** A literal as the index has it: a number in its shortest form. */
+function textSql(literal: string, bind: Bindings): string {
+  const value: unknown = JSON.parse(literal);
+  return typeof value === 'number'
+    ? `trim_scale(${bind.add(literal, 'numeric')})::text`
+    : bind.add(String(value), 'text');
+}
+
+const INDEXED = new Set(['service', 'operation', 'kind', 'status', 'model', 'region', 'error']);
 
 function columnHashes(column: string, term: AttributeTerm, bind: Bindings): string[] | undefined {
-  if (term.kind !== 'compare' || term.operator !== '=' || !PRINTED.has(column)) return undefined;
+  if (term.kind !== 'compare' || term.operator !== '=' || !INDEXED.has(column)) return undefined;
   return [`beacon.column_hash('${column}', ${bind.add(term.value, 'text')})`];
 }
 
@@ -171,6 +222,7 @@ async function resourcesOf(client: pg.PoolClient, term: AttributeTerm): Promise<
 
 /** Times as texts of one length, so that they compare as times; microseconds and all. */
 export function sortable(time: unknown): string {
+  if (time === '-infinity') return '';
   const [whole = '', fraction = ''] = String(time).replace('Z', '').split('.');
   return `${whole}.${fraction.padEnd(6, '0')}`;
 }

@@ -73,7 +73,9 @@ export function startMaintenance(pool: pg.Pool, options: MaintenanceOptions = {}
 
   function next(): void {
     running = round().then(() => {
-      if (!stopped) timer = setTimeout(next, options.intervalMs ?? INTERVAL_MS);
+      // What a round left undone is done at once: maintenance keeps up with whatever comes in.
+      const hasMore = state.leading && state.lastError === null && state.lastResult?.more === true;
+      if (!stopped) timer = setTimeout(next, hasMore ? 0 : (options.intervalMs ?? INTERVAL_MS));
     });
   }
   next();

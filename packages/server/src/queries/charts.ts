@@ -70,11 +70,12 @@ function countedBySpan(p: Population, scope: Scope, max: number, bind: Bindings,
         group by 1, 2`;
 }
 
-/** The same from what maintenance has counted: without a filter. */
+/** The same from what has been counted as it was stored: without a filter. */
 function countedBefore(p: Population, scope: Scope, max: number, bind: Bindings): string {
   const [from, to] = ends(scope);
   return `select n.at, n.counts[i][1] as bucket, sum(n.counts[i][2]) as calls, sum(n.counts[i][3]) as errors
-        from beacon.span_counts(${bind.add(from, 'timestamptz')}, ${bind.add(to, 'timestamptz')}, ${stepSql(scope, max, bind)}) n
+        from beacon.span_counts(${bind.add(from, 'timestamptz')}, ${bind.add(to, 'timestamptz')}, ${stepSql(scope, max, bind)},
+          of_facet => 2) n
         cross join lateral generate_subscripts(n.counts, 1) i
         ${p.spans === 'all' ? '' : 'where n.root'}
         group by 1, 2`;
@@ -299,7 +300,8 @@ function seriesSql(p: SeriesParams, scope: Scope, source: Source): SqlCall {
           and ${filterSql(p.q, bind)}
         group by 1, 2`
     : `select n.at, n.counts[i][1] as bucket, sum(n.counts[i][2]) as calls, sum(n.counts[i][3]) as errors
-        from beacon.span_counts($1::timestamptz, $2::timestamptz, ${step}, $3::text, $4::text) n
+        from beacon.span_counts($1::timestamptz, $2::timestamptz, ${step}, $3::text, $4::text,
+          ${p.operation !== undefined ? 0 : p.service !== undefined ? 1 : 2}) n
         cross join lateral generate_subscripts(n.counts, 1) i
         group by 1, 2`;
   return {

@@ -1,6 +1,6 @@
 // Where there is something, when there was nothing in the time asked about.
 import type pg from 'pg';
-import { type Chunk, chunksFor, isIndexed, spansOf } from '../filter/chunk-index.ts';
+import { type Chunk, chunksFor, sortable, spansOf } from '../filter/chunk-index.ts';
 import type { Term } from '../filter/parse.ts';
 import { Bindings, filterSql } from '../filter/sql.ts';
 import type { Range } from './range.ts';
@@ -59,54 +59,31 @@ async function nearestTraces(client: pg.PoolClient, { from, to }: Range): Promis
   return rows[0];
 }
 
-/** In the nearest chunks the terms can hold in, and the nearest of what has not been cut into chunks yet. */
+/** In the nearest chunks the terms can hold in. */
 async function nearestFitting(client: pg.PoolClient, terms: readonly Term[], { from, to }: Range): Promise<Nearest> {
-  const chunks = await chunksFor(client, terms, null);
-  const older = (side: Side) => nearestOn(side, client, terms, { order: 'desc', of: 'max', condition: '<', at: from });
-  const newer = (side: Side) => nearestOn(side, client, terms, { order: 'asc', of: 'min', condition: '>=', at: to });
-  if (terms.some(isIndexed)) {
-    const side = { chunks, rest: undefined };
-    return { older: await older(side), newer: to === null ? null : await newer(side) };
-  }
-  const cut = chunks.filter(({ spans }) => spans !== null);
-  const rest = chunks.find(({ spans }) => spans === null);
-  const before = cut
-    .filter(({ started_min }) => Date.parse(started_min) < Date.parse(from))
-    .sort((a, b) => Date.parse(b.started_max) - Date.parse(a.started_max));
-  const behind = cut
-    .filter(({ started_max }) => to !== null && Date.parse(started_max) >= Date.parse(to))
-    .sort((a, b) => Date.parse(a.started_min) - Date.parse(b.started_min));
+  const { chunks } = await chunksFor(client, terms, { from: null, to: null });
+  const before = chunks
+    .filter(({ started_from }) => sortable(started_from) < sortable(from))
+    .sort((a, b) => (sortable(a.active_to) > sortable(b.active_to) ? -1 : 1));
+  const behind = chunks
+    .filter(({ active_to }) => to !== null && sortable(active_to) >= sortable(to))
+    .sort((a, b) => (sortable(a.started_from) < sortable(b.started_from) ? -1 : 1));
   return {
-    older: await older({ chunks: before.slice(0, CHUNKS), rest }),
-    newer: to === null ? null : await newer({ chunks: behind.slice(0, CHUNKS), rest }),
+    older: await nearestOn(before.slice(0, CHUNKS), client, terms, { of: 'max', condition: '<', at: from }),
+    newer: await nearestOn(behind.slice(0, CHUNKS), client, terms, { of: 'min', condition: '>=', at: to }),
   };
 }
 
-interface Side {
-  chunks: Chunk[];
-  /** Of this no more is read than of the chunks. */
-  rest: Chunk | undefined;
-}
-
 async function nearestOn(
-  { chunks, rest }: Side,
+  chunks: Chunk[],
   client: pg.PoolClient,
   terms: readonly Term[],
-  { order, of, condition, at }: { order: 'asc' | 'desc'; of: 'max' | 'min'; condition: '<' | '>='; at: string | null },
+  { of, condition, at }: { of: 'max' | 'min'; condition: '<' | '>='; at: string | null },
 ): Promise<string | null> {
+  if (chunks.length === 0) return null;
   const bind = new Bindings();
-  const sources = [
-    ...(chunks.length === 0 ? [] : [spansOf(chunks, bind)]),
-    ...(rest
-      ? [
-          `(select * from beacon.trace_spans c where c.created_at >= ${bind.add(rest.created_from, 'timestamptz')}
-            order by c.created_at ${order} limit ${CHUNKS * 2048})`,
-        ]
-      : []),
-  ];
-  if (sources.length === 0) return null;
   const { rows } = await client.query(
-    `select to_char(${of}(s.started_at), ${TEXT}) as nearest from (${sources.map((each) => `select * from ${each} c`).join(' union all ')}) s
+    `select to_char(${of}(s.started_at), ${TEXT}) as nearest from ${spansOf(chunks, bind)} s
     where s.started_at ${condition} ${bind.add(at, 'timestamptz')} and ${filterSql(terms, bind)}`,
     bind.values,
   );

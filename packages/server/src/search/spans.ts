@@ -121,10 +121,10 @@ export async function newestSpans(
     if (newest.length === max || (newest.length > 0 && Number(newest[0]?._seen) < NEWEST))
       return { rows: newest, stoppedAt: null };
   }
-  const chunks = (await chunksFor(client, termsOf(p), scope.from)).filter((chunk) => mayHold(chunk, scope));
+  const found = await chunksFor(client, termsOf(p), scope);
+  const chunks = found.chunks.filter((chunk) => mayHold(chunk, scope));
   const rows: Row[] = [];
-  // The newest, which may be long, for itself.
-  for (const { group, rest } of groupsOf(chunks, 1)) {
+  for (const { group, rest } of groupsOf(chunks)) {
     const left = max - rows.length;
     rows.push(
       ...(await rowsOf(
@@ -140,10 +140,6 @@ export async function newestSpans(
 }
 
 /** Chunks follow each other in the order of the answer, so that a page begins in one of them. */
-function mayHold(chunk: Chunk, { to, after }: Scope): boolean {
-  if (chunk.spans === null) return true;
-  return (
-    (to === null || Date.parse(chunk.started_min) <= Date.parse(to)) &&
-    (after === null || sortable(chunk.created_from) <= sortable(after[0]))
-  );
+function mayHold(chunk: Chunk, { after }: Scope): boolean {
+  return after === null || sortable(chunk.created_from) <= sortable(after[0]);
 }

@@ -1,7 +1,7 @@
 // Search for traces by what their spans say. Everything here answers the same question; which way is taken depends on how
 // much the filter tells.
 import { z } from 'zod';
-import type { Term } from '../filter/parse.ts';
+import { durationMs, type Term } from '../filter/parse.ts';
 import { Bindings, filterSql } from '../filter/sql.ts';
 import type { Scope } from '../queries/query.ts';
 import { within } from '../queries/range.ts';
@@ -42,9 +42,9 @@ export function orderSql(order: SearchParams['order']): string {
   return KEYS[order].map(({ sql }) => `${sql} desc`).join(', ');
 }
 
-/** What a summary must be like, the filter aside. `key` is the start it is listed under. */
-function traceConditions(p: SearchParams, scope: Scope, key: string, bind: Bindings): string[] {
-  const conditions = [within(key, scope, bind)];
+/** What a summary must be like, the time and the filter aside. */
+function traceConditions(p: SearchParams, bind: Bindings): string[] {
+  const conditions: string[] = [];
   if (p.job_id !== undefined) conditions.push(`t.job_id = ${bind.add(p.job_id, 'text')}`);
   if (p.execution_id !== undefined) {
     const id = bind.add(p.execution_id, 'bigint');
@@ -54,7 +54,49 @@ function traceConditions(p: SearchParams, scope: Scope, key: string, bind: Bindi
   }
   if (p.service !== undefined) conditions.push(`${bind.add(p.service, 'text')} = any(t.services)`);
   const status = statusCondition(p.status);
-  return status ? [...conditions, status] : conditions;
+  return [...conditions, ...(status ? [status] : [])];
+}
+
+/** What the summary of a trace says when a span of it fits the term: most traces need not be looked into then. */
+function hintOf(term: Term, bind: Bindings): string | undefined {
+  if (term.kind !== 'compare' || !('column' in term.key)) return undefined;
+  const { operator, value, key } = term;
+  if (key.column === 'service' && operator === '=') return `${bind.add(value, 'text')} = any(t.services)`;
+  if (key.column === 'status' && operator === '=') {
+    if (['failed', 'timeout', 'lost'].includes(value)) return 't.error_count > 0';
+    return value === 'started' ? 't.open_count > 0' : undefined;
+  }
+  if (key.column === 'duration' && (operator === '>' || operator === '>=')) {
+    // Summaries have microseconds, and say nothing of spans whose end is earlier than their start.
+    const ms = bind.add(Math.max(0, Number(durationMs(value)) - 0.01), 'double precision');
+    return `(extract(epoch from t.completed_at - t.started_at) * 1000)::double precision >= ${ms}`;
+  }
+  return undefined;
+}
+
+/** Condition on a span `s` that it ran in the time asked about; an open one counts as of its start. */
+export function inTime({ from, to }: { from: string | null; to: string | null }, bind: Bindings): string {
+  const since = from === null ? undefined : bind.add(from, 'timestamptz');
+  const conditions = [
+    ...(since ? [`(s.started_at >= ${since} or s.completed_at >= ${since})`] : []),
+    ...(to === null ? [] : [`s.started_at < ${bind.add(to, 'timestamptz')}`]),
+  ];
+  return conditions.join(' and ') || 'true';
+}
+
+/** Within which the spans of the summary `t` start: a lost or open span may have started after the last end. */
+const OF_TRACE = `s.trace_id = t.trace_id and s.started_at >= t.started_at
+      and s.started_at <= case when t.open_count = 0 and t.error_count = 0 then t.completed_at else 'infinity' end`;
+
+/**
+ * A condition on the summary `t`: that a span of it fits the filter. Asked trace by trace, in the order of the page, so that
+ * nothing beyond the page is read.
+ */
+export function hasFitting(q: readonly Term[], scope: Scope, bind: Bindings): string {
+  const hints = q.flatMap((term) => hintOf(term, bind) ?? []);
+  return `${hints.map((hint) => `${hint}\n    and `).join('')}(select true from beacon.trace_spans s
+    where ${OF_TRACE}
+      and ${inTime(scope, bind)} and ${filterSql(q, bind)} limit 1)`;
 }
 
 function statusCondition(status: string | undefined): string | undefined {
@@ -79,60 +121,101 @@ function statusCondition(status: string | undefined): string | undefined {
  * Common table expressions of which the last, `page`, holds the summaries of a page, in order, at most so many; `more` is
  * a further condition on a summary `t`.
  *
+ * A trace is listed under its start, and belongs to a time when a span of it does: traces that began earlier, and went on,
+ * are looked for among those of the minute before and those that took longer than a minute.
+ *
  * After the first page a trace that has changed since is judged by where it was listed then, so that one that has moved
  * is listed neither twice nor never; new ones stay out. In the other orders, where that is not known, those that have
  * changed stay out.
+ *
+ * @param newestOnly Only those that began in the time.
  */
-export function pageSql(p: SearchParams, scope: Scope, more: string, max: number, bind: Bindings): string {
+export function pageSql(
+  p: SearchParams,
+  scope: Scope,
+  more: string,
+  max: number,
+  bind: Bindings,
+  newestOnly = false,
+): string {
+  const { after, firstPageAt, from } = scope;
   const limit = bind.add(max, 'bigint');
-  const { after, firstPageAt } = scope;
-  if (after === null) {
-    const conditions = [...traceConditions(p, scope, 't.started_at', bind), more];
-    return `page as materialized (
+  const conditions = [...traceConditions(p, bind), more];
+  const values = after === null ? null : keyOf(p.order, after, bind);
+  const then = after === null ? null : bind.add(firstPageAt, 'timestamptz');
+  const begun = (key: string) => within(key, scope, bind);
+  const earlier = (key: string) =>
+    `${key} < ${bind.add(from, 'timestamptz')} and t.trace_id in (select e.trace_id from earlier e)`;
+  const withEarlier = from !== null && !newestOnly;
+  const lead = withEarlier ? `${earlierSql(scope, bind)}, ` : '';
+  if (p.order !== 'newest') {
+    const place = withEarlier ? `(${begun('t.started_at')} or ${earlier('t.started_at')})` : begun('t.started_at');
+    const behind = values
+      ? [`(${KEYS[p.order].map(({ sql }) => sql).join(', ')}) < ${values}`, `t.updated_at <= ${then}`]
+      : [];
+    return `${lead}page as materialized (
   select t.*, t.started_at as key from beacon.traces t
-  where ${conditions.join('\n    and ')}
-  order by ${orderSql(p.order).replaceAll('t.key', 't.started_at')} limit ${limit}
+  where ${[place, ...behind, ...conditions].join('\n    and ')}
+  order by ${orderSql(p.order)} limit ${limit}
 )`;
   }
-  const keys = KEYS[p.order];
+  const unchanged = values
+    ? [`(t.started_at, t.trace_id) < ${values}`, 't.trace_id not in (select c.trace_id from changed c)']
+    : [];
+  const branch = (place: string) => `(
+    select t.*, t.started_at as key from beacon.traces t
+    where ${[place, ...unchanged, ...conditions].join('\n      and ')}
+    order by t.started_at desc, t.trace_id desc limit ${limit}
+  )`;
+  const moved = (place: string) => `(
+    select t.*, o.was as key from moved o join beacon.traces t on t.trace_id = o.trace_id
+    where ${[place, `(o.was, t.trace_id) < ${values}`, ...conditions].join('\n      and ')}
+  )`;
+  const branches = [
+    branch(begun('t.started_at')),
+    ...(withEarlier ? [branch(earlier('t.started_at'))] : []),
+    ...(values ? [moved(withEarlier ? `(${begun('o.was')} or ${earlier('o.was')})` : begun('o.was'))] : []),
+  ];
+  const changes = values
+    ? `changed as materialized (
+  select s.trace_id from beacon.trace_spans s where s.created_at > ${then} group by s.trace_id
+), moved as materialized (
+  select o.trace_id, min(o.started_at) as was from beacon.trace_spans o
+  where o.trace_id in (select c.trace_id from changed c) and o.created_at <= ${then}
+  group by o.trace_id
+), `
+    : '';
+  return `${lead}${changes}page as materialized (
+  select t.* from (${branches.join(' union all ')}) t
+  order by t.key desc, t.trace_id desc limit ${limit}
+)`;
+}
+
+/** Traces that began before the time and were still going on in it. */
+function earlierSql(scope: Scope, bind: Bindings): string {
+  const from = bind.add(scope.from, 'timestamptz');
+  return `earlier as materialized (
+  select t.trace_id
+  from (
+    select n.trace_id, n.started_at from beacon.traces n
+    where n.started_at >= ${from} - interval '1 minute' and n.started_at < ${from}
+    union
+    select l.trace_id, l.started_at from beacon.long_traces l where l.active_to >= ${from} and l.started_at < ${from}
+  ) t
+  where (select true from beacon.trace_spans s
+    where s.trace_id = t.trace_id and s.started_at >= t.started_at and ${inTime(scope, bind)} limit 1)
+)`;
+}
+
+function keyOf(order: SearchParams['order'], after: unknown[], bind: Bindings): string {
+  const keys = KEYS[order];
   const fits =
     after.length === keys.length && keys.every(({ type }, i) => (typeof after[i] === 'number') === NUMBERS.has(type));
   if (!fits) {
     const message = 'is the cursor of a question in another order';
     throw new z.ZodError([{ code: 'custom', path: ['after'], message, input: after }]);
   }
-  const values = `(${keys.map(({ type }, i) => bind.add(after[i], type)).join(', ')})`;
-  const then = bind.add(firstPageAt, 'timestamptz');
-  if (p.order !== 'newest') {
-    const behind = `(${keys.map(({ sql }) => sql).join(', ')}) < ${values}`;
-    const conditions = [...traceConditions(p, scope, 't.started_at', bind), behind, `t.updated_at <= ${then}`, more];
-    return `page as materialized (
-  select t.*, t.started_at as key from beacon.traces t
-  where ${conditions.join('\n    and ')}
-  order by ${orderSql(p.order)} limit ${limit}
-)`;
-  }
-  return `changed as materialized (
-  select s.trace_id from beacon.trace_spans s where s.created_at > ${then} group by s.trace_id
-), moved as materialized (
-  select o.trace_id, min(o.started_at) as was from beacon.trace_spans o
-  where o.trace_id in (select c.trace_id from changed c) and o.created_at <= ${then}
-  group by o.trace_id
-), page as materialized (
-  select t.* from ((
-    select t.*, t.started_at as key from beacon.traces t
-    where ${traceConditions(p, scope, 't.started_at', bind).join('\n      and ')}
-      and (t.started_at, t.trace_id) < ${values} and t.trace_id not in (select c.trace_id from changed c)
-      and ${more}
-    order by t.started_at desc, t.trace_id desc limit ${limit}
-  ) union all (
-    select t.*, o.was as key from moved o join beacon.traces t on t.trace_id = o.trace_id
-    where ${traceConditions(p, scope, 'o.was', bind).join('\n      and ')}
-      and (o.was, t.trace_id) < ${values}
-      and ${more}
-  )) t
-  order by t.key desc, t.trace_id desc limit ${limit}
-)`;
+  return `(${keys.map(({ type }, i) => bind.add(after[i], type)).join(', ')})`;
 }
 
 /** A row of the answer from the summary `t`; `matched` counts the spans that fit. */
@@ -151,7 +234,7 @@ export function rowSql(
     join: `cross join lateral (
     select min(s.model_id) as model_id, min(s.region) as region, ${matched} as matched_spans
     from beacon.trace_spans s
-    where s.trace_id = t.trace_id and s.started_at >= t.started_at
+    where ${OF_TRACE}
   ) m`,
   };
 }
@@ -160,7 +243,7 @@ export function rowSql(
 export function plainSearch(p: SearchParams, scope: Scope): SqlCall {
   const bind = new Bindings();
   const fits = p.q?.length
-    ? `t.trace_id in (select s.trace_id from beacon.trace_spans s where ${within('s.started_at', { from: scope.from, to: null }, bind)}\n  and ${filterSql(p.q, bind)})`
+    ? `t.trace_id in (select s.trace_id from beacon.trace_spans s where ${inTime(scope, bind)}\n  and ${filterSql(p.q, bind)})`
     : 'true';
   const page = pageSql(p, scope, fits, scope.limit + 1, bind);
   const { columns, join } = rowSql(p.q, p.order, bind);

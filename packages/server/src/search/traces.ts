@@ -7,10 +7,14 @@ import type { Scope } from '../queries/query.ts';
 import { within } from '../queries/range.ts';
 import type { Row } from '../store/values.ts';
 import { rowValues, VALUE_TYPES } from '../store/values.ts';
-import { orderSql, pageSql, rowSql, type SearchParams } from './traces-sql.ts';
+import { hasFitting, inTime, orderSql, pageSql, rowSql, type SearchParams } from './traces-sql.ts';
 
-const NEWEST = 300;
-const FEW_CHUNKS = 6;
+/** Among so many of the newest traces a page is looked for before the chunks are. */
+const NEWEST = 3_000;
+/** And among so many before anything else: for what most traces have. */
+const FIRST = 150;
+/** Where the filter can hold in a smaller share of the spans than this, the chunks are looked at first. */
+const RARE = 0.2;
 
 interface Found {
   rows: Row[];
@@ -25,10 +29,15 @@ export async function searchTraces(
   scope: Scope,
   untilMs: number,
 ): Promise<Found> {
-  const chunks = await chunksFor(client, p.q, scope.from);
-  if (p.order === 'newest' && chunks.length > FEW_CHUNKS) {
-    const rows = await amongNewest(client, p, scope);
+  if (p.order === 'newest') {
+    const rows = await amongNewest(client, p, scope, FIRST);
     if (rows) return { rows, stoppedAt: null };
+  }
+  let { chunks, share } = await chunksFor(client, p.q, scope, p.order === 'newest' ? RARE : 1);
+  if (p.order === 'newest' && share > RARE) {
+    const rows = await amongNewest(client, p, scope, NEWEST);
+    if (rows) return { rows, stoppedAt: null };
+    ({ chunks } = await chunksFor(client, p.q, scope));
   }
   const traces = new Set<string>();
   let rows: Row[] = [];
@@ -38,7 +47,7 @@ export async function searchTraces(
     for (const id of more) traces.add(id);
     // What the chunks not looked at yet may hold began no later than this; a trace newer than that has its place.
     const newestLeft = rest.reduce(
-      (max, chunk) => (sortable(chunk.started_max) > sortable(max) ? chunk.started_max : max),
+      (max, chunk) => (sortable(chunk.active_to) > sortable(max) ? chunk.active_to : max),
       '',
     );
     if (more.length > 0) rows = await summaries(client, p, scope, [...traces]);
@@ -59,38 +68,46 @@ async function amongNewest(
   client: pg.PoolClient,
   p: SearchParams & { q: Term[] },
   scope: Scope,
+  max: number,
 ): Promise<Row[] | undefined> {
+  const since = await startOfNewest(client, scope, max);
+  if (since === undefined) return undefined;
   const bind = new Bindings();
-  const newest = pageSql(p, scope, 'true', NEWEST, bind);
-  const { columns, join } = rowSql(p.q, p.order, bind);
-  const found = await client.query({
-    text: `
-with ${newest}, fitting as materialized (
-  select s.trace_id
-  from beacon.trace_spans s
-  where s.trace_id = any(array(select n.trace_id from page n)) and s.started_at >= (select min(n.started_at) from page n)
-    and ${filterSql(p.q, bind)}
-  group by s.trace_id
-), shown as materialized (
-  select t.* from page t where t.trace_id in (select f.trace_id from fitting f)
-  order by ${orderSql(p.order)} limit ${bind.add(scope.limit + 1, 'bigint')}
-)
-select ${columns}, (select count(*) from page)::integer as _seen
-from shown t
-${join}
-order by ${orderSql(p.order)}`,
+  const page = pageSql(p, { ...scope, from: since }, hasFitting(p.q, scope, bind), scope.limit + 1, bind, true);
+  const rows = await pageOf(client, p, page, bind);
+  return rows.length > scope.limit ? rows : undefined;
+}
+
+/** When the last of the newest traces of the time, or of the page, began; undefined where there are none. */
+async function startOfNewest(client: pg.PoolClient, scope: Scope, max: number): Promise<string | undefined> {
+  const bind = new Bindings();
+  const from = scope.after === null ? scope : { ...scope, to: null };
+  const behind = scope.after === null ? 'true' : `t.started_at <= ${bind.add(scope.after[0], 'timestamptz')}`;
+  const { rows } = await client.query({
+    text: `select min(n.started_at) as since from (
+      select t.started_at from beacon.traces t where ${within('t.started_at', from, bind)} and ${behind}
+      order by t.started_at desc limit ${bind.add(max, 'bigint')}) n`,
     values: bind.values,
     types: VALUE_TYPES,
   });
-  const rows = found.rows.map((row) => rowValues(row, found.fields));
-  return rows.length > scope.limit || (rows.length > 0 && Number(rows[0]?._seen) < NEWEST) ? rows : undefined;
+  return rows[0].since ?? undefined;
+}
+
+async function pageOf(client: pg.PoolClient, p: SearchParams, page: string, bind: Bindings): Promise<Row[]> {
+  const { columns, join } = rowSql(p.q, p.order, bind);
+  const found = await client.query({
+    text: `with ${page}\nselect ${columns}\nfrom page t\n${join}\norder by ${orderSql(p.order)}`,
+    values: bind.values,
+    types: VALUE_TYPES,
+  });
+  return found.rows.map((row) => rowValues(row, found.fields));
 }
 
 async function tracesIn(client: pg.PoolClient, chunks: Chunk[], q: Term[], scope: Scope): Promise<string[]> {
   const bind = new Bindings();
   const { rows } = await client.query(
     `select distinct s.trace_id from ${spansOf(chunks, bind)} s
-    where ${within('s.started_at', { from: scope.from, to: null }, bind)} and ${filterSql(q, bind)}`,
+    where ${inTime(scope, bind)} and ${filterSql(q, bind)}`,
     bind.values,
   );
   return rows.map((row) => row.trace_id);
@@ -104,11 +121,5 @@ async function summaries(
 ): Promise<Row[]> {
   const bind = new Bindings();
   const page = pageSql(p, scope, `t.trace_id = any(${bind.add(traces, 'uuid[]')})`, scope.limit + 1, bind);
-  const { columns, join } = rowSql(p.q, p.order, bind);
-  const found = await client.query({
-    text: `with ${page}\nselect ${columns}\nfrom page t\n${join}\norder by ${orderSql(p.order)}`,
-    values: bind.values,
-    types: VALUE_TYPES,
-  });
-  return found.rows.map((row) => rowValues(row, found.fields));
+  return pageOf(client, p, page, bind);
 }

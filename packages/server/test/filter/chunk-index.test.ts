@@ -10,7 +10,7 @@ import { explainSql, readOnly, runQuery } from '../../src/queries/run.ts';
 import { spans } from '../../src/search/queries.ts';
 import { newestSpans } from '../../src/search/spans.ts';
 import { createPool } from '../../src/store/connect.ts';
-import type { Row } from '../../src/store/values.ts';
+import type { Row, SqlCall } from '../../src/store/values.ts';
 import { rowsOf } from '../../src/store/values.ts';
 import { FILTERS, storeVaried } from '../queries/varied.ts';
 
@@ -27,8 +27,15 @@ const ago = (hours: number) => new Date(now - hours * HOUR).toISOString();
 async function plainly(of: Query, params: Record<string, unknown>): Promise<Row[]> {
   const call = explainSql(of, params);
   assert.ok(call);
-  const rows = await readOnly(pool, {}, ({ client: reader }) => rowsOf(reader, call, of.limit.max));
+  const rows = await readOnly(pool, {}, ({ client: reader }) =>
+    rowsOf(reader, unlimited(call), Number(call.values.at(-1))),
+  );
   return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !name.startsWith('_'))));
+}
+
+/** The statement as the runner takes it. */
+function unlimited({ text, values }: SqlCall): SqlCall {
+  return { text: text.replace(/\nlimit \$\d+$/, ''), values: values.slice(0, -1) };
 }
 
 async function same(of: Query, params: Record<string, unknown>): Promise<number> {

@@ -54,9 +54,9 @@ export async function store(client: pg.ClientBase, spans: TestSpan[]): Promise<v
   await client.query('select beacon.recount_traces($1)', [[...new Set(spans.map(({ trace }) => trace))]]);
 }
 
-/** What maintenance does once spans are two minutes old, with chunks of a few spans. */
+/** What maintenance does with what has been stored: counts are folded, and chunks put together, of so many spans. */
 export async function settle(client: pg.ClientBase, chunkSpans = 5): Promise<void> {
   await client.query(`select set_config('beacon.clock', (now() + interval '3 minutes')::text, false)`);
-  await client.query(`select beacon.cut_chunks(10000, ${chunkSpans}), beacon.settle_chunks(10000, '1 minute')`);
+  await client.query(`select beacon.fold_deltas(10000), beacon.merge_chunks(10000, ${chunkSpans}, 2)`);
   await client.query(`select set_config('beacon.clock', '', false)`);
 }

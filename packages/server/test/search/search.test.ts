@@ -116,10 +116,51 @@ test('spans that are open, lost or new are found before and after they end', asy
   await client.query(
     `update beacon.trace_spans set status = 'completed', duration_ms = 5, metadata = metadata || '{"late.end": 2}' where metadata ? 'late.start'`,
   );
+  await client.query(
+    'select beacon.note_spans(array[$1::uuid], array(select s.created_at from beacon.trace_spans s where s.trace_id = $1), false)',
+    [trace],
+  );
   assert.deepEqual(await ids('late.end=2'), [trace]);
   await settle(client);
   assert.deepEqual(await ids('late.end=2'), [trace]);
   assert.equal((await ids('late.other=1')).length, 8);
+});
+
+test('a trace belongs to a time when a span of it ran then, however long ago it began', async () => {
+  const [jobTrace, workTrace, quietTrace] = [traceId(), traceId(), traceId()];
+  const longAgo = now - 2 * HOUR;
+  const common = { service: 'long', parent: 'a'.repeat(16) };
+  await store(client, [
+    { ...common, trace: jobTrace, at: longAgo, ms: 3_000, parent: null },
+    { ...common, trace: jobTrace, at: now - 60_000, ms: 1_000, status: 'failed', attributes: { 'of.long': 'step' } },
+    // One span that took two hours.
+    { ...common, trace: workTrace, at: longAgo + 1_000, ms: 2 * HOUR - 61_000, status: 'failed', parent: null },
+    { ...common, trace: quietTrace, at: longAgo + 2_000, ms: 3_000, status: 'failed', parent: null },
+    { ...common, trace: quietTrace, at: now - 50_000, ms: 10 },
+  ]);
+  const ids = async (params: Record<string, unknown>) => {
+    const found = await pages({ from: '1h', limit: 2, ...params });
+    assert.deepEqual(found, await plainly({ from: '1h', ...params }), JSON.stringify(params));
+    return found.map((id) => hex(String(id)));
+  };
+  assert.deepEqual(await ids({ service: 'long' }), [quietTrace, workTrace, jobTrace]);
+  assert.deepEqual(await ids({ q: 'service=long' }), [quietTrace, workTrace, jobTrace]);
+  assert.deepEqual(
+    await ids({ q: 'service=long status=failed' }),
+    [workTrace, jobTrace],
+    'what failed then, not before',
+  );
+  assert.deepEqual(await ids({ q: 'of.long=step' }), [jobTrace]);
+  assert.deepEqual(
+    await ids({ q: 'service=long', order: 'slowest' }),
+    [quietTrace, jobTrace, workTrace].sort(byLength),
+  );
+  assert.deepEqual(await ids({ q: 'service=long', from: '90m', to: '30m' }), [workTrace]);
+  assert.deepEqual(await ids({ q: 'of.long=step', from: '90m', to: '30m' }), []);
+  function byLength(a: string, b: string): number {
+    const ms = { [jobTrace]: 2 * HOUR - 59_000, [workTrace]: 2 * HOUR - 61_000, [quietTrace]: 2 * HOUR - 51_990 };
+    return (ms[b] as number) - (ms[a] as number);
+  }
 });
 
 test('paging neither skips nor repeats what was there at the first page while rows arrive', async () => {

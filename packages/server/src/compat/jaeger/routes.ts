@@ -20,8 +20,6 @@ interface Failure {
   traceID?: string;
 }
 
-/** How far back services and operations are listed: as long as spans are usually kept. */
-const LISTED_SINCE = '30d';
 const MAX_NAMES = 5_000;
 const GRPC_CODES: Record<number, number> = { 400: 3, 401: 16, 403: 7, 404: 5, 429: 8, 503: 14, 504: 4 };
 
@@ -53,13 +51,22 @@ export function jaegerRoutes(app: FastifyInstance, pool: pg.Pool, { statementTim
     if (truncated) reply.header('x-beacon-left-out', truncated.replace(/[^ -~]/g, '?'));
     return rows as Array<Record<string, string>>;
   };
+  /** Names are listed for as long as their spans are kept. */
+  const names = async (request: FastifyRequest, reply: FastifyReply, text: string, values: string[]) => {
+    const { rows } = await readOnly(pool, limits(request), ({ client }) =>
+      client.query<Record<string, string>>(`${text} limit ${MAX_NAMES + 1}`, values),
+    );
+    if (rows.length > MAX_NAMES) reply.header('x-beacon-left-out', `Only the first ${MAX_NAMES} are here.`);
+    return rows.slice(0, MAX_NAMES);
+  };
   const services = async (request: FastifyRequest, reply: FastifyReply) => {
-    const rows = await ask(request, reply, 'services', { from: LISTED_SINCE, limit: MAX_NAMES });
+    const rows = await names(request, reply, 'select n.service from beacon.service_names() n (service)', []);
     return rows.map(({ service }) => String(service)).sort();
   };
   const operations = async (request: FastifyRequest, reply: FastifyReply, service?: string, kind?: string) => {
     if (!service) throw new BeaconError('usage', 'service is missing.', 'GET /api/services lists them.');
-    const rows = await ask(request, reply, 'operations', { from: LISTED_SINCE, service, limit: MAX_NAMES });
+    const sql = 'select n.operation, n.kind from beacon.operation_names($1::text) n';
+    const rows = await names(request, reply, sql, [service]);
     const found = rows.map((row) => ({ name: String(row.operation), spanKind: String(row.kind) }));
     return found.filter(({ spanKind }) => !kind || spanKind === kind).sort((a, b) => (a.name < b.name ? -1 : 1));
   };
