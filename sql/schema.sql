@@ -274,6 +274,12 @@ CREATE INDEX traces_not_baselined ON beacon.traces USING btree (started_at) WHER
 CREATE INDEX traces_started_at ON beacon.traces USING btree (started_at);
 CREATE INDEX traces_with_errors ON beacon.traces USING btree (started_at) WHERE (error_count > 0);
 
+create type beacon.clue as (
+  source text,
+  word text,
+  said text
+);
+
 create type beacon.failure_origin as (
   trace_id uuid,
   position integer,
@@ -298,7 +304,13 @@ create type beacon.failure_origin as (
   explains_root boolean,
   path text,
   span_ids bytea[],
-  metadata jsonb
+  metadata jsonb,
+  way integer[],
+  callee_aborted boolean,
+  callee_is_known boolean,
+  meaning text,
+  meant_by text,
+  said_by text
 );
 
 create type beacon.finding as (
@@ -374,6 +386,14 @@ create type beacon.span_fact as (
   links jsonb
 );
 
+create type beacon.vocabulary_entry as (
+  source text,
+  meaning text,
+  said_by text,
+  recorded boolean,
+  words text[]
+);
+
 create view beacon.trace_coverage (
   records text,
   job_id text,
@@ -414,6 +434,22 @@ create view beacon.trace_waterfall (
   note text
 );
 
+create view beacon.vocabulary (
+  source text,
+  word text,
+  meaning text,
+  said_by text,
+  recorded boolean
+);
+
+create function beacon.address_in(message text)
+  returns text
+  language sql immutable;
+
+create function beacon.answered_with(b beacon.failure_origin)
+  returns text
+  language plpgsql immutable;
+
 create function beacon.attributes_of(spans_from timestamp with time zone, spans_to timestamp with time zone, at_most integer DEFAULT 5000)
   returns TABLE(place text, key text, value text, spans bigint)
   language plpgsql stable;
@@ -437,6 +473,26 @@ create function beacon.bucket_ms(bucket double precision)
 create function beacon.bucket_percentiles(buckets integer[], calls bigint[], shares double precision[])
   returns double precision[]
   language plpgsql immutable;
+
+create function beacon.busy_below(spans beacon.span_fact[], from_position integer, at_ms double precision)
+  returns integer
+  language plpgsql stable;
+
+create function beacon.called_host(metadata jsonb)
+  returns text
+  language sql immutable;
+
+create function beacon.called_kind(metadata jsonb)
+  returns text
+  language sql immutable;
+
+create function beacon.called_name(metadata jsonb)
+  returns text
+  language sql immutable;
+
+create function beacon.called_port(metadata jsonb)
+  returns text
+  language sql immutable;
 
 create function beacon.called_service(spans beacon.span_fact[], of_position integer)
   returns text
@@ -578,6 +634,10 @@ create function beacon.execution_traces(of_execution bigint)
   returns TABLE(trace_id uuid, started_at timestamp with time zone)
   language plpgsql stable;
 
+create function beacon.failing_ancestor(spans beacon.span_fact[], from_position integer)
+  returns integer
+  language plpgsql immutable;
+
 create function beacon.failing_executions(of_traces uuid[], from_time timestamp with time zone, to_time timestamp with time zone)
   returns TABLE(execution_id bigint, trace_id uuid, model_id text, region text, started_at timestamp with time zone, print text)
   language plpgsql stable;
@@ -590,7 +650,7 @@ create function beacon.failing_traces(of_traces uuid[], from_time timestamp with
   returns TABLE(trace_id uuid, model_id text, region text, print text)
   language plpgsql stable;
 
-create function beacon.failure_origin_of(spans beacon.span_fact[], of_position integer, callee_at integer, callee_named text, root_failed boolean)
+create function beacon.failure_origin_of(spans beacon.span_fact[], of_position integer, callee_at integer, callee_named text, callee_known boolean, root_failed boolean)
   returns beacon.failure_origin
   language plpgsql stable;
 
@@ -619,6 +679,10 @@ create function beacon.finding_auth_failure(spans beacon.span_fact[], origins be
   language plpgsql stable;
 
 create function beacon.finding_bad_request(spans beacon.span_fact[], origins beacon.failure_origin[])
+  returns SETOF beacon.finding
+  language plpgsql stable;
+
+create function beacon.finding_cancelled(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
@@ -686,6 +750,10 @@ create function beacon.findings(spans beacon.span_fact[], origins beacon.failure
   returns SETOF beacon.finding
   language plpgsql stable;
 
+create function beacon.finish_reasons(metadata jsonb)
+  returns text
+  language sql immutable;
+
 create function beacon.first_finding(of_execution bigint, of_trace uuid)
   returns SETOF beacon.finding
   language plpgsql stable;
@@ -694,9 +762,21 @@ create function beacon.fold_deltas(at_most integer DEFAULT 500)
   returns integer
   language plpgsql volatile;
 
+create function beacon.gave_up(status text, error_type text, error_message text, metadata jsonb)
+  returns boolean
+  language sql immutable;
+
 create function beacon.generation(spans beacon.span_fact[], of_trace uuid)
   returns TABLE(service text, operation text, output_tokens bigint)
   language plpgsql stable;
+
+create function beacon.grpc_names()
+  returns text
+  language plpgsql immutable;
+
+create function beacon.grpc_word(said text)
+  returns text
+  language plpgsql immutable;
 
 create function beacon.has_failed(status text)
   returns boolean
@@ -706,6 +786,10 @@ create function beacon.health()
   returns TABLE(item text, value double precision, unit text, state text, detail text)
   language plpgsql stable;
 
+create function beacon.http_status(metadata jsonb)
+  returns integer
+  language sql immutable;
+
 create function beacon.identify_root_cause(of_execution bigint)
   returns TABLE(rank integer, type text, role text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
@@ -713,6 +797,10 @@ create function beacon.identify_root_cause(of_execution bigint)
 create function beacon.identify_trace_root_cause(of_trace uuid)
   returns TABLE(rank integer, type text, role text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
+
+create function beacon.input_tokens(metadata jsonb)
+  returns bigint
+  language sql immutable;
 
 create function beacon.is_empty_output(output text)
   returns boolean
@@ -732,6 +820,14 @@ create function beacon.jobs(from_time timestamp with time zone, to_time timestam
 
 create function beacon.json_hash(key text, value jsonb)
   returns bigint
+  language plpgsql immutable;
+
+create function beacon.last_call(spans beacon.span_fact[], of_position integer, way integer[])
+  returns TABLE(callee text, callee_operation text, callee_position integer, callee_status text, callee_ended boolean, callee_late_ms double precision)
+  language plpgsql stable;
+
+create function beacon.look_into(b beacon.failure_origin, who text)
+  returns text
   language plpgsql immutable;
 
 create function beacon.maintain()
@@ -793,6 +889,10 @@ create function beacon.outage_of(spans beacon.span_fact[], dimension text)
 create function beacon.outlived(of_trace uuid, of_span bytea, at timestamp with time zone)
   returns boolean
   language plpgsql stable;
+
+create function beacon.output_tokens(metadata jsonb)
+  returns bigint
+  language sql immutable;
 
 create function beacon.overlap(a text[], b text[])
   returns double precision
@@ -886,6 +986,10 @@ create function beacon.replacements()
   returns TABLE(general text, specific text)
   language plpgsql immutable;
 
+create function beacon.said(b beacon.failure_origin)
+  returns text
+  language plpgsql immutable;
+
 create function beacon.scope_of(of_execution bigint, of_job text)
   returns jsonb
   language plpgsql stable;
@@ -912,6 +1016,10 @@ create function beacon.settle_baselines(at_most integer DEFAULT 2000)
 
 create function beacon.signal_text(s beacon.signal)
   returns text
+  language plpgsql immutable;
+
+create function beacon.span_clues(f beacon.span_fact, events jsonb)
+  returns SETOF beacon.clue
   language plpgsql immutable;
 
 create function beacon.span_counts(from_time timestamp with time zone, to_time timestamp with time zone, step interval, of_service text DEFAULT NULL::text, of_operation text DEFAULT NULL::text, of_facet integer DEFAULT 0)
@@ -990,6 +1098,10 @@ create function beacon.tree_of(of_trace uuid)
   returns beacon.span_fact[]
   language plpgsql stable;
 
+create function beacon.understood(spans beacon.span_fact[], origins beacon.failure_origin[])
+  returns SETOF beacon.failure_origin
+  language plpgsql stable;
+
 create function beacon.unexplained(looked_at integer, origins beacon.failure_origin[], decisive uuid)
   returns SETOF beacon.finding
   language plpgsql stable;
@@ -1020,6 +1132,30 @@ create function beacon.usuals(spans beacon.span_fact[])
 
 create function beacon.verdict(type text, b beacon.failure_origin, level text, summary text, recommendation text, evidence jsonb DEFAULT '{}'::jsonb, charged_to text DEFAULT NULL::text, charged_operation text DEFAULT NULL::text)
   returns beacon.finding
+  language plpgsql immutable;
+
+create function beacon.vocabulary_classes()
+  returns SETOF beacon.vocabulary_entry
+  language plpgsql immutable;
+
+create function beacon.vocabulary_codes()
+  returns SETOF beacon.vocabulary_entry
+  language plpgsql immutable;
+
+create function beacon.vocabulary_entries()
+  returns SETOF beacon.vocabulary_entry
+  language plpgsql immutable;
+
+create function beacon.vocabulary_messages()
+  returns SETOF beacon.vocabulary_entry
+  language plpgsql immutable;
+
+create function beacon.vocabulary_sqlstates()
+  returns SETOF beacon.vocabulary_entry
+  language plpgsql immutable;
+
+create function beacon.vocabulary_statuses()
+  returns SETOF beacon.vocabulary_entry
   language plpgsql immutable;
 
 create function beacon.waterfall(of_trace uuid, of_execution bigint DEFAULT NULL::bigint)
