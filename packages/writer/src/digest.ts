@@ -2,7 +2,7 @@
 // attributes occur in it, how many spans of which operation began in which minute and how long they took, and which names
 // there are. It is stored in the transaction of the spans, so that a span is found and counted from its commit on.
 import { HASH, hash, hashBigint } from './hash.ts';
-import { fieldEnd, hashText, parseField, scanObject, scanParsed } from './scan.ts';
+import { fieldEnd, hashText, ObjectScan, parseField, scanParsed } from './scan.ts';
 
 /** Rows of the chunk index a chunk has at most; a hash's lowest four bits say which. */
 const SEGMENTS = 16;
@@ -113,7 +113,11 @@ export class Digest {
   readonly #fingerprints: number[] = [];
   readonly #cells = new Map<number | string, Cell>();
   readonly #numbers = new Map<SpanName, number>();
-  readonly #fields = new Int32Array(FIELDS + 1);
+  #fields = new Int32Array(FIELDS + 1);
+  /** Of the line before, in the same bytes. */
+  #before = new Int32Array(FIELDS + 1);
+  #bytes: Uint8Array | undefined;
+  #lastName: SpanName | undefined;
   /** Microseconds since 2000. */
   #startedFrom = Number.POSITIVE_INFINITY;
   #activeTo = Number.NEGATIVE_INFINITY;
@@ -128,6 +132,7 @@ export class Digest {
     this.#seen[word]! |= bit;
     this.#fingerprints.push(value);
   };
+  readonly #objects = new ObjectScan(this.#take);
 
   /**
    * Reads lines of COPY's text format, whole ones, from a place on.
@@ -144,7 +149,13 @@ export class Digest {
 
   /** Reads one line; returns where the next begins. */
   #line(bytes: Uint8Array, from: number, counts: boolean): number {
-    const fields = this.#fields;
+    const fields = this.#before;
+    this.#before = this.#fields;
+    this.#fields = fields;
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#before.fill(0);
+    }
     let i = from;
     for (let f = 0; f < METADATA; f++) {
       fields[f] = i;
@@ -152,7 +163,7 @@ export class Digest {
       i++;
     }
     fields[METADATA] = i;
-    const end = bytes[i] === 0x7b ? scanObject(bytes, i, this.#take) : -1;
+    const end = bytes[i] === 0x7b ? this.#objects.scan(bytes, i) : -1;
     i = end > 0 && bytes[end] === 0x09 ? end : this.#slowObject(bytes, i);
     for (let f = EVENTS; f < FIELDS; f++) {
       i++;
@@ -180,7 +191,19 @@ export class Digest {
     return this.#fields[field + 1]! - 1;
   }
 
+  /** Whether a column has what it had in the line before. */
+  #isSame(bytes: Uint8Array, column: number): boolean {
+    const from = this.#before[column]!;
+    const length = this.#before[column + 1]! - from;
+    const at = this.#fields[column]!;
+    if (length === 0 || this.#fields[column + 1]! - at !== length) return false;
+    for (let k = 0; k < length; k++) if (bytes[from + k] !== bytes[at + k]) return false;
+    return true;
+  }
+
   #column(bytes: Uint8Array, column: number, high: number, low: number): void {
+    // Taken then.
+    if (this.#isSame(bytes, column)) return;
     const from = this.#fields[column]!;
     const to = this.#endOf(column);
     for (let i = from; i < to; i++) {
@@ -236,6 +259,12 @@ export class Digest {
 
   #name(bytes: Uint8Array): SpanName {
     const fields = this.#fields;
+    const isSame = this.#isSame(bytes, OPERATION) && this.#isSame(bytes, SERVICE) && this.#isSame(bytes, KIND);
+    if (!isSame || !this.#lastName) this.#lastName = this.#lookUp(bytes, fields);
+    return this.#lastName;
+  }
+
+  #lookUp(bytes: Uint8Array, fields: Int32Array): SpanName {
     hash(bytes, fields[KIND]!, this.#endOf(KIND));
     hash(bytes, fields[SERVICE]!, this.#endOf(SERVICE), HASH[0]!, HASH[1]!);
     hash(bytes, fields[OPERATION]!, this.#endOf(OPERATION), HASH[0]!, HASH[1]!);
@@ -259,10 +288,10 @@ export class Digest {
       this.#numbers.set(name, number);
     }
     const kind = (span.bucket + 1) * 4 + (span.isRoot ? 2 : 0) + (span.failed ? 1 : 0);
-    const since1970 = minute + FIRST_MINUTE;
-    // 53 bits, of which a thousand years of minutes take 29.
-    const fits = number < 2 ** 14 && since1970 >= 0 && since1970 < 2 ** 29;
-    const key = fits ? (number * 1_024 + kind) * 2 ** 29 + since1970 : `${number} ${kind} ${minute}`;
+    // 30 bits, which is what the runtime looks up fastest; what does not fit, or is another minute, has a text.
+    const small = (number * 1_024 + kind) * 64 + (minute & 63);
+    const isOther = number >= 2 ** 14 || (this.#cells.get(small)?.minute ?? minute) !== minute;
+    const key = isOther ? `${number} ${kind} ${minute}` : small;
     const cell = this.#cells.get(key);
     if (cell === undefined) {
       this.#cells.set(key, { name, class: kind, minute, last: span.micros, calls, total: calls * span.ms });

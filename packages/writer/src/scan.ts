@@ -12,55 +12,116 @@ const TAB = 0x09;
 const TRUE = Buffer.from('true');
 const FALSE = Buffer.from('false');
 
-/**
- * Takes a hash of each key, and of each key with its value: text as it is, numbers in their shortest form, elements of lists
- * one by one.
- *
- * @param at Where the object begins.
- * @returns where the field ends, or -1 when the object has something that must be unescaped first.
- */
-export function scanObject(bytes: Uint8Array, at: number, take: Take): number {
-  let i = at + 1;
-  if (bytes[i] === 0x7d) return i + 1;
-  for (;;) {
-    const key = i + 1;
-    for (i = key; bytes[i] !== QUOTE; i++) if (bytes[i] === BACKSLASH) return -1;
-    hash(bytes, key, i);
-    take();
-    const keyHigh = HASH[0]!;
-    const keyLow = HASH[1]!;
-    // The quote and the colon.
-    i += 2;
-    const first = bytes[i]!;
-    if (first === QUOTE) {
-      const from = ++i;
-      for (; bytes[i] !== QUOTE; i++) if (bytes[i] === BACKSLASH) return -1;
-      hash(bytes, from, i, keyHigh, keyLow);
-      take();
-      i++;
-    } else if (first === 0x5b || first === 0x7b) {
-      // Lists and objects are few.
-      return -1;
-    } else {
-      const from = i;
-      // true, false and null are as they are.
-      const word = first > 0x39;
-      let plain = true;
-      for (; bytes[i] !== COMMA && bytes[i] !== 0x7d; i++) {
-        const byte = bytes[i]!;
-        if (byte === 0x2e || byte === 0x65 || byte === 0x45 || byte === 0x2d) plain = false;
-      }
-      if (plain || word) hash(bytes, from, i, keyHigh, keyLow);
-      else
-        hashText(
-          shortest(Buffer.from(bytes.buffer, bytes.byteOffset + from, i - from).toString('latin1')),
-          keyHigh,
-          keyLow,
-        );
-      take();
-    }
+/** Attributes of an object that are remembered: more than most spans have. */
+const REMEMBERED = 64;
+
+/** Reads objects of one batch. Spans that follow each other have most of their attributes in common: those are passed over. */
+export class ObjectScan {
+  readonly #take: Take;
+  #bytes: Uint8Array | undefined;
+  // Of the object before, by the place of the attribute: where its key and its value begin and end, and the key's hash.
+  readonly #keyFrom = new Int32Array(REMEMBERED);
+  readonly #keyTo = new Int32Array(REMEMBERED);
+  readonly #valueFrom = new Int32Array(REMEMBERED);
+  readonly #valueTo = new Int32Array(REMEMBERED);
+  readonly #high = new Int32Array(REMEMBERED);
+  readonly #low = new Int32Array(REMEMBERED);
+
+  constructor(take: Take) {
+    this.#take = take;
+  }
+
+  /**
+   * Takes a hash of each key, and of each key with its value: text as it is, numbers in their shortest form.
+   *
+   * @param at Where the object begins.
+   * @returns where the field ends, or -1 when the object has something that must be unescaped first, or a list.
+   */
+  scan(bytes: Uint8Array, at: number): number {
+    if (bytes !== this.#bytes) this.#forget(bytes);
+    let i = at + 1;
     if (bytes[i] === 0x7d) return i + 1;
-    i++;
+    for (let n = 0; ; n++) {
+      const place = n < REMEMBERED ? n : -1;
+      const key = i + 1;
+      const known = place >= 0 ? this.#sameKey(bytes, key, place) : -1;
+      if (known > 0) i = known;
+      else {
+        for (i = key; bytes[i] !== QUOTE; i++) if (bytes[i] === BACKSLASH) return -1;
+        hash(bytes, key, i);
+        this.#take();
+        if (place >= 0) this.#remember(place, key, i);
+      }
+      const high = place >= 0 ? this.#high[place]! : HASH[0]!;
+      const low = place >= 0 ? this.#low[place]! : HASH[1]!;
+      // The quote and the colon.
+      const value = i + 2;
+      i = known > 0 ? this.#sameValue(bytes, value, place) : -1;
+      if (i < 0) {
+        i = this.#value(bytes, value, high, low);
+        if (i < 0) return -1;
+        if (place >= 0) {
+          this.#valueFrom[place] = value;
+          this.#valueTo[place] = i;
+        }
+      }
+      if (bytes[i] === 0x7d) return i + 1;
+      i++;
+    }
+  }
+
+  #forget(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    this.#keyTo.fill(0);
+    this.#valueTo.fill(0);
+  }
+
+  #remember(place: number, from: number, to: number): void {
+    this.#keyFrom[place] = from;
+    this.#keyTo[place] = to;
+    this.#valueTo[place] = 0;
+    this.#high[place] = HASH[0]!;
+    this.#low[place] = HASH[1]!;
+  }
+
+  /** Where the key ends that is the one remembered; -1 where it is another. */
+  #sameKey(bytes: Uint8Array, at: number, place: number): number {
+    const to = this.#keyTo[place]!;
+    let i = at;
+    for (let k = this.#keyFrom[place]!; k < to; k++, i++) if (bytes[i] !== bytes[k]) return -1;
+    return to > 0 && bytes[i] === QUOTE ? i : -1;
+  }
+
+  /** Where the value ends that is the one remembered; -1 where it is another. */
+  #sameValue(bytes: Uint8Array, at: number, place: number): number {
+    const to = this.#valueTo[place]!;
+    let i = at;
+    for (let k = this.#valueFrom[place]!; k < to; k++, i++) if (bytes[i] !== bytes[k]) return -1;
+    return to > 0 && (bytes[i] === COMMA || bytes[i] === 0x7d) ? i : -1;
+  }
+
+  /** Takes the hash of a value; returns where it ends. */
+  #value(bytes: Uint8Array, from: number, high: number, low: number): number {
+    const first = bytes[from]!;
+    let i = from;
+    if (first === QUOTE) {
+      for (i++; bytes[i] !== QUOTE; i++) if (bytes[i] === BACKSLASH) return -1;
+      hash(bytes, from + 1, i, high, low);
+      this.#take();
+      return i + 1;
+    }
+    // Lists and objects are few.
+    if (first === 0x5b || first === 0x7b) return -1;
+    // true, false and null are as they are.
+    let plain = first > 0x39;
+    if (!plain) {
+      plain = first !== 0x2d;
+      for (; bytes[i] !== COMMA && bytes[i] !== 0x7d; i++) if (bytes[i]! > 0x39 || bytes[i] === 0x2e) plain = false;
+    } else while (bytes[i] !== COMMA && bytes[i] !== 0x7d) i++;
+    if (plain) hash(bytes, from, i, high, low);
+    else hashText(shortest(Buffer.from(bytes.buffer, bytes.byteOffset + from, i - from).toString('latin1')), high, low);
+    this.#take();
+    return i;
   }
 }
 
