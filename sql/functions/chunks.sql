@@ -174,10 +174,16 @@ create function beacon.chunks_with(hashes bigint[], terms integer[], from_time t
 language plpgsql stable
 set search_path = beacon, pg_catalog
 set plan_cache_mode = force_generic_plan
+-- How many chunks are found is a guess; a loop over all for each would take longer than the rest.
+set enable_nestloop = off
 as $$
 #variable_conflict use_column
 declare
   wanted integer := (select count(distinct t) from unnest(terms) t);
+  term integer;
+  hash bigint;
+  hits bigint[];
+  found bigint[];
 begin
   -- Where the bytes of a number go from high to low, what the writer noted cannot be found by this hash.
   if wanted = 0 or hashtextextended('beacon', 0) <> 1678852928738480468 then
@@ -186,23 +192,35 @@ begin
     where c.active_to >= from_time and c.started_from < to_time;
     return;
   end if;
+  -- Term by term: once few chunks are left, only those.
+  for term in select distinct t from unnest(terms) t order by 1 loop
+    found := '{}';
+    for hash in select n.h from unnest(hashes, terms) n (h, t) where n.t = term and n.h is not null loop
+      if cardinality(hits) <= 30 then
+        found := found || array(
+          select p.chunk_id from beacon.span_chunk_index p
+          where p.segment = (hash & 15)::smallint and p.chunk_id = any (hits)
+            and (((hash >> 4) & 65535) - 32768)::smallint = any (p.fingerprints));
+      else
+        found := found || array(
+          select p.chunk_id from beacon.span_chunk_index p
+          where p.segment = (hash & 15)::smallint and (((hash >> 4) & 65535) - 32768)::smallint = any (p.fingerprints));
+      end if;
+    end loop;
+    if cardinality(hits) > 30 then
+      found := array(select f from unnest(found) f intersect select h from unnest(hits) h);
+    end if;
+    hits := found;
+  end loop;
   return query
-  with hits as materialized (
-    select q.chunk_id
-    from (
-      select distinct p.chunk_id, n.term
-      from unnest(hashes, terms) n (hash, term)
-      join beacon.span_chunk_index p on p.segment = (n.hash & 15)::smallint
-      where (((n.hash >> 4) & 65535) - 32768)::smallint = any (p.fingerprints)
-    ) q
-    group by q.chunk_id
-    having count(*) = wanted
-  )
   select c.created_from, c.created_to, c.started_from, c.active_to, c.spans
   from beacon.span_chunks c
-  where c.active_to >= from_time and c.started_from < to_time and case when c.few is null then c.chunk_id in (select h.chunk_id from hits h)
-    else (select count(distinct n.term) from unnest(hashes, terms) n (hash, term) where (n.hash & 1048575)::integer = any (c.few)) = wanted
-    end;
+  where c.few is null and c.active_to >= from_time and c.started_from < to_time and c.chunk_id in (select h from unnest(hits) h)
+  union all
+  select c.created_from, c.created_to, c.started_from, c.active_to, c.spans
+  from beacon.span_chunks c
+  where c.few is not null and c.active_to >= from_time and c.started_from < to_time and (
+    select count(distinct n.t) from unnest(hashes, terms) n (h, t) where (n.h & 1048575)::integer = any (c.few)) = wanted;
 end
 $$;
 

@@ -6,6 +6,8 @@ set search_path = beacon, pg_catalog
 -- How many spans there are is a guess; with nested loops a wrong one costs minutes.
 set enable_nestloop = off
 set jit = off
+-- The spans of an hour, to be found by their ids.
+set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 begin

@@ -18,10 +18,8 @@ select s.resource_id, encode(s.span_id, 'hex') as span_id, encode(s.parent_span_
 from beacon.trace_spans s`;
 
 // Asked first and given as values: the planner then leaves out the partitions of other days, which costs more than to ask.
-// Where a span has failed it may be a lost one, which may have started after the last end.
 const SUMMARIES = `
-select replace(t.trace_id::text, '-', '') as trace_id, t.span_count, t.started_at::text as since,
-  case when t.open_count = 0 and t.error_count = 0 then t.completed_at::text end as until
+select replace(t.trace_id::text, '-', '') as trace_id, t.span_count, t.started_at::text as since, t.active_to::text as until
 from beacon.traces t where t.trace_id = any($1::uuid[])`;
 
 const BETWEEN = `${COLUMNS}

@@ -84,18 +84,28 @@ export function inTime({ from, to }: { from: string | null; to: string | null },
   return conditions.join(' and ') || 'true';
 }
 
-/** Within which the spans of the summary `t` start: a lost or open span may have started after the last end. */
-const OF_TRACE = `s.trace_id = t.trace_id and s.started_at >= t.started_at
-      and s.started_at <= case when t.open_count = 0 and t.error_count = 0 then t.completed_at else 'infinity' end`;
+/** Starts of the spans of some summaries, ISO 8601: the planner leaves out the partitions of other days. */
+export interface Bounds {
+  since: string;
+  until: string;
+}
+
+/** Condition on a span `s` that it is one of the summary `t`. */
+function ofTrace(bounds: Bounds | null, bind: Bindings): string {
+  const within = bounds
+    ? ` and s.started_at between ${bind.add(bounds.since, 'timestamptz')} and ${bind.add(bounds.until, 'timestamptz')}`
+    : '';
+  return `s.trace_id = t.trace_id and s.started_at between t.started_at and coalesce(t.active_to, 'infinity')${within}`;
+}
 
 /**
  * A condition on the summary `t`: that a span of it fits the filter. Asked trace by trace, in the order of the page, so that
  * nothing beyond the page is read.
  */
-export function hasFitting(q: readonly Term[], scope: Scope, bind: Bindings): string {
+export function hasFitting(q: readonly Term[], scope: Scope, bounds: Bounds, bind: Bindings): string {
   const hints = q.flatMap((term) => hintOf(term, bind) ?? []);
   return `${hints.map((hint) => `${hint}\n    and `).join('')}(select true from beacon.trace_spans s
-    where ${OF_TRACE}
+    where ${ofTrace(bounds, bind)}
       and ${inTime(scope, bind)} and ${filterSql(q, bind)} limit 1)`;
 }
 
@@ -223,6 +233,7 @@ export function rowSql(
   q: Term[] | undefined,
   order: SearchParams['order'],
   bind: Bindings,
+  bounds: Bounds | null = null,
 ): { columns: string; join: string } {
   const matched = q?.length ? `(count(*) filter (where ${filterSql(q, bind)}))::integer` : 'null::integer';
   return {
@@ -234,7 +245,7 @@ export function rowSql(
     join: `cross join lateral (
     select min(s.model_id) as model_id, min(s.region) as region, ${matched} as matched_spans
     from beacon.trace_spans s
-    where ${OF_TRACE}
+    where ${ofTrace(bounds, bind)}
   ) m`,
   };
 }

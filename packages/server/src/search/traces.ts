@@ -7,7 +7,7 @@ import type { Scope } from '../queries/query.ts';
 import { within } from '../queries/range.ts';
 import type { Row } from '../store/values.ts';
 import { rowValues, VALUE_TYPES } from '../store/values.ts';
-import { hasFitting, inTime, orderSql, pageSql, rowSql, type SearchParams } from './traces-sql.ts';
+import { type Bounds, hasFitting, inTime, orderSql, pageSql, rowSql, type SearchParams } from './traces-sql.ts';
 
 /** Among so many of the newest traces a page is looked for before the chunks are. */
 const NEWEST = 3_000;
@@ -70,31 +70,46 @@ async function amongNewest(
   scope: Scope,
   max: number,
 ): Promise<Row[] | undefined> {
-  const since = await startOfNewest(client, scope, max);
-  if (since === undefined) return undefined;
+  const bounds = await boundsOfNewest(client, scope, max);
+  if (bounds === undefined) return undefined;
   const bind = new Bindings();
-  const page = pageSql(p, { ...scope, from: since }, hasFitting(p.q, scope, bind), scope.limit + 1, bind, true);
-  const rows = await pageOf(client, p, page, bind);
+  const fits = hasFitting(p.q, scope, bounds, bind);
+  const page = pageSql(p, { ...scope, from: bounds.since }, fits, scope.limit + 1, bind, true);
+  const rows = await pageOf(client, p, page, bind, bounds);
   return rows.length > scope.limit ? rows : undefined;
 }
 
-/** When the last of the newest traces of the time, or of the page, began; undefined where there are none. */
-async function startOfNewest(client: pg.PoolClient, scope: Scope, max: number): Promise<string | undefined> {
+/** Of the newest traces of the time, or of the page; undefined where there are none. */
+async function boundsOfNewest(client: pg.PoolClient, scope: Scope, max: number): Promise<Bounds | undefined> {
   const bind = new Bindings();
   const from = scope.after === null ? scope : { ...scope, to: null };
   const behind = scope.after === null ? 'true' : `t.started_at <= ${bind.add(scope.after[0], 'timestamptz')}`;
+  return boundsIn(
+    client,
+    `select t.started_at, t.active_to from beacon.traces t where ${within('t.started_at', from, bind)} and ${behind}
+      order by t.started_at desc limit ${bind.add(max, 'bigint')}`,
+    bind,
+  );
+}
+
+/** @param summaries A statement that gives `started_at` and `active_to`. */
+async function boundsIn(client: pg.PoolClient, summaries: string, bind: Bindings): Promise<Bounds | undefined> {
   const { rows } = await client.query({
-    text: `select min(n.started_at) as since from (
-      select t.started_at from beacon.traces t where ${within('t.started_at', from, bind)} and ${behind}
-      order by t.started_at desc limit ${bind.add(max, 'bigint')}) n`,
+    text: `select min(n.started_at) as since, max(coalesce(n.active_to, 'infinity')) as until from (${summaries}) n`,
     values: bind.values,
     types: VALUE_TYPES,
   });
-  return rows[0].since ?? undefined;
+  return rows[0].since === null ? undefined : rows[0];
 }
 
-async function pageOf(client: pg.PoolClient, p: SearchParams, page: string, bind: Bindings): Promise<Row[]> {
-  const { columns, join } = rowSql(p.q, p.order, bind);
+async function pageOf(
+  client: pg.PoolClient,
+  p: SearchParams,
+  page: string,
+  bind: Bindings,
+  bounds: Bounds,
+): Promise<Row[]> {
+  const { columns, join } = rowSql(p.q, p.order, bind, bounds);
   const found = await client.query({
     text: `with ${page}\nselect ${columns}\nfrom page t\n${join}\norder by ${orderSql(p.order)}`,
     values: bind.values,
@@ -119,7 +134,13 @@ async function summaries(
   scope: Scope,
   traces: string[],
 ): Promise<Row[]> {
+  const ids = new Bindings();
+  const found = `select t.started_at, t.active_to from beacon.traces t where t.trace_id = any(${ids.add(traces, 'uuid[]')})`;
+  const bounds = await boundsIn(client, found, ids);
+  if (bounds === undefined) return [];
   const bind = new Bindings();
-  const page = pageSql(p, scope, `t.trace_id = any(${bind.add(traces, 'uuid[]')})`, scope.limit + 1, bind);
-  return pageOf(client, p, page, bind);
+  // Each has a span that fits and ran in the time, however long ago the trace began.
+  const scopeOfIds = { ...scope, from: null };
+  const page = pageSql(p, scopeOfIds, `t.trace_id = any(${bind.add(traces, 'uuid[]')})`, scope.limit + 1, bind);
+  return pageOf(client, p, page, bind, bounds);
 }
