@@ -24,6 +24,11 @@ create table beacon.ingest (
   constraint ingest_key PRIMARY KEY (ingest_id)
 );
 
+create table beacon.late_traces (
+  trace_id uuid not null,
+  constraint late_traces_key PRIMARY KEY (trace_id)
+);
+
 create table beacon.long_traces (
   trace_id uuid not null,
   started_at timestamp with time zone not null,
@@ -69,6 +74,16 @@ create table beacon.schema_state (
   name text not null,
   value text not null,
   constraint schema_state_key PRIMARY KEY (name)
+);
+
+create table beacon.service_calls (
+  at timestamp with time zone not null,
+  caller text not null,
+  callee text not null,
+  bucket smallint not null,
+  calls bigint not null,
+  errors bigint not null,
+  constraint service_calls_key PRIMARY KEY (at, caller, callee, bucket)
 );
 
 create table beacon.service_traces (
@@ -502,6 +517,10 @@ create function beacon.callee_work(spans beacon.span_fact[], of_position integer
   returns TABLE(operation text, self_ms double precision)
   language plpgsql stable;
 
+create function beacon.calls_of(of_traces uuid[], seen_to timestamp with time zone[] DEFAULT NULL::timestamp with time zone[])
+  returns TABLE(started_at timestamp with time zone, caller text, callee text, failed boolean, duration_ms double precision)
+  language plpgsql stable;
+
 create function beacon.chunks_with(hashes bigint[], terms integer[], from_time timestamp with time zone, to_time timestamp with time zone)
   returns TABLE(created_from timestamp with time zone, created_to timestamp with time zone, started_from timestamp with time zone, active_to timestamp with time zone, spans integer)
   language plpgsql stable;
@@ -534,9 +553,17 @@ create function beacon.confidence(level text)
   returns double precision
   language sql immutable;
 
+create function beacon.count_calls(of_traces uuid[])
+  returns void
+  language plpgsql volatile;
+
 create function beacon.count_grid(from_time timestamp with time zone)
   returns interval
   language plpgsql stable;
+
+create function beacon.count_late_calls(at_most integer DEFAULT 500)
+  returns integer
+  language plpgsql volatile;
 
 create function beacon.count_spans(created_from timestamp with time zone, created_to timestamp with time zone, from_time timestamp with time zone, to_time timestamp with time zone, step interval, of_service text, of_operation text)
   returns TABLE(at timestamp with time zone, service text, operation text, kind text, root boolean, counts integer[], total_ms double precision, last_at timestamp with time zone)

@@ -75,14 +75,15 @@ begin
   group by 1, 2
   order by 1, 2
   on conflict (at, service) do update set traces = v.traces + excluded.traces;
+  perform beacon.count_calls(settled);
   update beacon.traces set baselined_at = updated_at where trace_id = any (settled);
   return cardinality(settled);
 end
 $$;
 
 comment on function beacon.settle_baselines(integer) is
-  'Counts the spans of traces that have come to rest into operation_baselines, and the traces of each service into service_traces, each '
-  'trace once, at most so many at a time; returns how many traces.';
+  'Counts the spans of traces that have come to rest into operation_baselines, the traces of each service into service_traces, and the '
+  'calls between services into service_calls, each trace once, at most so many at a time; returns how many traces.';
 
 create function beacon.usuals(spans beacon.span_fact[]) returns table (
   service text, operation text, model_id text, region text, calls bigint, errors bigint, p50_ms double precision, p95_ms double precision,

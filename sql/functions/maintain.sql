@@ -29,6 +29,8 @@ begin
   delete from beacon.tracers where heartbeat_at < expired;
   delete from beacon.ingest where heartbeat_at < expired;
   delete from beacon.service_traces where at < expired;
+  delete from beacon.service_calls where at < expired - interval '10 minutes';
+  delete from beacon.late_traces l where not exists (select from beacon.traces t where t.trace_id = l.trace_id);
   perform beacon.drop_old_chunks(expired);
   return jsonb_build_object('partitions_dropped', to_jsonb(dropped), 'stray_spans_deleted', strays);
 end
@@ -48,6 +50,7 @@ declare
   folded integer := 0;
   merged integer := 0;
   settled integer := 0;
+  late integer;
   last_hourly text := (select value from beacon.settings where name = 'last_hourly_maintenance');
 begin
   -- Several servers may call this at once; one works, the others need not wait.
@@ -66,12 +69,14 @@ begin
     merged := merged + step;
     exit when step = 0 or clock_timestamp() > began + interval '3 seconds';
   end loop;
+  late := beacon.count_late_calls();
   loop
     step := beacon.settle_baselines();
     settled := settled + step;
     exit when step < 2000 or clock_timestamp() > began + interval '4 seconds';
   end loop;
   done := done || jsonb_build_object('deltas_folded', folded, 'chunks_merged', merged, 'traces_settled', settled,
+    'late_traces_counted', late,
     'more', clock_timestamp() > began + interval '2 seconds');
   if last_hourly is null or last_hourly::timestamptz < beacon.clock() - interval '1 hour' then
     -- Partitions come and go under strong locks. Waiting for one behind a long query would make every writer wait

@@ -45,6 +45,9 @@ begin
   where s.trace_id = any (of_traces) and s.execution_id is not null
   group by s.execution_id, s.trace_id
   on conflict (execution_id, trace_id) do nothing;
+  insert into beacon.late_traces (trace_id)
+  select t.trace_id from beacon.traces t where t.trace_id = any (of_traces) and t.baselined_at < t.updated_at
+  on conflict (trace_id) do nothing;
   unnoted := array(
     select distinct s.created_at from beacon.trace_spans s
     where s.trace_id = any (of_traces) and not exists (

@@ -93,3 +93,24 @@ comment on table beacon.span_rollups is
 comment on column beacon.span_rollups.facet is '0 by operation and kind; 1 by service; 2 all together: the columns not counted by are empty.';
 comment on column beacon.span_rollups.counts is 'One {class, spans, errors} for each duration class as in operation_baselines; -1 is the class of spans without a duration.';
 comment on column beacon.span_rollups.last_at is 'Start of the newest of them.';
+
+create table beacon.service_calls (
+  at      timestamptz not null,
+  caller  text        not null,
+  callee  text        not null,
+  bucket  smallint    not null,
+  calls   bigint      not null,
+  errors  bigint      not null,
+  constraint service_calls_key primary key (at, caller, callee, bucket)
+);
+
+comment on table beacon.service_calls is
+  'Calls from one service into another, by ten minutes of their start at the callee and by duration class: those of traces that have settled.';
+comment on column beacon.service_calls.bucket is 'Duration class as in operation_baselines; -1 without a duration.';
+
+create table beacon.late_traces (
+  trace_id uuid not null,
+  constraint late_traces_key primary key (trace_id)
+);
+
+comment on table beacon.late_traces is 'Traces that got spans after their calls were counted into service_calls, until those are counted too.';

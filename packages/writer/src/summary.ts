@@ -158,7 +158,11 @@ on conflict (trace_id) do update set
   open_count = t.open_count + excluded.open_count,
   active_to = greatest(t.active_to, excluded.active_to),
   updated_at = excluded.updated_at
-returning t.trace_id, t.started_at, t.active_to
+returning t.trace_id, t.started_at, t.active_to, t.baselined_at
+), late as (
+  insert into beacon.late_traces (trace_id)
+  select u.trace_id from upserted u where u.baselined_at is not null order by u.trace_id
+  on conflict (trace_id) do nothing
 )
 insert into beacon.long_traces as l (trace_id, started_at, active_to)
 select u.trace_id, u.started_at, u.active_to

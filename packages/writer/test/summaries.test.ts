@@ -120,3 +120,20 @@ for (const seed of [1, 2, 3, 4, 5, 6]) {
     }
   });
 }
+
+test('a trace that gets spans after it was counted is remembered as late, and as long once it takes a minute', async () => {
+  const first = row({ start: [1_700_000_000, 0], end: [1_700_000_001, 0] });
+  const { traceId } = first;
+  const noted = async () => {
+    const { rows } = await client.query(
+      'select (select count(*)::int from late_traces where trace_id = $1) as late, (select count(*)::int from long_traces where trace_id = $1) as long',
+      [traceId],
+    );
+    return rows[0];
+  };
+  await writeBatch(client, [first]);
+  assert.deepEqual(await noted(), { late: 0, long: 0 });
+  await client.query('update traces set baselined_at = updated_at where trace_id = $1', [traceId]);
+  await writeBatch(client, [row({ traceId, start: [1_700_000_050, 0], end: [1_700_000_061, 0] })]);
+  assert.deepEqual(await noted(), { late: 1, long: 1 });
+});

@@ -1,11 +1,21 @@
 // Which attributes there are, and which values: what completion offers.
 import { z } from 'zod';
+import type { Row } from '../store/values.ts';
 import * as c from './columns.ts';
 import { defineQuery } from './query.ts';
 import { ends } from './services.ts';
 
 const PLACES = ['column', 'span', 'resource', 'scope', 'event', 'link'] as const;
 const SAMPLE = 5_000;
+
+/** What the sample has not seen; its size is counted beside the rows. */
+function remark(rows: Row[]): string | null {
+  if (Number(rows[0]?._sampled ?? 0) < SAMPLE) return null;
+  return `Only the newest ${SAMPLE.toLocaleString('en')} spans of this time were looked at: what only older ones have is not here.`;
+}
+
+/** Spans of the sample. */
+const SAMPLED = `(select count(*) from beacon.newest_spans($1::timestamptz, $2::timestamptz, ${SAMPLE})) as _sampled`;
 
 const prefix = z.string().max(500).default('').describe('Only those that begin so.');
 const place = z
@@ -24,9 +34,10 @@ export const attributeKeys = defineQuery({
   }),
   range: { default: '24h' },
   limit: { default: 200, max: 5000 },
+  remark,
   sql: (p, scope) => ({
     text: `
-      select a.key, a.place, sum(a.spans)::bigint as count
+      select a.key, a.place, sum(a.spans)::bigint as count, ${SAMPLED}
       from beacon.attributes_of($1::timestamptz, $2::timestamptz, ${SAMPLE}) a
       where starts_with(a.key, $3::text) and ($4::text is null or a.place = $4)
       group by a.key, a.place
@@ -51,9 +62,10 @@ export const attributeValues = defineQuery({
   }),
   range: { default: '24h' },
   limit: { default: 200, max: 5000 },
+  remark,
   sql: (p, scope) => ({
     text: `
-      select a.value, a.place, sum(a.spans)::bigint as count
+      select a.value, a.place, sum(a.spans)::bigint as count, ${SAMPLED}
       from beacon.attributes_of($1::timestamptz, $2::timestamptz, ${SAMPLE}) a
       where a.key = $5::text and a.value is not null and starts_with(a.value, $3::text) and ($4::text is null or a.place = $4)
       group by a.value, a.place

@@ -78,7 +78,7 @@ interface Definition<Name extends string, Shape extends z.ZodRawShape, Columns e
   terms?: (params: Params<Shape>) => readonly Term[];
   /** Whether an answer without rows means that what was asked for does not exist. */
   missing?: (params: Params<Shape>) => { what: string; hint: string };
-  /** What the rows themselves leave out, in words; null when nothing. */
+  /** What the rows, with their underscored columns, leave out, in words; null when nothing. */
   remark?: (rows: Row[]) => string | null;
   /** Statement, without parameters, whose rows `said` are sentences about what the answer had to do without. */
   without?: string;

@@ -60,7 +60,9 @@ export async function runQuery(
     throw new BeaconError('not_found', what, [answer.truncated, hint].filter(Boolean).join(' '));
   }
   const { rows, next = null, columns } = answer;
-  const truncated = [answer.truncated, prepared.remark?.(rows)].filter(Boolean).join(' ') || null;
+  // What statements give has been remarked on with the columns that are not shown.
+  const remark = result ? null : prepared.remark?.(rows);
+  const truncated = [answer.truncated, remark].filter(Boolean).join(' ') || null;
   return {
     rows,
     truncated,
@@ -150,6 +152,7 @@ async function ask(client: pg.PoolClient, query: Query, prepared: Prepared, call
     found.truncated,
     more ? truncated(query, limit, next !== undefined) : null,
     rows.length === 0 && !found.truncated && around ? await elsewhere(client, around.terms, around.range) : null,
+    prepared.remark?.(rows) ?? null,
     ...(without ? (await client.query(without)).rows.map(({ said }) => said as string) : []),
   ].filter((each) => each !== null);
   return {

@@ -240,3 +240,75 @@ test('a span comes with all it has, and with how long others took', async () => 
   );
   await assert.rejects(rowsOf(span, { trace_id: '0'.repeat(32), span_id: 'a'.repeat(16) }), { code: 'not_found' });
 });
+
+test('calls between services are those of the spans, whether a trace has settled, has not, or got spans since', async () => {
+  const known: Array<{ trace: string; span: string }> = [];
+  const names = ['north', 'south', 'east', 'west'];
+  const counted = async () => {
+    const rows = await rowsOf(dependencies, { from: '3h' });
+    return rows
+      .filter(({ caller }) => names.includes(`${caller}`))
+      .map((row) => `${row.caller} ${row.callee} ${row.calls} ${row.errors}`)
+      .toSorted();
+  };
+  const stored = async () => {
+    const { rows } = await client.query(
+      `select p.service || ' ' || c.service || ' ' || count(*) || ' ' || count(*) filter (where c.status = 'failed') as edge
+       from beacon.trace_spans c join beacon.trace_spans p on p.trace_id = c.trace_id and p.service <> c.service
+       cross join lateral (select from (values (p.span_id = c.parent_span_id),
+         (p.span_id = c.span_id and c.kind = 'server' and p.kind = 'client')) v (is_call) where v.is_call) call
+       where p.service = any($1) group by p.service, c.service`,
+      [names],
+    );
+    return rows.map(({ edge }) => edge as string).toSorted();
+  };
+  for (let round = 0; round < 12; round++) {
+    const batch = Array.from({ length: 20 }, (_, n) => {
+      const at = (round * 20 + n) * 7919;
+      const parent = at % 3 === 0 ? undefined : known[at % Math.max(1, known.length)];
+      // Sometimes a child comes first, and its parent later.
+      const missing = at % 5 === 1 ? `${(at % 9) + 1}`.repeat(16) : undefined;
+      const trace = parent?.trace ?? traceId();
+      const span = at % 7 === 0 ? `${(at % 9) + 1}`.repeat(16) : traceId().slice(0, 16);
+      known.push({ trace, span });
+      return {
+        trace,
+        span,
+        parent: missing ?? parent?.span ?? null,
+        service: names[at % 4] as string,
+        kind: at % 2 === 0 ? 'server' : 'client',
+        status: at % 6 === 0 ? 'failed' : 'completed',
+        at: now - 30 * MINUTE + (at % 1_000_000),
+        ms: 1 + (at % 500),
+      };
+    });
+    await store(client, batch);
+    assert.deepEqual(await counted(), await stored(), `round ${round}`);
+    if (round % 3 !== 2) continue;
+    await client.query(`select set_config('beacon.clock', (now() + interval '3 minutes')::text, false)`);
+    await client.query('select beacon.count_late_calls(), beacon.settle_baselines()');
+    await client.query(`select set_config('beacon.clock', '', false)`);
+    assert.deepEqual(await counted(), await stored(), `round ${round}, settled`);
+  }
+  const { rows } = await client.query('select count(*)::int as calls from beacon.service_calls');
+  assert.ok(rows[0].calls > 20);
+});
+
+test('completion says when it has not looked at all spans of the time', async () => {
+  const time = {
+    from: new Date(now - 20 * 60 * MINUTE).toISOString(),
+    to: new Date(now - 19 * 60 * MINUTE).toISOString(),
+  };
+  const add = (count: number) =>
+    client.query(
+      `insert into beacon.trace_spans (trace_id, span_id, service, operation, status, started_at, completed_at, duration_ms, metadata)
+       select gen_random_uuid(), decode(lpad(to_hex(n), 16, '0'), 'hex'), 'many', 'work', 'completed', $1::timestamptz + interval '1 minute',
+         $1::timestamptz + interval '1 minute', 0, '{"k": 1}' from generate_series(1, $2::integer) n`,
+      [time.from, count],
+    );
+  const said = async () => (await runQuery(pool, attributeKeys, time)).truncated;
+  await add(4_999);
+  assert.equal(await said(), null);
+  await add(1);
+  assert.match(`${await said()}`, /^Only the newest 5,000 spans of this time were looked at/);
+});
