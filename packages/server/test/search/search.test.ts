@@ -235,6 +235,6 @@ test('a cursor of something else is refused', async () => {
     runQuery(pool, search, { after: next, order: 'slowest' }),
     /cursor of a question in another order/,
   );
-  await assert.rejects(runQuery(pool, search, { after: 'nonsense' }), /no cursor of this question/);
+  await assert.rejects(runQuery(pool, search, { after: 'nonsense' }), /is not a cursor for this query/);
   await assert.rejects(runQuery(pool, search, { q: 'status=broken' }), /character 8/);
 });
