@@ -1,6 +1,6 @@
 // Traces that may fit a query, in batches: those whose spans meet its needs, the newest first, else all of a stretch of time.
 import type pg from 'pg';
-import { type Chunk, chunksFor, groupsOf, isIndexed, sortable, spansOf } from '../../../filter/chunk-index.ts';
+import { type Chunk, chunksFor, groupsOf, sortable, spansOf } from '../../../filter/chunk-index.ts';
 import type { Term } from '../../../filter/parse.ts';
 import { Bindings, filterSql } from '../../../filter/sql.ts';
 import { VALUE_TYPES } from '../../../store/values.ts';
@@ -99,13 +99,13 @@ export function needsSql(needs: Term[][], bind: Bindings): string {
   return needs.map((terms) => `(${filterSql(terms, bind)})`).join(' or ') || 'false';
 }
 
-/** Chunks in which one of the alternatives may hold, newest first. */
+/** Chunks in which one of the alternatives may hold, those stored last first. */
 async function chunksOf(client: pg.PoolClient, needs: Term[][], from: string): Promise<Chunk[]> {
-  const chunks = new Map<string, Chunk>();
+  const found = new Map<string, Chunk>();
   for (const terms of needs) {
-    const found = await chunksFor(client, terms, terms.some(isIndexed) ? null : from);
-    for (const chunk of found) chunks.set(chunk.created_from, chunk);
+    const { chunks } = await chunksFor(client, terms, { from, to: null });
+    for (const chunk of chunks) found.set(`${chunk.created_from} ${chunk.created_to}`, chunk);
   }
-  const key = ({ created_from: at }: Chunk) => (at === '-infinity' ? '' : sortable(at));
-  return [...chunks.values()].sort((a, b) => (key(a) < key(b) ? 1 : key(a) > key(b) ? -1 : 0));
+  const key = ({ created_from }: Chunk) => sortable(created_from);
+  return [...found.values()].sort((a, b) => (key(a) < key(b) ? 1 : key(a) > key(b) ? -1 : 0));
 }

@@ -1,5 +1,5 @@
 // Spans as TraceQL sees them: typed attributes by scope, and their place in the tree of their trace.
-import type { LooseSpan } from '../../../otlp/read-back.ts';
+import type { LooseSpan } from '../../../otlp/records.ts';
 import type { AnyValue, KeyValue } from '../../../otlp/traces.ts';
 import type { AttributeNode, Intrinsic, Kind, Literal, Scope, Status } from './ast.ts';
 import { NIL, type Value } from './values.ts';
