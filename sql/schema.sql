@@ -21,6 +21,9 @@ create table beacon.ingest (
   started_at timestamp with time zone not null default now(),
   heartbeat_at timestamp with time zone not null default now(),
   stopped_at timestamp with time zone,
+  logs_stored bigint not null default 0,
+  logs_duplicate bigint not null default 0,
+  logs_rejected jsonb not null default '{}'::jsonb,
   constraint ingest_key PRIMARY KEY (ingest_id)
 );
 
@@ -170,6 +173,26 @@ create table beacon.trace_executions (
   constraint trace_executions_key PRIMARY KEY (execution_id, trace_id)
 );
 CREATE INDEX trace_executions_trace ON beacon.trace_executions USING btree (trace_id);
+
+create table beacon.trace_logs (
+  trace_id uuid not null,
+  span_id bytea,
+  recorded_at timestamp with time zone not null,
+  severity smallint not null default 0,
+  severity_text text,
+  event_name text,
+  body jsonb,
+  attributes jsonb not null default '{}'::jsonb,
+  timed_out boolean not null default false,
+  otel jsonb,
+  resource_id bigint,
+  flags integer,
+  recorded_ns smallint not null default 0,
+  created_at timestamp with time zone not null default now(),
+  content_hash bigint not null,
+  constraint trace_logs_span_id_is_8_bytes CHECK ((octet_length(span_id) = 8)),
+  constraint trace_logs_key UNIQUE (trace_id, recorded_at, content_hash)
+) partition by RANGE (recorded_at);
 
 create table beacon.trace_records (
   name text not null,
@@ -649,6 +672,10 @@ create function beacon.ensure_partition(day date)
   returns boolean
   language plpgsql volatile;
 
+create function beacon.ensure_partition_of(parent text, time_column text, day date)
+  returns boolean
+  language plpgsql volatile;
+
 create function beacon.ensure_partitions(days_ahead integer DEFAULT NULL::integer, days_back integer DEFAULT 1)
   returns integer
   language plpgsql volatile;
@@ -851,6 +878,10 @@ create function beacon.json_hash(key text, value jsonb)
 
 create function beacon.last_call(spans beacon.span_fact[], of_position integer, way integer[])
   returns TABLE(callee text, callee_operation text, callee_position integer, callee_status text, callee_ended boolean, callee_late_ms double precision)
+  language plpgsql stable;
+
+create function beacon.logged_exceptions(of_trace uuid, since timestamp with time zone, until timestamp with time zone)
+  returns TABLE(span_id bytea, error_type text, error_message text, timed_out boolean)
   language plpgsql stable;
 
 create function beacon.look_into(b beacon.failure_origin, who text)
