@@ -208,8 +208,9 @@ begin
     b.callee_late_ms := callee.offset_ms + callee.duration_ms - f.offset_ms - f.duration_ms;
     b.callee_is_known := callee.position is not null or coalesce(callee_known, false);
     -- What the callee said once its caller had hung up is no part of why it did.
+    -- Nor is that its process was ended later: what maintenance then wrote into the span tells of another moment.
     b.callee_aborted := beacon.gave_up(f.status, f.error_type, f.error_message, f.metadata) and b.http_status is null
-      and b.callee_late_ms > -5;
+      and (b.callee_late_ms > -5 or callee.status = 'lost' and b.callee_status = 'started');
     if b.callee_position is not null and not b.callee_aborted then
       codes := array[callee.error_type];
       b.http_status := coalesce(b.http_status, beacon.http_status(callee.metadata));

@@ -43,6 +43,26 @@ test('marking lost spans changes the table and not the verdict', async () => {
   assert.equal((await db.client.query('select mark_lost() as n')).rows[0].n, 0);
 });
 
+const HANG = `
+  runner execution.run                     |=========x      | kind=consumer error=timeout
+    router POST                            | ========!      | kind=client error="timeout: no complete answer within 900 ms"
+      inference POST /v1/chat/completions  |  >             | kind=server
+`;
+
+test('a callee that hung beyond the time-out is not accused of dying because it was ended later', async () => {
+  const at = new Date(Date.now() - 300_000);
+  // Its last heartbeat came before its caller gave up; that it lived on shows in what it finished afterwards.
+  const process = await tracer({ heartbeat: '5 minutes' });
+  const drawn = await draw(HANG, { tracer: process, at });
+  await draw('inference GET /health |===| kind=server', {
+    tracer: process,
+    at: new Date(at.getTime() + 400),
+    execution: null,
+  });
+  await db.client.query('select mark_lost()');
+  accuses(await again(drawn), 'SERVICE_TIMEOUT', 'inference');
+});
+
 test('a span that is open in a process that lives is not lost', async () => {
   const found = await of(CRASH, { tracer: await tracer({ heartbeat: '2 seconds' }) });
   acquits(found, 'PROCESS_LOST');
