@@ -23,6 +23,7 @@ const commands = {
   'test:interop': ['scripts/test.ts', 'e2e/interop/clients.interop.ts'],
   'test:wild': [
     'scripts/test.ts',
+    'world/replay.test.ts',
     ...['bundlers', 'next', 'providers', 'runtimes', 'types'].map((name) => `e2e/wild/${name}.wild.ts`),
   ],
   'test:long': [
@@ -52,7 +53,10 @@ if (Number(process.versions.node.split('.')[0]) < 20) {
   );
 }
 // Beside what is set already.
-const surroundings = { 'test:long': { CRASH_ROUNDS: '50', FUZZ_INPUTS: '20000', BOMBS: 'large' } };
+const surroundings = {
+  'test:long': { CRASH_ROUNDS: '50', FUZZ_INPUTS: '20000', BOMBS: 'large' },
+  'test:wild': { WORLD: 'all' },
+};
 
 const [name, ...rest] = process.argv.slice(2);
 const script = Object.hasOwn(commands, name) ? commands[name] : undefined;
