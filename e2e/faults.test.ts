@@ -19,7 +19,7 @@ interface Case {
 }
 
 const CASES: Case[] = [
-  { fault: 'refuse', type: 'CONNECTION_FAILURE', summary: /router could not reach inference: ECONNREFUSED/ },
+  { fault: 'refuse', type: 'CONNECTION_FAILURE', summary: /router could not reach inference: connect ECONNREFUSED/ },
   { fault: 'hang', type: 'SERVICE_TIMEOUT', summary: /had taken the request and never answered/, open: 1 },
   { fault: 'slow', delayMs: 4200, type: 'SERVICE_TIMEOUT', summary: /inference went on for another \d+ ms/ },
   { fault: 'rate_limit', type: 'RATE_LIMITED', summary: /HTTP 429/ },
@@ -28,8 +28,8 @@ const CASES: Case[] = [
   { fault: 'wrong_key', type: 'AUTH_FAILURE', summary: /HTTP 401/ },
   { fault: 'unknown_model', type: 'MODEL_UNAVAILABLE', summary: /llama-3\.2-1b/ },
   { fault: 'empty_output', type: 'EMPTY_OUTPUT', summary: /without a word/ },
-  { fault: 'malformed_body', type: 'PROVIDER_EXECUTION_FAILURE', summary: /no JSON/ },
-  { fault: 'cut', type: 'CONNECTION_FAILURE', summary: /broke while the answer was under way/ },
+  { fault: 'malformed_body', type: 'PROVIDER_EXECUTION_FAILURE', summary: /not valid JSON/ },
+  { fault: 'cut', type: 'CONNECTION_FAILURE', summary: /was cut while the answer was under way/ },
   { fault: 'cold_start', delayMs: 600, status: 'completed', type: 'COLD_START', summary: /cold start \(model\.load\)/ },
 ];
 
