@@ -63,7 +63,7 @@ function active(page: Page): Promise<string> {
 test('a failing execution says why, and its evidence is shown in the picture', { skip }, async () => {
   const { page, complaints } = await open('/execution/200');
   await page.waitForSelector('.verdict-facts');
-  await says(page, '.verdict-summary', /inference ran out of a resource/);
+  await says(page, '.verdict-summary', /inference: ran out of memory/);
   await says(page, '.verdict-do', /What to do/);
   await says(page, '.confidence', /\d+ % sure/);
   await page.click('text=/Show the .* it rests on/');
@@ -194,7 +194,7 @@ test('a trace that names no execution has a verdict too', { skip }, async () => 
   const { traceId } = await draw(database.client, CALL('x', MEMORY), { execution: null, at: at(5) });
   const { page } = await open(`/trace/${traceId}`);
   await page.waitForSelector('.verdict-facts');
-  await says(page, '.verdict-summary', /inference ran out of a resource/);
+  await says(page, '.verdict-summary', /inference: ran out of memory/);
 });
 
 test('an execution that nobody traced says why, and offers the doctor', { skip }, async () => {
