@@ -142,7 +142,7 @@ test('a network that swallows everything is given up after a deadline', async ()
 });
 
 test('a locked table costs a statement timeout, not a connection, and the rows wait', async () => {
-  const spans = writer({ statementTimeoutMs: 50 });
+  const spans = writer({ statementTimeoutMs: 500 });
   const { traceId } = row();
   await client.query('begin; lock table beacon.traces in exclusive mode');
   spans.add(row({ traceId }));
