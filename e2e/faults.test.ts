@@ -19,7 +19,7 @@ interface Case {
 }
 
 const CASES: Case[] = [
-  { fault: 'refuse', type: 'CONNECTION_FAILURE', summary: /router could not reach inference: connect ECONNREFUSED/ },
+  { fault: 'refuse', type: 'CONNECTION_FAILURE', summary: /router could not reach inference: .*ECONNREFUSED/ },
   { fault: 'hang', type: 'SERVICE_TIMEOUT', summary: /had taken the request and never answered/, open: 1 },
   { fault: 'slow', delayMs: 4200, type: 'SERVICE_TIMEOUT', summary: /inference went on for another \d+ ms/ },
   { fault: 'rate_limit', type: 'RATE_LIMITED', summary: /HTTP 429/ },
