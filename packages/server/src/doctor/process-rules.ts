@@ -171,7 +171,7 @@ const sdk: Rule = ({ service, probe }, { surroundings: s, attachedTo }) => {
   if (!s) return undefined;
   const base = { hop: 'sdk' as const, state: 'fault' as const, service };
   const versions = (s.apiCopies ?? []).map(
-    (copy) => `${copy.of}: ${copy.version}${copy.works ? '' : ' (its spans are recorded by nobody)'}`,
+    (copy) => `${copy.of}: ${copy.version}${copy.works ? '' : ' (its spans are not recorded)'}`,
   );
   const deaf = (s.apiCopies ?? []).filter(({ works }) => !works);
   if (deaf.length > 0) {

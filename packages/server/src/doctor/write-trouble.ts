@@ -16,7 +16,7 @@ const KNOWN: Known[] = [
     text: /self.signed certificate|DEPTH_ZERO|SELF_SIGNED|unable to verify|UNABLE_TO_|CERT_/i,
     hop: 'endpoint',
     fault: 'TLS',
-    what: 'the certificate of the database is signed by nobody this process knows',
+    what: 'the certificate of the database is signed by an authority this process does not know',
     fix: 'Add uselibpqcompat=true&sslmode=require to DATABASE_URL (or sslmode=no-verify) to encrypt without checking it, as psql does; or give the authority in NODE_EXTRA_CA_CERTS.',
   },
   {

@@ -45,7 +45,7 @@ Answer with: the cause in one sentence, the evidence with numbers and span ids, 
           : ''
       }
 
-Answer with the hop that fails, the evidence, and the exact setting or command that mends it. A trace may also be there under another id or time: try search_traces with a wide range before you say there is none.`,
+Answer with the hop that fails, the evidence, and the exact setting or command that fixes it. A trace may also be there under another id or time: try search_traces with a wide range before you say there is none.`,
   },
   {
     name: 'what_changed',

@@ -86,7 +86,7 @@ const ENTRIES: Entry[] = [
   {
     name: 'blast_radius',
     of: 'blast-radius',
-    none: 'Nobody else was hit within an hour.',
+    none: 'No other execution was hit within an hour.',
     description: 'Which other executions within an hour were hit by the same root cause as this one.',
   },
   {
