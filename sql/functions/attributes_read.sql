@@ -61,7 +61,9 @@ language sql immutable parallel safe
 as $$
   select substring(coalesce(metadata ->> 'gen_ai.usage.output_tokens', metadata ->> 'gen_ai.usage.completion_tokens',
     metadata ->> 'llm.token_count.completion', metadata ->> 'llm.usage.completion_tokens', metadata ->> 'ai.usage.completionTokens',
-    metadata ->> 'ai.usage.outputTokens', metadata ->> 'gen_ai.usage.output') from '^\d{1,15}$')::bigint
+    metadata ->> 'ai.usage.outputTokens', metadata ->> 'gen_ai.usage.output', metadata ->> 'gen_ai.aggregated_usage.output_tokens',
+    substring(metadata ->> 'langfuse.observation.usage_details' from '"(?:output|completion_tokens|output_tokens)": ?(\d+)'))
+    from '^\d{1,15}$')::bigint
 $$;
 
 comment on function beacon.output_tokens(jsonb) is
@@ -72,7 +74,9 @@ language sql immutable parallel safe
 as $$
   select substring(coalesce(metadata ->> 'gen_ai.usage.input_tokens', metadata ->> 'gen_ai.usage.prompt_tokens',
     metadata ->> 'llm.token_count.prompt', metadata ->> 'llm.usage.prompt_tokens', metadata ->> 'ai.usage.promptTokens',
-    metadata ->> 'ai.usage.inputTokens', metadata ->> 'gen_ai.usage.input') from '^\d{1,15}$')::bigint
+    metadata ->> 'ai.usage.inputTokens', metadata ->> 'gen_ai.usage.input', metadata ->> 'gen_ai.aggregated_usage.input_tokens',
+    substring(metadata ->> 'langfuse.observation.usage_details' from '"(?:input|prompt_tokens|input_tokens)": ?(\d+)'))
+    from '^\d{1,15}$')::bigint
 $$;
 
 comment on function beacon.input_tokens(jsonb) is 'Tokens that a model was asked with, under the same conventions as output_tokens.';

@@ -23,6 +23,10 @@ begin
   get diagnostics strays = row_count;
   delete from beacon.trace_logs_default where recorded_at < expired;
   delete from beacon.trace_executions where started_at < expired;
+  delete from beacon.answers where started_at < expired;
+  update beacon.answers set question = null, answer = null
+  where started_at < beacon.clock() - beacon.setting('answer_retention_days', keep_days::text)::integer * interval '1 day'
+    and (question is not null or answer is not null);
   delete from beacon.traces where started_at < expired;
   delete from beacon.long_traces where started_at < expired;
   delete from beacon.operation_baselines where hour < expired;
@@ -75,7 +79,8 @@ begin
     settled := settled + step;
     exit when step < 2000 or clock_timestamp() > began + interval '4 seconds';
   end loop;
-  done := done || jsonb_build_object('deltas_folded', folded, 'chunks_merged', merged, 'traces_settled', settled,
+  done := done || jsonb_build_object('answers_judged', beacon.judge_when_rules_change(), 'attempts_diagnosed',
+    beacon.diagnose_attempts(), 'deltas_folded', folded, 'chunks_merged', merged, 'traces_settled', settled,
     'late_traces_counted', late,
     'more', clock_timestamp() > began + interval '2 seconds');
   if last_hourly is null or last_hourly::timestamptz < beacon.clock() - interval '1 hour' then

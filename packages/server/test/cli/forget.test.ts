@@ -46,8 +46,13 @@ test('what a filter matches is counted first, and removed when told so, with its
 });
 
 test('a trace and an execution are removed whole, and what is there no more is no error', async () => {
+  await client.query(
+    `select record_answer(jsonb_build_object('trace_id', $1::text, 'execution_id', 9, 'answer', 'secret'))`,
+    [mixed],
+  );
   assert.match((await forget('--trace', mixed, '--yes')).out, /^Removed 1 spans in 1 traces \(1 of them whole\)/);
   assert.match((await forget('--execution', '70', '--yes')).out, /^Removed 1 spans/);
+  assert.deepEqual((await client.query('select from answers')).rows, [], 'and with them what was answered');
   assert.deepEqual(await left(), []);
   assert.match((await forget('--trace', mixed, '--yes')).out, /^Removed 0 spans in 0 traces/);
 });

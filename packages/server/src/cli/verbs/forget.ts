@@ -153,6 +153,8 @@ async function remove(client: pg.PoolClient, traces: string[], terms: Term[]): P
     );
     await client.query('delete from beacon.trace_executions where trace_id = any ($1::uuid[])', [traces]);
     await client.query('delete from beacon.traces where trace_id = any ($1::uuid[])', [traces]);
+    // What is left of a trace still tells its answer: it is read from its spans again.
+    await client.query('delete from beacon.answers where trace_id = any ($1::uuid[])', [traces]);
     const { rows } = await client.query('select beacon.recount_traces($1::uuid[]) as left', [traces]);
     await client.query('commit');
     return { spans: removed.rowCount ?? 0, whole: traces.length - rows[0].left };

@@ -1,0 +1,4 @@
+-- Everything the way up made, in reverse.
+drop table beacon.answer_rules;
+
+drop table beacon.answers;
