@@ -60,6 +60,7 @@ const ARROWS: Record<string, string[]> = {
     'server/receivers',
   ],
   'server/main': ['server/*'],
+  'server/beacon': ['server/*'],
   'server/index': ['server/queries', 'server/store'],
   // Types of the queries; of the grammar of filters, the parser itself.
   web: ['server/registry (types)', 'server/filter'],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
+import { until } from '@project-beacon/testkit/until.ts';
 import { maintain, startMaintenance } from '../src/maintenance/loop.ts';
 import { createPool } from '../src/store/connect.ts';
 import { store, traceId } from './queries/store.ts';
@@ -46,7 +47,7 @@ test('failures are counted, told once a minute, and forgotten after a round that
 
 test('rounds follow each other until it is stopped', async () => {
   const loop = startMaintenance(pool, { intervalMs: 1 });
-  while (loop.state().rounds < 3) await new Promise((resolve) => setImmediate(resolve));
+  await until('three rounds', () => loop.state().rounds >= 3);
   await loop.stop();
   const { rounds } = loop.state();
   await client.query('select 1');

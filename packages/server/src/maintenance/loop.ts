@@ -24,7 +24,7 @@ interface MaintenanceState {
 
 export interface Maintenance {
   state(): MaintenanceState;
-  /** One round now; never rejects. */
+  /** One round now, or after the running one; never rejects. */
   round(): Promise<void>;
   /** No new round; resolves when the running one has ended. */
   stop(): Promise<void>;
@@ -71,8 +71,14 @@ export function startMaintenance(pool: pg.Pool, options: MaintenanceOptions = {}
     }
   }
 
+  /** Rounds never overlap: one that is asked for starts when the running one has ended. */
+  function queued(): Promise<void> {
+    running = running.then(round);
+    return running;
+  }
+
   function next(): void {
-    running = round().then(() => {
+    running = queued().then(() => {
       // What a round left undone is done at once: maintenance keeps up with whatever comes in.
       const hasMore = state.leading && state.lastError === null && state.lastResult?.more === true;
       if (!stopped) timer = setTimeout(next, hasMore ? 0 : (options.intervalMs ?? INTERVAL_MS));
@@ -82,7 +88,7 @@ export function startMaintenance(pool: pg.Pool, options: MaintenanceOptions = {}
 
   return {
     state: () => ({ ...state }),
-    round,
+    round: queued,
     async stop() {
       stopped = true;
       clearTimeout(timer);

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -21,17 +21,36 @@ export function start(args: string[], env: Record<string, string> = {}, cwd = os
   return child;
 }
 
-/** Runs the program to its end. */
-export async function run(args: string[], env: Record<string, string> = {}, cwd?: string): Promise<Ran> {
-  const child = start(args, env, cwd);
-  let out = '';
-  let err = '';
-  child.stdout?.on('data', (chunk) => {
-    out += chunk;
+let resident: ChildProcess | undefined;
+let last: Promise<unknown> = Promise.resolve();
+
+/** Runs the program's command line to its end, in a process that the file's tests share, one after another. */
+export function run(args: string[], env: Record<string, string> = {}, cwd = os.tmpdir()): Promise<Ran> {
+  const ran = last.then(async (): Promise<Ran> => {
+    resident ??= startResident();
+    const child = resident;
+    child.channel?.ref();
+    child.send({ args, env: { PATH: process.env.PATH ?? '', COLUMNS: '120', ...env }, cwd });
+    const ended = new AbortController();
+    const { signal } = ended;
+    const [answer] = await Promise.race([once(child, 'message', { signal }), once(child, 'exit', { signal })]);
+    ended.abort();
+    child.channel?.unref();
+    if (typeof answer !== 'object' || answer === null) {
+      resident = undefined;
+      throw new Error(`beacon ${args.join(' ')} ended its process (${answer}).`);
+    }
+    return answer;
   });
-  child.stderr?.on('data', (chunk) => {
-    err += chunk;
-  });
-  const [code] = await once(child, 'close');
-  return { code, out, err };
+  last = ran.catch(() => {});
+  return ran;
 }
+
+function startResident(): ChildProcess {
+  const child = fork(path.join(import.meta.dirname, 'resident.ts'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  child.unref();
+  child.channel?.unref();
+  return child;
+}
+
+after(() => resident?.kill('SIGKILL'));
