@@ -43,7 +43,7 @@ async function system(env: Record<string, string> = {}): Promise<{ database: Tes
   return { database, beacon: await startBeacon(database.url, {}, env) };
 }
 
-test('an exporter that reaches Beacon: nobody is accused, and nothing is left behind', async () => {
+test('an exporter that reaches Beacon: nothing is accused, and nothing is left behind', async () => {
   const { database, beacon } = await system();
   for (const env of [http(beacon.httpPort), grpc(beacon.grpcPort)]) {
     const { status, diagnosis, faults } = runAndAsk(database, env);
@@ -57,7 +57,7 @@ test('an exporter that reaches Beacon: nobody is accused, and nothing is left be
   assert.deepEqual(rows, [{ probes: 0, resources: 0 }]);
 });
 
-test('an exporter whose port nobody listens on, and whose SDK is silent: OTLP_PORT_CLOSED', async () => {
+test('an exporter whose port has no listener, and whose SDK is silent: OTLP_PORT_CLOSED', async () => {
   const database = await testDatabase();
   assert.deepEqual(runAndAsk(database, http(9)).faults, ['OTLP_PORT_CLOSED']);
 });
@@ -81,7 +81,7 @@ test('a wrong token: named by asking the endpoint, and by what the server has co
     const { rows } = await database.client.query('select from ingest where spans_received > 0');
     return rows.length > 0;
   });
-  assert.deepEqual(runAndAsk(database, right).faults, [], 'what was refused before it was mended is history');
+  assert.deepEqual(runAndAsk(database, right).faults, [], 'what was refused before the repair is history');
 });
 
 test('requests larger than the server takes: OTLP_TOO_LARGE', async () => {

@@ -30,7 +30,7 @@ test('a job submitted in the browser is watched to its end, and its failure expl
 
   await page.waitForURL(/\/jobs\/\d+$/);
   await page.waitForFunction(() => document.querySelectorAll('.matrix .cell').length === 4);
-  // It is seen to run, and ends without anybody touching the page.
+  // It is seen to run, and ends without a touch of the page.
   await page.waitForSelector('.matrix .cell.bad >> nth=1');
   await page.waitForFunction(() => document.querySelectorAll('.matrix .cell.good').length === 2);
   await page.getByLabel('4 of 4 finished, 2 failed, 0 running').waitFor();

@@ -32,7 +32,7 @@ begin
       'total_ms', round(c.total_ms), 'share', round((c.total_ms / greatest(w.ms, 0.001))::numeric, 2)),
     (p.f).span_id || c.span_ids) r
   -- One after another: together as long as the time they span, to within a tenth. Below half the trace and 100 ms it is
-  -- not what made anybody wait.
+  -- not what took the time.
   where c.total_ms <= 1.1 * c.over_ms and c.total_ms >= 0.5 * w.ms and c.total_ms >= 100;
 end
 $$;

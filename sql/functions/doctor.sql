@@ -108,7 +108,7 @@ declare
   probe uuid;
   forgotten bigint := 0;
 begin
-  -- Probes of somebody who is looking right now are younger.
+  -- Probes of a doctor that runs right now are younger.
   for probe in
     select t.trace_id from beacon.traces t where t.trace_id = any(also) and t.root_operation = 'beacon.probe'
     union
@@ -196,7 +196,7 @@ begin
         + interval '1 hour'
       where x.started_at > now_is - interval '1 hour' and x.span_count = 1 and s.parent_span_id is null
         and s.completed_at is not null and s.operation <> 'beacon.probe' and s.links is null
-        -- What an earlier process did was perhaps mended by the one that runs now.
+        -- What an earlier process did may be fixed in the one that runs now.
         and s.started_at >= coalesce((select max(l.started_at) from beacon.tracers l where l.service = s.service), '-infinity')
       order by x.started_at desc
       limit 1000

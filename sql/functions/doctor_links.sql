@@ -34,7 +34,7 @@ declare
   r record;
   c record;
 begin
-  -- Clocks, by what was stored: what lies ahead is in no range that anybody searches. What came later and is right, mends it.
+  -- Clocks, by what was stored: what lies ahead is in no range that is ever searched. A later span with the right time clears it.
   for t in
     select s.service, count(*) as spans, max(s.started_at) as furthest, max(s.created_at) as seen
     from (select q.service, q.started_at, q.created_at from beacon.trace_spans q
@@ -85,7 +85,7 @@ begin
         r.relation, r.id_column);
   end loop;
 
-  -- Executions that nobody has told Beacon of.
+  -- Executions in a table that is not registered.
   if not exists (select from beacon.trace_records) then
     for t in
       select k.oid::regclass::text as relation
@@ -141,5 +141,6 @@ end
 $$;
 
 comment on function beacon.doctor_links() is
-  'What the stored spans say about links that are missing: clocks, ids under other names or of other tables, executions nobody registered, '
+  'What the stored spans say about links that are missing: clocks, ids under other names or of other tables, '
+  'executions of tables that are not registered, '
   'and traces that are cut between two services. Part of beacon.doctor().';

@@ -20,7 +20,7 @@ declare
   callees integer[];       -- by position: the server span that answered a failing call
   seen boolean[];
   roots integer[];         -- by position: the root above it; at first its parent
-  called text[];           -- by position: caller and address of a failing call nobody answered here
+  called text[];           -- by position: caller and address of a failing call without an answering span here
   names jsonb := '{}';     -- who that is: many calls fail alike, and finding out reads other traces
   known jsonb := '{}';     -- by its name: whether a callee leaves spans in other traces
   callee_name text;

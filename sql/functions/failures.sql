@@ -7,7 +7,7 @@ as $$
 #variable_conflict use_column
 begin
   -- Only what failed is read, through the index that holds nothing else. The services that answered are part of the
-  -- print: a call that nobody took is another fault than one whose answer came late.
+  -- print: a call that was never answered is another fault than one whose answer came late.
   return query
   with s as materialized (
     select x.trace_id, x.model_id, x.region, x.parent_span_id is null as is_root,

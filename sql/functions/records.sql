@@ -55,7 +55,7 @@ $$;
 
 comment on function beacon.record_source(beacon.trace_records, boolean) is
   'A select over a registered table, aliased e, that gives its rows the same columns whatever they are called there. Only registered '
-  'columns are read, and every name is quoted. Outputs are long: whoever does not ask whether they are empty leaves them unread.';
+  'columns are read, and every name is quoted. Outputs are long: a query that does not ask whether they are empty leaves them unread.';
 
 create function beacon.record_troubles() returns table (
   records text, relation text, role text, column_name text, needed boolean, summary text, fix text)

@@ -53,7 +53,7 @@ begin
     from child c
     group by c.trace_id, c.parent_span_id
   ), listens as (
-    -- Who answers at an address is known from the calls that somebody answered.
+    -- Who answers at an address is known from the calls that were answered.
     select s.address, min(b.service) as service
     from s join below b on b.trace_id = s.trace_id and b.parent_span_id = s.span_id
     where s.address is not null and b.service <> s.service

@@ -54,7 +54,7 @@ test('rounds follow each other until it is stopped', async () => {
   assert.equal(loop.state().rounds, rounds);
 });
 
-test('services of imported and late traces are named, even when those come to rest before anybody looked', async () => {
+test('services of imported and late traces are named, even when those come to rest before maintenance looked', async () => {
   const day = 86_400_000;
   await store(client, [{ trace: traceId(), service: 'imported', at: Date.now() - 3 * day }]);
   await store(client, [{ trace: traceId(), service: 'late', at: Date.now() - day }]);

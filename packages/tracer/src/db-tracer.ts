@@ -135,7 +135,7 @@ export class DBTracer {
     return this.#probing;
   }
 
-  /** Starts a span below the active one, or below `parent`. Whoever starts it ends it. */
+  /** Starts a span below the active one, or below `parent`. The caller ends it. */
   startSpan(name: string, options?: SpanOptions, parent?: Context): Span {
     this.#debug?.(name);
     return this.#tracer.startSpan(name, options, parent);
@@ -182,7 +182,7 @@ export class DBTracer {
    */
   setExecutionContext(execution: ExecutionContext, parent: Context = context.active()): Context {
     const span = trace.getSpan(parent);
-    // Nobody here records spans or carries baggage on.
+    // Nothing here records spans or carries baggage on.
     if (!this.enabled && span === undefined && propagation.fields().length === 0) return parent;
     const entries = entriesOf(execution);
     // Built at once: a baggage is copied whenever an entry is added.
@@ -263,7 +263,7 @@ function recordError(span: Span, error: unknown): void {
   const known = error instanceof Error ? error : new Error(String(error));
   span.recordException(known);
   span.setStatus({ code: SpanStatusCode.ERROR, message: known.message });
-  // Whoever knows better than the error's class has said so before.
+  // A caller that knows better than the error's class has said so before.
   const given = (span as { attributes?: Attributes }).attributes?.['error.type'];
   if (given === undefined) span.setAttribute('error.type', errorType(known));
 }

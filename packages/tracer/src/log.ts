@@ -28,6 +28,6 @@ export function safely(work: () => void): void {
   try {
     work();
   } catch {
-    // There is nobody left to tell.
+    // There is nowhere left to say it.
   }
 }

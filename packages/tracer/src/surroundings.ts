@@ -16,7 +16,7 @@ export interface ApiCopy {
   /** Whose copy it is. */
   of: 'tracer' | 'application';
   version: string;
-  /** Whether it sees the registered provider; one that does not makes spans that nobody records. */
+  /** Whether it sees the registered provider; one that does not makes spans that are not recorded. */
   works: boolean;
 }
 
@@ -189,7 +189,7 @@ export interface Probe {
   traceId: string | null;
   /** Whether the sampler kept it. */
   sampled: boolean;
-  /** Whether the writer says that it is stored; whoever asks should read it back. */
+  /** Whether the writer says that it is stored; the caller should read it back. */
   written: boolean;
   /** Milliseconds from the start of the span to the answer of the database. */
   milliseconds: number;
@@ -203,7 +203,7 @@ export async function sendProbe(processor: BeaconSpanProcessor): Promise<Probe> 
   const span = trace.getTracer('@project-beacon/tracer').startSpan('beacon.probe', { root: true });
   const { traceId, traceFlags } = span.spanContext();
   span.end();
-  // Whatever keeps the writer busy must not keep whoever asks.
+  // Whatever keeps the writer busy must not hold up the caller.
   let limit: NodeJS.Timeout | undefined;
   const enough = new Promise<void>((resolve) => {
     limit = setTimeout(resolve, PROBE_WITHIN_MS);

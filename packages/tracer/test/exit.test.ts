@@ -145,7 +145,7 @@ test('10,000 spans ended in one tick are 10,000 rows', async (t) => {
   assert.deepEqual((await tracerRow('burst')).spans_dropped, {});
 });
 
-test('an error nobody catches: a line says that spans are lost, and how to keep them; with a handler they are written', async () => {
+test('an uncaught error: a line says that spans are lost, and how to keep them; with a handler they are written', async () => {
   const work = `const tracer = await startTracing({ service: SERVICE });
     await tracer.withSpan('throws', async () => { throw new Error('boom'); });`;
   const lost = await runChild(work.replace('SERVICE', "'uncaught'"), { env });

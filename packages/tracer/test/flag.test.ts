@@ -119,7 +119,7 @@ test('with the flag off: no row, no connection, no timer, no provider, and every
   assert.equal((await client.query('select from tracers where tracer_id = $1', [tracerId])).rowCount, 0);
 });
 
-test('with the flag off a process never connects: an address nobody answers at costs it nothing', async () => {
+test('with the flag off a process never connects: an address that does not answer costs it nothing', async () => {
   const code = `const tracer = await startTracing({ service: 'x' }); tracer.withSpan('a', () => {}); console.log(tracer.health().writeFailures);`;
   const ended = await runChild(code, { env: { DATABASE_URL: 'postgresql://u:p@127.0.0.1:1/x' } });
   assert.equal(ended.stdout, '0\n');

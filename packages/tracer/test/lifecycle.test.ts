@@ -108,7 +108,7 @@ const ERRORS: { name: string; fail: (span: Span) => void; row: object }[] = [
     row: { status: 'timeout', error_type: '504', error_message: null },
   },
   {
-    name: 'a status code nobody minds',
+    name: 'a status code that is not a failure',
     fail: (span) => span.setAttribute('http.response.status_code', 404),
     row: { status: 'completed', error_type: '404', error_message: null },
   },

@@ -1,4 +1,4 @@
-// What somebody does in the very moment something appears, and what an answer that comes late must not undo.
+// What a user does in the very moment something appears, and what an answer that comes late must not undo.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { draw, testDatabase } from '@project-beacon/testkit';

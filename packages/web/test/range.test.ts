@@ -39,7 +39,7 @@ test('a system of some minutes opens on a quarter of an hour, and is asked each 
   for (const name of ['extent', 'heatmap', 'series', 'search'])
     assert.deepEqual([name, operations(name).length], [name, 1]);
   assert.equal(operations('heatmap')[0]?.searchParams.get('from'), '15m');
-  // Other pages choose for themselves, until somebody does; who chooses is not told that it was chosen.
+  // Other pages choose for themselves, until the user does; a choice is not announced to the one who made it.
   await page.waitForSelector('nav a[href="/services"]');
   await page.getByLabel('Range of time').selectOption('1h');
   await page.waitForURL(/from=1h/);
@@ -62,7 +62,7 @@ test('the range of the address wins, and a shared address shows the same', { ski
   assert.equal(await chosen(page), '7d');
   assert.equal(operations('extent').length, 0);
   assert.equal(await page.locator('.range-why').count(), 0);
-  // It goes along to other pages; those choose as well where nobody did.
+  // It goes along to other pages; those choose as well where none was made.
   await page.getByRole('link', { name: 'Services' }).click();
   await page.waitForSelector('h1:has-text("Services")');
   assert.equal(await chosen(page), '7d');

@@ -197,7 +197,7 @@ test('a trace that names no execution has a verdict too', { skip }, async () => 
   await says(page, '.verdict-summary', /inference: ran out of memory/);
 });
 
-test('an execution that nobody traced says why, and offers the doctor', { skip }, async () => {
+test('an execution without a trace says why, and offers the doctor', { skip }, async () => {
   const { page } = await openPage();
   await page.goto(`${site.url}/execution/424242`);
   await page.waitForSelector('text=/has no span/');

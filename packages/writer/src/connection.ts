@@ -11,7 +11,7 @@ export interface ConnectionOptions {
 
 /**
  * One connection to the database, made when it is first needed and again after it broke. Its socket never keeps the
- * process alive: whoever waits for it at exit has to hold the process himself.
+ * process alive: a caller that waits for it at exit has to keep the process alive itself.
  */
 export class Connection {
   readonly #options: ConnectionOptions;

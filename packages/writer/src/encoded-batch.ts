@@ -59,7 +59,7 @@ export class EncodedBatch {
   }
 
   /**
-   * Takes lines that somebody else has encoded, in the format and with the columns of `encodeRow`. Their facts and
+   * Takes lines that were encoded elsewhere, in the format and with the columns of `encodeRow`. Their facts and
    * resources are the caller's to add.
    *
    * @param lines UTF-8, each line with its end; must not change until `done`.

@@ -258,7 +258,7 @@ export class GroupWriter {
 
   #knownResources(): Set<string> {
     const now = performance.now();
-    // Somebody may have cleared the table behind our back; and names made from ids would fill it.
+    // The table may have been cleared meanwhile; and names made from ids would fill it.
     if (now >= this.#forgetAt || this.#known.size > 10_000) {
       this.#known.clear();
       this.#forgetAt = now + 600_000;

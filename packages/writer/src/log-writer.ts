@@ -83,7 +83,7 @@ export class LogWriter {
   /**
    * Stores the records in one transaction; resolves when it is committed.
    *
-   * @throws UnavailableError when nothing is stored, or nobody knows whether it is; the records may come again then.
+   * @throws UnavailableError when nothing is stored, or it is unknown whether it is; the records may come again then.
    */
   async write(rows: readonly LogRow[]): Promise<WrittenLogs> {
     if (rows.length === 0) return { stored: 0, duplicates: 0, redacted: 0 };

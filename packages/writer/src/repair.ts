@@ -1,4 +1,4 @@
-// PostgreSQL holds neither U+0000 nor lone surrogates, JSON neither NaN nor cycles, and nobody wants a value of 10 MB.
+// PostgreSQL holds neither U+0000 nor lone surrogates, JSON neither NaN nor cycles, and a value of 10 MB helps no reader.
 // What is changed to make a value storable is said in words, and the words are stored with the span.
 
 import { REDACTED } from './redact/redactor.ts';

@@ -145,7 +145,7 @@ export class SpanWriter<Item> {
    * rejects.
    */
   async flush(): Promise<boolean> {
-    // The connection's socket holds nobody; a caller who awaits this must not fall off the end of the process.
+    // The connection's socket holds no process; a caller who awaits this must not fall off the end of the process.
     const hold = setInterval(() => {}, 60_000);
     try {
       return await this.#flush();
@@ -293,7 +293,7 @@ export class SpanWriter<Item> {
   async #write(batch: EncodedBatch): Promise<WriteResult> {
     const now = performance.now();
     if (now >= this.#forgetResourcesAt) {
-      // Somebody may have cleared the table behind our back.
+      // The table may have been cleared meanwhile.
       this.#knownResources.clear();
       this.#forgetResourcesAt = now + 600_000;
     }
@@ -357,7 +357,7 @@ export class SpanWriter<Item> {
     try {
       this.#options.onFailure?.(description, error);
     } catch {
-      // Whoever listens must not stop the writing.
+      // A listener that throws must not stop the writing.
     }
   }
 

@@ -145,12 +145,12 @@ export async function isMended(pool: pg.Pool | undefined, error: string): Promis
   return rows[0]?.stored === true;
 }
 
-/** Tracers that live and were not asked over HTTP: workers without a port, or services nobody named. */
+/** Tracers that live and were not asked over HTTP: workers without a port, or services that were not named. */
 export async function heartbeats(pool: pg.Pool, known: Set<string>): Promise<ProcessReport[]> {
   const { rows } = await pool.query(
     `select * from beacon.tracers r where stopped_at is null
        and heartbeat_at > now() - make_interval(secs => beacon.setting('lost_after_seconds', '30')::double precision)
-       -- One whose successor began after its last word is gone, and what was wrong with it may be mended.
+       -- One whose successor began after its last word is gone, and its fault may be fixed.
        and not exists (select from beacon.tracers l where l.service = r.service and l.tracer_id <> r.tracer_id
          and l.started_at > r.heartbeat_at)
      order by service, heartbeat_at desc`,
@@ -176,7 +176,7 @@ export async function untracedSince(
 
 /**
  * What only the data shows: verdicts of sql/functions/doctor.sql, and who has no trace. Data too large to be looked at
- * in time accuses nobody.
+ * in time is not a fault.
  *
  * @param anyTracer Whether a process with a tracer is known.
  */

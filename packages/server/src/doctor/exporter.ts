@@ -10,13 +10,13 @@ export interface Exporter {
   protocol: string;
   headers: Record<string, string>;
   from: string;
-  /** Nothing says that anybody here exports at all: worth trying only where nothing else is known. */
+  /** Nothing says that any program here exports at all: worth trying only where nothing else is known. */
   isGuess?: boolean;
   /** Address of the proxy that exporters of most languages would go through; undefined where none is set for it. */
   proxy?: { url: string; variable: string };
 }
 
-/** `from` of an exporter that nobody has told where to send. */
+/** `from` of an exporter without an endpoint of its own. */
 export const DEFAULT = 'the default of SDKs, because no endpoint is set';
 
 interface Found {

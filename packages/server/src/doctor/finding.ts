@@ -6,7 +6,7 @@ export type Hop = (typeof HOPS)[number];
 
 export interface Finding {
   hop: Hop;
-  /** `unknown`: it could not be checked; `note`: worth knowing, accuses nobody. */
+  /** `unknown`: it could not be checked; `note`: worth knowing, not a fault. */
   state: 'good' | 'fault' | 'unknown' | 'note';
   /** Code of a fault, for example FLAG_OFF. */
   fault?: string;
@@ -19,7 +19,7 @@ export interface Finding {
 
 export interface Diagnosis {
   verdict: 'healthy' | 'fault' | 'unknown';
-  /** The fault to mend first, then those that do not follow from it. */
+  /** The fault to fix first, then those that do not follow from it. */
   faults: Finding[];
   /** What could not be checked. */
   unknown: Finding[];

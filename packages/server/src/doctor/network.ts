@@ -1,4 +1,4 @@
-// Ports as they are: whether somebody answers, on which address, and in which protocol.
+// Ports as they are: whether one answers, on which address, and in which protocol.
 import * as net from 'node:net';
 
 export type Spoken = 'postgres' | 'http1' | 'http2' | 'tls' | 'silent' | 'closed' | 'other';
@@ -19,7 +19,7 @@ export function isOpen(host: string, port: number): Promise<true | string> {
     };
     socket.once('connect', () => done(true));
     socket.once('timeout', () => done('ETIMEDOUT'));
-    // A reset comes from somebody who had accepted.
+    // A reset comes from a process that had accepted.
     socket.once('error', ({ code, message }: NodeJS.ErrnoException) =>
       done(code === 'ECONNRESET' ? true : (code ?? message)),
     );

@@ -13,7 +13,7 @@ export interface Around {
   untracedSince(moment: Date): Promise<{ untraced: number; ids: string[] } | undefined>;
   /** When the tracer's row was made, and its last counters; null when this database has never heard of it. */
   tracerRow(tracerId: string): Promise<{ startedAt: Date } | null | undefined>;
-  /** Newest span stored under that service name within a day, whoever sent it; null when there is none. */
+  /** Newest span stored under that service name within a day, from any sender; null when there is none. */
   newestSpanOf(service: string): Promise<Date | null | undefined>;
   /** Whether the database no longer refuses what that error says it refused. */
   isMended(error: string): Promise<boolean>;
@@ -24,7 +24,7 @@ export interface Around {
 }
 
 const CLOCK_LIMIT_MS = 5_000;
-// Below it, whoever looks for one trace will most likely not find it.
+// Below it, a given trace is most likely missing.
 const KEEPS_ENOUGH = 0.1;
 const ON = ['true', '1', 'on', 'yes'];
 const OFF = ['false', '0', 'off', 'no', '', '<unset>'];

@@ -41,7 +41,7 @@ export async function readBack(
     for (let attempt = 1; probe?.traceId && probe.sampled; attempt++) {
       const of = pool && (await followed(pool, service, tracing, probe));
       const explained = !pool || before.some((one) => one.state === 'fault' && isExplaining(one, service));
-      // Whoever examines the same service at the same time is given the same probe, and may have removed it by now.
+      // Another doctor that examines the service at the same time gets the same probe, and may have removed it by now.
       if (of !== undefined || !probe.written || explained || attempt === ATTEMPTS) {
         if (of) await forget(pool as pg.Pool, probe.traceId, left);
         found.push(...(of ?? (await missing(pool, { service, tracing, probe }, explained, left))));

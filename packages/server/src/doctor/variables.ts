@@ -13,7 +13,7 @@ interface Judgement {
   fix: string;
 }
 
-// Below it, whoever looks for one trace will most likely not find it.
+// Below it, a given trace is most likely missing.
 const KEEPS_ENOUGH = 0.1;
 // A span of ours needs three (execution, job, region) beside what an instrumentation sets.
 const ATTRIBUTES_ENOUGH = 4;

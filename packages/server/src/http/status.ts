@@ -11,7 +11,7 @@ import type { Guard } from './app.ts';
 const READY_TIMEOUT_MS = 2_000;
 const OPEN = { config: { open: true } };
 
-/** Anybody is told whether it is well; why it is not, those who may read. */
+/** Any caller learns whether it is well; why it is not needs the scope read. */
 export function statusRoutes(app: FastifyInstance, pool: pg.Pool, maintenance: Maintenance, guard?: Guard): void {
   const mayRead = ({ headers }: FastifyRequest) => !guard || guard.admits(headers.authorization, 'read');
   app.get('/health', OPEN, async (request) => {

@@ -32,7 +32,7 @@ function costOf(piece: string): number {
   return length < 4 ? 1 : length * 0.7;
 }
 
-/** Tokenizers know words whole or in few pieces, and what nobody can pronounce in pieces of two letters. */
+/** Tokenizers know words whole or in few pieces, and random text in pieces of two letters. */
 function wordCost(word: string): number {
   if (word.length > LONGEST_WORD || /[bcdfghjklmnpqrstvwxz]{4}/i.test(word)) return word.length * 0.6;
   return Math.max(1, word.length / 6);

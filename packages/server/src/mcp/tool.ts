@@ -109,7 +109,7 @@ export async function callTool(tool: Tool, given: Record<string, unknown>, calle
     const { text, structured } = await answerOf(tool, params, { ...caller, budget, given: rest });
     return { content: [{ type: 'text', text }], structuredContent: structured };
   } catch (error) {
-    // Nobody waits for it any more; the protocol answers a cancelled call with nothing.
+    // The caller no longer waits; the protocol answers a cancelled call with nothing.
     if (caller.signal.aborted) throw error;
     if (!(error instanceof BeaconError || error instanceof z.ZodError))
       caller.warn?.(`${tool.name}: ${(error as Error).stack}`);

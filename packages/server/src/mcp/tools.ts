@@ -188,7 +188,7 @@ const ENTRIES: Entry[] = [
   {
     name: 'doctor',
     of: 'doctor',
-    // Where it knocks is for people to decide, not for whoever wrote the text of a span.
+    // Where it knocks is for people to decide, not for the author of a span.
     hidden: ['url'],
     description:
       'Why there is no trace: follows a span from flag to table, names the hop that fails, with evidence and fix.',

@@ -1,4 +1,4 @@
-// Span data comes from whoever sends spans. A model must be able to tell it from what Beacon says.
+// Span data comes from any program that sends spans. A model must be able to tell it from what Beacon says.
 
 /** Around everything that came out of the database. */
 export const FENCE = { open: '<beacon-data>', close: '</beacon-data>' } as const;

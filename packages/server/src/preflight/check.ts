@@ -43,7 +43,7 @@ export interface Situation {
   url: string;
   services: ProcessReport[];
   thresholds: Thresholds;
-  /** Names of checks whose objection somebody has accepted in writing. */
+  /** Names of checks whose objection was accepted in writing. */
   accepted: string[];
   env: NodeJS.ProcessEnv;
   /** Folder of the source that is deployed. */

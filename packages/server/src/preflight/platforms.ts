@@ -17,7 +17,7 @@ export interface Platform {
 interface Known {
   name: string;
   programs: string[];
-  /** Succeeds when somebody is logged in. */
+  /** Succeeds when a user is logged in. */
   login: string[];
   /** Its answer is handed to `read`. */
   ask: string[];

@@ -126,7 +126,7 @@ export async function lastPreflight(pool: pg.Pool): Promise<Preflight | undefine
   };
 }
 
-/** The same as Markdown, for whoever decides. */
+/** The same as Markdown, for the person who decides. */
 export function markdown({ takenAt, takenBy, decision, open, checks }: Preflight): string {
   const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
   const rows = checks.map(

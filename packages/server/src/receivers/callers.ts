@@ -1,4 +1,4 @@
-// Who calls a port that takes spans: by name of this machine only while it is not shared, never a web page that nobody named,
+// Who calls a port that takes spans: by name of this machine only while it is not shared, never a web page that was not named,
 // and not more often than its share.
 import type { IncomingHttpHeaders } from 'node:http';
 import { Refusal } from './answer.ts';

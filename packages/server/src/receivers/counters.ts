@@ -8,7 +8,7 @@ export class Counters {
   readonly requests: Record<string, number> = {};
   spansReceived = 0;
   spansStored = 0;
-  /** Spans that were stored before: somebody sent them again. */
+  /** Spans that were stored before: they were sent again. */
   duplicates = 0;
   /** Spans, by reason. */
   readonly rejected: Record<string, number> = {};

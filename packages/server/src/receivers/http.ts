@@ -43,7 +43,7 @@ export function httpReceiver(options: HttpReceiverOptions): http.Server {
     });
   });
   server.maxConnections = MAX_CONNECTIONS;
-  // Answers what is no HTTP/1; the sentence helps whoever reads the bytes.
+  // Answers what is no HTTP/1; the sentence is for a person who reads the bytes.
   server.on('clientError', (_error, socket) => {
     if (!socket.writable) return;
     const text = 'This is no HTTP/1.1 request. OTLP over HTTP is spoken here.\n';

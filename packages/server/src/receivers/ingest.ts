@@ -147,7 +147,7 @@ export class Ingest {
    * Stores a request. Resolves when it is committed.
    *
    * @param body May lie in the memory of the reservation, which is used for something else once it is decoded.
-   * @throws Refusal when nothing of it is stored, or only a part, or nobody knows whether it is; it may be sent again then.
+   * @throws Refusal when nothing of it is stored, or only a part, or it is unknown whether it is; it may be sent again then.
    */
   async store(body: Buffer, encoding: Encoding, reservation: Reservation): Promise<Accepted> {
     const total = new Rejections();

@@ -44,7 +44,7 @@ export class LogReceiver {
   /**
    * Stores an ExportLogsServiceRequest. Resolves when it is committed.
    *
-   * @throws Refusal when nothing of it is stored, or nobody knows whether it is; it may be sent again then.
+   * @throws Refusal when nothing of it is stored, or it is unknown whether it is; it may be sent again then.
    */
   async store(body: Buffer, encoding: 'protobuf' | 'json', reservation: Reservation): Promise<Accepted> {
     if (body.length > MAX_BYTES) {

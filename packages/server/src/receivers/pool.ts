@@ -18,12 +18,12 @@ export class BufferPool {
     return spare;
   }
 
-  /** Gives back what `take` gave; nobody may hold it, or a part of it, any more. */
+  /** Gives back what `take` gave; no reference to it, or to a part of it, may be left. */
   give(buffer: Buffer): void {
     const size = buffer.length;
     if (size > LARGEST) return;
     if (this.#kept + size > KEPT) {
-      // Sizes that nobody asks for any more must not fill it for ever.
+      // Sizes that are not asked for any more must not fill it for ever.
       this.#spare.clear();
       this.#kept = 0;
     }

@@ -1,4 +1,4 @@
-// The ports. Each looks at the first bytes of a connection, so that whoever speaks the other protocol is told so.
+// The ports. Each looks at the first bytes of a connection, so that a client of the other protocol learns it.
 import * as http2 from 'node:http2';
 import * as net from 'node:net';
 import { BeaconError } from '../store/errors.ts';
@@ -27,7 +27,7 @@ export interface Ports {
   zipkinPort: number | undefined;
   /** A sentence for each port that was busy. */
   notes: string[];
-  /** Lets nobody in any more, and resolves when every answer is out. */
+  /** Accepts no new connection, and resolves when every answer is out. */
   close(): Promise<void>;
 }
 
@@ -37,7 +37,7 @@ export const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', '[::1]
 /**
  * Whether it is safe to listen there.
  *
- * @throws BeaconError when everybody could send, and nobody said that this is wanted.
+ * @throws BeaconError when any host could send and no setting asks for that.
  */
 export function checkHost(host: string, gate: Gate, anonymous: boolean): void {
   if (LOOPBACK.has(host) || !gate.isOpen || anonymous) return;

@@ -40,7 +40,7 @@ export function lostItsPort({ lastLines }: Ended): boolean {
 export class Service {
   readonly spec: ServiceSpec;
   readonly logFile: string;
-  /** Called when the process ends and nobody asked it to. */
+  /** Called when the process ends without being asked to. */
   onDeath: (ended: Ended) => void = () => {};
   #child: ChildProcess | undefined;
   #exit: Promise<Ended> | undefined;

@@ -8,7 +8,7 @@ import type { ServiceSpec } from './service.ts';
 export const REGIONS = ['us-east', 'eu-west', 'asia-southeast'] as const;
 /** How long the router waits for a provider, milliseconds: short, so that the sample's failure is seen soon. */
 export const PROVIDER_TIMEOUT_MS = 1_500;
-/** The failures of the sample open a circuit; whoever tries again after reading must not meet it. */
+/** The failures of the sample open a circuit; a second try after reading must not meet it. */
 const CIRCUIT_OPEN_MS = 3_000;
 /** Ctrl-C should take seconds: what is not done by then is handed back and runs at the next start. */
 const STOP_GRACE_MS = 2_000;
@@ -124,7 +124,7 @@ function unlessSet(name: string, value: string, ...alternatives: string[]): Reco
   return [name, ...alternatives].some((each) => process.env[each] !== undefined) ? {} : { [name]: value };
 }
 
-/** Settings that change what the sample shows are named, so that nobody wonders about them; addresses may hold secrets. */
+/** Settings that change what the sample shows are named, so that they do not surprise; addresses may hold secrets. */
 function keptSettings(): string[] {
   return ['ENABLE_DB_TRACING', 'HYBRID_ROUTER_URL', 'PROVIDERS', 'PROVIDERS_FILE', 'FAULTS'].flatMap((name) => {
     const value = process.env[name];

@@ -156,7 +156,7 @@ function writeSecrets(cluster: string, secrets: Secrets): void {
   fs.writeFileSync(path.join(cluster, SECRETS), JSON.stringify(secrets), { mode: 0o600 });
 }
 
-/** The server inherits neither PGPORT nor PGDATA nor anybody's secrets. */
+/** The server inherits neither PGPORT nor PGDATA nor secrets of the environment. */
 function serverEnv(): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
 }

@@ -23,7 +23,7 @@ async function usuals({ executionId }: { executionId: number | null }) {
   return rows;
 }
 
-test('without a baseline a slow call accuses nobody', async () => {
+test('without a baseline a slow call accuses nothing', async () => {
   assert.deepEqual(await of(SLOW), []);
 });
 

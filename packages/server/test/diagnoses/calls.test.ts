@@ -30,7 +30,7 @@ test('a healthy execution yields no verdict at all', async () => {
   assert.deepEqual(await of(HEALTHY), []);
 });
 
-test('a refused connection is charged to whoever answered at that address before', async () => {
+test('a refused connection is charged to the service that answered at that address before', async () => {
   const best = accuses(
     await of(chain('error=ECONNREFUSED', 'connection_refused', 502)),
     'CONNECTION_FAILURE',
@@ -39,7 +39,7 @@ test('a refused connection is charged to whoever answered at that address before
   assert.equal(best.evidence.address, '10.0.0.1:8094');
 });
 
-test('a refused connection to an address nobody ever answered at is charged to the address', async () => {
+test('a refused connection to an address that never answered is charged to the address', async () => {
   accuses(
     await of(`
     app work   |====x| kind=consumer error=ECONNREFUSED
@@ -50,7 +50,7 @@ test('a refused connection to an address nobody ever answered at is charged to t
   );
 });
 
-test('a refused connection that a second try made good accuses nobody', async () => {
+test('a refused connection that a second try made good accuses nothing', async () => {
   acquits(
     await of(`
     app work    |==========| kind=consumer
@@ -193,7 +193,7 @@ for (const { type, code, status, callSpan } of [
     assert.equal(found[0]?.service, 'model');
   });
 
-  test(`${status} that a second provider made good accuses nobody`, async () => {
+  test(`${status} that a second provider made good accuses nothing`, async () => {
     acquits(
       await of(`
       app work          |===============| kind=consumer

@@ -97,7 +97,7 @@ test('a failure in milliseconds without a word, where others of its kind call on
   assert.match(best?.summary ?? '', /called no other service, although it usually does/);
 });
 
-test('an operation that never calls anybody is not accused of having called nobody', async () => {
+test('an operation that never calls another is not accused of a missing call', async () => {
   const [best] = await of('local sum.run |x| kind=consumer');
   assert.equal(best?.type, 'UNKNOWN');
   assert.equal(best?.evidence.spans_looked_at, 1);
@@ -154,7 +154,7 @@ test('work that waited a moment is not', async () => {
   acquits(await of('runner execution.run |====| kind=consumer beacon.queued_ms=900', { scale: 100 }));
 });
 
-test('of two attempts the last one decides, and a retry that worked accuses nobody', async () => {
+test('of two attempts the last one decides, and a retry that worked accuses nothing', async () => {
   const first = await draw('runner execution.run |===x| kind=consumer error=rate_limit_exceeded', {
     at: new Date(Date.now() - 60_000),
   });

@@ -44,7 +44,7 @@ export function accuses(found: Verdict[], type: string, service: string, least =
   return best;
 }
 
-/** Nobody is accused of `type`, or, without a type, of anything. */
+/** Nothing is accused of `type`, or, without a type, of anything. */
 export function acquits(found: Verdict[], type?: string): void {
   const accused = found.filter((verdict) => verdict.role === 'cause' && (!type || verdict.type === type));
   assert.deepEqual(

@@ -26,7 +26,7 @@ const CALL = `
       cart GET |   ====   | kind=server
 `;
 
-test('two windows that are alike accuse nobody', async () => {
+test('two windows that are alike accuse nothing', async () => {
   assert.deepEqual(await ranked([CALL], [CALL]), []);
 });
 
@@ -135,7 +135,7 @@ test('an aborted call is charged to the callee that left no span', async () => {
   assert.match(first?.reason ?? '', /failures begin here: 503 in 20 of/);
 });
 
-test('failures that were usual accuse nobody', async () => {
+test('failures that were usual accuse nothing', async () => {
   const failing = '  shop view  |==x| error=503\n    shop GET | x | kind=client peer.service=cart error=503';
   assert.deepEqual(await ranked([CALL, failing], [CALL, failing]), []);
 });

@@ -1,5 +1,5 @@
 // An application that brings another version of @opentelemetry/api than the tracer: its registration counts, the tracer's
-// does not, and nobody says so.
+// does not, and nothing says so.
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as os from 'node:os';

@@ -1,4 +1,4 @@
-// Environments in which an OpenTelemetry exporter sends nothing, or to nobody: beside an endpoint that really listens.
+// Environments in which an OpenTelemetry exporter sends nothing, or to no receiver: beside an endpoint that really listens.
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as http from 'node:http';
@@ -77,7 +77,7 @@ const SEEDS: { title: string; fault: string; env: Record<string, string>; said?:
   },
   { title: 'no exporter', fault: 'EXPORTER_OFF', env: { OTEL_TRACES_EXPORTER: 'none' } },
   { title: 'an exporter to the console', fault: 'EXPORTER_ELSEWHERE', env: { OTEL_TRACES_EXPORTER: 'console' } },
-  { title: 'an exporter nobody knows', fault: 'EXPORTER_UNKNOWN', env: { OTEL_TRACES_EXPORTER: 'oltp' } },
+  { title: 'an exporter that does not exist', fault: 'EXPORTER_UNKNOWN', env: { OTEL_TRACES_EXPORTER: 'oltp' } },
   { title: 'the protocol http', fault: 'OTLP_PROTOCOL_UNKNOWN', env: { OTEL_EXPORTER_OTLP_PROTOCOL: 'http' } },
   {
     title: 'a protocol in capitals',
@@ -85,7 +85,7 @@ const SEEDS: { title: string; fault: string; env: Record<string, string>; said?:
     env: { OTEL_EXPORTER_OTLP_PROTOCOL: 'HTTP/PROTOBUF' },
   },
   {
-    title: 'a protocol of traces nobody knows',
+    title: 'a protocol of traces that does not exist',
     fault: 'OTLP_PROTOCOL_UNKNOWN',
     env: { OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'protobuf' },
   },
@@ -149,12 +149,12 @@ const SEEDS: { title: string; fault: string; env: Record<string, string>; said?:
     said: /has no TLS/,
   },
   {
-    title: 'a host nobody knows',
+    title: 'a host without an address',
     fault: 'OTLP_HOST_UNKNOWN',
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://no-such-host.invalid:4318' },
   },
   {
-    title: 'a port nobody listens on',
+    title: 'a port without a listener',
     fault: 'OTLP_PORT_CLOSED',
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' },
   },
@@ -236,7 +236,7 @@ const HEALTHY: { title: string; env: Record<string, string> }[] = [
 ];
 
 for (const { title, env } of HEALTHY) {
-  test(`${title}: nobody is accused`, async (t) => {
+  test(`${title}: nothing is accused`, async (t) => {
     const diagnosis = await ask(env);
     assert.equal(judge(t, undefined, diagnosis), 'healthy', JSON.stringify(diagnosis, null, 1));
     assert.equal(diagnosis.verdict, 'healthy');

@@ -94,7 +94,7 @@ const SEEDS: Seed[] = [
     evidence: /AlwaysOff/,
   },
   { title: 'callers with traceflags 00', fault: 'CALLER_DID_NOT_SAMPLE', work: 2, headers: CALLER_OFF },
-  { title: 'a port nobody listens on', fault: 'PORT_CLOSED', env: at('127.0.0.1', 9), work: 1 },
+  { title: 'a port without a listener', fault: 'PORT_CLOSED', env: at('127.0.0.1', 9), work: 1 },
   {
     title: '::1 where only 127.0.0.1 listens',
     fault: 'WRONG_ADDRESS_FAMILY',
@@ -129,7 +129,7 @@ const SEEDS: Seed[] = [
     work: 1,
   },
   {
-    title: 'a host nobody knows',
+    title: 'a host without an address',
     fault: 'HOST_UNKNOWN',
     env: (url) => ({ ...at('no-such-host.invalid', portOf(url))(url) }),
     work: 1,
@@ -257,7 +257,7 @@ const SEEDS: Seed[] = [
 ];
 
 for (const { title, fault, env, sql, program, work: times = 0, headers, evidence } of SEEDS) {
-  test(`${title}: ${fault}, and nobody else is accused`, async (t) => {
+  test(`${title}: ${fault}, and nothing else is accused`, async (t) => {
     const database = await workDatabase();
     if (sql) await asAdmin(database.adminUrl, sql, database.url);
     const app = await startApp({ DATABASE_URL: database.url, ...(await env?.(database.url)) }, program);
@@ -305,7 +305,7 @@ test('a lock on the table, so that every statement is given up: STATEMENT_TOO_SL
   await kill(app);
 });
 
-test('a database that takes connections and then keeps silent holds nobody longer than ten seconds: NO_ANSWER', async () => {
+test('a database that takes connections and then keeps silent holds no caller longer than ten seconds: NO_ANSWER', async () => {
   const database = await workDatabase();
   const proxy = await faultyProxy(database.url);
   const app = await startApp({ DATABASE_URL: proxy.url, WORK_DATABASE_URL: database.url });

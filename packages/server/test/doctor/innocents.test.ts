@@ -1,4 +1,4 @@
-// Systems that are well, in ways that look like something: nobody is accused.
+// Systems that are well, in ways that look like something: nothing is accused.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { draw, type TestDatabase } from '@project-beacon/testkit';
@@ -45,7 +45,7 @@ const INNOCENTS: Innocent[] = [
 ];
 
 for (const { title, env = {}, work: times = 0, before, sql } of INNOCENTS) {
-  test(`${title}: nobody is accused`, async (t) => {
+  test(`${title}: nothing is accused`, async (t) => {
     const database = await workDatabase();
     if (sql) await database.client.query(sql);
     const app = await startApp({ DATABASE_URL: database.url, ...env });
@@ -62,7 +62,7 @@ for (const { title, env = {}, work: times = 0, before, sql } of INNOCENTS) {
   });
 }
 
-test('writes that failed for a while and were made good: nobody is accused', async () => {
+test('writes that failed for a while and were made good: nothing is accused', async () => {
   const database = await workDatabase();
   const proxy = await faultyProxy(database.url);
   const app = await startApp({ DATABASE_URL: proxy.url, WORK_DATABASE_URL: database.url });
@@ -76,7 +76,7 @@ test('writes that failed for a while and were made good: nobody is accused', asy
   await proxy.close();
 });
 
-test('a process that was killed after its spans were written, and its successor: nobody is accused', async () => {
+test('a process that was killed after its spans were written, and its successor: nothing is accused', async () => {
   const database = await workDatabase();
   const first = await startApp({ DATABASE_URL: database.url });
   await work(first, 2);
@@ -87,7 +87,7 @@ test('a process that was killed after its spans were written, and its successor:
   await kill(second);
 });
 
-test('a tracer behind PgBouncer in transaction mode: nobody is accused', { skip: !pgBouncerProgram() }, async () => {
+test('a tracer behind PgBouncer in transaction mode: nothing is accused', { skip: !pgBouncerProgram() }, async () => {
   const database = await workDatabase();
   const bouncer = await pgBouncer(pgBouncerProgram() as string, database.url);
   const app = await startApp({ DATABASE_URL: bouncer.url, WORK_DATABASE_URL: database.url });
@@ -98,7 +98,7 @@ test('a tracer behind PgBouncer in transaction mode: nobody is accused', { skip:
   await bouncer.stop();
 });
 
-test("a service that is asked by two at once: nobody is accused, and neither takes the other one's probe", async () => {
+test("a service that is asked by two at once: nothing is accused, and neither takes the other one's probe", async () => {
   const database = await workDatabase();
   const app = await startApp({ DATABASE_URL: database.url });
   await work(app, 1);
@@ -106,7 +106,7 @@ test("a service that is asked by two at once: nobody is accused, and neither tak
   for (const diagnosis of both) assert.deepEqual(accused(diagnosis), [], JSON.stringify(diagnosis, null, 1));
 });
 
-test('another SDK that sends over OTLP, and has no tracer of ours: nobody is accused', async () => {
+test('another SDK that sends over OTLP, and has no tracer of ours: nothing is accused', async () => {
   const database = await workDatabase();
   await draw(database.client, 'shop checkout |====|', { at: new Date(Date.now() - 60_000) });
   const app = await startApp({ DATABASE_URL: database.url, FAULT: 'not constructed' });
@@ -127,7 +127,7 @@ test('a probe that could not be written is told of, and removed by the next one 
   assert.deepEqual([accused(after), after.leftBehind, await probes(database)], [[], [], 0]);
 });
 
-test('--watch says what is wrong, looks again, and ends with 0 once it is mended', async () => {
+test('--watch says what is wrong, looks again, and ends with 0 once it is fixed', async () => {
   const database = await workDatabase();
   const app = await startApp({ DATABASE_URL: database.url });
   await beating(app);

@@ -1,4 +1,4 @@
-// What only the stored spans show: links that are missing, ids that lead nowhere, faults that were mended since.
+// What only the stored spans show: links that are missing, ids that lead nowhere, faults that were fixed since.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
@@ -72,7 +72,7 @@ test('a traceparent that is dropped between two services: TRACEPARENT_DROPPED', 
   assert.match(JSON.stringify(diagnosis.faults), /billing does not continue the traces of shop/);
 });
 
-test('calls that are continued, and a service that is called from elsewhere meanwhile: nobody is accused', async (t) => {
+test('calls that are continued, and a service that is called from elsewhere meanwhile: nothing is accused', async (t) => {
   const database = await workDatabase();
   await calls(database, 20, true);
   // By chance inside a call; most are not.
@@ -109,7 +109,7 @@ test('ids of another table: IDS_OF_ANOTHER_TABLE', async (t) => {
   assert.equal(judge(t, 'IDS_OF_ANOTHER_TABLE', diagnosis), 'named', JSON.stringify(diagnosis, null, 1));
 });
 
-test('a table of executions that nobody registered: EXECUTIONS_NOT_REGISTERED', async (t) => {
+test('a table of executions that is not registered: EXECUTIONS_NOT_REGISTERED', async (t) => {
   const database = await workDatabase();
   await database.client.query(`delete from beacon.trace_records;
     create table public.executions (id bigint primary key, created_at timestamptz default now()); insert into executions values (1)`);
@@ -133,7 +133,7 @@ test('asked about one service, what became of another is a remark', async (t) =>
   await kill(app);
 });
 
-test('a constraint that refused spans and was dropped: nobody is accused of it any more', async (t) => {
+test('a constraint that refused spans and was dropped: it is not accused any more', async (t) => {
   const database = await workDatabase();
   await database.client.query(
     'alter table beacon.trace_spans add constraint small_enough check (octet_length(metadata::text) < 10000)',

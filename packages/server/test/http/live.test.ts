@@ -73,7 +73,7 @@ test('each client is told what fits its filter, with the columns of spans, and n
   failed.leave();
 });
 
-test('a span that is open is told again when it has ended, also to whoever asked for its end only', async () => {
+test('a span that is open is told again when it has ended, also to a listener that asked for its end only', async () => {
   const { traceId } = await draw(client, 'runner open.before |==>|');
   const all = await follow(server);
   const ends = await follow(server, '?q=status%3Dfailed');
@@ -129,7 +129,7 @@ test('signs of life come while nothing else does', async () => {
   quiet.leave();
 });
 
-test('one statement a round is asked, whoever listens, and none when nobody does', async () => {
+test('one statement a round is asked, however many listen, and none when no one does', async () => {
   const own = await testDatabase();
   const alone = await serve(own, { live: { intervalMs: 10 } });
   const clients = await Promise.all(Array.from({ length: 20 }, (_, i) => follow(alone, `?q=service%3Ds${i % 4}`)));
@@ -143,7 +143,7 @@ test('one statement a round is asked, whoever listens, and none when nobody does
       where datname = current_database() and application_name = 'test http' and query ~ '_matches' and state_change > clock_timestamp() - interval '100 ms'`);
     return rows[0].n;
   };
-  await until('nobody asks any more', async () => (await active()) === 0);
+  await until('no statement is running', async () => (await active()) === 0);
 });
 
 test('what comes faster than it can be told is counted, and said', async () => {

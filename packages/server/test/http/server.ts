@@ -86,7 +86,7 @@ export async function serveApp(
   };
 }
 
-/** A request with headers that `fetch` does not let anybody set. */
+/** A request with headers that `fetch` does not let a caller set. */
 export function bareGet(url: string, headers: http.OutgoingHttpHeaders): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
     http.get(url, { headers }, (response) => resolve(response)).on('error', reject);

@@ -26,7 +26,7 @@ function inOne(error: { type: string | null; message: string | null } | undefine
 }
 
 const span = fc.record({
-  // Of another span, of its own, of nobody, or none.
+  // Of another span, of its own, of no span here, or none.
   parent: fc.oneof({ weight: 6, arbitrary: fc.nat(20) }, fc.constantFrom('missing', 'none')),
   // The id of another span, as in Zipkin.
   shares: fc.option(fc.nat(20), { freq: 8 }),

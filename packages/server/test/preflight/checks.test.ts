@@ -240,7 +240,7 @@ test('8 monitoring: a plan that is too small for the retention', async () => {
   assert.deepEqual([state, /keep 1 days/.test(reason)], ['warn', true]);
 });
 
-test('9 people: what nobody has answered stays open', async () => {
+test('9 people: what has no answer stays open', async () => {
   const { state, reason } = await people(but({ answers: { window: 'now' } }));
   assert.deepEqual([state, /rollback, success/.test(reason)], ['open', true]);
 });

@@ -33,7 +33,7 @@ test('who asks often gets the last examination, and who wants a new one a new on
   assert.match(String(asked.rows[0]?.what), /127\.0\.0\.1:1/);
 });
 
-test('the server asks nobody but this machine', async () => {
+test('the server asks this machine only', async () => {
   for (const service of [
     'http://example.com',
     'http://169.254.169.254/latest',

@@ -107,7 +107,7 @@ test('without its column for the status a table still tells what it can, and wha
         /no column status any more, so all of it counts as completed.*set status_column/,
       );
       const { rows } = await client.query(`select untraced from beacon.untraced_since(now() - interval '1 day')`);
-      assert.equal(rows[0].untraced, '1', 'of what may not have begun nobody says that it lacks a trace');
+      assert.equal(rows[0].untraced, '1', 'what may not have begun is not said to lack a trace');
       const { out, err } = await run(['backfill', '--json'], { DATABASE_URL: url });
       assert.deepEqual(JSON.parse(out), { made: 1 }, 'nor is one made for it');
       assert.match(err, /^Left out: .*no column status any more; .*set status_column/);

@@ -62,7 +62,7 @@ async function longestHealth<T>(server: Otlp, work: Promise<T>): Promise<{ ms: n
   return { ms, result: await settled };
 }
 
-test('what is announced and does not come keeps nobody out', async () => {
+test('what is announced and does not come keeps no caller out', async () => {
   const server = await otlpServer(database, { maxQueueBytes: 200_000, stalledMs: 200 });
   const sockets = Array.from({ length: 20 }, () => announced(server, 90_000, Buffer.from([0x0a])));
   await until('all have begun', () => (server.ingest.counters.requests.http ?? 0) >= 20);
@@ -99,7 +99,7 @@ test('spans that cannot be stored are counted, a few are told, and others are an
   await server.stop();
 });
 
-test('other shapes that grow when they are read stop nobody either', async () => {
+test('other shapes that grow when they are read stop no caller either', async () => {
   const server = await otlpServer(database);
   const ids = Buffer.concat([
     within(1, Buffer.alloc(16, 1)),

@@ -54,7 +54,7 @@ async function state(): Promise<unknown> {
   };
 }
 
-/** What the connection would be for whoever gets it next. */
+/** What the connection would be for its next user. */
 async function session(pool: pg.Pool): Promise<unknown> {
   const { rows } = await pool.query(`select current_user, current_setting('transaction_read_only') as read_only,
     current_setting('statement_timeout') as timeout, current_setting('search_path') as path, pg_my_temp_schema() <> 0 as temp,

@@ -35,7 +35,7 @@ test('a call that hangs is no idle time, nor is a moment in which something ends
   ]);
 });
 
-test('the end of a trace that still runs is not idle: nobody knows yet', () => {
+test('the end of a trace that still runs is not idle: it is not known yet', () => {
   assert.deepEqual(traceOf('a run |====================>|\n  a call |==============|\n    b step |==|').gaps.length, 1);
   assert.deepEqual(
     traceOf('a run |====================>|\n  a call |====================>|\n    b step |==|').gaps,

@@ -15,7 +15,7 @@ export interface SearchParams {
 
 const LIMIT = 20;
 const MAX_TRACES = 1_000;
-/** As Jaeger looks back where nobody says how far. */
+/** As far as Jaeger looks back by default. */
 const LOOK_BACK = '2d';
 
 /**

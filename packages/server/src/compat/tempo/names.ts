@@ -33,7 +33,7 @@ const KEYWORDS: Record<string, string[]> = {
   status: ['error', 'ok', 'unset'],
   kind: ['client', 'consumer', 'internal', 'producer', 'server', 'unspecified'],
 };
-/** Of these every span has its own, or nobody chooses one from a list. */
+/** Of these every span has its own, or no one would choose one from a list. */
 const NOT_LISTED = new Set<string>([
   'duration',
   'traceDuration',

@@ -3,7 +3,7 @@ import type { TraceFacts, TraceSpan } from './model.ts';
 
 /**
  * Puts the spans of a whole trace in their places. Spans that do not hang on a root have none, and nor has any span of a
- * trace in which three spans share an id: nobody knows who is whose child.
+ * trace in which three spans share an id: it is unknown which is whose child.
  */
 export function placeSpans(spans: TraceSpan[]): void {
   const byId = Map.groupBy(spans, ({ id }) => id);
