@@ -15,6 +15,7 @@ interface Judged {
 const folder = path.join(import.meta.dirname, '../packages/server/test/doctor');
 const files = fs.readdirSync(folder).filter((file) => file.endsWith('.test.ts'));
 
+process.env.DOCTOR_SEEDS = 'all';
 const server = await startSharedServer();
 const judged: Judged[] = [];
 let failed = 0;

@@ -16,7 +16,7 @@ import { until } from '@project-beacon/testkit/until.ts';
 import pg from 'pg';
 import { startBeacon } from './beacon.ts';
 
-const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 5);
+const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 3);
 const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000);
 const TRACES_A_TICK = 4;
 

@@ -24,6 +24,7 @@ const commands = {
   'test:wild': [
     'scripts/test.ts',
     'world/replay.test.ts',
+    'packages/server/test/doctor/faults.test.ts',
     ...['bundlers', 'next', 'providers', 'runtimes', 'types'].map((name) => `e2e/wild/${name}.wild.ts`),
   ],
   'test:long': [
@@ -55,7 +56,7 @@ if (Number(process.versions.node.split('.')[0]) < 20) {
 // Beside what is set already.
 const surroundings = {
   'test:long': { CRASH_ROUNDS: '50', FUZZ_INPUTS: '20000', BOMBS: 'large' },
-  'test:wild': { WORLD: 'all' },
+  'test:wild': { WORLD: 'all', DOCTOR_SEEDS: 'all' },
 };
 
 const [name, ...rest] = process.argv.slice(2);

@@ -1,6 +1,7 @@
 // Runs all tests on one throwaway PostgreSQL. Arguments are files or folders to run instead of everything.
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { startSharedServer } from '@project-beacon/testkit';
 
@@ -8,6 +9,9 @@ import { startSharedServer } from '@project-beacon/testkit';
 const LIMIT = '--test-timeout=600000';
 // Node that ends by itself can spin forever in its own clean-up, where a socket was on its way when the last test ended.
 const FORCE = '--test-force-exit';
+
+// One more than there are processors: many tests wait, for a signal or for the end of a process.
+const AT_ONCE = os.availableParallelism() + 1;
 
 const root = path.join(import.meta.dirname, '..');
 const chosen = process.argv.slice(2);
@@ -20,7 +24,7 @@ if (files.length === 0) {
 
 console.error('Starting a throwaway PostgreSQL for the tests ...');
 const server = await startSharedServer();
-const runner = spawn(process.execPath, ['--test', '--test-concurrency=2', LIMIT, FORCE, ...files], {
+const runner = spawn(process.execPath, ['--test', `--test-concurrency=${AT_ONCE}`, LIMIT, FORCE, ...files], {
   cwd: root,
   stdio: 'inherit',
 });
