@@ -1267,6 +1267,10 @@ create function beacon.sql_refused(of_view regclass)
   returns TABLE(kind text, name text)
   language plpgsql stable;
 
+create function beacon.sql_refused_in(tree text, of_view oid)
+  returns TABLE(kind text, name text)
+  language plpgsql stable;
+
 create function beacon.storage(most_bytes double precision DEFAULT NULL::double precision)
   returns TABLE(bytes double precision, spans double precision, bytes_per_span double precision, spans_per_day double precision, bytes_per_day double precision, limit_bytes double precision, days_to_limit double precision, retention_days integer, bytes_at_retention double precision, retention_suggested integer, basis text, partitions jsonb)
   language plpgsql stable;

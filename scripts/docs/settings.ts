@@ -37,6 +37,11 @@ export const SETTINGS: Record<string, Setting[]> = {
   ],
   'Command line and server': [
     setting('DATABASE_URL', 'the database of `beacon start` here', 'PostgreSQL to use; `--database-url` wins.'),
+    setting(
+      'DATABASE_READ_URL',
+      'DATABASE_URL',
+      'Replica that questions, the page, MCP and the SQL console read from; `fresh=true` asks the primary. With `serve --read-only` it is all that is needed.',
+    ),
     {
       ...HOST,
       meaning: 'Address `beacon serve` answers on. Anything but loopback needs BEACON_TOKEN, or `--anonymous`.',

@@ -12,6 +12,14 @@ declare
   last_partition date;
   t record;
 begin
+  if pg_is_in_recovery() then
+    n := extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp());
+    return query select 'replica_lag', n, 'seconds', case when n < 30 then 'ok' else 'warn' end,
+      case when n is null then 'this replica has not replayed anything yet'
+        when n < 30 then 'this is a replica; age of the newest transaction it has replayed'
+        else 'this replica has replayed nothing newer: it falls behind, is cut off, or the primary writes nothing' end;
+  end if;
+
   select count(*) into n from (select from beacon.trace_spans s where s.created_at > now_is - interval '5 minutes' limit most) q;
   select max(s.created_at) into newest from beacon.trace_spans s;
   return query select 'spans_last_5_minutes', n, 'spans', 'ok',

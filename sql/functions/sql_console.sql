@@ -2,9 +2,20 @@ create function beacon.sql_refused(of_view regclass) returns table (kind text, n
 language plpgsql stable
 set search_path = pg_catalog
 as $$
+begin
+  return query select r.kind, r.name
+  from beacon.sql_refused_in((select string_agg(w.ev_action::text, ' ') from pg_rewrite w where w.ev_class = of_view), of_view) r;
+end
+$$;
+
+comment on function beacon.sql_refused(regclass) is 'What sql_refused_in says of the statement that a view stands for.';
+
+create function beacon.sql_refused_in(tree text, of_view oid) returns table (kind text, name text)
+language plpgsql stable
+set search_path = pg_catalog
+as $$
 #variable_conflict use_column
 declare
-  tree text := (select string_agg(r.ev_action::text, ' ') from pg_rewrite r where r.ev_class = of_view);
   ours text[] := array(select jsonb_array_elements_text(s.value::jsonb) from beacon.schema_state s where s.name = 'objects');
   spelling constant oid[] := array['regclass', 'regcollation', 'regnamespace', 'regoper', 'regoperator', 'regproc', 'regprocedure',
     'regrole', 'regtype']::regtype[];
@@ -29,7 +40,7 @@ declare
     'websearch_to_tsquery'];
 begin
   if tree is null then
-    raise exception 'there is no rule of % to read', of_view;
+    raise exception 'there is no tree of the statement to read';
   end if;
   return query
   -- Names were resolved by the parser itself: what stands in the tree is what would run. Texts and aliases of the
@@ -89,7 +100,8 @@ begin
 end
 $$;
 
-comment on function beacon.sql_refused(regclass) is
-  'What a view mentions that the SQL console does not let through: relations outside the schema beacon that are not registered in '
-  'trace_records, and functions (those behind operators, casts, aggregates and sampling too) that are neither PostgreSQL''s own without '
-  'side effects nor stable ones of Beacon, and casts to domains and row types of others. No row: nothing to object to.';
+comment on function beacon.sql_refused_in(text, oid) is
+  'What the parse tree of a statement (of a view, its oid; else 0) mentions that the SQL console does not let through: relations outside '
+  'the schema beacon that are not registered in trace_records, and functions (those behind operators, casts, aggregates and sampling '
+  'too) that are neither PostgreSQL''s own without side effects nor stable ones of Beacon, and casts to domains and row types of '
+  'others. No row: nothing to object to.';

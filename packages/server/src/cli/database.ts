@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { BeaconError, shownAddress } from '../store/errors.ts';
+import type { ReadFrom } from '../store/replica.ts';
 import { type RunFile, readRunFile } from '../store/run-file.ts';
 
 export interface Found {
@@ -21,6 +22,18 @@ export function findDatabase(flag: string | undefined, env: NodeJS.ProcessEnv = 
     process.stderr.write(`Database: ${shownAddress(found.url)} (from ${found.from})\n`);
   }
   return found;
+}
+
+/**
+ * Finds the database to read from: the flag, else the replica that DATABASE_READ_URL names, else what {@link findDatabase}
+ * finds.
+ *
+ * @throws BeaconError when none is known.
+ */
+export function findReadDatabase(flag: string | undefined, env: NodeJS.ProcessEnv = process.env): ReadFrom {
+  const replica = flag ? undefined : env.DATABASE_READ_URL;
+  if (!replica) return { url: findDatabase(flag, env).url, primary: undefined };
+  return { url: replica, primary: env.DATABASE_URL || undefined };
 }
 
 function search(flag: string | undefined, env: NodeJS.ProcessEnv): Found {

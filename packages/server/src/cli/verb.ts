@@ -4,7 +4,8 @@ import type pg from 'pg';
 import { z } from 'zod';
 import { createPool, isDriverError } from '../store/connect.ts';
 import { BeaconError, ERROR_CODES, explainDatabaseError } from '../store/errors.ts';
-import { findDatabase } from './database.ts';
+import { openForReading } from '../store/replica.ts';
+import { findDatabase, findReadDatabase } from './database.ts';
 import { type Terminal, terminalOf } from './render/terminal.ts';
 
 /** Exit codes of every verb; `beacon --help` prints this. */
@@ -57,6 +58,21 @@ export function withDatabase(work: (context: Context, ...args: string[]) => Prom
       throw isDriverError(error) ? explainDatabaseError(error, url) : error;
     } finally {
       await pool.end();
+    }
+  });
+}
+
+/** The same for verbs that only read: from the replica, where DATABASE_READ_URL names one. */
+export function withReader(work: (context: Context, ...args: string[]) => Promise<number>, connections = 2) {
+  return action(async (options, ...args) => {
+    const from = findReadDatabase(options.databaseUrl);
+    const { pool, end } = openForReading(from, { applicationName: 'beacon', max: connections });
+    try {
+      return await work({ pool, url: from.url, options, terminal: terminalOf(process.stdout), print }, ...args);
+    } catch (error) {
+      throw isDriverError(error) ? explainDatabaseError(error, from.url) : error;
+    } finally {
+      await end();
     }
   });
 }

@@ -58,7 +58,8 @@ function docsPage(queries: readonly Query[], version: string, hasToken: boolean)
 (<code>beacon &lt;name&gt;</code>) and for MCP clients (<code>/mcp</code>).</p>
 <section id="rules"><h2>Rules</h2><dl>
 <dt>Asking</dt><dd><code>GET /api/v1/&lt;name&gt;</code> with a query string, or <code>POST</code> with the same parameters as a JSON object.
-<code>explain=sql</code> gives the SQL statement instead of the answer: <code>{sql, values}</code>.</dd>
+<code>explain=sql</code> gives the SQL statement instead of the answer: <code>{sql, values}</code>.
+<code>fresh=true</code> asks the primary where this server reads from a replica.</dd>
 <dt>Answers</dt><dd><code>{rows, truncated, next, database, schema, range}</code>. <code>truncated</code> says in words what the limit kept back.
 Times are ISO 8601 in UTC with microseconds, ids hexadecimal, bigints text, durations milliseconds.</dd>
 <dt>Pages</dt><dd>Give <code>next</code> back as <code>after</code>. Pages neither skip nor repeat a row while others arrive.</dd>

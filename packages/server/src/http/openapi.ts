@@ -146,7 +146,14 @@ function parametersOf(query: Query): Json[] {
     required: false,
     schema: { type: 'string', enum: ['sql'] },
   };
-  return [...own, explain];
+  const fresh = {
+    name: 'fresh',
+    in: 'query',
+    description: '`true`: asks the primary where this server reads from a replica, which may lag.',
+    required: false,
+    schema: { type: 'boolean' },
+  };
+  return [...own, explain, fresh];
 }
 
 /** The parameters that are required, or else the first that says what is asked. */

@@ -29,10 +29,10 @@ export function operationRoutes(
   }));
 
   for (const query of queries) {
-    const answer = async (request: FastifyRequest, { explain, ...params }: Record<string, unknown>) => {
+    const answer = async (request: FastifyRequest, { explain, fresh, ...params }: Record<string, unknown>) => {
       if (explain !== undefined) return explained(query, explain, params);
       const limits = statementTimeoutMs === undefined ? {} : { statementTimeoutMs };
-      return runQuery(pool, query, params, { ...limits, signal: request.gone });
+      return runQuery(pool, query, params, { ...limits, signal: request.gone, fresh: isFresh(fresh) });
     };
     for (const name of [query.name, ...query.aliases]) {
       const url = `/api/v1/${name}`;
@@ -43,6 +43,14 @@ export function operationRoutes(
       if (!query.mutates) app.get(url, async (request) => answer(request, request.query as Record<string, unknown>));
     }
   }
+}
+
+/** Whether a replica, which may lag, will not do. */
+function isFresh(given: unknown): boolean {
+  if (given === undefined || given === 'false') return false;
+  if (given === 'true') return true;
+  const message = 'must be true (ask the primary, not a replica) or false';
+  throw new z.ZodError([{ code: 'custom', path: ['fresh'], message, input: given }]);
 }
 
 function explained(query: Query, how: unknown, params: Record<string, unknown>) {

@@ -17,7 +17,8 @@ export { webDir } from './static.ts';
 
 export interface HttpOptions extends AppOptions {
   pool: pg.Pool;
-  maintenance: Maintenance;
+  /** Undefined for a server that only reads. */
+  maintenance?: Maintenance | undefined;
   /** Default: all of the registry. */
   queries?: readonly Query[];
   /** Milliseconds after which the database stops a query. Default 15,000. */

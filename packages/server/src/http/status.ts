@@ -6,21 +6,34 @@ import type { Maintenance } from '../maintenance/loop.ts';
 import { runQuery } from '../queries/run.ts';
 import { tracers } from '../queries/state.ts';
 import { explainDatabaseError, shownAddress } from '../store/errors.ts';
+import { primaryOf, type ReplicaState, replicaState } from '../store/replica.ts';
 import type { Guard } from './app.ts';
 
 const READY_TIMEOUT_MS = 2_000;
 const OPEN = { config: { open: true } };
 
-/** Any caller learns whether it is well; why it is not needs the scope read. */
-export function statusRoutes(app: FastifyInstance, pool: pg.Pool, maintenance: Maintenance, guard?: Guard): void {
+/**
+ * Any caller learns whether it is well; why it is not needs the scope read.
+ *
+ * @param maintenance Undefined for a server that only reads.
+ */
+export function statusRoutes(
+  app: FastifyInstance,
+  pool: pg.Pool,
+  maintenance: Maintenance | undefined,
+  guard?: Guard,
+): void {
   const mayRead = ({ headers }: FastifyRequest) => !guard || guard.admits(headers.authorization, 'read');
   app.get('/health', OPEN, async (request) => {
     const database = await askDatabase(pool);
-    const rounds = maintenance.state();
-    const status = database.error === null && rounds.lastError === null ? 'ok' : 'degraded';
+    const rounds = maintenance?.state() ?? null;
+    const readsReplica = maintenance === undefined || primaryOf(pool) !== pool;
+    const replica: ReplicaState | null = readsReplica ? await replicaState(pool) : null;
+    const isWell = database.error === null && !rounds?.lastError && !isLate(replica);
+    const status = isWell ? 'ok' : 'degraded';
     // Alive is alive: a restart does not repair the database. What depends on the database asks /ready.
     const instance = `${os.hostname()}:${process.pid}`;
-    return mayRead(request) ? { status, instance, database, maintenance: rounds } : { status };
+    return mayRead(request) ? { status, instance, database, replica, maintenance: rounds } : { status };
   });
   app.get('/ready', OPEN, async (request, reply) => {
     const database = await askDatabase(pool);
@@ -28,6 +41,13 @@ export function statusRoutes(app: FastifyInstance, pool: pg.Pool, maintenance: M
     return reply.code(ready ? 200 : 503).send(mayRead(request) ? { ready, database } : { ready });
   });
   app.get('/health/tracing', async () => runQuery(pool, tracers, {}));
+}
+
+/** Who reads should know; who balances loads need not. */
+const LATE_SECONDS = 30;
+
+function isLate(replica: ReplicaState | null): boolean {
+  return replica !== null && (replica.error !== null || (replica.lagSeconds ?? 0) > LATE_SECONDS);
 }
 
 interface DatabaseState {

@@ -1,6 +1,7 @@
 // What people do from where they look: submit a job, and have the doctor look.
 import { z } from 'zod';
 import { BeaconError } from '../store/errors.ts';
+import { primaryOf } from '../store/replica.ts';
 import type { Row } from '../store/values.ts';
 import * as c from './columns.ts';
 import { defineQuery } from './query.ts';
@@ -168,7 +169,7 @@ export const doctor = defineQuery({
   row: verdictRow,
   limit: { default: 100, max: 1000 },
   run: async ({ pool, params, limit }) => {
-    const database = pool.options.connectionString ?? '';
+    const database = primaryOf(pool).options.connectionString ?? '';
     if (params.url !== undefined) return cutTo(await ask(database, params.url), limit);
     if (!last || last.database !== database || Date.now() - last.at > FRESH_MS) {
       last = { at: Date.now(), database, rows: ask(database, undefined) };
@@ -187,7 +188,8 @@ export const runDoctor = defineQuery({
   row: verdictRow,
   limit: { default: 100, max: 1000 },
   mutates: true,
-  run: async ({ pool, params, limit }) => cutTo(await ask(pool.options.connectionString ?? '', params.url), limit),
+  run: async ({ pool, params, limit }) =>
+    cutTo(await ask(primaryOf(pool).options.connectionString ?? '', params.url), limit),
 });
 
 function cutTo(rows: Row[], limit: number): { rows: Row[]; truncated: string | null } {

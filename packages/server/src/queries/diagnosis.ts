@@ -74,6 +74,7 @@ export const rootCause = defineQuery({
     span_ids: c.textsOrNull('Spans that show it.'),
   }),
   limit: { default: 5, max: 50 },
+  unsure: (rows) => rows[0] === undefined || rows[0].type === 'UNTRACED',
   // An execution's verdict weighs its attempts against each other; a trace that names no execution has one all the same.
   sql: (p) =>
     p.trace_id

@@ -78,6 +78,8 @@ interface Definition<Name extends string, Shape extends z.ZodRawShape, Columns e
   terms?: (params: Params<Shape>) => readonly Term[];
   /** Whether an answer without rows means that what was asked for does not exist. */
   missing?: (params: Params<Shape>) => { what: string; hint: string };
+  /** Whether these rows may be due to the lag of a replica: the primary is then asked. */
+  unsure?: (rows: Row[]) => boolean;
   /** What the rows, with their underscored columns, leave out, in words; null when nothing. */
   remark?: (rows: Row[]) => string | null;
   /** Statement, without parameters, whose rows `said` are sentences about what the answer had to do without. */
@@ -129,6 +131,7 @@ export interface Prepared {
   /** The cursor after this row; undefined where there are no pages. */
   next: ((row: Row) => string) | undefined;
   missing: { what: string; hint: string } | undefined;
+  unsure: ((rows: Row[]) => boolean) | undefined;
   remark: ((rows: Row[]) => string | null) | undefined;
   without: string | undefined;
   /** What an empty first page is looked for elsewhere by; undefined where the question is not about a time. */
@@ -184,6 +187,7 @@ export function defineQuery<const Name extends string, Shape extends z.ZodRawSha
         range: asked && { from: asked.from, to: asked.to ?? now },
         next: pages && ((last) => encodeCursor({ key: pages.key(last, checked), at: scope.firstPageAt, range: asked })),
         missing: definition.missing?.(checked),
+        unsure: definition.unsure,
         remark: definition.remark,
         without: definition.without,
         elsewhere: asked && !cursor ? { range: asked, terms: definition.terms?.(checked) ?? [] } : undefined,

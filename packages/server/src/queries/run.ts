@@ -2,7 +2,8 @@
 import type pg from 'pg';
 import { z } from 'zod';
 import { cancelOn } from '../store/cancel.ts';
-import { BeaconError, explainDatabaseError, shownAddress } from '../store/errors.ts';
+import { BeaconError, explainDatabaseError, isReplicaConflict, shownAddress } from '../store/errors.ts';
+import { primaryOf } from '../store/replica.ts';
 import type { Row, SqlCall, SqlColumn } from '../store/values.ts';
 import { rowsOf } from '../store/values.ts';
 import { elsewhere } from './nearest.ts';
@@ -29,12 +30,15 @@ export interface RunOptions {
   statementTimeoutMs?: number;
   /** Aborted when the caller has gone away; the statement is then cancelled. */
   signal?: AbortSignal | undefined;
+  /** Asks the primary where the pool leads to a replica, which may lag. Default false. */
+  fresh?: boolean;
 }
 
 const STATEMENT_TIMEOUT_MS = 15_000;
 
 /**
- * Checks the parameters, runs the SQL, shapes the rows.
+ * Checks the parameters, runs the SQL, shapes the rows. What a replica does not know yet, or had to give up because of
+ * what the primary changed, the primary is asked for.
  *
  * @throws ZodError for wrong parameters; BeaconError when what was asked for is not there, or the database fails.
  */
@@ -45,7 +49,24 @@ export async function runQuery(
   options: RunOptions = {},
 ): Promise<Answer> {
   // Wrong parameters need no database to be refused.
-  query.prepare(params);
+  const { unsure } = query.prepare(params);
+  const primary = primaryOf(pool);
+  if (!options.fresh && primary !== pool) {
+    const answer = await runOn(pool, query, params, options).catch((error) => {
+      const isLate = error instanceof BeaconError && error.code === 'not_found';
+      if (!isLate && !isReplicaConflict(error)) throw error;
+    });
+    if (answer && !unsure?.(answer.rows)) return answer;
+  }
+  return runOn(primary, query, params, options);
+}
+
+async function runOn(
+  pool: pg.Pool,
+  query: Query,
+  params: Record<string, unknown>,
+  options: RunOptions,
+): Promise<Answer> {
   const url = pool.options.connectionString ?? '';
   const { result, prepared, schema } = await readOnly(pool, options, async ({ client, now, schema }) => {
     const prepared = query.prepare(params, now);

@@ -1,11 +1,12 @@
 // `beacon serve`: OTLP, the reading receivers and maintenance in one process, until a signal ends it.
 import type { Command } from 'commander';
 import type { FastifyInstance } from 'fastify';
-import { findDatabase } from '../cli/database.ts';
+import { findDatabase, findReadDatabase } from '../cli/database.ts';
 import { action, type VerbOptions, verb } from '../cli/verb.ts';
 import type { Otlp } from '../receivers/start.ts';
 import { createPool } from '../store/connect.ts';
 import { shownAddress } from '../store/errors.ts';
+import { openForReading, primaryOf, type ReadFrom } from '../store/replica.ts';
 import { keepHeapSmall } from './heap.ts';
 import { wholeNumber } from './numbers.ts';
 import { otlpOptions, withOtlpOptions } from './otlp.ts';
@@ -18,7 +19,9 @@ export function serveCommand(): Command {
   const serving = verb(
     'serve',
     'Takes spans over OTLP, answers over HTTP, as Jaeger and as Tempo, keeps the tables in order (lost spans, baselines, partitions, retention).',
-  ).option('--maintain-every <ms>', 'pause between two rounds of maintenance, milliseconds', '5000');
+  )
+    .option('--read-only', 'answers only: takes no spans and does no maintenance, so that a replica is enough')
+    .option('--maintain-every <ms>', 'pause between two rounds of maintenance, milliseconds', '5000');
   return withOtlpOptions(withReadingOptions(serving)).action(action(serve));
 }
 
@@ -32,17 +35,20 @@ async function serve(options: VerbOptions): Promise<number> {
     import('../receivers/token.ts'),
   ]);
   keepHeapSmall();
-  const { url } = findDatabase(options.databaseUrl);
+  const readOnly = options.readOnly === true;
+  const { url, from } = databases(options);
   const reading = readingOptions(options, process.env, (host) => LOOPBACK.has(host));
-  const otlpWanted = otlpOptions(options, process.env);
+  const otlpWanted = readOnly ? undefined : otlpOptions(options, process.env);
   const logger = pino({ name: 'server', level: process.env.LOG_LEVEL ?? 'info' });
 
   const maintenancePool = createPool(url, { applicationName: 'beacon maintenance', max: 1 });
-  const pool = createPool(url, { applicationName: 'beacon serve', max: CONNECTIONS });
-  const maintenance = startMaintenance(maintenancePool, {
-    intervalMs: wholeNumber('--maintain-every', options.maintainEvery, 3_600_000),
-    warn: (message) => logger.warn(message),
-  });
+  const { pool, end } = openForReading(from, { applicationName: 'beacon serve', max: CONNECTIONS });
+  const maintenance = readOnly
+    ? undefined
+    : startMaintenance(maintenancePool, {
+        intervalMs: wholeNumber('--maintain-every', options.maintainEvery, 3_600_000),
+        warn: (message) => logger.warn(message),
+      });
   const guard = new Gate({
     token: process.env.BEACON_TOKEN || undefined,
     file: process.env.BEACON_TOKENS_FILE || undefined,
@@ -55,7 +61,7 @@ async function serve(options: VerbOptions): Promise<number> {
     const warn = (message: string) => logger.warn(message);
     const built = buildStaleWeb(warn);
     if (otlpWanted)
-      otlp = await startOtlp(pool, {
+      otlp = await startOtlp(primaryOf(pool), {
         ...otlpWanted,
         gate: guard,
         origins: reading.origins,
@@ -67,7 +73,8 @@ async function serve(options: VerbOptions): Promise<number> {
     const ports = await openReading({ pool, maintenance, logger, reading, guard, otlp, apps });
     const { httpPort, grpcPort, zipkinPort } = otlp?.ports ?? {};
     const all = { ...ports, otlpHttpPort: httpPort, otlpGrpcPort: grpcPort, zipkinPort };
-    logger.info({ ...all, host: reading.host, database: shownAddress(url) }, 'listening');
+    const replica = from.primary === undefined ? {} : { replica: shownAddress(from.url) };
+    logger.info({ ...all, host: reading.host, database: shownAddress(url), ...replica, readOnly }, 'listening');
     if (!reading.isLoopback && guard.isOpen) {
       logger.warn(`Listening on ${reading.host} without a token: anyone who can reach it can read every trace.`);
     }
@@ -76,15 +83,26 @@ async function serve(options: VerbOptions): Promise<number> {
   } finally {
     await otlp?.stop();
     await Promise.all(apps.map((app) => app.close()));
-    await maintenance.stop();
-    await Promise.all([pool.end(), maintenancePool.end()]);
+    await maintenance?.stop();
+    await Promise.all([end(), maintenancePool.end()]);
   }
   return 0;
 }
 
+/** Where a server writes, and where it reads. */
+function databases(options: VerbOptions): { url: string; from: ReadFrom } {
+  if (options.readOnly === true) {
+    const from = findReadDatabase(options.databaseUrl);
+    return { url: from.primary ?? from.url, from };
+  }
+  const { url } = findDatabase(options.databaseUrl);
+  const replica = process.env.DATABASE_READ_URL;
+  return { url, from: replica ? { url: replica, primary: url } : { url, primary: undefined } };
+}
+
 interface Parts {
   pool: import('pg').Pool;
-  maintenance: import('../maintenance/loop.ts').Maintenance;
+  maintenance: import('../maintenance/loop.ts').Maintenance | undefined;
   logger: import('pino').Logger;
   reading: import('./reading.ts').ReadingOptions;
   guard: import('../receivers/token.ts').Gate;

@@ -1,8 +1,8 @@
 // `beacon mcp`: the MCP server over stdin and stdout, for a client that starts it as its child.
 import type { Command } from 'commander';
-import { findDatabase } from '../cli/database.ts';
+import { findReadDatabase } from '../cli/database.ts';
 import { action, type VerbOptions, verb } from '../cli/verb.ts';
-import { createPool } from '../store/connect.ts';
+import { openForReading } from '../store/replica.ts';
 
 export function mcpCommand(): Command {
   return verb(
@@ -17,8 +17,10 @@ async function serveStdio(options: VerbOptions): Promise<number> {
     import('@modelcontextprotocol/server/stdio'),
     import('../mcp/server.ts'),
   ]);
-  const { url } = findDatabase(options.databaseUrl);
-  const pool = createPool(url, { applicationName: 'beacon mcp', max: 3 });
+  const { pool, end } = openForReading(findReadDatabase(options.databaseUrl), {
+    applicationName: 'beacon mcp',
+    max: 3,
+  });
   const warn = (message: string) => process.stderr.write(`${message}\n`);
   const server = serveProtocol(() => mcpServer({ pool, warn }), { onerror: (error) => warn(`MCP: ${error.message}`) });
   await new Promise<void>((resolve) => {
@@ -27,6 +29,6 @@ async function serveStdio(options: VerbOptions): Promise<number> {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
   await server.close();
-  await pool.end();
+  await end();
   return 0;
 }

@@ -6,6 +6,7 @@
 //    the view's tree: names are resolved there as they would be at execution (search_path, overloads, operators, casts), and
 //    nothing but constants has been computed. A dependency list would not do (it leaves out what comes with PostgreSQL), nor
 //    would EXPLAIN (planning calls functions, and inlines others away). What is not known to be harmless is refused.
+//    A standby cannot make a view: there the parser prints the same tree (debug_print_parse) when it is given the statement.
 // 3. It runs in a read-only transaction, under the role named in the setting `sql_role` where there is one, with a timeout,
 //    and no more rows and bytes are read than may be answered.
 import pg from 'pg';
@@ -53,7 +54,7 @@ export async function askSql(
   let broken: Error | undefined;
   try {
     const session = await begin(client, limits.timeoutMs).catch((e) => Promise.reject(explainDatabaseError(e, url)));
-    await look(client, text);
+    await (session.standby ? lookOnStandby(client, text) : look(client, text));
     const query = single(`${RUN}${text}\n) ${PLACE} limit ${limits.rows + 1}`);
     return await receive(client, query, limits, () => cancelNow(pool, session), signal);
   } catch (error) {
@@ -72,9 +73,24 @@ function trimmed(statement: string): string {
   return statement.replace(/[\s;]+$/, '');
 }
 
-async function begin(client: pg.PoolClient, timeoutMs: number): Promise<Running> {
+interface Session extends Running {
+  standby: boolean;
+}
+
+/** On a standby nothing can be written, not even a view that is taken back; which it is shows when one tries. */
+async function begin(client: pg.PoolClient, timeoutMs: number): Promise<Session> {
+  try {
+    return { ...(await beginAs(client, 'read write', timeoutMs)), standby: false };
+  } catch (error) {
+    if (!/during recovery/.test((error as Error).message)) throw error;
+    await client.query('rollback');
+    return { ...(await beginAs(client, 'read only', timeoutMs)), standby: true };
+  }
+}
+
+async function beginAs(client: pg.PoolClient, mode: string, timeoutMs: number): Promise<Running> {
   const begun = (await client.query(`
-    begin isolation level repeatable read read write;
+    begin isolation level repeatable read ${mode};
     set local statement_timeout = ${Math.round(timeoutMs)};
     set local lock_timeout = ${LOCK_TIMEOUT_MS};
     set local search_path = pg_catalog, beacon, pg_temp;
@@ -92,15 +108,65 @@ async function begin(client: pg.PoolClient, timeoutMs: number): Promise<Running>
 /** Refuses what may not be touched; afterwards the transaction can only read. */
 async function look(client: pg.PoolClient, text: string): Promise<void> {
   await client.query(single(`${LOOK}${text}\n) ${PLACE}`));
-  const refused = await client.query(`select kind, name from beacon.sql_refused('pg_temp.${VIEW}')`);
-  if (refused.rows.length > 0) {
-    const tables = await client.query('select distinct relation from beacon.trace_records order by 1');
-    throw refuse(
-      refused.rows,
-      tables.rows.map(({ relation }) => relation),
+  await refuseWhat(client, `select kind, name from beacon.sql_refused('pg_temp.${VIEW}')`, []);
+  await client.query('rollback to savepoint looking; set transaction read only');
+}
+
+/** The same where no view can be made. What prints the tree writes it into the server's log as well. */
+async function lookOnStandby(client: pg.PoolClient, text: string): Promise<void> {
+  const trees: string[] = [];
+  const listen = ({ message, detail }: { message: string | undefined; detail?: string | undefined }) => {
+    if (/^parse tree:?$/.test(message ?? '') && detail) trees.push(detail);
+  };
+  await client.query(PRINT_TREES);
+  client.on('notice', listen);
+  try {
+    await parse(client, `${RUN}${text}\n) ${PLACE}`);
+  } finally {
+    client.off('notice', listen);
+  }
+  await client.query('set local debug_print_parse = off; reset client_min_messages');
+  const [tree] = trees;
+  if (tree === undefined || trees.length > 1) {
+    throw new BeaconError(
+      'unavailable',
+      'This standby does not show what a statement would touch, so none is run on it.',
+      'Ask the primary: start `beacon serve` without DATABASE_READ_URL.',
     );
   }
-  await client.query('rollback to savepoint looking; set transaction read only');
+  await refuseWhat(client, 'select kind, name from beacon.sql_refused_in($1, 0)', [unbroken(tree)]);
+}
+
+const PRINT_TREES =
+  'set local debug_pretty_print = off; set local client_min_messages = log; set local debug_print_parse = on';
+
+/** Lines of the log are broken at blanks, which is what stands in the catalog's form of a tree. */
+function unbroken(tree: string): string {
+  return tree.replaceAll('\n', ' ');
+}
+
+/** Has PostgreSQL parse a statement, and neither plan nor run it. */
+function parse(client: pg.PoolClient, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    client.query({
+      submit: (connection: pg.Connection) => {
+        connection.parse({ text, name: '', types: [] }, true);
+        connection.sync();
+      },
+      handleError: reject,
+      handleReadyForQuery: () => resolve(),
+    } as pg.Submittable);
+  });
+}
+
+async function refuseWhat(client: pg.PoolClient, sql: string, values: unknown[]): Promise<void> {
+  const refused = await client.query(sql, values);
+  if (refused.rows.length === 0) return;
+  const tables = await client.query('select distinct relation from beacon.trace_records order by 1');
+  throw refuse(
+    refused.rows,
+    tables.rows.map(({ relation }) => relation),
+  );
 }
 
 /** Through the extended protocol, which takes one statement a message. */

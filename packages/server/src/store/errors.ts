@@ -62,6 +62,12 @@ export function explainDatabaseError(error: unknown, url: string): BeaconError {
   });
 }
 
+/** Whether a replica stopped the statement because what the primary has changed could not wait for it. */
+export function isReplicaConflict(error: unknown): boolean {
+  const { code, message } = innermost(error instanceof BeaconError ? error.cause : error);
+  return code === '40001' && /conflict with recovery/.test(message);
+}
+
 function unreachable(what: string, hint: string, cause: unknown): BeaconError {
   return new BeaconError('database_unreachable', what, hint, { cause });
 }
@@ -154,6 +160,13 @@ const EXPLANATIONS: Array<{
     codes: ['57014'],
     what: (where) => `${where} did not finish the query in time, so it was stopped.`,
     hint: 'Narrow it by --since, --job or --execution, or lower --limit.',
+  },
+  {
+    as: 'busy',
+    codes: [],
+    text: /conflict with recovery/,
+    what: (where) => `The replica ${where} stopped the query: it stood in the way of what the primary has changed.`,
+    hint: 'Ask again. Where it happens often, raise max_standby_streaming_delay, or set hot_standby_feedback, on the replica.',
   },
   {
     as: 'usage',

@@ -4,14 +4,14 @@ import { diagnose, rootCause } from '../../queries/diagnosis.ts';
 import { runQuery } from '../../queries/run.ts';
 import { BeaconError, ERROR_CODES } from '../../store/errors.ts';
 import { hasCause, renderCauses, renderDiagnosedSpans } from '../render/diagnosis.ts';
-import { printJson, verb, withDatabase } from '../verb.ts';
+import { printJson, verb, withReader } from '../verb.ts';
 import { paramFlags, paramsFrom, tellLeftOut } from './query-verb.ts';
 
 const DOC = 'Why an execution failed or was slow: the cause, its evidence, what to do, and the spans.';
 
 export function diagnoseVerb(): Command {
   return paramFlags(verb('diagnose', DOC), diagnose).action(
-    withDatabase(async ({ pool, options, terminal, print }, execution = '') => {
+    withReader(async ({ pool, options, terminal, print }, execution = '') => {
       const causes = await runQuery(pool, rootCause, { execution_id: execution });
       const spans = await runQuery(pool, diagnose, paramsFrom(diagnose, options, [execution])).catch((error) => {
         // An execution without a trace has a cause too: why it was not traced.

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import type { Query } from '../../queries/query.ts';
 import { type Answer, runQuery } from '../../queries/run.ts';
 import { plainRenderer, RENDERERS } from '../render/registry.ts';
-import { printJson, type VerbOptions, verb, withDatabase } from '../verb.ts';
+import { printJson, type VerbOptions, verb, withReader } from '../verb.ts';
 
 /** What flags and arguments are made of: an operation, or something with parameters like one. */
 export type Answerable = Pick<Query, 'params' | 'arguments'>;
@@ -45,7 +45,7 @@ export function paramsFrom(described: Answerable, options: VerbOptions, args: st
 /** Verb that runs the operation and prints what its renderer makes of the rows. */
 export function queryVerb(query: Query): Command {
   return paramFlags(verb(query.name, query.doc).aliases(query.aliases), query).action(
-    withDatabase(async ({ pool, options, terminal, print }, ...args) => {
+    withReader(async ({ pool, options, terminal, print }, ...args) => {
       const answer = await runQuery(pool, query, paramsFrom(query, options, args));
       const render = RENDERERS[query.name] ?? plainRenderer(query);
       if (options.json) printJson(answer);

@@ -6,7 +6,7 @@ import { BeaconError } from '../../store/errors.ts';
 import type { Row } from '../../store/values.ts';
 import { duration, signOf } from '../render/format.ts';
 import { clean, cut, padEnd, padStart, type Terminal } from '../render/terminal.ts';
-import { report, verb, withDatabase } from '../verb.ts';
+import { report, verb, withReader } from '../verb.ts';
 import { type Answerable, paramFlags, paramsFrom } from './query-verb.ts';
 
 const POLL_MS = 300;
@@ -21,7 +21,7 @@ export function watchVerb(): Command {
     'Spans as they are written, and again when they end, until Ctrl-C. JSON is a line a change.',
   );
   return paramFlags(command, WATCH).action(
-    withDatabase(async ({ pool, options, terminal, print }) => {
+    withReader(async ({ pool, options, terminal, print }) => {
       const terms = watchTerms(watchParams.parse(paramsFrom(WATCH, options, [])));
       const tail = new Tail(pool, { intervalMs: POLL_MS });
       const tell = (kind: string, span: Row) =>
