@@ -45,15 +45,17 @@ create table beacon.answers (
   source text not null default 'spans'::text,
   started_at timestamp with time zone not null,
   finished_at timestamp with time zone,
-  constraint answers_belong_to_something CHECK (((execution_id IS NOT NULL) OR (trace_id IS NOT NULL))),
+  execution_key text,
+  constraint answers_belong_to_something CHECK ((num_nonnulls(execution_id, execution_key, trace_id) > 0)),
   constraint answers_source_is_known CHECK ((source = ANY (ARRAY['runner'::text, 'spans'::text]))),
   constraint answers_status_is_known CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
 );
 CREATE UNIQUE INDEX answers_execution ON beacon.answers USING btree (execution_id, attempt) WHERE (execution_id IS NOT NULL);
+CREATE UNIQUE INDEX answers_execution_key ON beacon.answers USING btree (execution_key, attempt) WHERE (execution_key IS NOT NULL);
 CREATE INDEX answers_job ON beacon.answers USING btree (job_id) WHERE (job_id IS NOT NULL);
 CREATE INDEX answers_not_diagnosed ON beacon.answers USING btree (job_id) WHERE ((verdict IS NULL) AND (trace_id IS NOT NULL) AND (status = 'failed'::text));
 CREATE INDEX answers_started_at ON beacon.answers USING brin (started_at);
-CREATE UNIQUE INDEX answers_trace ON beacon.answers USING btree (trace_id) WHERE (execution_id IS NULL);
+CREATE UNIQUE INDEX answers_trace ON beacon.answers USING btree (trace_id) WHERE ((execution_id IS NULL) AND (execution_key IS NULL));
 
 create table beacon.ingest (
   ingest_id uuid not null,
@@ -222,11 +224,14 @@ create table beacon.span_rollups (
 );
 
 create table beacon.trace_executions (
-  execution_id bigint not null,
+  execution_id bigint,
   trace_id uuid not null,
   started_at timestamp with time zone not null,
-  constraint trace_executions_key PRIMARY KEY (execution_id, trace_id)
+  execution_key text,
+  constraint trace_executions_one_key CHECK ((num_nonnulls(execution_id, execution_key) = 1))
 );
+CREATE UNIQUE INDEX trace_executions_by_id ON beacon.trace_executions USING btree (execution_id, trace_id) WHERE (execution_id IS NOT NULL);
+CREATE UNIQUE INDEX trace_executions_by_key ON beacon.trace_executions USING btree (execution_key, trace_id) WHERE (execution_key IS NOT NULL);
 CREATE INDEX trace_executions_trace ON beacon.trace_executions USING btree (trace_id);
 
 create table beacon.trace_logs (
@@ -306,6 +311,7 @@ create table beacon.trace_spans (
   resource_id bigint,
   flags integer,
   started_ns smallint not null default 0,
+  execution_key text,
   constraint trace_spans_kind_is_known CHECK ((kind = ANY (ARRAY['internal'::text, 'server'::text, 'client'::text, 'producer'::text, 'consumer'::text]))),
   constraint trace_spans_span_id_is_8_bytes CHECK ((octet_length(span_id) = 8)),
   constraint trace_spans_status_is_known CHECK ((status = ANY (ARRAY['started'::text, 'completed'::text, 'failed'::text, 'timeout'::text, 'lost'::text]))),
@@ -313,6 +319,7 @@ create table beacon.trace_spans (
 ) partition by RANGE (started_at);
 CREATE INDEX trace_spans_created_at ON beacon.trace_spans USING btree (created_at);
 CREATE INDEX trace_spans_execution ON beacon.trace_spans USING btree (execution_id, started_at) WHERE (execution_id IS NOT NULL);
+CREATE INDEX trace_spans_execution_key ON beacon.trace_spans USING btree (execution_key, started_at) WHERE (execution_key IS NOT NULL);
 CREATE INDEX trace_spans_job ON beacon.trace_spans USING btree (job_id, started_at) WHERE (job_id IS NOT NULL);
 CREATE INDEX trace_spans_not_completed ON beacon.trace_spans USING btree (service, started_at) WHERE (status <> 'completed'::text);
 CREATE INDEX trace_spans_started_at ON beacon.trace_spans USING brin (started_at);
@@ -360,6 +367,7 @@ create table beacon.traces (
   root_started_at timestamp with time zone,
   root_span_id bytea,
   active_to timestamp with time zone,
+  execution_key text,
   constraint traces_key PRIMARY KEY (trace_id)
 );
 CREATE INDEX traces_job ON beacon.traces USING btree (job_id, started_at) WHERE (job_id IS NOT NULL);
@@ -421,7 +429,7 @@ create type beacon.finding as (
 );
 
 create type beacon.recorded as (
-  execution_id bigint,
+  execution text,
   trace_id uuid,
   job_id text,
   model_id text,
@@ -469,7 +477,7 @@ create type beacon.span_fact as (
   ended boolean,
   is_orphan boolean,
   skew_ms double precision,
-  execution_id bigint,
+  execution text,
   job_id text,
   model_id text,
   region text,
@@ -494,7 +502,8 @@ create view beacon.trace_coverage (
   traced bigint,
   coverage_pct double precision,
   untraced_execution_ids bigint[],
-  last_created_at timestamp with time zone
+  last_created_at timestamp with time zone,
+  untraced_execution_keys text[]
 );
 
 create view beacon.trace_spans_health (
@@ -524,7 +533,8 @@ create view beacon.trace_waterfall (
   error_message text,
   span_id bytea,
   parent_span_id bytea,
-  note text
+  note text,
+  execution_key text
 );
 
 create view beacon.vocabulary (
@@ -580,7 +590,11 @@ create function beacon.bar(from_share double precision, share double precision, 
   language plpgsql immutable;
 
 create function beacon.blast_radius(of_execution bigint, max_results integer DEFAULT 100)
-  returns TABLE(execution_id bigint, trace_id uuid, job_id text, model_id text, region text, started_at timestamp with time zone, outcome text, service text, operation text, error_type text, affected bigint)
+  returns TABLE(execution_id bigint, trace_id uuid, job_id text, model_id text, region text, started_at timestamp with time zone, outcome text, service text, operation text, error_type text, affected bigint, execution_key text)
+  language plpgsql stable;
+
+create function beacon.blast_radius(of_execution text, max_results integer DEFAULT 100)
+  returns TABLE(execution_id bigint, trace_id uuid, job_id text, model_id text, region text, started_at timestamp with time zone, outcome text, service text, operation text, error_type text, affected bigint, execution_key text)
   language plpgsql stable;
 
 create function beacon.bucket_ms(bucket double precision)
@@ -656,7 +670,11 @@ create function beacon.compare_traces(a uuid, b uuid)
   language plpgsql stable;
 
 create function beacon.compare_with_successful(of_execution bigint)
-  returns TABLE(change text, depth integer, service text, operation text, successful_status text, status text, successful_ms double precision, ms double precision, delta_ms double precision, successful_self_ms double precision, self_ms double precision, trace_id uuid, successful_execution_id bigint, successful_trace_id uuid, chosen_because text)
+  returns TABLE(change text, depth integer, service text, operation text, successful_status text, status text, successful_ms double precision, ms double precision, delta_ms double precision, successful_self_ms double precision, self_ms double precision, trace_id uuid, successful_execution_id bigint, successful_trace_id uuid, chosen_because text, successful_execution_key text)
+  language plpgsql stable;
+
+create function beacon.compare_with_successful(of_execution text)
+  returns TABLE(change text, depth integer, service text, operation text, successful_status text, status text, successful_ms double precision, ms double precision, delta_ms double precision, successful_self_ms double precision, self_ms double precision, trace_id uuid, successful_execution_id bigint, successful_trace_id uuid, chosen_because text, successful_execution_key text)
   language plpgsql stable;
 
 create function beacon.compare_with_usual(of_trace uuid)
@@ -688,7 +706,7 @@ create function beacon.counter_evidence(of_service text, of_traces uuid[], at ti
   language plpgsql stable;
 
 create function beacon.coverage(since timestamp with time zone DEFAULT NULL::timestamp with time zone)
-  returns TABLE(records text, job_id text, executions bigint, traced bigint, coverage_pct double precision, untraced_execution_ids bigint[], last_created_at timestamp with time zone)
+  returns TABLE(records text, job_id text, executions bigint, traced bigint, coverage_pct double precision, untraced_execution_ids bigint[], last_created_at timestamp with time zone, untraced_execution_keys text[])
   language plpgsql stable;
 
 create function beacon.critical_path(of_trace uuid)
@@ -716,6 +734,10 @@ create function beacon.diagnose_attempts()
   language plpgsql volatile;
 
 create function beacon.diagnose_execution_trace(of_execution bigint)
+  returns TABLE(trace_id uuid, "position" integer, depth integer, service text, operation text, status text, offset_ms double precision, duration_ms double precision, self_ms double precision, share_pct double precision, on_critical_path boolean, baseline_p50_ms double precision, baseline_p95_ms double precision, baseline_calls bigint, anomaly text, error_type text, error_message text, span_id bytea, parent_span_id bytea)
+  language plpgsql stable;
+
+create function beacon.diagnose_execution_trace(of_execution text)
   returns TABLE(trace_id uuid, "position" integer, depth integer, service text, operation text, status text, offset_ms double precision, duration_ms double precision, self_ms double precision, share_pct double precision, on_critical_path boolean, baseline_p50_ms double precision, baseline_p95_ms double precision, baseline_calls bigint, anomaly text, error_type text, error_message text, span_id bytea, parent_span_id bytea)
   language plpgsql stable;
 
@@ -780,27 +802,47 @@ create function beacon.event_message(events jsonb, logs jsonb, names text, roles
   language plpgsql immutable;
 
 create function beacon.execution_attempts(of_job text, with_texts boolean DEFAULT true)
-  returns TABLE(job_id text, execution_id bigint, trace_id uuid, attempt integer, model_id text, region text, served_region text, question_id text, question text, validity text, reason text, answer text, answer_chars integer, answer_group bigint, language text, status text, finish_reason text, provider text, response_model text, system_fingerprint text, quantisation text, simulated boolean, input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, latency_ms double precision, first_chunk_ms double precision, chunks_per_s double precision, error_type text, error_message text, verdict text, recorded_status text, started_at timestamp with time zone, finished_at timestamp with time zone)
+  returns TABLE(job_id text, execution_id bigint, trace_id uuid, attempt integer, model_id text, region text, served_region text, question_id text, question text, validity text, reason text, answer text, answer_chars integer, answer_group bigint, language text, status text, finish_reason text, provider text, response_model text, system_fingerprint text, quantisation text, simulated boolean, input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, latency_ms double precision, first_chunk_ms double precision, chunks_per_s double precision, error_type text, error_message text, verdict text, recorded_status text, started_at timestamp with time zone, finished_at timestamp with time zone, execution_key text)
   language plpgsql stable;
 
 create function beacon.execution_cells(of_job text, with_texts boolean DEFAULT true)
-  returns TABLE(job_id text, execution_id bigint, trace_id uuid, attempt integer, attempts integer, model_id text, region text, served_region text, question_id text, question text, validity text, first_validity text, reason text, answer text, first_answer text, answer_chars integer, answer_group bigint, first_group bigint, language text, status text, finish_reason text, provider text, response_model text, system_fingerprint text, quantisation text, simulated boolean, input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, latency_ms double precision, first_chunk_ms double precision, chunks_per_s double precision, error_type text, error_message text, verdict text, started_at timestamp with time zone, finished_at timestamp with time zone, cost numeric)
+  returns TABLE(job_id text, execution_id bigint, trace_id uuid, attempt integer, attempts integer, model_id text, region text, served_region text, question_id text, question text, validity text, first_validity text, reason text, answer text, first_answer text, answer_chars integer, answer_group bigint, first_group bigint, language text, status text, finish_reason text, provider text, response_model text, system_fingerprint text, quantisation text, simulated boolean, input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, latency_ms double precision, first_chunk_ms double precision, chunks_per_s double precision, error_type text, error_message text, verdict text, started_at timestamp with time zone, finished_at timestamp with time zone, cost numeric, execution_key text)
   language plpgsql stable;
 
-create function beacon.execution_spans(of_execution bigint)
+create function beacon.execution_key(of_execution text)
+  returns text
+  language sql immutable;
+
+create function beacon.execution_name(execution_id bigint, execution_key text)
+  returns text
+  language sql immutable;
+
+create function beacon.execution_number(of_execution text)
+  returns bigint
+  language sql immutable;
+
+create function beacon.execution_spans(of_execution text)
   returns beacon.span_fact[]
   language plpgsql stable;
 
-create function beacon.execution_traces(of_execution bigint)
+create function beacon.execution_text(of_execution text)
+  returns text
+  language sql immutable;
+
+create function beacon.execution_traces(of_execution text)
   returns TABLE(trace_id uuid, started_at timestamp with time zone)
   language plpgsql stable;
+
+create function beacon.execution_uuid(of_execution text)
+  returns uuid
+  language sql immutable;
 
 create function beacon.failing_ancestor(spans beacon.span_fact[], from_position integer)
   returns integer
   language plpgsql immutable;
 
 create function beacon.failing_executions(of_traces uuid[], from_time timestamp with time zone, to_time timestamp with time zone)
-  returns TABLE(execution_id bigint, trace_id uuid, model_id text, region text, started_at timestamp with time zone, print text)
+  returns TABLE(execution text, trace_id uuid, model_id text, region text, started_at timestamp with time zone, print text)
   language plpgsql stable;
 
 create function beacon.failing_share(b beacon.failure_origin, at timestamp with time zone)
@@ -820,7 +862,7 @@ create function beacon.failure_origins(spans beacon.span_fact[])
   language plpgsql stable;
 
 create function beacon.fellow_executions(of_traces uuid[], at timestamp with time zone)
-  returns TABLE(execution_id bigint, region text, model_id text, failed boolean)
+  returns TABLE(execution text, region text, model_id text, failed boolean)
   language plpgsql stable;
 
 create function beacon.fellow_spans(of_traces uuid[], of_service text, of_operation text, at timestamp with time zone)
@@ -828,10 +870,18 @@ create function beacon.fellow_spans(of_traces uuid[], of_service text, of_operat
   language plpgsql stable;
 
 create function beacon.find_similar_traces(of_execution bigint, max_results integer DEFAULT 10)
-  returns TABLE(execution_id bigint, trace_id uuid, similarity double precision, outcome text, started_at timestamp with time zone, duration_ms double precision, fingerprint text, difference text)
+  returns TABLE(execution_id bigint, trace_id uuid, similarity double precision, outcome text, started_at timestamp with time zone, duration_ms double precision, fingerprint text, difference text, execution_key text)
+  language plpgsql stable;
+
+create function beacon.find_similar_traces(of_execution text, max_results integer DEFAULT 10)
+  returns TABLE(execution_id bigint, trace_id uuid, similarity double precision, outcome text, started_at timestamp with time zone, duration_ms double precision, fingerprint text, difference text, execution_key text)
   language plpgsql stable;
 
 create function beacon.find_timeout_root_cause(of_execution bigint, max_results integer DEFAULT 20)
+  returns TABLE(rank integer, decided_outcome boolean, waiting_service text, waiting_operation text, gave_up_after_ms double precision, waited_for text, callee_state text, callee_ended_after_ms double precision, slowest_service text, slowest_operation text, slowest_ms double precision, usual_p50_ms double precision, usual_p95_ms double precision, usual_calls bigint, type text, role text, confidence double precision, summary text, recommendation text, trace_id uuid, span_ids bytea[])
+  language plpgsql stable;
+
+create function beacon.find_timeout_root_cause(of_execution text, max_results integer DEFAULT 20)
   returns TABLE(rank integer, decided_outcome boolean, waiting_service text, waiting_operation text, gave_up_after_ms double precision, waited_for text, callee_state text, callee_ended_after_ms double precision, slowest_service text, slowest_operation text, slowest_ms double precision, usual_p50_ms double precision, usual_p95_ms double precision, usual_calls bigint, type text, role text, confidence double precision, summary text, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
 
@@ -923,7 +973,7 @@ create function beacon.first_chunk_ms(metadata jsonb)
   returns double precision
   language sql immutable;
 
-create function beacon.first_finding(of_execution bigint, of_trace uuid)
+create function beacon.first_finding(of_execution text, of_trace uuid)
   returns SETOF beacon.finding
   language plpgsql stable;
 
@@ -963,6 +1013,10 @@ create function beacon.identify_root_cause(of_execution bigint)
   returns TABLE(rank integer, type text, role text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
 
+create function beacon.identify_root_cause(of_execution text)
+  returns TABLE(rank integer, type text, role text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
+  language plpgsql stable;
+
 create function beacon.identify_trace_root_cause(of_trace uuid)
   returns TABLE(rank integer, type text, role text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
@@ -976,7 +1030,7 @@ create function beacon.is_empty_output(output text)
   language plpgsql immutable;
 
 create function beacon.job_matrix(of_job text)
-  returns TABLE(model_id text, region text, question text, execution_id bigint, status text, traced boolean, trace_id uuid, latency_ms double precision, tokens_in bigint, tokens_out bigint, error_type text, verdict text, output_empty boolean)
+  returns TABLE(model_id text, region text, question text, execution_id bigint, status text, traced boolean, trace_id uuid, latency_ms double precision, tokens_in bigint, tokens_out bigint, error_type text, verdict text, output_empty boolean, execution_key text)
   language plpgsql stable;
 
 create function beacon.job_status(executions bigint, pending bigint, running bigint, failed bigint, cancelled bigint)
@@ -1021,6 +1075,10 @@ create function beacon.mark_lost()
 
 create function beacon.may_read_column(of_table regclass, column_name text)
   returns boolean
+  language plpgsql stable;
+
+create function beacon.meant(of_trace uuid, of_execution text)
+  returns TABLE(trace_id uuid, started_at timestamp with time zone, execution text)
   language plpgsql stable;
 
 create function beacon.merge_chunks(at_most integer DEFAULT 200, chunk_spans integer DEFAULT 1024, pieces integer DEFAULT 16)
@@ -1131,7 +1189,7 @@ create function beacon.rank_signals(signals beacon.signal[], tolerance double pr
   returns TABLE(service text, score double precision, signal beacon.signal, shared double precision)
   language plpgsql immutable;
 
-create function beacon.ranked_causes(spans beacon.span_fact[], of_execution bigint)
+create function beacon.ranked_causes(spans beacon.span_fact[], of_execution text)
   returns TABLE(rank integer, type text, role text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
 
@@ -1167,6 +1225,18 @@ create function beacon.record_columns(relation text)
   returns TABLE(began text, ended text, took text)
   language plpgsql stable;
 
+create function beacon.record_id(r beacon.trace_records)
+  returns text
+  language plpgsql stable;
+
+create function beacon.record_id_kind(r beacon.trace_records)
+  returns text
+  language plpgsql stable;
+
+create function beacon.record_is(r beacon.trace_records, key text)
+  returns text
+  language plpgsql stable;
+
 create function beacon.record_job_condition(r beacon.trace_records, jobs text)
   returns text
   language plpgsql stable;
@@ -1179,15 +1249,19 @@ create function beacon.record_source(r beacon.trace_records, with_outputs boolea
   returns text
   language plpgsql stable;
 
+create function beacon.record_trace(r beacon.trace_records)
+  returns text
+  language plpgsql stable;
+
 create function beacon.record_troubles()
   returns TABLE(records text, relation text, role text, column_name text, needed boolean, summary text, fix text)
   language plpgsql stable;
 
-create function beacon.recorded_finding(of_execution bigint, spans beacon.span_fact[])
+create function beacon.recorded_finding(of_execution text, spans beacon.span_fact[])
   returns SETOF beacon.finding
   language plpgsql stable;
 
-create function beacon.recorded_outcome(of_execution bigint)
+create function beacon.recorded_outcome(of_execution text)
   returns TABLE(records text, status text, output_empty boolean, error_type text)
   language plpgsql stable;
 
@@ -1207,7 +1281,7 @@ create function beacon.said(b beacon.failure_origin)
   returns text
   language plpgsql immutable;
 
-create function beacon.scope_of(of_execution bigint, of_job text)
+create function beacon.scope_of(of_execution text, of_job text)
   returns jsonb
   language plpgsql stable;
 
@@ -1256,7 +1330,7 @@ create function beacon.span_peers(of_service text, of_operation text, not_trace 
   language plpgsql stable;
 
 create function beacon.spans_of_jobs(of_jobs text[], from_time timestamp with time zone, to_time timestamp with time zone)
-  returns TABLE(execution_id bigint, trace_id uuid, job_id text, model_id text, region text, status text, error_type text, latency_ms double precision, created_at timestamp with time zone, finished_at timestamp with time zone)
+  returns TABLE(execution text, trace_id uuid, job_id text, model_id text, region text, status text, error_type text, latency_ms double precision, created_at timestamp with time zone, finished_at timestamp with time zone)
   language plpgsql stable;
 
 create function beacon.spoken(said text, roles text[])
@@ -1279,8 +1353,8 @@ create function beacon.storage_forecast(limit_bytes double precision)
   returns TABLE(spans double precision, bytes double precision, bytes_per_span double precision, spans_per_day double precision, bytes_per_day double precision, days_until_full double precision, retention_days integer, bytes_at_retention double precision, retention_suggested integer, basis text)
   language plpgsql stable;
 
-create function beacon.successful_twin(of_execution bigint)
-  returns TABLE(trace_id uuid, twin_execution_id bigint, twin_trace_id uuid, chosen_because text)
+create function beacon.successful_twin(of_execution text)
+  returns TABLE(trace_id uuid, twin_execution_id bigint, twin_trace_id uuid, chosen_because text, twin_execution_key text)
   language plpgsql stable;
 
 create function beacon.text_of(said jsonb)
@@ -1300,7 +1374,7 @@ create function beacon.trace_features(of_traces uuid[], from_time timestamp with
   language plpgsql stable;
 
 create function beacon.trace_findings(from_time timestamp with time zone, to_time timestamp with time zone, of_traces uuid[] DEFAULT NULL::uuid[], max_examples integer DEFAULT 20)
-  returns TABLE(type text, service text, operation text, summary text, recommendation text, confidence double precision, executions bigint, first_at timestamp with time zone, last_at timestamp with time zone, example_execution_id bigint, example_trace_id uuid, span_ids bytea[], models text[], regions text[])
+  returns TABLE(type text, service text, operation text, summary text, recommendation text, confidence double precision, executions bigint, first_at timestamp with time zone, last_at timestamp with time zone, example_execution_id bigint, example_trace_id uuid, span_ids bytea[], models text[], regions text[], example_execution_key text)
   language plpgsql stable;
 
 create function beacon.trace_outline(of_trace uuid, max_lines integer DEFAULT 40)
@@ -1343,12 +1417,12 @@ create function beacon.unfolded(from_time timestamp with time zone, to_time time
   returns TABLE(service text, operation text, kind text, root boolean, minute_at timestamp with time zone, bucket integer, calls bigint, errors bigint, total double precision, last_at timestamp with time zone)
   language plpgsql stable;
 
-create function beacon.untraced(of_execution bigint)
+create function beacon.untraced(of_execution text)
   returns SETOF beacon.finding
   language plpgsql stable;
 
 create function beacon.untraced_since(since timestamp with time zone)
-  returns TABLE(executions bigint, untraced bigint, untraceable bigint, untraced_ids bigint[], jobs text[])
+  returns TABLE(executions bigint, untraced bigint, untraceable bigint, untraced_ids text[], jobs text[])
   language plpgsql stable;
 
 create function beacon.usually_answers(of_service text, not_trace uuid)
@@ -1391,7 +1465,11 @@ create function beacon.vocabulary_statuses()
   returns SETOF beacon.vocabulary_entry
   language plpgsql immutable;
 
-create function beacon.waterfall(of_trace uuid, of_execution bigint DEFAULT NULL::bigint)
+create function beacon.waterfall(of_trace uuid, of_execution bigint)
+  returns TABLE(trace_id uuid, "position" integer, depth integer, waterfall text, service text, operation text, kind text, status text, started_at timestamp with time zone, offset_ms double precision, duration_ms double precision, self_ms double precision, bar text, error_type text, error_message text, span_id bytea, parent_span_id bytea, note text)
+  language plpgsql stable;
+
+create function beacon.waterfall(of_trace uuid, of_execution text DEFAULT NULL::text)
   returns TABLE(trace_id uuid, "position" integer, depth integer, waterfall text, service text, operation text, kind text, status text, started_at timestamp with time zone, offset_ms double precision, duration_ms double precision, self_ms double precision, bar text, error_type text, error_message text, span_id bytea, parent_span_id bytea, note text)
   language plpgsql stable;
 

@@ -19,7 +19,8 @@ begin
   return query
   with recursive spans as materialized (
     select s.trace_id, s.span_id, s.parent_span_id, s.service, s.operation, s.kind, s.status, s.started_at, s.completed_at, s.duration_ms,
-      s.execution_id, s.job_id, s.model_id, s.region, s.error_type, s.error_message, s.metadata, s.events, s.resource_id,
+      coalesce(s.execution_key, s.execution_id::text) as execution, s.job_id, s.model_id, s.region, s.error_type, s.error_message,
+      s.metadata, s.events, s.resource_id,
       coalesce(s.metadata ?| of_model, false)
         and coalesce(s.metadata ->> 'openinference.span.kind', 'LLM') not in ('TOOL', 'RETRIEVER', 'EMBEDDING', 'RERANKER', 'GUARDRAIL')
         and coalesce(s.metadata ->> 'gen_ai.operation.name', 'chat') not in ('execute_tool', 'embeddings', 'retrieval') as is_model,
@@ -28,11 +29,11 @@ begin
     where s.trace_id = any (of_traces) and s.started_at >= from_time and s.started_at <= to_time
   ), up as (
     -- From every call of a model to its root: the first execution on the way, and the calls it is part of.
-    select s.trace_id, s.span_id, s.started_at as at, s.parent_span_id as next, s.execution_id, 0 as steps, null::bytea as above,
+    select s.trace_id, s.span_id, s.started_at as at, s.parent_span_id as next, s.execution, 0 as steps, null::bytea as above,
       null::timestamptz as above_at
     from spans s where s.is_model
     union all
-    select u.trace_id, u.span_id, u.at, p.parent_span_id, coalesce(u.execution_id, p.execution_id), u.steps + 1,
+    select u.trace_id, u.span_id, u.at, p.parent_span_id, coalesce(u.execution, p.execution), u.steps + 1,
       case when p.is_model and (p.tokens_in is not null or p.tokens_out is not null) then p.span_id else u.above end,
       case when p.is_model and (p.tokens_in is not null or p.tokens_out is not null) then p.started_at else u.above_at end
     from up u
@@ -40,7 +41,7 @@ begin
     where u.steps < 200
   ), calls as materialized (
     -- The topmost call with tokens above it, itself where there is none.
-    select distinct on (u.trace_id, u.span_id, u.at) s.*, coalesce(u.execution_id, t.execution_id) as of_execution,
+    select distinct on (u.trace_id, u.span_id, u.at) s.*, coalesce(u.execution, t.execution_key, t.execution_id::text) as of_execution,
       coalesce(u.above, s.span_id) as top, coalesce(u.above_at, s.started_at) as top_at, u.above is null as is_top, u.steps
     from up u
     join spans s on s.trace_id = u.trace_id and s.span_id = u.span_id and s.started_at = u.at
@@ -108,13 +109,15 @@ begin
     from texts x group by x.trace_id, x.of_execution
   ), outer_spans as (
     -- The outermost span of each execution says how the attempt ended.
-    select distinct on (s.trace_id, coalesce(s.execution_id, t.execution_id)) s.trace_id, coalesce(s.execution_id, t.execution_id)
-        as of_execution, coalesce(s.job_id, t.job_id) as job_id, s.status, s.started_at, s.completed_at, s.duration_ms, s.error_type,
+    select distinct on (s.trace_id, coalesce(s.execution, t.execution_key, t.execution_id::text)) s.trace_id,
+      coalesce(s.execution, t.execution_key, t.execution_id::text) as of_execution, coalesce(s.job_id, t.job_id) as job_id,
+      s.status, s.started_at, s.completed_at, s.duration_ms, s.error_type,
       s.error_message, s.region, s.model_id, s.operation, beacon.whole_number(s.metadata ->> 'beacon.attempt')::integer as attempt
     from spans s
     join beacon.traces t on t.trace_id = s.trace_id
-    where s.execution_id is not null or s.parent_span_id is null
-    order by s.trace_id, coalesce(s.execution_id, t.execution_id), s.parent_span_id is null desc, s.started_at, s.duration_ms desc
+    where s.execution is not null or s.parent_span_id is null
+    order by s.trace_id, coalesce(s.execution, t.execution_key, t.execution_id::text), s.parent_span_id is null desc, s.started_at,
+      s.duration_ms desc
   ), served as (
     -- A service that answers for a model says where it runs; the region of the one that asks says nothing.
     select s.trace_id, max(s.metadata ->> 'cloud.region') as region
@@ -123,10 +126,10 @@ begin
     where s.kind = 'server' and s.metadata ? 'cloud.region' and s.parent_span_id is not null and s.service <> t.root_service
     group by s.trace_id having count(distinct s.metadata ->> 'cloud.region') = 1
   )
-  select r.of_execution, r.trace_id,
+  select beacon.execution_number(r.of_execution), r.trace_id,
     coalesce(r.attempt, row_number() over (partition by r.of_execution order by r.started_at)::integer
-      + coalesce((select count(*)::integer from beacon.trace_executions e join beacon.traces q on q.trace_id = e.trace_id
-        where e.execution_id = r.of_execution and q.started_at < r.started_at and e.trace_id <> all (of_traces)), 0)),
+      + coalesce((select count(*)::integer from beacon.execution_traces(r.of_execution) e
+        where e.started_at < r.started_at and e.trace_id <> all (of_traces)), 0)),
     r.job_id, coalesce(r.model_id, f.model), r.region, beacon.question_id(q.question),
     case when q.question !~ h.pattern then q.question end,
     case when r.status = 'started' then 'running' when beacon.has_failed(r.status) then 'failed' else 'completed' end,
@@ -136,7 +139,8 @@ begin
     case when x.answer !~ h.pattern then beacon.answer_rule(x.answer) end,
     btrim(coalesce(beacon.finish_reasons(x.metadata), f.finish), '[]" '), coalesce(f.served, v.region), f.provider, f.response_model,
     f.fingerprint, f.quantisation, f.simulated, k.tokens_in, k.tokens_out, k.tokens_cached, k.tokens_reasoned, r.duration_ms,
-    f.first_chunk, null::double precision, r.error_type, r.error_message, null::text, 'spans', r.started_at, r.completed_at
+    f.first_chunk, null::double precision, r.error_type, r.error_message, null::text, 'spans', r.started_at, r.completed_at,
+    beacon.execution_key(r.of_execution)
   from outer_spans r
   join spoke x on x.trace_id = r.trace_id and x.of_execution is not distinct from r.of_execution
   join firsts f on f.trace_id = r.trace_id and f.of_execution is not distinct from r.of_execution
@@ -160,17 +164,20 @@ declare
   stored integer;
 begin
   ours := array(select t.trace_id from beacon.traces t where t.trace_id = any (of_traces)
-    and (t.job_id is not null or t.execution_id is not null)
+    and (t.job_id is not null or t.execution_id is not null or t.execution_key is not null)
     -- What the program itself wrote is never replaced by what its spans say.
-    and not exists (select from beacon.answers a where a.execution_id = t.execution_id and a.source = 'runner'));
+    and not exists (select from beacon.answers a where a.execution_id = t.execution_id and a.source = 'runner')
+    and not exists (select from beacon.answers a where a.execution_key = t.execution_key and a.source = 'runner'));
   if ours = '{}' then
     return 0;
   end if;
   delete from beacon.answers a where a.source = 'spans' and a.trace_id = any (ours);
   insert into beacon.answers
-  select distinct on (coalesce(c.execution_id::text, c.trace_id::text), c.attempt) c.* from beacon.answers_of_traces(ours) c
-  where not exists (select from beacon.answers a where a.execution_id = c.execution_id and (a.source = 'runner' or a.attempt = c.attempt))
-  order by coalesce(c.execution_id::text, c.trace_id::text), c.attempt, c.started_at;
+  select distinct on (coalesce(c.execution_key, c.execution_id::text, c.trace_id::text), c.attempt) c.*
+  from beacon.answers_of_traces(ours) c
+  where not exists (select from beacon.answers a where (a.execution_id = c.execution_id or a.execution_key = c.execution_key)
+    and (a.source = 'runner' or a.attempt = c.attempt))
+  order by coalesce(c.execution_key, c.execution_id::text, c.trace_id::text), c.attempt, c.started_at;
   get diagnostics stored = row_count;
   return stored;
 end
@@ -192,13 +199,13 @@ declare
 begin
   -- A diagnosis costs as much as some hundred rows: attempts of a job that failed alike share one.
   while clock_timestamp() < began + interval '1 second' loop
-    select x.execution_id, x.trace_id, x.job_id, x.error_type, x.region, x.provider into a
+    select coalesce(x.execution_key, x.execution_id::text) as execution, x.trace_id, x.job_id, x.error_type, x.region, x.provider into a
     from beacon.answers x
     where x.verdict is null and x.trace_id is not null and x.status = 'failed' and x.finished_at < beacon.clock() - interval '5 seconds'
     limit 1;
     exit when not found;
     with alike as materialized (
-      select x.execution_id, x.trace_id, x.attempt from beacon.answers x
+      select coalesce(x.execution_key, x.execution_id::text) as execution, x.trace_id, x.attempt from beacon.answers x
       where x.verdict is null and x.trace_id is not null and x.status = 'failed' and x.job_id is not distinct from a.job_id
         and x.error_type is not distinct from a.error_type and x.region is not distinct from a.region
         and x.provider is not distinct from a.provider
@@ -208,10 +215,11 @@ begin
       from beacon.trace_spans s join (select distinct k.trace_id from alike k) k on k.trace_id = s.trace_id
       where s.status <> 'completed' and beacon.has_failed(s.status) group by s.trace_id
     )
-    update beacon.answers u set verdict = coalesce((select f.type from beacon.first_finding(a.execution_id, a.trace_id) f), 'UNKNOWN')
+    update beacon.answers u set verdict = coalesce((select f.type from beacon.first_finding(a.execution, a.trace_id) f), 'UNKNOWN')
     from alike k
     left join prints p on p.trace_id = k.trace_id
-    where u.trace_id = k.trace_id and u.attempt = k.attempt and u.execution_id is not distinct from k.execution_id
+    where u.trace_id = k.trace_id and u.attempt = k.attempt
+      and coalesce(u.execution_key, u.execution_id::text) is not distinct from k.execution
       and p.print is not distinct from (select m.print from prints m where m.trace_id = a.trace_id);
     get diagnostics n = row_count;
     exit when n = 0;

@@ -25,7 +25,8 @@ begin
   with sample as materialized (
     select s.metadata, s.events, s.links, s.resource_id, jsonb_build_object('service', s.service, 'operation', s.operation, 'status',
       s.status,
-      'kind', s.kind, 'job', s.job_id, 'execution', s.execution_id, 'model', s.model_id, 'region', s.region, 'error', s.error_type) as known
+      'kind', s.kind, 'job', s.job_id, 'execution', beacon.execution_name(s.execution_id, s.execution_key),
+      'model', s.model_id, 'region', s.region, 'error', s.error_type) as known
     from beacon.newest_spans(spans_from, spans_to, at_most) s
   ), resources as materialized (
     select s.resource_id, count(*) as spans from sample s where s.resource_id is not null group by s.resource_id

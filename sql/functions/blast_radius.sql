@@ -1,6 +1,6 @@
-create function beacon.blast_radius(of_execution bigint, max_results integer default 100) returns table (
+create function beacon.blast_radius(of_execution text, max_results integer default 100) returns table (
   execution_id bigint, trace_id uuid, job_id text, model_id text, region text, started_at timestamptz, outcome text,
-  service text, operation text, error_type text, affected bigint)
+  service text, operation text, error_type text, affected bigint, execution_key text)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 -- Arrays of spans look costly to the planner, and compiling takes longer than running.
@@ -44,7 +44,7 @@ begin
   )
   select e.execution_id, h.trace_id, r.job_id, r.model_id, r.region, t.started_at,
     case when beacon.has_failed(r.status) then 'failed' when t.open_count > 0 then 'running' else 'completed' end,
-    origin.service, origin.operation, origin.error_type, count(*) over ()
+    origin.service, origin.operation, origin.error_type, count(*) over (), e.execution_key
   from hit h
   join beacon.traces t on t.trace_id = h.trace_id
   left join beacon.trace_executions e on e.trace_id = h.trace_id
@@ -53,13 +53,13 @@ begin
     where s.trace_id = h.trace_id and s.parent_span_id is null
       and s.started_at between origin.started_at - interval '1 day' and origin.started_at + interval '2 hours'
     order by s.started_at limit 1) r on true
-  where e.execution_id is distinct from of_execution
-  order by t.started_at, e.execution_id
+  where coalesce(e.execution_key, e.execution_id::text) is distinct from beacon.execution_text(of_execution)
+  order by t.started_at, e.execution_id, e.execution_key
   limit max_results;
 end
 $$;
 
-comment on function beacon.blast_radius(bigint, integer) is
+comment on function beacon.blast_radius(text, integer) is
   'What else the first cause of an execution hit, within an hour before and after: executions (and traces without one) in which the same '
   'operation of the same service failed in the same way, or, where nothing failed, took at least half as long; how each ended, and in '
   'affected how many there are in all.';

@@ -4,7 +4,7 @@ create function beacon.execution_attempts(of_job text, with_texts boolean defaul
   finish_reason text, provider text, response_model text, system_fingerprint text, quantisation text, simulated boolean,
   input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, latency_ms double precision,
   first_chunk_ms double precision, chunks_per_s double precision, error_type text, error_message text, verdict text,
-  recorded_status text, started_at timestamptz, finished_at timestamptz)
+  recorded_status text, started_at timestamptz, finished_at timestamptz, execution_key text)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 set jit = off
@@ -28,13 +28,13 @@ begin
       continue;
     end;
     branches := branches || format(
-      'select q.execution_id, q.job_id, q.model_id, q.region, q.question, q.status, q.error_type, q.tokens_in, q.tokens_out, q.latency_ms,
+      'select q.execution, q.job_id, q.model_id, q.region, q.question, q.status, q.error_type, q.tokens_in, q.tokens_out, q.latency_ms,
          q.created_at, q.finished_at, q.output from (%s where %s) q',
-      replace(beacon.record_source(r, false), ' as execution_id,', format(' as execution_id, %s as output,',
+      replace(beacon.record_source(r, false), ' as execution,', format(' as execution, %s as output,',
         beacon.record_column(r.relation, r.output_column, 'text'))), beacon.record_job_condition(r, '$1'));
   end loop;
   if branches = '{}' then
-    branches := array['select null::bigint as execution_id, null::text as job_id, null::text as model_id, null::text as region,
+    branches := array['select null::text as execution, null::text as job_id, null::text as model_id, null::text as region,
       null::text as question, null::text as status, null::text as error_type, null::bigint as tokens_in, null::bigint as tokens_out,
       null::double precision as latency_ms, null::timestamptz as created_at, null::timestamptz as finished_at, null::text as output
       where false'];
@@ -43,34 +43,38 @@ begin
   missing := array(select t.trace_id from beacon.traces t where t.job_id = of_job
     and not exists (select from beacon.answers a where a.trace_id = t.trace_id)
     and not exists (select from beacon.answers a where a.execution_id = t.execution_id and a.source = 'runner')
+    and not exists (select from beacon.answers a where a.execution_key = t.execution_key and a.source = 'runner')
     order by t.started_at desc limit 500);
   return query execute format(
     'with e as materialized (select * from (%s) q),
      a as materialized (
-       select * from beacon.answers a where a.job_id = $2
-       union all
-       select s.* from beacon.answers_of_traces($3) s where s.job_id = $2
-         and not exists (select from beacon.answers x where x.execution_id = s.execution_id and x.attempt = s.attempt)),
+       select q.*, coalesce(q.execution_key, q.execution_id::text) as execution from (
+         select * from beacon.answers a where a.job_id = $2
+         union all
+         select s.* from beacon.answers_of_traces($3) s where s.job_id = $2
+           and not exists (select from beacon.answers x where (x.execution_id = s.execution_id or x.execution_key = s.execution_key)
+             and x.attempt = s.attempt)) q),
      l as (
-       select a.execution_id, a.trace_id, a.attempt, coalesce(a.model_id, e.model_id) as model_id, coalesce(a.region, e.region) as region,
+       select a.execution, a.trace_id, a.attempt, coalesce(a.model_id, e.model_id) as model_id, coalesce(a.region, e.region) as region,
          coalesce(a.question_id, beacon.question_id(e.question)) as question_id, coalesce(a.question, e.question) as question, a.status,
          coalesce(a.answer, case when a.answer_group is null then beacon.output_answer(e.output) end) as answer, a.answer_chars,
          a.answer_group, a.language, a.rule, a.finish_reason, a.served_region, a.provider, a.response_model, a.system_fingerprint,
          a.quantisation, a.simulated, coalesce(a.input_tokens, e.tokens_in) as input_tokens,
          coalesce(a.output_tokens, e.tokens_out) as output_tokens, a.cached_tokens, a.reasoning_tokens, a.latency_ms, a.first_chunk_ms,
          a.chunks_per_s, a.error_type, a.error_message, a.verdict, e.status as recorded, a.started_at, a.finished_at
-       from a left join e on e.execution_id = a.execution_id
+       from a left join e on e.execution = a.execution
        union all
-       select e.execution_id, t.trace_id, 1, e.model_id, e.region, beacon.question_id(e.question), e.question, e.status,
+       select e.execution, t.trace_id, 1, e.model_id, e.region, beacon.question_id(e.question), e.question, e.status,
          o.answer, length(btrim(o.answer)), beacon.answer_group(o.answer), beacon.answer_language(o.answer), beacon.answer_rule(o.answer),
          null, null, null, null, null, null, false, e.tokens_in, e.tokens_out, null, null, e.latency_ms, null, null, e.error_type, null,
          null, e.status, e.created_at, e.finished_at
        from e
        cross join lateral (select case when e.status = ''completed'' then beacon.output_answer(e.output) end as answer) o
-       left join lateral (select x.trace_id from beacon.trace_executions x where x.execution_id = e.execution_id
+       left join lateral (select x.trace_id from beacon.trace_executions x
+         where x.execution_id = beacon.execution_number(e.execution) or x.execution_key = beacon.execution_key(e.execution)
          order by x.started_at desc limit 1) t on true
-       where not exists (select from a where a.execution_id = e.execution_id))
-     select $2, l.execution_id, l.trace_id, l.attempt, l.model_id, l.region, l.served_region, l.question_id,
+       where not exists (select from a where a.execution = e.execution))
+     select $2, beacon.execution_number(l.execution), l.trace_id, l.attempt, l.model_id, l.region, l.served_region, l.question_id,
        case when $4 and l.started_at >= $5 then l.question end,
        v.validity, case v.validity when ''refused'' then coalesce(l.rule, l.finish_reason, l.error_type)
          when ''truncated'' then l.finish_reason when ''infrastructure'' then coalesce(l.verdict, l.error_type, l.rule)
@@ -79,7 +83,7 @@ begin
        coalesce(l.answer_group, case when l.answer <> '''' then beacon.answer_group(l.answer) end), l.language, l.status, l.finish_reason,
        l.provider, l.response_model, l.system_fingerprint, l.quantisation, l.simulated, l.input_tokens, l.output_tokens, l.cached_tokens,
        l.reasoning_tokens, l.latency_ms, l.first_chunk_ms, l.chunks_per_s, l.error_type, l.error_message, l.verdict, l.recorded,
-       l.started_at, l.finished_at
+       l.started_at, l.finished_at, beacon.execution_key(l.execution)
      from l
      left join beacon.answer_rules u on u.name = l.rule
      cross join lateral (select beacon.cell_validity(l.status, l.answer_chars, l.output_tokens, l.finish_reason, u.validity, l.error_type)
@@ -99,7 +103,7 @@ create function beacon.execution_cells(of_job text, with_texts boolean default t
   answer_group bigint, first_group bigint, language text, status text, finish_reason text, provider text, response_model text,
   system_fingerprint text, quantisation text, simulated boolean, input_tokens bigint, output_tokens bigint, cached_tokens bigint,
   reasoning_tokens bigint, latency_ms double precision, first_chunk_ms double precision, chunks_per_s double precision, error_type text,
-  error_message text, verdict text, started_at timestamptz, finished_at timestamptz, cost numeric)
+  error_message text, verdict text, started_at timestamptz, finished_at timestamptz, cost numeric, execution_key text)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 set jit = off
@@ -109,26 +113,26 @@ as $$
 begin
   return query
   with a as materialized (
-    select * from beacon.execution_attempts(of_job, with_texts)
+    select q.*, coalesce(q.execution_key, q.execution_id::text) as execution from beacon.execution_attempts(of_job, with_texts) q
   ), several as (
-    select a.execution_id, count(*)::integer as attempts,
+    select a.execution, count(*)::integer as attempts,
       -- Attempts disagree where models said different things; one that did not reach a model says nothing.
       count(distinct (a.validity, a.answer_group)) filter (where a.validity in ('answered', 'refused', 'truncated', 'empty')) > 1
         as disagree
-    from a where a.execution_id is not null group by a.execution_id having count(*) > 1
+    from a where a.execution is not null group by a.execution having count(*) > 1
   ), of_several as (
-    select distinct on (a.execution_id) a.*, s.attempts, s.disagree,
+    select distinct on (a.execution) a.*, s.attempts, s.disagree,
       first_value(a.validity) over w as first_validity, first_value(a.answer) over w as first_answer,
       first_value(a.answer_group) over w as first_group
-    from a join several s on s.execution_id = a.execution_id
-    window w as (partition by a.execution_id order by a.attempt)
+    from a join several s on s.execution = a.execution
+    window w as (partition by a.execution order by a.attempt)
     -- The first that is an answer counts, else the last.
-    order by a.execution_id, a.validity = 'answered' desc, case when a.validity = 'answered' then a.attempt else -a.attempt end
+    order by a.execution, a.validity = 'answered' desc, case when a.validity = 'answered' then a.attempt else -a.attempt end
   ), cells as (
     select o.* from of_several o
     union all
     select a.*, 1, false, a.validity, a.answer, a.answer_group from a
-    where not exists (select from several s where s.execution_id = a.execution_id)
+    where not exists (select from several s where s.execution = a.execution)
   )
   select c.job_id, c.execution_id, c.trace_id, c.attempt, c.attempts, c.model_id, c.region, c.served_region, c.question_id, c.question,
     case when c.disagree then 'flaky'
@@ -138,7 +142,7 @@ begin
     c.first_validity, c.reason, c.answer, c.first_answer, c.answer_chars, c.answer_group, c.first_group, c.language, c.status,
     c.finish_reason, c.provider, c.response_model, c.system_fingerprint, c.quantisation, c.simulated, c.input_tokens, c.output_tokens,
     c.cached_tokens, c.reasoning_tokens, c.latency_ms, c.first_chunk_ms, c.chunks_per_s, c.error_type, c.error_message, c.verdict,
-    c.started_at, c.finished_at, null::numeric
+    c.started_at, c.finished_at, null::numeric, c.execution_key
   from cells c;
 end
 $$;

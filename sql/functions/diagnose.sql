@@ -106,7 +106,7 @@ comment on function beacon.critical_segments(beacon.span_fact[]) is
   'Segments of the critical path of these spans, unordered: position of the span that was working itself, from, to (milliseconds from the '
   'start of the trace).';
 
-create function beacon.diagnose_execution_trace(of_execution bigint) returns table (
+create function beacon.diagnose_execution_trace(of_execution text) returns table (
   trace_id uuid, "position" integer, depth integer, service text, operation text, status text,
   offset_ms double precision, duration_ms double precision, self_ms double precision, share_pct double precision,
   on_critical_path boolean, baseline_p50_ms double precision, baseline_p95_ms double precision, baseline_calls bigint,
@@ -168,7 +168,7 @@ begin
 end
 $$;
 
-comment on function beacon.diagnose_execution_trace(bigint) is
+comment on function beacon.diagnose_execution_trace(text) is
   'Every span of an execution in drawing order with its share of the work, whether it lies on the critical path, what the operation '
   'usually takes (other executions only), and what is odd about it. Times are milliseconds.';
 

@@ -1,5 +1,5 @@
 create function beacon.untraced_since(since timestamptz) returns table (
-  executions bigint, untraced bigint, untraceable bigint, untraced_ids bigint[], jobs text[])
+  executions bigint, untraced bigint, untraceable bigint, untraced_ids text[], jobs text[])
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
@@ -12,21 +12,21 @@ declare
   begun timestamptz := coalesce(least(first_tracer, first_span), 'infinity');
 begin
   executions := 0; untraced := 0; untraceable := 0; untraced_ids := '{}'; jobs := '{}';
-  for r in select x.*, beacon.record_column(x.relation, x.job_column, 'text') as job, beacon.record_column(x.relation, x.status_column,
-    'text') as status
+  for r in select x.*, x as records, beacon.record_column(x.relation, x.job_column, 'text') as job,
+      beacon.record_column(x.relation, x.status_column, 'text') as status
     from beacon.readable_records('{status_column}') x
   loop
     -- What has not begun cannot have a trace yet, and what has just begun need not be written yet.
     execute format(
-      'select count(*) as n, count(*) filter (where x.execution_id is null and e.%I >= $2) as without,
-         count(*) filter (where x.execution_id is null and e.%I < $2) as before,
-         (array_agg(e.%I::bigint order by e.%I desc) filter (where x.execution_id is null))[1:20] as ids,
-         (array_agg(distinct %s) filter (where x.execution_id is null))[1:10] as jobs
+      'select count(*) as n, count(*) filter (where x.is_traced is null and e.%I >= $2) as without,
+         count(*) filter (where x.is_traced is null and e.%I < $2) as before,
+         (array_agg(%s order by e.%I desc) filter (where x.is_traced is null))[1:20] as ids,
+         (array_agg(distinct %s) filter (where x.is_traced is null))[1:10] as jobs
        from %s e
-       left join (select distinct t.execution_id from beacon.trace_executions t) x on x.execution_id = e.%I::bigint
+       left join (select distinct t.execution_id, t.execution_key, true as is_traced from beacon.trace_executions t) x on %s
        where e.%I >= $1 and (%s)',
-      r.created_column, r.created_column, r.id_column, r.id_column,
-      r.job, to_regclass(r.relation), r.id_column, r.created_column,
+      r.created_column, r.created_column, beacon.record_id(r.records), r.id_column,
+      r.job, to_regclass(r.relation), beacon.record_trace(r.records), r.created_column,
       case when r.status_column is null then 'true' else format('%s not in (''pending'', ''processing'', ''queued'')', r.status) end)
     into c using since, begun;
     executions := executions + c.n;

@@ -31,7 +31,7 @@ as $$
 declare
   now_is timestamptz := beacon.clock();
   t record;
-  r record;
+  r beacon.trace_records;
   c record;
 begin
   -- Clocks, by what was stored: what lies ahead is in no range that is ever searched. A later span with the right time clears it.
@@ -54,29 +54,31 @@ begin
   for t in
     select s.service, count(*) as spans, min(k.key) as key
     from (select q.service, q.metadata from beacon.trace_spans q
-      where q.created_at > now_is - interval '15 minutes' and q.execution_id is null order by q.created_at desc limit 2000) s
+      where q.created_at > now_is - interval '15 minutes' and q.execution_id is null and q.execution_key is null
+      order by q.created_at desc limit 2000) s
     cross join lateral (select u.key from unnest(array['execution_id', 'execution.id', 'executionId', 'executionid',
       'beacon.executionId', 'beacon.execution.id', 'beacon_execution_id']) u(key) where s.metadata ? u.key limit 1) k
     group by s.service
   loop
-    continue when exists (select from (select q.service, q.execution_id from beacon.trace_spans q
+    continue when exists (select from (select q.service, q.execution_id, q.execution_key from beacon.trace_spans q
       where q.created_at > now_is - interval '15 minutes' order by q.created_at desc limit 2000) s
-      where s.service = t.service and s.execution_id is not null);
+      where s.service = t.service and (s.execution_id is not null or s.execution_key is not null));
     return query select 'linked', case when exists (select from beacon.trace_records) then 'fault' else 'note' end,
       case when exists (select from beacon.trace_records) then 'EXECUTION_ID_UNDER_OTHER_NAME' end, t.service,
       format('%s gives its executions as "%s", and the column is filled from "beacon.execution_id"', t.service, t.key),
       jsonb_build_object('spans_with_it', t.spans, 'attribute', t.key, 'spans_with_an_execution', 0),
-      format('Name the attribute beacon.execution_id (a 64-bit integer) instead of %s, or call tracer.setExecutionContext.', t.key);
+      format('Name the attribute beacon.execution_id instead of %s, or call tracer.setExecutionContext.', t.key);
   end loop;
 
   -- Ids that no registered row has, while the registered rows have no trace.
   for r in select x.* from beacon.readable_records() x loop
     execute format(
-      'select count(*) as ids, count(*) filter (where exists (select from %1$s e where e.%2$I::text = i.execution_id::text)) as known,
-         min(i.execution_id) as one_of_them
-       from (select distinct q.execution_id from (select t.execution_id from beacon.trace_executions t
+      'select count(*) as ids, count(*) filter (where exists (select from %s e where %s)) as known,
+         min(i.execution) as one_of_them
+       from (select distinct q.execution from (
+         select coalesce(t.execution_key, t.execution_id::text) as execution from beacon.trace_executions t
          where t.started_at > $1 - interval ''1 hour'' order by t.started_at desc limit 1000) q limit 50) i',
-      to_regclass(r.relation), r.id_column) into c using now_is;
+      to_regclass(r.relation), beacon.record_is(r, 'i.execution')) into c using now_is;
     continue when c.ids < 3 or c.known > 0 or (select count(*) from beacon.trace_records) > 1;
     return query select 'linked', 'fault', 'IDS_OF_ANOTHER_TABLE', null::text,
       format('the execution ids of recent spans are in no row of %s', r.relation),

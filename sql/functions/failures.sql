@@ -41,7 +41,7 @@ comment on function beacon.failing_traces(uuid[], timestamptz, timestamptz) is
   '(service, operation, status, error type) and which services took part: equal prints, equal cause.';
 
 create function beacon.failing_executions(of_traces uuid[], from_time timestamptz, to_time timestamptz) returns table (
-  execution_id bigint, trace_id uuid, model_id text, region text, started_at timestamptz, print text)
+  execution text, trace_id uuid, model_id text, region text, started_at timestamptz, print text)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 set jit = off
@@ -53,25 +53,27 @@ begin
   with f as materialized (
     select * from beacon.failing_traces(of_traces, from_time, to_time)
   ), e as materialized (
-    select distinct x.execution_id from f join beacon.trace_executions x on x.trace_id = f.trace_id
+    select distinct x.execution_id, x.execution_key from f join beacon.trace_executions x on x.trace_id = f.trace_id
   ), attempts as (
-    select e.execution_id, t.trace_id, t.started_at,
-      t.root_operation is not distinct from first_value(t.root_operation) over (partition by e.execution_id order by t.started_at)
+    select n.execution, t.trace_id, t.started_at,
+      t.root_operation is not distinct from first_value(t.root_operation) over (partition by n.execution order by t.started_at)
         as is_attempt
-    from e
-    join beacon.trace_executions x on x.execution_id = e.execution_id
-    join beacon.traces t on t.trace_id = x.trace_id
+    from (
+      select x.execution_id::text as execution, x.trace_id from e join beacon.trace_executions x on x.execution_id = e.execution_id
+      union all
+      select x.execution_key, x.trace_id from e join beacon.trace_executions x on x.execution_key = e.execution_key) n
+    join beacon.traces t on t.trace_id = n.trace_id
   ), last as (
-    select distinct on (a.execution_id) a.execution_id, a.trace_id, a.started_at
+    select distinct on (a.execution) a.execution, a.trace_id, a.started_at
     from attempts a
     where a.is_attempt
-    order by a.execution_id, a.started_at desc
+    order by a.execution, a.started_at desc
   )
-  select l.execution_id, f.trace_id, f.model_id, f.region, l.started_at, f.print
+  select l.execution, f.trace_id, f.model_id, f.region, l.started_at, f.print
   from last l
   join f on f.trace_id = l.trace_id
   union all
-  select null::bigint, f.trace_id, f.model_id, f.region, t.started_at, f.print
+  select null::text, f.trace_id, f.model_id, f.region, t.started_at, f.print
   from f
   join beacon.traces t on t.trace_id = f.trace_id
   where not exists (select from beacon.trace_executions x where x.trace_id = f.trace_id);
@@ -86,7 +88,7 @@ create function beacon.trace_findings(from_time timestamptz, to_time timestamptz
 returns table (
   type text, service text, operation text, summary text, recommendation text, confidence double precision, executions bigint,
   first_at timestamptz, last_at timestamptz, example_execution_id bigint, example_trace_id uuid, span_ids bytea[], models text[],
-    regions text[])
+    regions text[], example_execution_key text)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 set jit = off
@@ -98,8 +100,8 @@ begin
     select q.print, count(*) as executions, min(q.started_at) as first_at, max(q.started_at) as last_at,
       array_agg(distinct q.model_id) filter (where q.model_id is not null) as models,
       array_agg(distinct q.region) filter (where q.region is not null) as regions,
-      (array_agg(q.execution_id order by q.started_at desc, q.execution_id))[1] as execution_id,
-      (array_agg(q.trace_id order by q.started_at desc, q.execution_id))[1] as trace_id,
+      (array_agg(q.execution order by q.started_at desc, q.execution))[1] as execution,
+      (array_agg(q.trace_id order by q.started_at desc, q.execution))[1] as trace_id,
       row_number() over (order by count(*) desc, max(q.started_at) desc) as place
     from beacon.failing_executions(of_traces, from_time, to_time) q
     group by q.print
@@ -109,15 +111,17 @@ begin
       as summary,
       c.recommendation, c.confidence, c.span_ids
     from g
-    left join lateral beacon.first_finding(g.execution_id, g.trace_id) c on true
+    left join lateral beacon.first_finding(g.execution, g.trace_id) c on true
     where g.place <= max_examples
   ), m as (
     select d.*, first_value(d.place) over (partition by d.type, d.service, d.operation order by d.place) as leader from d
   )
-  select u.* from (
+  select u.type, u.service, u.operation, u.summary, u.recommendation, u.confidence, u.executions, u.first_at, u.last_at,
+    beacon.execution_number(u.execution), u.trace_id, u.span_ids, u.models, u.regions, beacon.execution_key(u.execution)
+  from (
     select max(m.type), max(m.service), max(m.operation), max(m.summary) filter (where m.place = m.leader),
       max(m.recommendation) filter (where m.place = m.leader), max(m.confidence) filter (where m.place = m.leader),
-      sum(m.executions)::bigint, min(m.first_at), max(m.last_at), max(m.execution_id) filter (where m.place = m.leader),
+      sum(m.executions)::bigint, min(m.first_at), max(m.last_at), max(m.execution) filter (where m.place = m.leader),
       (array_agg(m.trace_id order by m.place))[1],
       case when (array_agg(m.span_ids::text order by m.place))[1] is not null
         then (array_agg(m.span_ids::text order by m.place))[1]::bytea[] end,
@@ -128,12 +132,12 @@ begin
     select 'NOT_DIAGNOSED', null, null,
       format('%s more failed in %s other ways, each rarer than those above.', sum(g.executions), count(*)),
       'Ask for more findings, or for a shorter time range.', null, sum(g.executions)::bigint, min(g.first_at), max(g.last_at),
-      (array_agg(g.execution_id order by g.place))[1], (array_agg(g.trace_id order by g.place))[1], null,
+      (array_agg(g.execution order by g.place))[1], (array_agg(g.trace_id order by g.place))[1], null,
       beacon.merged(array_agg(to_jsonb(g.models))), beacon.merged(array_agg(to_jsonb(g.regions)))
     from g
     where g.place > max_examples
     having count(*) > 0
-  ) u (type, service, operation, summary, recommendation, confidence, executions, first_at, last_at, execution_id, trace_id, span_ids,
+  ) u (type, service, operation, summary, recommendation, confidence, executions, first_at, last_at, execution, trace_id, span_ids,
     models, regions)
   order by u.type = 'NOT_DIAGNOSED', u.executions desc, u.last_at desc;
 end

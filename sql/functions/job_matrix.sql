@@ -1,6 +1,7 @@
 create function beacon.job_matrix(of_job text) returns table (
   model_id text, region text, question text, execution_id bigint, status text, traced boolean, trace_id uuid,
-  latency_ms double precision, tokens_in bigint, tokens_out bigint, error_type text, verdict text, output_empty boolean)
+  latency_ms double precision, tokens_in bigint, tokens_out bigint, error_type text, verdict text, output_empty boolean,
+  execution_key text)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 set jit = off
@@ -16,7 +17,7 @@ begin
   for r in select x.* from beacon.readable_records('{job_column}') x where x.job_column is not null loop
     begin
       execute format(
-        'select array_agg(row(q.execution_id, null, q.job_id, q.model_id, q.region, q.question, q.status, q.output_empty, q.error_type,
+        'select array_agg(row(q.execution, null, q.job_id, q.model_id, q.region, q.question, q.status, q.output_empty, q.error_type,
            q.tokens_in, q.tokens_out, q.latency_ms, q.created_at, q.finished_at)::beacon.recorded) from (%s where %s) q',
         beacon.record_source(r), beacon.record_job_condition(r, '$1'))
         into rows using array[of_job];
@@ -30,7 +31,7 @@ begin
     select min(t.started_at), max(coalesce(t.completed_at, t.updated_at)) into from_time, to_time from beacon.traces t
       where t.job_id = of_job;
     cells := array(
-      select row(o.execution_id, o.trace_id, o.job_id, o.model_id, o.region, null, o.status, null, o.error_type, null, null,
+      select row(o.execution, o.trace_id, o.job_id, o.model_id, o.region, null, o.status, null, o.error_type, null, null,
         o.latency_ms, o.created_at, o.finished_at)::beacon.recorded
       from beacon.spans_of_jobs(array[of_job], from_time, to_time) o);
   else
@@ -41,18 +42,22 @@ begin
     select c.* from unnest(cells) c
   ), a as materialized (
     -- The last attempt of each (a recovery is none: its root is another operation); what no span tells of has none.
-    select distinct on (k.execution_id) k.execution_id, k.trace_id, k.took
+    select distinct on (k.execution) k.execution, k.trace_id, k.took
     from (
-      select x.execution_id, t.trace_id, t.started_at, 1000 * extract(epoch from t.completed_at - t.started_at)::double precision as took,
-        t.root_operation is not distinct from first_value(t.root_operation) over (partition by x.execution_id order by t.started_at)
+      select x.execution, t.trace_id, t.started_at, 1000 * extract(epoch from t.completed_at - t.started_at)::double precision as took,
+        t.root_operation is not distinct from first_value(t.root_operation) over (partition by x.execution order by t.started_at)
           as is_attempt
-      from beacon.trace_executions x
-      join beacon.traces t on t.trace_id = x.trace_id
-      where x.execution_id = any (array(select e.execution_id from e))) k
-    order by k.execution_id, k.is_attempt desc, k.started_at desc
+      from (
+        select q.execution_id::text as execution, q.trace_id from beacon.trace_executions q
+        where q.execution_id = any (array(select beacon.execution_number(e.execution) from e))
+        union all
+        select q.execution_key, q.trace_id from beacon.trace_executions q
+        where q.execution_key = any (array(select beacon.execution_key(e.execution) from e))) x
+      join beacon.traces t on t.trace_id = x.trace_id) k
+    order by k.execution, k.is_attempt desc, k.started_at desc
   ), of as materialized (
     select array_agg(distinct k.trace_id) as ids from (select a.trace_id from a union all select e.trace_id from e
-      where e.execution_id is null) k
+      where e.execution is null) k
   ), s as materialized (
     select x.trace_id, x.service, beacon.whole_number(x.metadata ->> 'gen_ai.usage.input_tokens') as tokens_in,
       beacon.whole_number(x.metadata ->> 'gen_ai.usage.output_tokens') as tokens_out,
@@ -67,33 +72,33 @@ begin
     from (select s.trace_id, s.service, sum(s.tokens_in) as read, sum(s.tokens_out) as written from s group by s.trace_id, s.service) u
     group by u.trace_id
   ), f as materialized (
-    select p.execution_id, p.trace_id, p.print, count(*) over (partition by p.print) as alike,
-      row_number() over (partition by p.print order by p.created_at desc, p.execution_id desc) as nth
+    select p.execution, p.trace_id, p.print, count(*) over (partition by p.print) as alike,
+      row_number() over (partition by p.print order by p.created_at desc, p.execution desc) as nth
     from (
-      select e.execution_id, e.created_at, k.trace_id, array_to_string(array_agg(distinct s.failure collate "C"), '|') as print
+      select e.execution, e.created_at, k.trace_id, array_to_string(array_agg(distinct s.failure collate "C"), '|') as print
       from e
-      left join a on a.execution_id = e.execution_id
+      left join a on a.execution = e.execution
       cross join lateral (select coalesce(a.trace_id, e.trace_id) as trace_id) k
       join s on s.trace_id = k.trace_id and s.failure is not null
       where e.status = 'failed'
-      group by e.execution_id, e.created_at, k.trace_id) p
+      group by e.execution, e.created_at, k.trace_id) p
   ), verdicts as materialized (
     -- A diagnosis costs as much as some hundred cells: only the commonest ways to fail have theirs.
     select g.print, c.type from (select f.* from f where f.nth = 1 order by f.alike desc, f.trace_id
       limit case when cardinality(cells) <= 200 then 5 else 2 end) g
-    cross join lateral beacon.first_finding(g.execution_id, g.trace_id) c
+    cross join lateral beacon.first_finding(g.execution, g.trace_id) c
   )
-  select e.model_id, e.region, e.question, e.execution_id, e.status, a.trace_id is not null or e.trace_id is not null,
+  select e.model_id, e.region, e.question, beacon.execution_number(e.execution), e.status, a.trace_id is not null or e.trace_id is not null,
     coalesce(a.trace_id, e.trace_id), coalesce(e.latency_ms, case when e.status in ('completed', 'failed') then a.took end),
     coalesce(e.tokens_in, told.tokens_in::bigint), coalesce(e.tokens_out, told.tokens_out::bigint),
     case when e.status = 'completed' then null else e.error_type end, verdicts.type,
-    case when e.status = 'completed' then e.output_empty end
+    case when e.status = 'completed' then e.output_empty end, beacon.execution_key(e.execution)
   from e
-  left join a on a.execution_id = e.execution_id
+  left join a on a.execution = e.execution
   left join told on told.trace_id = coalesce(a.trace_id, e.trace_id)
-  left join f on f.trace_id = coalesce(a.trace_id, e.trace_id) and f.execution_id is not distinct from e.execution_id
+  left join f on f.trace_id = coalesce(a.trace_id, e.trace_id) and f.execution is not distinct from e.execution
   left join verdicts on verdicts.print = f.print
-  order by e.model_id, e.region, e.question, e.execution_id;
+  order by e.model_id, e.region, e.question, 4, e.execution;
 end
 $$;
 

@@ -37,25 +37,28 @@ begin
          select c.%I from %s c where c.%I >= $1 and c.%I < $2 and c.%I is not null group by 1 order by max(c.%I) desc limit $3)) q',
       beacon.record_source(r, false), r.job_column, r.job_column, to_regclass(r.relation), r.created_column, r.created_column,
       r.job_column, r.created_column);
-    recorded := recorded || format('exists (select from %s e where e.%I = x.execution_id)', to_regclass(r.relation), r.id_column);
+    recorded := recorded || format('exists (select from %s e where %s)', to_regclass(r.relation), beacon.record_is(r, 'x.execution'));
   end loop;
   -- Jobs that only spans tell of. One execution a job is enough to see whether a business table has it.
   known := case when recorded = '{}' then 'false' else array_to_string(recorded, ' or ') end;
   execute format(
     'select array_agg(x.job_id) from (
        select x.job_id from (
-         select t.job_id, max(t.execution_id) as execution_id, max(t.started_at) as newest from beacon.traces t
+         select t.job_id, max(coalesce(t.execution_key, t.execution_id::text)) as execution, max(t.started_at) as newest
+         from beacon.traces t
          where t.job_id is not null and t.started_at >= $1 and t.started_at < $2 group by t.job_id) x
-       where x.execution_id is null or not (%s)
+       where x.execution is null or not (%s)
        order by x.newest desc limit $3) x', known)
   into unknown using from_time, to_time, max_results;
-  branches := branches || 'select o.execution_id, o.job_id, o.model_id, o.region, null::text as question, o.status, null::boolean as '
+  branches := branches || 'select o.execution, o.job_id, o.model_id, o.region, null::text as question, o.status, null::boolean as '
     'output_empty, o.error_type,
     null::bigint as tokens_in, null::bigint as tokens_out, o.latency_ms, o.created_at, o.finished_at from beacon.spans_of_jobs($4, $1, '
       '$2) o'::text;
   return query execute format(
     'with e as materialized (
-       select q.*, exists (select from beacon.trace_executions x where x.execution_id = q.execution_id) or q.execution_id is null as traced
+       select q.*, q.execution is null
+         or exists (select from beacon.trace_executions x where x.execution_id = beacon.execution_number(q.execution))
+         or exists (select from beacon.trace_executions x where x.execution_key = beacon.execution_key(q.execution)) as traced
        from (%s) q
      ), j as (
        select e.job_id, count(*) as executions, count(*) filter (where e.status = ''pending'') as pending,
@@ -84,7 +87,7 @@ comment on function beacon.jobs(timestamptz, timestamptz, integer) is
   'has the job. running counts those that have not ended, waiting ones included.';
 
 create function beacon.spans_of_jobs(of_jobs text[], from_time timestamptz, to_time timestamptz) returns table (
-  execution_id bigint, trace_id uuid, job_id text, model_id text, region text, status text, error_type text,
+  execution text, trace_id uuid, job_id text, model_id text, region text, status text, error_type text,
   latency_ms double precision, created_at timestamptz, finished_at timestamptz)
 language plpgsql stable
 set search_path = beacon, pg_catalog
@@ -93,14 +96,14 @@ as $$
 begin
   -- An execution's last attempt speaks for it; a trace without an execution for itself.
   return query
-  select distinct on (s.job_id, coalesce(s.execution_id::text, s.trace_id::text)) s.execution_id, s.trace_id, s.job_id, s.model_id,
-    s.region,
+  select distinct on (s.job_id, coalesce(s.execution_key, s.execution_id::text, s.trace_id::text))
+    coalesce(s.execution_key, s.execution_id::text), s.trace_id, s.job_id, s.model_id, s.region,
     case when s.status = 'started' then 'running' when beacon.has_failed(s.status) then 'failed' else 'completed' end, s.error_type,
     s.duration_ms, s.started_at, s.completed_at
   from beacon.trace_spans s
   where s.job_id = any (of_jobs) and s.started_at >= from_time - interval '1 day' and s.started_at < to_time + interval '1 day'
     and s.parent_span_id is null
-  order by s.job_id, coalesce(s.execution_id::text, s.trace_id::text), s.started_at desc;
+  order by s.job_id, coalesce(s.execution_key, s.execution_id::text, s.trace_id::text), s.started_at desc;
 end
 $$;
 

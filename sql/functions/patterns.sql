@@ -1,5 +1,5 @@
 create function beacon.fellow_executions(of_traces uuid[], at timestamptz) returns table (
-  execution_id bigint, region text, model_id text, failed boolean)
+  execution text, region text, model_id text, failed boolean)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
@@ -12,14 +12,14 @@ begin
   -- The newest 300 of that hour: what an outage looks like does not change with the three thousandth failure.
   recent := array(
     select t.trace_id from beacon.traces t
-    where t.started_at between since and until and t.execution_id is not null
+    where t.started_at between since and until and (t.execution_id is not null or t.execution_key is not null)
     order by t.started_at desc limit 300) || of_traces;
   return query
-  select distinct on (s.execution_id) s.execution_id, s.region, s.model_id, beacon.has_failed(s.status)
-  from beacon.trace_spans s
+  select distinct on (s.execution) s.execution, s.region, s.model_id, beacon.has_failed(s.status)
+  from (select q.*, coalesce(q.execution_key, q.execution_id::text) as execution from beacon.trace_spans q) s
   where s.trace_id = any (recent) and s.started_at between since - interval '1 day' and until + interval '1 hour'
-    and s.parent_span_id is null and s.execution_id is not null and s.status <> 'started'
-  order by s.execution_id, s.started_at desc;
+    and s.parent_span_id is null and s.execution is not null and s.status <> 'started'
+  order by s.execution, s.started_at desc;
 end
 $$;
 

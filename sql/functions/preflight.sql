@@ -30,18 +30,18 @@ declare
 begin
   select string_agg(format(
     'select %s as ms, e.%I as at from %s e where e.%I >= $1 and e.%I < $2 and ($3 is null or $3 = exists (
-       select from beacon.trace_executions x where x.execution_id = e.%I::bigint))%s',
-    c.took, r.created_column, to_regclass(r.relation), r.created_column, r.created_column, r.id_column,
+       select from beacon.trace_executions x where %s))%s',
+    c.took, r.created_column, to_regclass(r.relation), r.created_column, r.created_column, beacon.record_trace(r.records),
     case when r.status_column is null then '' else format(' and %s = ''completed''', r.status) end), ' union all ')
   into branches
-  from (select x.*, beacon.record_column(x.relation, x.status_column, 'text') as status from beacon.readable_records('{status_column}')
-    x) r,
+  from (select x.*, x as records, beacon.record_column(x.relation, x.status_column, 'text') as status
+    from beacon.readable_records('{status_column}') x) r,
     beacon.record_columns(r.relation) c;
   if branches is null then
     -- Where nothing is registered yet, a table with the usual name and columns of time will do.
     select format('select extract(epoch from e.completed_at - e.started_at)::double precision * 1000 as ms, e.started_at as at from %s e
         where e.started_at >= $1 and e.started_at < $2 and ($3 is null or $3 = exists (
-          select from beacon.trace_executions x where x.execution_id::text = e.id::text))%s', k.oid::regclass,
+          select from beacon.trace_executions x where coalesce(x.execution_key, x.execution_id::text) = e.id::text))%s', k.oid::regclass,
         case when bool_or(a.attname = 'status') then ' and e.status::text = ''completed''' else '' end)
     into branches
     from pg_class k join pg_namespace n on n.oid = k.relnamespace join pg_attribute a on a.attrelid = k.oid and not a.attisdropped
@@ -171,21 +171,21 @@ declare
   state text;
   made uuid[] := '{}';
 begin
-  for r in select t.*, c.began, c.ended, beacon.record_column(t.relation, t.status_column, 'text') as status
+  for r in select t.*, t as records, c.began, c.ended, beacon.record_column(t.relation, t.status_column, 'text') as status
     -- What is written here stays: of a table whose columns have changed nothing is, until it is registered anew.
     from beacon.readable_records('{job_column,status_column,model_column,region_column}') t, beacon.record_columns(t.relation) c
       order by t.name
   loop
     for e in execute format(
-      'select e.%I::bigint as id, coalesce(%s, e.%I) as began, %s as ended, %s as job, %s as model, %s as region, %s as status
+      'select %s as id, coalesce(%s, e.%I) as began, %s as ended, %s as job, %s as model, %s as region, %s as status
        from %s e
-       where not exists (select from beacon.trace_executions x where x.execution_id = e.%I::bigint)
+       where not exists (select from beacon.trace_executions x where %s)
          and e.%I > $1 and %s
        order by e.%I desc limit $2',
-      r.id_column, r.began, r.created_column, r.ended,
+      beacon.record_id(r.records), r.began, r.created_column, r.ended,
       beacon.record_column(r.relation, r.job_column, 'text'), beacon.record_column(r.relation, r.model_column, 'text'),
       beacon.record_column(r.relation, r.region_column, 'text'), case when r.status_column is null then '''completed''' else r.status end,
-      to_regclass(r.relation), r.id_column, r.created_column,
+      to_regclass(r.relation), beacon.record_trace(r.records), r.created_column,
       case when r.status_column is null then 'true' else format('%s not in (''pending'', ''processing'', ''queued'')', r.status) end,
       r.created_column)
     using beacon.clock() - make_interval(days => beacon.setting('retention_days', '30')::integer), max_executions - done
@@ -194,15 +194,18 @@ begin
       state := case when e.status in ('completed', 'failed', 'timeout') then e.status else 'failed' end;
       perform beacon.ensure_partition((e.began at time zone 'UTC')::date);
       insert into beacon.trace_spans (trace_id, span_id, service, operation, status, started_at, completed_at, duration_ms,
-        execution_id, job_id, model_id, region, metadata)
+        execution_id, execution_key, job_id, model_id, region, metadata)
       values (trace, decode(substr(replace(trace::text, '-', ''), 1, 16), 'hex'), r.name, 'execution', state, e.began,
-        coalesce(e.ended, e.began), extract(epoch from coalesce(e.ended, e.began) - e.began) * 1000, e.id, e.job, e.model, e.region,
+        coalesce(e.ended, e.began), extract(epoch from coalesce(e.ended, e.began) - e.began) * 1000, beacon.execution_number(e.id),
+        beacon.execution_key(e.id), e.job, e.model, e.region,
         jsonb_build_object('synthetic', true, 'beacon.synthetic', true, 'beacon.synthetic_from', r.relation));
-      insert into beacon.traces (trace_id, started_at, completed_at, execution_id, job_id, root_service, root_operation, services,
-        span_count, error_count, baselined_at, active_to)
-      values (trace, e.began, coalesce(e.ended, e.began), e.id, e.job, r.name, 'execution', array[r.name], 1,
+      insert into beacon.traces (trace_id, started_at, completed_at, execution_id, execution_key, job_id, root_service, root_operation,
+        services, span_count, error_count, baselined_at, active_to)
+      values (trace, e.began, coalesce(e.ended, e.began), beacon.execution_number(e.id), beacon.execution_key(e.id), e.job, r.name,
+        'execution', array[r.name], 1,
         (state <> 'completed')::integer, beacon.clock(), coalesce(e.ended, e.began));
-      insert into beacon.trace_executions (execution_id, trace_id, started_at) values (e.id, trace, e.began);
+      insert into beacon.trace_executions (execution_id, execution_key, trace_id, started_at)
+      values (beacon.execution_number(e.id), beacon.execution_key(e.id), trace, e.began);
       made := made || trace;
       done := done + 1;
     end loop;

@@ -1,4 +1,4 @@
-create function beacon.recorded_outcome(of_execution bigint) returns table (records text, status text, output_empty boolean,
+create function beacon.recorded_outcome(of_execution text) returns table (records text, status text, output_empty boolean,
   error_type text)
 language plpgsql stable
 set search_path = beacon, pg_catalog
@@ -9,21 +9,21 @@ declare
 begin
   for r in select x.* from beacon.readable_records() x loop
     begin
-      return query execute format('select %L::text, q.status, q.output_empty, q.error_type from (%s where e.%I = $1) q', r.name,
-        beacon.record_source(r), r.id_column) using of_execution;
-    exception when undefined_function or invalid_text_representation or numeric_value_out_of_range or datatype_mismatch then
-      -- This table's ids are of another kind: it cannot have this one.
+      return query execute format('select %L::text, q.status, q.output_empty, q.error_type from (%s where %s) q', r.name,
+        beacon.record_source(r), beacon.record_is(r, '$1')) using of_execution;
+    exception when invalid_text_representation or numeric_value_out_of_range or datatype_mismatch then
+      -- A column of it is of another kind than it was registered for.
       null;
     end;
   end loop;
 end
 $$;
 
-comment on function beacon.recorded_outcome(bigint) is
+comment on function beacon.recorded_outcome(text) is
   'How an execution ended as the registered business tables have it: status (completed, failed, ...), whether its answer is empty, its '
   'error. No row where no table has it.';
 
-create function beacon.recorded_finding(of_execution bigint, spans beacon.span_fact[]) returns setof beacon.finding
+create function beacon.recorded_finding(of_execution text, spans beacon.span_fact[]) returns setof beacon.finding
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
@@ -61,6 +61,6 @@ begin
 end
 $$;
 
-comment on function beacon.recorded_finding(bigint, beacon.span_fact[]) is
+comment on function beacon.recorded_finding(text, beacon.span_fact[]) is
   'UNKNOWN where a business table says that an execution failed and its spans do not, EMPTY_OUTPUT where it says that the answer is empty: '
   'an execution that is recorded as failed is never healthy.';

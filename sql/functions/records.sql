@@ -38,11 +38,12 @@ declare
 begin
   select * into usual from beacon.record_columns(r.relation);
   return format(
-    'select e.%I::bigint as execution_id, %s as job_id, %s as model_id, %s as region, %s as question, beacon.record_outcome(%s) as status,
+    'select %s as execution, %s as job_id, %s as model_id, %s as region, %s as question, beacon.record_outcome(%s) as status,
        %s as output_empty, %s as error_type, %s as tokens_in, %s as tokens_out, coalesce(%s, %s) as latency_ms,
        e.%I::timestamptz as created_at, coalesce(%s, %s) as finished_at
      from %s e',
-    r.id_column, beacon.record_column(r.relation, r.job_column, 'text'), beacon.record_column(r.relation, r.model_column, 'text'),
+    beacon.record_id(r), beacon.record_column(r.relation, r.job_column, 'text'),
+    beacon.record_column(r.relation, r.model_column, 'text'),
     beacon.record_column(r.relation, r.region_column, 'text'), beacon.record_column(r.relation, r.question_column, 'text'),
     beacon.record_column(r.relation, r.status_column, 'text'),
     case when not with_outputs or output like 'null::%' then 'null::boolean' else format('beacon.is_empty_output(%s)', output) end,

@@ -91,7 +91,7 @@ comment on function beacon.ranked_findings(beacon.span_fact[]) is
   'What the diagnoses say of these spans, once each: causes first, then remarks, the surest first. A finding that a more specific '
   'one replaces (see replacements) is left out. UNKNOWN is the cause where an attempt failed and nothing explains it.';
 
-create function beacon.ranked_causes(spans beacon.span_fact[], of_execution bigint) returns table (
+create function beacon.ranked_causes(spans beacon.span_fact[], of_execution text) returns table (
   rank integer, type text, role text, service text, operation text, confidence double precision, summary text, evidence jsonb,
   recommendation text, trace_id uuid, span_ids bytea[])
 language plpgsql stable
@@ -125,11 +125,11 @@ begin
 end
 $$;
 
-comment on function beacon.ranked_causes(beacon.span_fact[], bigint) is
+comment on function beacon.ranked_causes(beacon.span_fact[], text) is
   'Causes of the failures among these spans and remarks on them, ranked, with what speaks for and against each: what '
   'identify_root_cause says of an execution, or of a trace.';
 
-create function beacon.first_finding(of_execution bigint, of_trace uuid) returns setof beacon.finding
+create function beacon.first_finding(of_execution text, of_trace uuid) returns setof beacon.finding
 language plpgsql stable
 set search_path = beacon, pg_catalog
 set jit = off
@@ -143,11 +143,11 @@ begin
 end
 $$;
 
-comment on function beacon.first_finding(bigint, uuid) is
+comment on function beacon.first_finding(text, uuid) is
   'The first cause that identify_root_cause gives for an execution, or for a trace without one, sooner: without what speaks for '
   'and against it. No row where there are only remarks.';
 
-create function beacon.identify_root_cause(of_execution bigint) returns table (
+create function beacon.identify_root_cause(of_execution text) returns table (
   rank integer, type text, role text, service text, operation text, confidence double precision, summary text, evidence jsonb,
   recommendation text, trace_id uuid, span_ids bytea[])
 language plpgsql stable
@@ -170,7 +170,7 @@ begin
 end
 $$;
 
-comment on function beacon.identify_root_cause(bigint) is
+comment on function beacon.identify_root_cause(text) is
   'Why an execution failed or was slow, best first. role says what a row is: a cause decided how it ended, or made it slow; a '
   'remark happened beside that (a failure that was coped with, a call somewhat slower than usual). A healthy execution has no '
   'cause, and no row at all where nothing about it is worth a remark. Each row has a confidence, evidence (with the runner-up, and '
@@ -241,7 +241,7 @@ $$;
 comment on function beacon.unexplained(integer, beacon.failure_origin[], uuid) is
   'UNKNOWN: the execution failed and no diagnosis explains it; says where it failed and how much was looked at.';
 
-create function beacon.scope_of(of_execution bigint, of_job text) returns jsonb
+create function beacon.scope_of(of_execution text, of_job text) returns jsonb
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
@@ -260,15 +260,16 @@ begin
   -- Which of the job's regions and models fail: one region failing whole is one cause, not many.
   with mine as (
     select s.region, s.model_id from beacon.trace_spans s
-    where s.execution_id = of_execution and s.job_id = of_job and s.parent_span_id is null
+    where coalesce(s.execution_key, s.execution_id::text) = beacon.execution_text(of_execution) and s.job_id = of_job
+      and s.parent_span_id is null
       and s.started_at between since and until
     order by s.started_at limit 1
   ), ended as (
-    select distinct on (s.execution_id) s.execution_id, s.region, s.model_id, beacon.has_failed(s.status) as failed
-    from beacon.trace_spans s
-    where s.job_id = of_job and s.parent_span_id is null and s.execution_id is not null
+    select distinct on (s.execution) s.execution, s.region, s.model_id, beacon.has_failed(s.status) as failed
+    from (select q.*, coalesce(q.execution_key, q.execution_id::text) as execution from beacon.trace_spans q) s
+    where s.job_id = of_job and s.parent_span_id is null and s.execution is not null
       and s.started_at between since and until
-    order by s.execution_id, s.started_at desc
+    order by s.execution, s.started_at desc
   )
   select jsonb_strip_nulls(jsonb_build_object(
     'same_region_failed', count(*) filter (where e.region = m.region and e.failed) || ' of ' || nullif(count(*) filter
@@ -281,10 +282,10 @@ begin
 end
 $$;
 
-comment on function beacon.scope_of(bigint, text) is
+comment on function beacon.scope_of(text, text) is
   'How the rest of the job fared: executions that failed in the same region, and in the others.';
 
-create function beacon.untraced(of_execution bigint) returns setof beacon.finding
+create function beacon.untraced(of_execution text) returns setof beacon.finding
 language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
@@ -313,5 +314,5 @@ begin
 end
 $$;
 
-comment on function beacon.untraced(bigint) is
+comment on function beacon.untraced(text) is
   'UNTRACED: the execution has no span; says which tracers are alive and what they report.';

@@ -39,9 +39,9 @@ $$;
 
 comment on function beacon.overlap(text[], text[]) is 'Jaccard index of two sets: shared over all, 1 for two empty ones.';
 
-create function beacon.find_similar_traces(of_execution bigint, max_results integer default 10) returns table (
+create function beacon.find_similar_traces(of_execution text, max_results integer default 10) returns table (
   execution_id bigint, trace_id uuid, similarity double precision, outcome text, started_at timestamptz,
-  duration_ms double precision, fingerprint text, difference text)
+  duration_ms double precision, fingerprint text, difference text, execution_key text)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 -- Arrays of spans look costly to the planner, and compiling takes longer than running.
@@ -70,8 +70,9 @@ begin
     select q.trace_id from (
       select n.trace_id, row_number() over newest as place, sum(n.span_count) over newest as spans
       from (select t.trace_id, t.started_at, t.span_count from beacon.traces t
-            where t.started_at between at - interval '7 days' and at + interval '7 days' and t.execution_id is not null
-              and t.execution_id <> of_execution and (not failed or t.error_count > 0)
+            where t.started_at between at - interval '7 days' and at + interval '7 days'
+              and coalesce(t.execution_key, t.execution_id::text) <> beacon.execution_text(of_execution)
+              and (not failed or t.error_count > 0)
             order by t.started_at desc limit 300) n
       window newest as (order by n.started_at desc, n.trace_id)) q
     where q.spans <= 10000 or q.place <= 10);
@@ -85,7 +86,7 @@ begin
       else beacon.overlap(own_calls, f.calls) end as score
     from features f
   ), best as materialized (
-    select t.execution_id, t.trace_id, t.started_at, t.completed_at, t.error_count, t.open_count, s.score
+    select t.execution_id, t.execution_key, t.trace_id, t.started_at, t.completed_at, t.error_count, t.open_count, s.score
     from scored s
     join beacon.traces t on t.trace_id = s.trace_id
     where s.score > 0
@@ -101,14 +102,14 @@ begin
         order by 1 limit 5), ', '), ''),
       'only there: ' || nullif(array_to_string(array(select unnest(f.calls || f.failures) except select unnest(own_calls || own_failures)
         order by 1 limit 5), ', '), '')), ''),
-      'none')
+      'none'), r.execution_key
   from best r
   join features f on f.trace_id = r.trace_id
   order by r.score desc, r.started_at desc;
 end
 $$;
 
-comment on function beacon.find_similar_traces(bigint, integer) is
+comment on function beacon.find_similar_traces(text, integer) is
   'Traces of other executions that failed (or worked) most alike: similarity is 0.65 times the overlap of failures plus 0.35 times the '
   'overlap of structure, that is of operations with their callers (structure alone for a healthy one). Looks at the newest 300 of the '
   'week before and after (of large traces fewer: 10,000 spans in all, ten traces at least); says how each ended and what differs.';

@@ -10,7 +10,7 @@ begin
   perform from beacon.traces t where t.trace_id = any (of_traces) order by t.trace_id for update;
   with counted as (
     select s.trace_id, min(s.started_at) as started_at, max(s.completed_at) as completed_at,
-      min(s.execution_id) as execution_id, min(s.job_id collate "C") as job_id,
+      min(s.execution_id) as execution_id, min(s.execution_key collate "C") as execution_key, min(s.job_id collate "C") as job_id,
       (array_agg(s.service order by s.started_at, s.span_id) filter (where s.parent_span_id is null))[1] as root_service,
       (array_agg(s.operation order by s.started_at, s.span_id) filter (where s.parent_span_id is null))[1] as root_operation,
       (array_agg(s.span_id order by s.started_at, s.span_id) filter (where s.parent_span_id is null))[1] as root_span_id,
@@ -23,28 +23,29 @@ begin
     where s.trace_id = any (of_traces)
     group by s.trace_id
   ), written as (
-    insert into beacon.traces as t (trace_id, started_at, completed_at, execution_id, job_id, root_service,
+    insert into beacon.traces as t (trace_id, started_at, completed_at, execution_id, execution_key, job_id, root_service,
       root_operation, root_span_id, root_started_at, services, span_count, error_count, open_count, updated_at, active_to)
-    select c.trace_id, c.started_at, c.completed_at, c.execution_id, c.job_id, c.root_service,
+    select c.trace_id, c.started_at, c.completed_at, c.execution_id, c.execution_key, c.job_id, c.root_service,
       c.root_operation, c.root_span_id, c.root_started_at, c.services, c.span_count, c.error_count, c.open_count, c.updated_at,
       c.active_to
     from counted c
     order by c.trace_id
     on conflict (trace_id) do update set
       started_at = excluded.started_at, completed_at = excluded.completed_at, execution_id = excluded.execution_id,
-      job_id = excluded.job_id, root_service = excluded.root_service, root_operation = excluded.root_operation,
+      execution_key = excluded.execution_key, job_id = excluded.job_id, root_service = excluded.root_service,
+      root_operation = excluded.root_operation,
       root_span_id = excluded.root_span_id, root_started_at = excluded.root_started_at, services = excluded.services,
         span_count = excluded.span_count, error_count = excluded.error_count,
       open_count = excluded.open_count, updated_at = excluded.updated_at, active_to = excluded.active_to
     returning t.trace_id
   )
   select count(*) into recounted from written;
-  insert into beacon.trace_executions (execution_id, trace_id, started_at)
-  select s.execution_id, s.trace_id, min(s.started_at)
+  insert into beacon.trace_executions (execution_id, execution_key, trace_id, started_at)
+  select s.execution_id, s.execution_key, s.trace_id, min(s.started_at)
   from beacon.trace_spans s
-  where s.trace_id = any (of_traces) and s.execution_id is not null
-  group by s.execution_id, s.trace_id
-  on conflict (execution_id, trace_id) do nothing;
+  where s.trace_id = any (of_traces) and num_nonnulls(s.execution_id, s.execution_key) = 1
+  group by s.execution_id, s.execution_key, s.trace_id
+  on conflict do nothing;
   insert into beacon.late_traces (trace_id)
   select t.trace_id from beacon.traces t where t.trace_id = any (of_traces) and t.baselined_at < t.updated_at
   on conflict (trace_id) do nothing;

@@ -1,4 +1,4 @@
-create function beacon.find_timeout_root_cause(of_execution bigint, max_results integer default 20) returns table (
+create function beacon.find_timeout_root_cause(of_execution text, max_results integer default 20) returns table (
   rank integer, decided_outcome boolean, waiting_service text, waiting_operation text, gave_up_after_ms double precision,
   waited_for text, callee_state text, callee_ended_after_ms double precision, slowest_service text, slowest_operation text,
     slowest_ms double precision,
@@ -68,7 +68,7 @@ begin
 end
 $$;
 
-comment on function beacon.find_timeout_root_cause(bigint, integer) is
+comment on function beacon.find_timeout_root_cause(text, integer) is
   'Calls of an execution that ran into their time-out, the one that decided the outcome first, then the longest: who gave up after how '
   'long, on whom, what became of the callee (callee_ended_after_ms counts from when the call began), which operation behind it took the '
   'most time of its own and what it usually takes, and the verdict of identify_root_cause on it. No row where nothing timed out.';

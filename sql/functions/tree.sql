@@ -38,7 +38,8 @@ begin
   return query
   with base as materialized (
     select s.trace_id, s.span_id, s.parent_span_id, s.service, s.operation, s.kind, s.status, s.started_at, s.started_ns, s.completed_at,
-      s.duration_ms, s.execution_id, s.job_id, s.model_id, s.region, s.error_type, s.error_message, s.metadata, s.links, s.tracer_id,
+      s.duration_ms, coalesce(s.execution_key, s.execution_id::text) as execution, s.job_id, s.model_id, s.region,
+      s.error_type, s.error_message, s.metadata, s.links, s.tracer_id,
       row_number() over (order by s.started_at, s.started_ns, s.completed_at desc nulls first, s.span_id)::integer as rn
     from beacon.trace_spans s
     where s.trace_id = of_trace and s.started_at between since and until
@@ -59,7 +60,7 @@ begin
       least(last_sign, coalesce(t.last_alive, last_sign)) - b.started_at)::double precision)),
     0::double precision, b.completed_at is not null,
     b.parent_span_id is not null and p.rn is null, 0::double precision,
-    b.execution_id, b.job_id, b.model_id, b.region,
+    b.execution, b.job_id, b.model_id, b.region,
     -- As with an exception event: error.type says more, a status code less.
     case when e.error_type is null or b.metadata ? 'error.type' then b.error_type else e.error_type end,
     coalesce(b.error_message, e.error_message,
@@ -109,7 +110,7 @@ declare
   starts double precision[];
   ends double precision[];
   parents integer[];
-  executions bigint[];
+  executions text[];
   offsets jsonb;          -- clock of a service against that of its caller: {"caller callee": milliseconds}
   clocks_differ boolean;
   last_child integer[];   -- children as linked lists, latest first
@@ -128,7 +129,7 @@ declare
   c integer;
 begin
   select array_agg(t), array_agg(t.offset_ms), array_agg(t.offset_ms + t.duration_ms),
-         array_agg(coalesce(t.parent_position, 0)), array_agg(t.execution_id)
+         array_agg(coalesce(t.parent_position, 0)), array_agg(t.execution)
     into spans, starts, ends, parents, executions
   from beacon.trace_facts(of_trace) t;
   n := coalesce(cardinality(spans), 0);
@@ -213,7 +214,7 @@ begin
     f.offset_ms := starts[i];
     f.self_ms := greatest(0, ends[i] - starts[i] - covered[i]);
     f.skew_ms := shifts[i];
-    f.execution_id := executions[i];
+    f.execution := executions[i];
     tree[k] := f;
   end loop;
   return tree;
@@ -221,7 +222,7 @@ end
 $$;
 
 comment on function beacon.tree_of(uuid) is
-  'Spans of a trace as a tree, depth first, the element''s index its position: parent, depth, self time, clock correction; execution_id '
+  'Spans of a trace as a tree, depth first, the element''s index its position: parent, depth, self time, clock correction; execution '
   'is inherited from the nearest ancestor that has one. Orphans and the first span of a cycle of parents stand as roots. Null for a trace '
   'without spans.';
 

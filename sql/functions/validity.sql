@@ -114,7 +114,9 @@ language plpgsql
 set search_path = beacon, pg_catalog
 as $$
 declare
-  a beacon.answers := jsonb_populate_record(null::beacon.answers, told);
+  key text := beacon.execution_key(told ->> 'execution_id');
+  a beacon.answers := jsonb_populate_record(null::beacon.answers,
+    case when key is null then told else told - 'execution_id' || jsonb_build_object('execution_key', key) end);
   said text := btrim(a.answer, e' \n\t\r');
 begin
   a.attempt := coalesce(a.attempt, 1);
@@ -131,10 +133,12 @@ begin
     a.question := null;
     a.answer := null;
   end if;
-  if a.execution_id is null then
-    delete from beacon.answers x where x.trace_id = a.trace_id and x.execution_id is null;
-  else
+  if a.execution_id is not null then
     delete from beacon.answers x where x.execution_id = a.execution_id and x.attempt = a.attempt;
+  elsif a.execution_key is not null then
+    delete from beacon.answers x where x.execution_key = a.execution_key and x.attempt = a.attempt;
+  else
+    delete from beacon.answers x where x.trace_id = a.trace_id and x.execution_id is null and x.execution_key is null;
   end if;
   insert into beacon.answers values (a.*);
 end
@@ -142,8 +146,8 @@ $$;
 
 comment on function beacon.record_answer(jsonb, boolean) is
   'Writes one attempt into answers, in the transaction of its caller: an object with the columns of the table, of which status, question '
-  'and answer matter most and none but execution_id (or trace_id) must be there. keep_content false keeps lengths and hashes of the texts '
-  'only. A second call for the same attempt replaces the first.';
+  'and answer matter most and none but execution_id (of either kind; or trace_id) must be there. keep_content false keeps '
+  'lengths and hashes of the texts only. A second call for the same attempt replaces the first.';
 
 create function beacon.judge_answers() returns bigint
 language plpgsql

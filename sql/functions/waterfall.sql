@@ -1,4 +1,4 @@
-create function beacon.waterfall(of_trace uuid, of_execution bigint default null) returns table (
+create function beacon.waterfall(of_trace uuid, of_execution text default null) returns table (
   trace_id uuid, "position" integer, depth integer, waterfall text, service text, operation text, kind text, status text,
   started_at timestamptz, offset_ms double precision, duration_ms double precision, self_ms double precision, bar text,
   error_type text, error_message text, span_id bytea, parent_span_id bytea, note text)
@@ -12,7 +12,7 @@ begin
   return query
   with tree as (
     select * from beacon.trace_tree(of_trace) t
-    where of_execution is null or t.execution_id is null or t.execution_id = of_execution
+    where of_execution is null or t.execution is null or t.execution = beacon.execution_text(of_execution)
   ), whole as (
     select greatest(max(t.offset_ms + t.duration_ms), 0.001) as ms from tree t
   )
@@ -27,7 +27,7 @@ begin
 end
 $$;
 
-comment on function beacon.waterfall(uuid, bigint) is
+comment on function beacon.waterfall(uuid, text) is
   'Rows of trace_waterfall for one trace, or for the part of it that belongs to one execution. Times are milliseconds.';
 
 create function beacon.bar(from_share double precision, share double precision, status text, width integer) returns text

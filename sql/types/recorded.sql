@@ -1,5 +1,5 @@
 create type beacon.recorded as (
-  execution_id bigint,
+  execution    text,
   trace_id     uuid,
   job_id       text,
   model_id     text,

@@ -16,7 +16,7 @@ create type beacon.span_fact as (
   ended           boolean,
   is_orphan       boolean,
   skew_ms         double precision,
-  execution_id    bigint,
+  execution       text,
   job_id          text,
   model_id        text,
   region          text,

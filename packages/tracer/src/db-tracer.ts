@@ -22,7 +22,7 @@ import { warningsOf } from './warnings.ts';
 /** What a span works for. What is left out stays as it was. */
 export interface ExecutionContext {
   jobId?: string | number | undefined;
-  /** An integer up to 64 bits; as text where it is beyond 2^53. */
+  /** An integer up to 64 bits, as text where it is beyond 2^53; or any other key: a UUID, a ULID, a name. */
   executionId?: string | number | bigint | undefined;
   modelId?: string | undefined;
   region?: string | undefined;

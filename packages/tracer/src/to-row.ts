@@ -1,13 +1,13 @@
 // From an SDK's span to a row: which attribute becomes which column, and what counts as an error.
 import { type Attributes, type Baggage, SpanStatusCode } from '@opentelemetry/api';
 import {
+  executionOf,
   isTimeout,
   type ResourceRow,
   resourceRow,
   type SpanKind,
   type SpanRow,
   type SpanStatus,
-  wholeNumber,
 } from '@project-beacon/writer';
 import type { RecordedResource, RecordedScope, RecordedSpan } from './recorded-span.ts';
 
@@ -46,8 +46,7 @@ export class RowMaker {
     const parent = parentOf(span);
     const resource = this.#describe(span.resource);
     const failure = errorOf(span);
-    const execution = lifted(attributes, baggage, EXECUTION_ID);
-    const executionId = execution === null ? null : wholeNumber(execution);
+    const execution = executionOf(lifted(attributes, baggage, EXECUTION_ID));
     return {
       traceId,
       spanId,
@@ -58,7 +57,8 @@ export class RowMaker {
       status: span.ended ? statusOf(span, failure) : 'started',
       start: span.startTime,
       end: span.ended ? span.endTime : null,
-      executionId,
+      executionId: execution.id,
+      executionKey: execution.key,
       jobId: lifted(attributes, baggage, JOB_ID),
       modelId: lifted(attributes, baggage, MODEL_ID) ?? text(attributes['gen_ai.request.model']),
       region: lifted(attributes, baggage, REGION) ?? text(attributes['cloud.region']) ?? resource.region,
@@ -68,7 +68,7 @@ export class RowMaker {
       events: span.events.length === 0 ? null : span.events,
       links: span.links.length === 0 ? null : span.links.map(linkOf),
       traceState: traceState === undefined ? null : traceState.serialize() || null,
-      otel: this.#otel(span, execution !== null && executionId === null ? execution : null),
+      otel: otelOf(span),
       tracerId: this.#tracerId,
       resource: resourceOf(
         resource,
@@ -77,17 +77,6 @@ export class RowMaker {
       ),
       flags: (traceFlags & 0xff) | PARENT_IS_KNOWN | (parent?.isRemote ? PARENT_IS_REMOTE : 0),
       update,
-    };
-  }
-
-  #otel(span: RecordedSpan, badExecution: string | null): Record<string, unknown> | null {
-    const { droppedAttributesCount, droppedEventsCount, droppedLinksCount } = span;
-    if (!droppedAttributesCount && !droppedEventsCount && !droppedLinksCount && badExecution === null) return null;
-    return {
-      ...(droppedAttributesCount ? { dropped_attributes: droppedAttributesCount } : {}),
-      ...(droppedEventsCount ? { dropped_events: droppedEventsCount } : {}),
-      ...(droppedLinksCount ? { dropped_links: droppedLinksCount } : {}),
-      ...(badExecution === null ? {} : { not_an_integer: { [EXECUTION_ID]: badExecution } }),
     };
   }
 
@@ -102,6 +91,16 @@ export class RowMaker {
     if (!resource.asyncAttributesPending) this.#resources.set(resource, made);
     return made;
   }
+}
+
+function otelOf(span: RecordedSpan): Record<string, unknown> | null {
+  const { droppedAttributesCount, droppedEventsCount, droppedLinksCount } = span;
+  if (!droppedAttributesCount && !droppedEventsCount && !droppedLinksCount) return null;
+  return {
+    ...(droppedAttributesCount ? { dropped_attributes: droppedAttributesCount } : {}),
+    ...(droppedEventsCount ? { dropped_events: droppedEventsCount } : {}),
+    ...(droppedLinksCount ? { dropped_links: droppedLinksCount } : {}),
+  };
 }
 
 const NO_SCOPE: RecordedScope = { name: '' };

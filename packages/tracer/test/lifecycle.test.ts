@@ -174,7 +174,11 @@ test("columns come from attributes first, then from baggage, then from OpenTelem
   });
   const span = tracer.startSpan('both', { attributes: { 'beacon.region': 'us-east' } }, carried);
   const other = tracer.startSpan('names', { attributes: { 'gen_ai.request.model': 'qwen', 'cloud.region': 'asia' } });
-  const bad = tracer.startSpan('bad id', { attributes: { 'beacon.execution_id': 'run-7' } });
+  const keyed = tracer.startSpan(
+    'text',
+    {},
+    tracer.setExecutionContext({ executionId: 'C0FFEE00-DEAD-4BEE-8ABE-0123456789AB' }),
+  );
   const first = await ended(span);
   assert.deepEqual(
     [first.job_id, first.execution_id, first.model_id, first.region],
@@ -182,10 +186,9 @@ test("columns come from attributes first, then from baggage, then from OpenTelem
   );
   const second = await ended(other);
   assert.deepEqual([second.model_id, second.region], ['qwen', 'asia']);
-  const third = await ended(bad);
-  assert.equal(third.execution_id, null);
-  assert.equal(third.metadata['beacon.execution_id'], 'run-7');
-  assert.deepEqual(third.otel, { not_an_integer: { 'beacon.execution_id': 'run-7' } });
+  const third = await ended(keyed);
+  assert.deepEqual([third.execution_id, third.execution_key], [null, 'c0ffee00-dead-4bee-8abe-0123456789ab']);
+  assert.equal(third.otel, null);
 });
 
 test('the tracers row says what became of the spans, and the clock offset', async () => {

@@ -28,6 +28,7 @@ export const COLUMNS = [
   'resource_id',
   'flags',
   'started_ns',
+  'execution_key',
 ] as const;
 
 /** The same columns' types, for the statement that takes rows as JSON. */
@@ -57,6 +58,7 @@ export const TYPES = [
   'bigint',
   'integer',
   'smallint',
+  'text',
 ] as const;
 
 /**
@@ -69,6 +71,7 @@ export const COLUMN_BYTES = {
   modelId: 400,
   region: 200,
   jobId: 2_000,
+  executionKey: 2_000,
   errorType: 1_024,
   errorMessage: MAX_MESSAGE,
   traceState: 65_536,

@@ -85,7 +85,7 @@ const METADATA = 16;
 const EVENTS = 17;
 const LINKS = 18;
 const RESOURCE = 22;
-const FIELDS = 25;
+const FIELDS = 26;
 
 /** Columns whose values can be looked for, by the seed of their hash. */
 const INDEXED = Object.entries({

@@ -19,6 +19,7 @@ export interface SpanFacts {
   startedAt: string;
   completedAt: string | null;
   executionId: string | null;
+  executionKey: string | null;
   jobId: string | null;
 }
 
@@ -53,6 +54,7 @@ export function encodeRow(row: SpanRow, by: Redactor): EncodedRow {
   const service = key(row.service, 'service', COLUMN_BYTES.service, repairs);
   const operation = key(row.operation, 'operation', COLUMN_BYTES.operation, repairs);
   const jobId = optionalKey(row.jobId, 'job_id', COLUMN_BYTES.jobId, repairs);
+  const executionKey = optionalKey(row.executionKey, 'execution_key', COLUMN_BYTES.executionKey, repairs);
   fields[0] = row.traceId;
   fields[1] = `\\\\x${row.spanId}`;
   fields[2] = row.parentSpanId === null ? NULL : `\\\\x${row.parentSpanId}`;
@@ -78,6 +80,7 @@ export function encodeRow(row: SpanRow, by: Redactor): EncodedRow {
   fields[22] = row.resource === null ? NULL : row.resource.id;
   fields[23] = row.flags === null ? NULL : `${row.flags}`;
   fields[24] = `${normal(row.start)[1] % 1_000}`;
+  fields[25] = executionKey === null ? NULL : escaped(executionKey);
   // Last, because every other field may have had to be repaired.
   fields[20] = row.otel === null && repairs.made === undefined && redacted === 0 ? NULL : otel(row, repairs);
   return {
@@ -92,6 +95,7 @@ export function encodeRow(row: SpanRow, by: Redactor): EncodedRow {
       startedAt,
       completedAt,
       executionId: row.executionId,
+      executionKey,
       jobId,
     },
     repaired: repairs.made === undefined || repairs.made.count === 0 ? 0 : 1,
@@ -119,6 +123,7 @@ export function factsOf(texts: readonly (string | null)[]): SpanFacts {
     startedAt: texts[7]!,
     completedAt: texts[8]!,
     executionId: texts[10]!,
+    executionKey: texts[25]!,
     jobId: texts[11]!,
   };
 }

@@ -25,9 +25,21 @@ export function isTimeout(type: string, message: string | null): boolean {
   return (type === 'AbortError' || type.startsWith('*')) && message !== null && TIMEOUT_WORDS.test(message);
 }
 
-/** The text if it is a whole number that PostgreSQL's bigint can hold. */
-export function wholeNumber(value: string): string | null {
-  if (!/^-?\d{1,19}$/.test(value)) return null;
-  if (value.length < 19) return value;
-  return BigInt.asIntN(64, BigInt(value)) === BigInt(value) ? value : null;
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/**
+ * What names an execution, for the two columns: its integer where the text is one that PostgreSQL's bigint holds, written
+ * as the database writes it, else the text. `beacon.execution_text` and `beacon.execution_number` decide alike.
+ */
+export function executionOf(value: string | null): { id: string | null; key: string | null } {
+  if (value === null || value === '') return { id: null, key: null };
+  if (isInteger(value)) return { id: value, key: null };
+  // PostgreSQL writes a UUID in lower case; .NET and Windows in capitals.
+  return { id: null, key: value.length === 36 && UUID.test(value) ? value.toLowerCase() : value };
+}
+
+/** Not 007: to a schema whose keys are texts that is another execution than 7. */
+function isInteger(value: string): boolean {
+  if (!/^(?:0|-?[1-9]\d{0,18})$/.test(value)) return false;
+  return value.length < 19 || BigInt.asIntN(64, BigInt(value)) === BigInt(value);
 }

@@ -39,6 +39,8 @@ export interface SpanRow {
   end: Time | null;
   /** A signed 64-bit integer as decimal text: JavaScript numbers stop at 2^53. */
   executionId: string | null;
+  /** The key of an execution that is no such integer, a UUID for example; see `executionOf`. */
+  executionKey: string | null;
   jobId: string | null;
   modelId: string | null;
   region: string | null;

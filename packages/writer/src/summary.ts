@@ -10,6 +10,8 @@ interface Delta {
   /** Latest start or end. */
   activeTo: string;
   executions: { id: string; startedAt: string }[];
+  /** Executions whose key is text. */
+  keyed: { id: string; startedAt: string }[];
   jobId: string | null;
   rootService: string | null;
   rootOperation: string | null;
@@ -25,7 +27,7 @@ export class Summaries {
   readonly #traces = new Map<string, Delta>();
 
   add(facts: SpanFacts, change: Change): void {
-    const { status, startedAt, completedAt, service, executionId } = facts;
+    const { status, startedAt, completedAt, service, executionId, executionKey } = facts;
     let delta = this.#traces.get(facts.traceId);
     if (delta === undefined) {
       delta = empty(startedAt);
@@ -48,6 +50,9 @@ export class Summaries {
     if (executionId !== null && !delta.executions.some(({ id }) => id === executionId)) {
       delta.executions.push({ id: executionId, startedAt });
     }
+    if (executionKey !== null && !delta.keyed.some(({ id }) => id === executionKey)) {
+      delta.keyed.push({ id: executionKey, startedAt });
+    }
   }
 
   copy(): Summaries {
@@ -61,7 +66,12 @@ export class Summaries {
     for (const [traceId, from] of other.#traces) {
       const to = this.#traces.get(traceId);
       if (to === undefined) {
-        this.#traces.set(traceId, { ...from, executions: [...from.executions], services: [...from.services] });
+        this.#traces.set(traceId, {
+          ...from,
+          executions: [...from.executions],
+          keyed: [...from.keyed],
+          services: [...from.services],
+        });
         continue;
       }
       to.spans += from.spans;
@@ -80,13 +90,16 @@ export class Summaries {
       for (const execution of from.executions) {
         if (!to.executions.some(({ id }) => id === execution.id)) to.executions.push(execution);
       }
+      for (const execution of from.keyed) {
+        if (!to.keyed.some(({ id }) => id === execution.id)) to.keyed.push(execution);
+      }
     }
   }
 
   /** Parameters of `UPSERT_TRACES`, or undefined when there is nothing to say. */
   traces(): string[] | undefined {
     if (this.#traces.size === 0) return undefined;
-    const columns: string[][] = Array.from({ length: 14 }, () => []);
+    const columns: string[][] = Array.from({ length: 15 }, () => []);
     for (const [traceId, delta] of this.#traces) {
       columns[0]!.push(traceId);
       columns[1]!.push(delta.startedAt);
@@ -102,19 +115,23 @@ export class Summaries {
       columns[11]!.push(delta.rootStartedAt ?? 'null');
       columns[12]!.push(delta.rootSpanId ?? 'null');
       columns[13]!.push(delta.activeTo);
+      columns[14]!.push(quoted(delta.keyed.reduce<string | null>((first, { id }) => firstOf(first, id), null)));
     }
     return columns.map(array);
   }
 
   /** Parameters of `INSERT_EXECUTIONS`, or undefined when no span had an execution. */
   executions(): string[] | undefined {
-    const columns: [string[], string[], string[]] = [[], [], []];
-    for (const [traceId, delta] of this.#traces) {
-      for (const { id, startedAt } of delta.executions) {
-        columns[0].push(id);
-        columns[1].push(traceId);
-        columns[2].push(startedAt);
-      }
+    const columns: [string[], string[], string[], string[]] = [[], [], [], []];
+    const add = (id: string, key: string, traceId: string, startedAt: string) => {
+      columns[0].push(id);
+      columns[1].push(traceId);
+      columns[2].push(startedAt);
+      columns[3].push(key);
+    };
+    for (const [traceId, { executions, keyed }] of this.#traces) {
+      for (const { id, startedAt } of executions) add(id, 'null', traceId, startedAt);
+      for (const { id, startedAt } of keyed) add('null', quoted(id), traceId, startedAt);
     }
     return columns[0].length === 0 ? undefined : columns.map(array);
   }
@@ -132,21 +149,22 @@ const IS_EARLIER_ROOT = `excluded.root_started_at is not null and (t.root_operat
 export const UPSERT_TRACES = `
 with d as (
   select * from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::text[],
-    $8::text[], $9::integer[], $10::integer[], $11::integer[], $12::timestamptz[], $13::text[], $14::timestamptz[])
+    $8::text[], $9::integer[], $10::integer[], $11::integer[], $12::timestamptz[], $13::text[], $14::timestamptz[], $15::text[])
     as d (trace_id, started_at, completed_at, execution_id, job_id, root_service, root_operation,
-      services, span_count, error_count, open_count, root_started_at, root_span_id, active_to)
+      services, span_count, error_count, open_count, root_started_at, root_span_id, active_to, execution_key)
 ), upserted as (
 insert into beacon.traces as t (trace_id, started_at, completed_at, execution_id, job_id, root_service, root_operation,
-  services, span_count, error_count, open_count, root_started_at, root_span_id, active_to, updated_at)
+  services, span_count, error_count, open_count, root_started_at, root_span_id, active_to, updated_at, execution_key)
 select trace_id, started_at, completed_at, execution_id, job_id, root_service, root_operation,
   services::text[], span_count, error_count, open_count, root_started_at,
-  decode(root_span_id, 'hex'), active_to, now()
+  decode(root_span_id, 'hex'), active_to, now(), execution_key
 from d
 order by trace_id
 on conflict (trace_id) do update set
   started_at = least(t.started_at, excluded.started_at),
   completed_at = greatest(t.completed_at, excluded.completed_at),
   execution_id = least(t.execution_id, excluded.execution_id),
+  execution_key = least(t.execution_key collate "C", excluded.execution_key collate "C"),
   job_id = least(t.job_id collate "C", excluded.job_id collate "C"),
   root_service = case when ${IS_EARLIER_ROOT} then excluded.root_service else t.root_service end,
   root_operation = case when ${IS_EARLIER_ROOT} then excluded.root_operation else t.root_operation end,
@@ -172,10 +190,10 @@ order by u.trace_id
 on conflict (trace_id) do update set started_at = excluded.started_at, active_to = excluded.active_to`;
 
 export const INSERT_EXECUTIONS = `
-insert into beacon.trace_executions (execution_id, trace_id, started_at)
-select execution_id, trace_id, started_at
-from unnest($1::bigint[], $2::uuid[], $3::timestamptz[]) as e (execution_id, trace_id, started_at)
-order by execution_id, trace_id
+insert into beacon.trace_executions (execution_id, execution_key, trace_id, started_at)
+select execution_id, execution_key, trace_id, started_at
+from unnest($1::bigint[], $2::uuid[], $3::timestamptz[], $4::text[]) as e (execution_id, trace_id, started_at, execution_key)
+order by execution_id, execution_key collate "C", trace_id
 on conflict do nothing`;
 
 function empty(startedAt: string): Delta {
@@ -184,6 +202,7 @@ function empty(startedAt: string): Delta {
     completedAt: null,
     activeTo: startedAt,
     executions: [],
+    keyed: [],
     jobId: null,
     rootService: null,
     rootOperation: null,

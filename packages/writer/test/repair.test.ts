@@ -102,11 +102,12 @@ test('names too long for an index are cut at a whole character, whatever their s
     service: 'é'.repeat(5_000),
     jobId: '漢'.repeat(5_000),
     operation: '😀'.repeat(2_000),
-    executionId: '1',
+    executionKey: 'ü'.repeat(3_000),
   });
   assert.ok(Buffer.byteLength(found.service) <= 512 && /^é+$/.test(found.service));
   assert.ok(Buffer.byteLength(found.job_id) <= 2_000 && /^漢+$/.test(found.job_id));
   assert.ok(/^(😀)+$/u.test(found.operation));
+  assert.ok(Buffer.byteLength(found.execution_key) <= 2_000 && /^ü+$/.test(found.execution_key));
   assert.match(found.otel.repairs[0], /truncated from 10000 to 512 bytes/);
 });
 
@@ -119,7 +120,7 @@ test('random names of full length fit into every index', async () => {
       service: random(900),
       jobId: random(900),
       operation: random(900),
-      executionId: '2',
+      executionKey: random(900),
     });
   }
 });

@@ -15,6 +15,7 @@ export function row(changes: Partial<SpanRow> = {}): SpanRow {
     start: [seconds, 123_456_789],
     end: [seconds, 135_802_467],
     executionId: null,
+    executionKey: null,
     jobId: null,
     modelId: null,
     region: null,

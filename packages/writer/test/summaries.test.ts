@@ -30,7 +30,7 @@ const ENDS = ['completed', 'failed', 'timeout'] as const;
 
 async function summaries() {
   const { rows } = await client.query(`
-    select trace_id, started_at::text, completed_at::text, execution_id, job_id, root_service, root_operation, root_started_at::text, encode(root_span_id, 'hex') as root_span_id,
+    select trace_id, started_at::text, completed_at::text, execution_id, execution_key, job_id, root_service, root_operation, root_started_at::text, encode(root_span_id, 'hex') as root_span_id,
       (select array_agg(distinct s order by s) from unnest(services) s) as services, span_count, error_count, open_count, active_to::text,
       (select row(l.started_at, l.active_to)::text from long_traces l where l.trace_id = t.trace_id) as long
     from traces t order by trace_id`);
@@ -38,7 +38,8 @@ async function summaries() {
 }
 
 async function executions() {
-  return (await client.query('select execution_id, trace_id from trace_executions order by 1, 2')).rows;
+  return (await client.query('select execution_id, execution_key, trace_id from trace_executions order by 1, 2, 3'))
+    .rows;
 }
 
 for (const seed of [1, 2, 3, 4, 5, 6]) {
@@ -50,6 +51,7 @@ for (const seed of [1, 2, 3, 4, 5, 6]) {
     const now = Math.trunc(Date.now() / 1_000);
     let clock = 0;
 
+    const none = { executionId: null, executionKey: null };
     const span = (tracerId: string): SpanRow => {
       const trace = below(traceIds.length);
       const traceId = traceIds[trace]!;
@@ -65,7 +67,9 @@ for (const seed of [1, 2, 3, 4, 5, 6]) {
         status: ended ? ENDS[below(3)]! : 'started',
         start: [start, (++clock % 20) * 1_000],
         end: ended ? [start + below(60), 0] : null,
-        executionId: below(2) === 0 ? `${seed * 100 + trace + below(12)}` : null,
+        ...[none, { executionId: `${seed * 100 + trace + below(12)}` }, { executionKey: `a "${seed + below(9)}\\` }][
+          below(3)
+        ],
         modelId: below(3) === 0 ? 'a\\model' : null,
         errorType: below(5) === 0 ? 'E\tTAB' : null,
         attributes: ATTRIBUTES[below(ATTRIBUTES.length)]!,

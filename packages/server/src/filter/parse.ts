@@ -231,7 +231,8 @@ function objection(key: Key, operator: Operator, value: string): string | undefi
     case 'duration':
       return ordered() ?? (durationMs(value) === undefined ? DURATION_IS : undefined);
     case 'execution':
-      return ordered() ?? (isBigint(value) ? undefined : 'an execution id is a whole number of 64 bits');
+      if (exact() === undefined) return undefined;
+      return ordered() ?? (isBigint(value) ? undefined : `only whole numbers of 64 bits go with ${operator}`);
     default:
       return undefined;
   }
@@ -244,7 +245,7 @@ function oneOf(column: string, allowed: readonly string[], value: string): strin
 }
 
 /** A whole number that fits into 64 bits, as text: JavaScript's numbers would round it. */
-export function isBigint(text: string): boolean {
+function isBigint(text: string): boolean {
   return /^-?\d{1,19}$/.test(text) && BigInt(text) <= BIGINT_MAX && BigInt(text) >= -BIGINT_MAX;
 }
 

@@ -13,14 +13,13 @@ export class Bindings {
   }
 }
 
-const COLUMN_SQL: Record<ColumnKey, { name: string; type: string }> = {
+const COLUMN_SQL: Record<Exclude<ColumnKey, 'execution'>, { name: string; type: string }> = {
   service: { name: 'service', type: 'text' },
   operation: { name: 'operation', type: 'text' },
   status: { name: 'status', type: 'text' },
   kind: { name: 'kind', type: 'text' },
   duration: { name: 'duration_ms', type: 'double precision' },
   job: { name: 'job_id', type: 'text' },
-  execution: { name: 'execution_id', type: 'bigint' },
   model: { name: 'model_id', type: 'text' },
   region: { name: 'region', type: 'text' },
   trace: { name: 'trace_id', type: 'uuid' },
@@ -47,8 +46,7 @@ function termSql(term: Term, bind: Bindings): string {
       return columns.map((name) => contains(`s.${name}`, word)).join(' or ');
     }
     case 'has': {
-      const has =
-        'column' in term.key ? `s.${COLUMN_SQL[term.key.column].name} is not null` : anywhere(term, term.key, bind);
+      const has = 'column' in term.key ? isThere(term.key.column) : anywhere(term, term.key, bind);
       // Null where there are no events: that is "has not", too.
       return term.negated ? `not coalesce(${has}, false)` : has;
     }
@@ -63,7 +61,22 @@ function contains(text: string, part: string): string {
   return `strpos(lower(${text}), lower(${part})) > 0`;
 }
 
+function isThere(column: ColumnKey): string {
+  if (column === 'execution') return 's.execution_id is not null or s.execution_key is not null';
+  return `s.${COLUMN_SQL[column].name} is not null`;
+}
+
+/** Each of its two columns has an index, and one of them is null. */
+function executionSql(operator: Operator, value: string, bind: Bindings): string {
+  const key = bind.add(value, 'text');
+  const number = `beacon.execution_number(${key})`;
+  if (operator === '=') return `s.execution_id = ${number} or s.execution_key = beacon.execution_key(${key})`;
+  if (operator !== '!=') return `s.execution_id ${operator} ${key}::bigint`;
+  return `coalesce(s.execution_key, s.execution_id::text) <> beacon.execution_text(${key})`;
+}
+
 function columnSql(column: ColumnKey, operator: Operator, value: string, bind: Bindings): string {
+  if (column === 'execution') return executionSql(operator, value, bind);
   const { name, type } = COLUMN_SQL[column];
   const bound = bind.add(column === 'duration' ? durationMs(value) : value, type);
   if (operator === '~') return contains(`s.${name}`, bound);

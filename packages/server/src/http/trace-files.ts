@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { traceColumns } from '../layout/trace-columns.ts';
 import { readTraceFile } from '../otlp/file.ts';
 import { readTraceInParts, type TraceData } from '../otlp/read-back.ts';
-import { executionId, traceId } from '../queries/params.ts';
+import { executionId, traceId, traceOf } from '../queries/params.ts';
 import { type RunOptions, readOnly } from '../queries/run.ts';
 import { CODES, Refusal } from '../receivers/answer.ts';
 import type { Ingest } from '../receivers/ingest.ts';
@@ -146,10 +146,10 @@ async function findTrace(pool: pg.Pool, request: FastifyRequest, limits: RunOpti
   const found = await readOnly(pool, { ...limits, signal: request.gone }, async ({ client, schema }) => {
     const { rows } = await client.query(
       `select t.trace_id::text, t.updated_at::text, t.span_count, t.open_count,
-        (select count(*) from beacon.trace_executions x where x.execution_id = t.execution_id) as attempts
+        (select count(*) from beacon.trace_executions x
+          where x.execution_id = t.execution_id or x.execution_key = t.execution_key) as attempts
       from beacon.traces t
-      where t.trace_id = coalesce($1::uuid, (select e.trace_id from beacon.trace_executions e
-        where e.execution_id = $2::bigint order by e.started_at desc, e.trace_id limit 1))`,
+      where t.trace_id = ${traceOf(1, 2)}`,
       [trace ?? null, execution ?? null],
     );
     return rows[0] && { ...rows[0], schema };

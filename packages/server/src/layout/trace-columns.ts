@@ -58,7 +58,7 @@ interface Root {
 
 async function rootOf(client: pg.ClientBase, traceId: string, spans: Spans, row: number): Promise<Root> {
   const { rows } = await client.query<Root>(
-    `select s.execution_id::text, s.job_id, s.model_id, s.region
+    `select beacon.execution_name(s.execution_id, s.execution_key) as execution_id, s.job_id, s.model_id, s.region
      from beacon.trace_spans s
      where s.trace_id = $1::uuid and s.span_id = decode($2, 'hex') and s.started_at = $3::timestamptz`,
     [traceId, hexOf(spans.ids, [row]), instant(spans.startedUs[row]!)],
@@ -74,7 +74,7 @@ async function colorsOf(client: pg.ClientBase, services: string[]): Promise<Map<
 /** Traces of that execution, oldest first. */
 async function attemptsOf(client: pg.ClientBase, execution: string | null): Promise<string[]> {
   const { rows } = await client.query(
-    `select x.trace_id::text from beacon.trace_executions x where x.execution_id = $1::bigint order by x.started_at, x.trace_id`,
+    'select x.trace_id::text from beacon.execution_traces($1::text) x order by x.started_at, x.trace_id',
     [execution],
   );
   return rows.map(({ trace_id }) => trace_id.replaceAll('-', ''));

@@ -3,6 +3,7 @@
 import type pg from 'pg';
 import type { Term } from '../filter/parse.ts';
 import { Bindings, filterSql } from '../filter/sql.ts';
+import { executionSql } from '../queries/columns.ts';
 import { readOnly } from '../queries/run.ts';
 import type { BeaconError } from '../store/errors.ts';
 import type { Row } from '../store/values.ts';
@@ -58,7 +59,7 @@ const MAX_OPEN = 2_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
 
 const COLUMNS = `s.trace_id, s.span_id, s.parent_span_id, s.service, s.operation, s.kind, s.status, s.started_at,
-  s.completed_at, s.duration_ms, s.execution_id, s.job_id, s.model_id, s.region, s.error_type, s.error_message`;
+  s.completed_at, s.duration_ms, ${executionSql('s.execution_id')} as execution_id, s.job_id, s.model_id, s.region, s.error_type, s.error_message`;
 const TIME = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
 
 /** Follows trace_spans while there are listeners, and rests otherwise. */

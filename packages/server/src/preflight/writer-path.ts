@@ -80,6 +80,7 @@ function spansOf(traceId: string, count: number): SpanRow[] {
     start: at,
     end: [seconds, 1_000_000],
     executionId: null,
+    executionKey: null,
     jobId: null,
     modelId: null,
     region: null,

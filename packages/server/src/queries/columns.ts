@@ -13,8 +13,6 @@ export const flag = (doc: string) => z.boolean().describe(doc);
 /** ISO 8601 in UTC with microseconds. */
 export const time = (doc: string) => z.string().describe(`${doc} ISO 8601.`);
 export const timeOrNull = (doc: string) => z.string().nullable().describe(`${doc} ISO 8601.`);
-/** A bigint as text: JavaScript's numbers would round it. */
-export const bigIdOrNull = (doc: string) => z.string().nullable().describe(doc);
 export const json = (doc: string) => z.unknown().describe(doc);
 
 export const traceIdColumn = text('Trace id, as a uuid.');
@@ -25,13 +23,28 @@ export const operationColumn = text('Name of the span.');
 export const statusColumn = z.enum(STATUSES).describe('started, completed, failed, timeout or lost.');
 export const statusOrNullColumn = z.enum(STATUSES).nullable().describe('The same; null where it has no such span.');
 export const kindColumn = z.enum(KINDS).describe('internal, server, client, producer or consumer.');
-export const executionIdColumn = bigIdOrNull('Execution it worked for.');
+export const executionIdColumn = textOrNull('Key of the execution it worked for: an integer, or another text.');
 export const jobIdColumn = textOrNull('Job of that execution.');
 export const modelIdColumn = textOrNull('Model asked for.');
 export const regionColumn = textOrNull('Region it ran in or was meant for.');
 export const errorTypeColumn = textOrNull('Class of the error.');
 export const errorMessageColumn = textOrNull('Message of the error.');
 export const durationColumn = numberOrNull('Milliseconds; null while it has not ended.');
+
+/**
+ * The columns of a row, from a function that gives keys of executions in two: the integer and the text. Answers have one,
+ * under the name of the integer.
+ */
+export function keyed({ shape }: z.ZodObject): string {
+  return Object.keys(shape)
+    .map((name) => (name.endsWith('execution_id') ? `${executionSql(name)} as ${name}` : name))
+    .join(', ');
+}
+
+/** The key of an execution as text, from the column of its integer and the one beside it. */
+export function executionSql(column: string): string {
+  return `coalesce(${column.replace(/id$/, 'key')}, ${column}::text)`;
+}
 
 /** Columns with which a span is named wherever spans are listed. */
 export const spanColumns = {

@@ -44,7 +44,7 @@ export const diagnose = defineQuery({
   limit: { default: 200, max: 5000 },
   missing: noTrace,
   sql: (p) => ({
-    text: 'select * from beacon.diagnose_execution_trace($1::bigint)',
+    text: 'select * from beacon.diagnose_execution_trace($1::text)',
     values: [p.execution_id],
   }),
 });
@@ -53,6 +53,15 @@ export const diagnose = defineQuery({
 const roleColumn = z
   .enum(['cause', 'remark'])
   .describe('cause: it decided how the execution ended, or made it slow; remark: it happened beside that.');
+
+/** Where the UUID is no trace but the key of an execution, that is what is asked about. */
+const CAUSES_OF_TRACE = `
+  select c.* from (select max(m.execution) as execution from beacon.meant($1::uuid, null) m) x
+  cross join lateral (
+    select * from beacon.identify_trace_root_cause($1::uuid) where x.execution is null
+    union all
+    select * from beacon.identify_root_cause(x.execution) where x.execution is not null) c
+  order by c.rank`;
 
 export const rootCause = defineQuery({
   name: 'root-cause',
@@ -78,8 +87,19 @@ export const rootCause = defineQuery({
   // An execution's verdict weighs its attempts against each other; a trace that names no execution has one all the same.
   sql: (p) =>
     p.trace_id
-      ? { text: 'select * from beacon.identify_trace_root_cause($1::uuid) order by rank', values: [p.trace_id] }
-      : { text: 'select * from beacon.identify_root_cause($1::bigint) order by rank', values: [p.execution_id] },
+      ? { text: CAUSES_OF_TRACE, values: [p.trace_id] }
+      : { text: 'select * from beacon.identify_root_cause($1::text) order by rank', values: [p.execution_id] },
+});
+
+const similarRow = z.object({
+  execution_id: c.executionIdColumn,
+  trace_id: c.traceIdColumn,
+  similarity: c.number('0 to 1: share of calls and failures both have.'),
+  outcome: c.text('How it ended.'),
+  started_at: c.time('Start of its trace.'),
+  duration_ms: c.durationColumn,
+  fingerprint: c.textOrNull('Hash of what it did and how it failed: equal for executions that look the same.'),
+  difference: c.textOrNull('What sets it apart from the one asked about.'),
 });
 
 export const similar = defineQuery({
@@ -87,20 +107,11 @@ export const similar = defineQuery({
   doc: 'Executions whose traces look most like this one, and how they ended.',
   params: byExecution.params,
   arguments: byExecution.arguments,
-  row: z.object({
-    execution_id: c.executionIdColumn,
-    trace_id: c.traceIdColumn,
-    similarity: c.number('0 to 1: share of calls and failures both have.'),
-    outcome: c.text('How it ended.'),
-    started_at: c.time('Start of its trace.'),
-    duration_ms: c.durationColumn,
-    fingerprint: c.textOrNull('Hash of what it did and how it failed: equal for executions that look the same.'),
-    difference: c.textOrNull('What sets it apart from the one asked about.'),
-  }),
+  row: similarRow,
   limit: { default: 10, max: 100 },
   sql: (p) => ({
     // One more than the most a caller may ask for, so that it can be said when there are others.
-    text: 'select * from beacon.find_similar_traces($1::bigint, 101)',
+    text: `select ${c.keyed(similarRow)} from beacon.find_similar_traces($1::text, 101)`,
     values: [p.execution_id],
   }),
 });

@@ -52,8 +52,8 @@ export const unusualSpans = defineQuery({
       from (
         -- The last attempt decided how the execution ended.
         select d.*, count(*) over () as trace_spans, t.started_at
-        from beacon.diagnose_execution_trace($1::bigint) d
-        left join beacon.execution_traces($1::bigint) t on t.trace_id = d.trace_id
+        from beacon.diagnose_execution_trace($1::text) d
+        left join beacon.execution_traces($1::text) t on t.trace_id = d.trace_id
       ) d
       where depth = 0 or anomaly is not null or on_critical_path
       order by started_at desc, depth = 0 desc, beacon.has_failed(status) desc, anomaly is not null desc, self_ms desc, position`,
@@ -92,39 +92,41 @@ export const timeoutRootCause = defineQuery({
   }),
   limit: { default: 5, max: 200 },
   sql: (p, { limit }) => ({
-    text: 'select * from beacon.find_timeout_root_cause($1::bigint, $2::integer) order by rank',
+    text: 'select * from beacon.find_timeout_root_cause($1::text, $2::integer) order by rank',
     values: [p.execution_id, limit + 1],
   }),
+});
+
+const comparedRow = z.object({
+  change: c.text('status, slower, faster, missing (only where it worked), added (only here), or same for the root.'),
+  depth: c.count('Distance from the root.'),
+  service: c.serviceColumn,
+  operation: c.operationColumn,
+  successful_status: c.statusOrNullColumn,
+  status: c.statusOrNullColumn,
+  successful_ms: c.numberOrNull('Duration where it worked, milliseconds.'),
+  ms: c.numberOrNull('Duration here, milliseconds.'),
+  delta_ms: c.numberOrNull('How much longer it took here.'),
+  successful_self_ms: c.numberOrNull('Own time where it worked, milliseconds.'),
+  self_ms: c.numberOrNull('Own time here, milliseconds.'),
+  trace_id: c.traceIdColumn,
+  successful_execution_id: c.executionIdColumn,
+  successful_trace_id: c.text('Trace of the one that worked, as a uuid.'),
+  chosen_because: c.text('How like this one it is, in words.'),
 });
 
 export const compareWithSuccessful = defineQuery({
   name: 'compare-with-successful',
   doc: 'How an execution differs from the one most like it that worked; spans that are alike are left out.',
   ...byExecution,
-  row: z.object({
-    change: c.text('status, slower, faster, missing (only where it worked), added (only here), or same for the root.'),
-    depth: c.count('Distance from the root.'),
-    service: c.serviceColumn,
-    operation: c.operationColumn,
-    successful_status: c.statusOrNullColumn,
-    status: c.statusOrNullColumn,
-    successful_ms: c.numberOrNull('Duration where it worked, milliseconds.'),
-    ms: c.numberOrNull('Duration here, milliseconds.'),
-    delta_ms: c.numberOrNull('How much longer it took here.'),
-    successful_self_ms: c.numberOrNull('Own time where it worked, milliseconds.'),
-    self_ms: c.numberOrNull('Own time here, milliseconds.'),
-    trace_id: c.traceIdColumn,
-    successful_execution_id: c.executionIdColumn,
-    successful_trace_id: c.text('Trace of the one that worked, as a uuid.'),
-    chosen_because: c.text('How like this one it is, in words.'),
-  }),
+  row: comparedRow,
   limit: { default: 50, max: 5000 },
   missing: ({ execution_id }) => ({
     what: `There is no execution to compare ${execution_id} with: it has no trace, or none of its kind has worked within a week.`,
     hint: '`beacon similar` finds those that failed alike; `beacon search` lists traces by status.',
   }),
   sql: (p) => ({
-    text: 'select * from beacon.compare_with_successful($1::bigint)',
+    text: `select ${c.keyed(comparedRow)} from beacon.compare_with_successful($1::text)`,
     values: [p.execution_id],
   }),
 });

@@ -22,7 +22,7 @@ export const jobCells = defineQuery({
     p95_ms: c.numberOrNull('19 of 20 took no longer, milliseconds.'),
     error_type: c.textOrNull('The commonest code of failure.'),
     verdict: c.textOrNull('The commonest first root cause.'),
-    example_execution_id: c.bigIdOrNull('One that failed, else the slowest.'),
+    example_execution_id: c.textOrNull('One that failed, else the slowest.'),
   }),
   limit: { default: 200, max: 5000 },
   missing: ({ job_id }) => ({
@@ -38,7 +38,7 @@ export const jobCells = defineQuery({
         percentile_cont(0.5) within group (order by m.latency_ms) as p50_ms,
         percentile_cont(0.95) within group (order by m.latency_ms) as p95_ms,
         mode() within group (order by m.error_type) as error_type, mode() within group (order by m.verdict) as verdict,
-        (array_agg(m.execution_id order by m.status = 'failed' desc, m.latency_ms desc nulls last))[1] as example_execution_id
+        (array_agg(${c.executionSql('m.execution_id')} order by m.status = 'failed' desc, m.latency_ms desc nulls last))[1] as example_execution_id
       from beacon.job_matrix($1::text) m
       group by m.model_id, m.region
       order by failed desc, m.model_id, m.region`,

@@ -41,6 +41,27 @@ export const jobs = defineQuery({
   }),
 });
 
+const matrixRow = z.object({
+  model_id: c.modelIdColumn,
+  region: c.regionColumn,
+  question: c.textOrNull('What was asked; null where only spans tell of the job.'),
+  execution_id: c.textOrNull('Execution; null for a trace that belongs to none.'),
+  status: jobStatus.describe('pending, running, completed, failed or cancelled.'),
+  traced: z.boolean().describe('Whether it has a trace.'),
+  trace_id: c.textOrNull('Trace of its last attempt.'),
+  latency_ms: c.numberOrNull('How long it took, milliseconds.'),
+  tokens_in: c.numberOrNull('Tokens read.'),
+  tokens_out: c.numberOrNull('Tokens written.'),
+  error_type: c.textOrNull('Code of the failure.'),
+  verdict: c.textOrNull(
+    'Type of its first root cause; for the five commonest ways in which the job failed, two of more than 200 executions.',
+  ),
+  output_empty: z
+    .boolean()
+    .nullable()
+    .describe('Whether it completed with an empty answer; null where that is not known.'),
+});
+
 export const jobMatrix = defineQuery({
   name: 'job-matrix',
   doc: 'Every execution of a job as a cell of models x regions x questions: outcome, trace, latency, tokens, verdict.',
@@ -49,26 +70,7 @@ export const jobMatrix = defineQuery({
     status: jobStatus.optional().describe(`Only those with this status: ${JOB_STATUSES.join(', ')}.`),
   },
   arguments: [{ name: 'job', params: (text) => ({ job_id: text }) }],
-  row: z.object({
-    model_id: c.modelIdColumn,
-    region: c.regionColumn,
-    question: c.textOrNull('What was asked; null where only spans tell of the job.'),
-    execution_id: c.bigIdOrNull('Execution; null for a trace that belongs to none.'),
-    status: jobStatus.describe('pending, running, completed, failed or cancelled.'),
-    traced: z.boolean().describe('Whether it has a trace.'),
-    trace_id: c.textOrNull('Trace of its last attempt.'),
-    latency_ms: c.numberOrNull('How long it took, milliseconds.'),
-    tokens_in: c.numberOrNull('Tokens read.'),
-    tokens_out: c.numberOrNull('Tokens written.'),
-    error_type: c.textOrNull('Code of the failure.'),
-    verdict: c.textOrNull(
-      'Type of its first root cause; for the five commonest ways in which the job failed, two of more than 200 executions.',
-    ),
-    output_empty: z
-      .boolean()
-      .nullable()
-      .describe('Whether it completed with an empty answer; null where that is not known.'),
-  }),
+  row: matrixRow,
   limit: { default: 1000, max: 10_000 },
   missing: ({ job_id, status }) => ({
     what: status ? `The job ${job_id} has no execution that is ${status}.` : `There is no job ${job_id}.`,
@@ -76,31 +78,33 @@ export const jobMatrix = defineQuery({
   }),
   without: UNREADABLE_FOR_JOBS,
   sql: (p) => ({
-    text: 'select * from beacon.job_matrix($1::text) m where $2::text is null or m.status = $2',
+    text: `select ${c.keyed(matrixRow)} from beacon.job_matrix($1::text) m where $2::text is null or m.status = $2`,
     values: [p.job_id, p.status],
   }),
+});
+
+const findingRow = z.object({
+  type: c.text('Type of the cause; NOT_DIAGNOSED for what is beyond the limit.'),
+  service: c.textOrNull('Service to charge.'),
+  operation: c.textOrNull('Operation of it.'),
+  summary: c.text('One sentence, about the example.'),
+  recommendation: c.textOrNull('What to do.'),
+  confidence: c.numberOrNull('How sure the verdict is, 0 to 1.'),
+  executions: c.count('Executions that failed this way; a trace that belongs to none counts as one.'),
+  first_at: c.time('When the first of them began.'),
+  last_at: c.time('When the last of them began.'),
+  example_execution_id: c.textOrNull('The newest of them; null where it is a trace without an execution.'),
+  example_trace_id: c.textOrNull('Its trace.'),
+  span_ids: c.textsOrNull('Spans of the example that show it, outermost first.'),
+  models: c.texts('Models of the executions hit.'),
+  regions: c.texts('Regions of the executions hit.'),
 });
 
 export const findings = defineQuery({
   name: 'findings',
   doc: 'Why executions of a time range failed: causes, the most frequent first, with how many each hit and an example.',
   params: { q: filterParam },
-  row: z.object({
-    type: c.text('Type of the cause; NOT_DIAGNOSED for what is beyond the limit.'),
-    service: c.textOrNull('Service to charge.'),
-    operation: c.textOrNull('Operation of it.'),
-    summary: c.text('One sentence, about the example.'),
-    recommendation: c.textOrNull('What to do.'),
-    confidence: c.numberOrNull('How sure the verdict is, 0 to 1.'),
-    executions: c.count('Executions that failed this way; a trace that belongs to none counts as one.'),
-    first_at: c.time('When the first of them began.'),
-    last_at: c.time('When the last of them began.'),
-    example_execution_id: c.bigIdOrNull('The newest of them; null where it is a trace without an execution.'),
-    example_trace_id: c.textOrNull('Its trace.'),
-    span_ids: c.textsOrNull('Spans of the example that show it, outermost first.'),
-    models: c.texts('Models of the executions hit.'),
-    regions: c.texts('Regions of the executions hit.'),
-  }),
+  row: findingRow,
   range: { default: '24h' },
   limit: { default: 20, max: 100 },
   sql: (p, scope) => {
@@ -115,10 +119,24 @@ export const findings = defineQuery({
           and ${filterSql(p.q, bind)})`
       : 'null';
     return {
-      text: `select * from beacon.trace_findings($1::timestamptz, coalesce($2::timestamptz, 'infinity'), ${traces}, $3::integer)`,
+      text: `select ${c.keyed(findingRow)} from beacon.trace_findings($1::timestamptz, coalesce($2::timestamptz, 'infinity'), ${traces}, $3::integer)`,
       values: bind.values,
     };
   },
+});
+
+const hitRow = z.object({
+  execution_id: c.executionIdColumn,
+  trace_id: c.traceIdColumn,
+  job_id: c.jobIdColumn,
+  model_id: c.modelIdColumn,
+  region: c.regionColumn,
+  started_at: c.time('When it began.'),
+  outcome: z.enum(['failed', 'running', 'completed']).describe('failed, running or completed.'),
+  service: c.text('Service in which the cause began.'),
+  operation: c.text('Operation of it.'),
+  error_type: c.errorTypeColumn,
+  affected: c.count('How many there are in all.'),
 });
 
 export const blastRadius = defineQuery({
@@ -126,22 +144,10 @@ export const blastRadius = defineQuery({
   doc: 'What else the cause of an execution hit, within an hour before and after.',
   params: { execution_id: executionId },
   arguments: [{ name: 'execution', params: (text) => ({ execution_id: text }) }],
-  row: z.object({
-    execution_id: c.executionIdColumn,
-    trace_id: c.traceIdColumn,
-    job_id: c.jobIdColumn,
-    model_id: c.modelIdColumn,
-    region: c.regionColumn,
-    started_at: c.time('When it began.'),
-    outcome: z.enum(['failed', 'running', 'completed']).describe('failed, running or completed.'),
-    service: c.text('Service in which the cause began.'),
-    operation: c.text('Operation of it.'),
-    error_type: c.errorTypeColumn,
-    affected: c.count('How many there are in all.'),
-  }),
+  row: hitRow,
   limit: { default: 100, max: 1000 },
   sql: (p, scope) => ({
-    text: 'select * from beacon.blast_radius($1::bigint, $2::integer)',
+    text: `select ${c.keyed(hitRow)} from beacon.blast_radius($1::text, $2::integer)`,
     values: [p.execution_id, scope.limit + 1],
   }),
 });

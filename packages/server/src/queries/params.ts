@@ -1,16 +1,17 @@
 // Parameters that several operations take, so that they mean the same everywhere.
 import { z } from 'zod';
-import { isBigint, TRACE_ID } from '../filter/parse.ts';
+import { TRACE_ID } from '../filter/parse.ts';
 import type { Argument } from './query.ts';
 
 const SHORT_TRACE_ID = /^[0-9a-f]{16}$/i;
 
-/** A bigint as text: JavaScript's numbers would round it. */
+/** An integer or any other key, as text: JavaScript's numbers would round the one, and the other is none. */
 export const executionId = z
   .string()
-  .regex(/^-?\d{1,19}$/, { error: 'must be a whole number', abort: true })
-  .refine(isBigint, 'must fit into 64 bits')
-  .describe('Execution id (beacon.execution_id).');
+  .refine((text) => text !== '', 'must not be empty')
+  .refine((text) => text.length <= 2_000, 'must have at most 2,000 characters')
+  .refine((text) => !text.includes('\u0000') && text.isWellFormed(), 'cannot be in the database')
+  .describe('Execution key (beacon.execution_id).');
 
 /** 32 hex digits, as W3C writes it, the same as a uuid, or the 16 digits of tracers whose ids are half as long. */
 export const traceId = z
@@ -45,6 +46,6 @@ export function executionOrTrace(executionKey = 'execution_id', traceKey = 'trac
 
 /** The trace of an execution where one is needed: its newest, because that is the last attempt. */
 export function traceOf(trace: number, execution: number): string {
-  return `coalesce($${trace}::uuid, (select trace_id from beacon.trace_executions
-    where execution_id = $${execution}::bigint order by started_at desc, trace_id limit 1))`;
+  return `(select m.trace_id from beacon.meant($${trace}::uuid, $${execution}::text) m
+    order by m.started_at desc nulls last, m.trace_id limit 1)`;
 }

@@ -74,7 +74,7 @@ export const span = defineQuery({
         ) l
       )
       select s.trace_id, s.span_id, s.parent_span_id, s.service, s.operation, s.kind, s.status, s.started_at, s.completed_at,
-        s.duration_ms, s.execution_id, s.job_id, s.model_id, s.region, s.error_type, s.error_message,
+        s.duration_ms, ${c.executionSql('s.execution_id')} as execution_id, s.job_id, s.model_id, s.region, s.error_type, s.error_message,
         s.metadata as attributes, coalesce(s.events, '[]') as events, coalesce((select c.logs from records c), '[]') as logs,
         coalesce(s.links, '[]') as links,
         coalesce(r.attributes, '{}') as resource,

@@ -39,7 +39,9 @@ export const coverage = defineQuery({
   limit: { default: 50, max: 1000 },
   without: UNREADABLE_FOR_COVERAGE,
   sql: (p) => ({
-    text: `select * from beacon.trace_coverage
+    text: `select records, job_id, executions, traced, coverage_pct,
+        coalesce(untraced_execution_ids::text[], '{}') || untraced_execution_keys as untraced_execution_ids, last_created_at
+      from beacon.trace_coverage
       where ($1::text is null or job_id = $1) and ($2::text is null or records = $2)
       order by last_created_at desc nulls last, records, job_id`,
     values: [p.job_id, p.records],

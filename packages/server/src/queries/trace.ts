@@ -20,17 +20,14 @@ function noTrace(p: { execution_id?: string | undefined; trace_id?: string | und
 
 /** A trace is shown whole, whichever executions it worked for; an execution with retries has several traces. */
 function waterfallSql(p: { execution_id?: string | undefined; trace_id?: string | undefined }): SqlCall {
-  return p.trace_id
-    ? {
-        text: `select t.execution_id, w.* from beacon.waterfall($1::uuid) w
-            left join beacon.traces t on t.trace_id = w.trace_id order by w.position`,
-        values: [p.trace_id],
-      }
-    : {
-        text: `select * from beacon.trace_waterfall where execution_id = $1::bigint
-            order by min(started_at) over (partition by trace_id), trace_id, position`,
-        values: [p.execution_id],
-      };
+  return {
+    text: `select coalesce(m.execution, ${c.executionSql('t.execution_id')}) as execution_id, w.*
+      from beacon.meant($1::uuid, $2::text) m
+      cross join lateral beacon.waterfall(m.trace_id, m.execution) w
+      left join beacon.traces t on t.trace_id = m.trace_id
+      order by m.started_at, m.trace_id, w.position`,
+    values: [p.trace_id, p.execution_id],
+  };
 }
 
 /** A span in its place. */

@@ -1,5 +1,5 @@
 // Second pass over a span message: one line of COPY, in the order of the columns.
-import { COLUMN_BYTES, decodeLine, isTimeout, type SpanFacts, wholeNumber } from '@project-beacon/writer';
+import { COLUMN_BYTES, decodeLine, executionOf, isTimeout, type SpanFacts } from '@project-beacon/writer';
 import { ROLE } from './keys.ts';
 import { lastException, writeEvents, writeLinks } from './nested.ts';
 import type { ResourceInfo } from './resource.ts';
@@ -32,6 +32,7 @@ export class SpanEncoder extends SpanScan {
     startedAt: '',
     completedAt: null,
     executionId: null,
+    executionKey: null,
     jobId: null,
   };
 
@@ -118,6 +119,11 @@ export class SpanEncoder extends SpanScan {
     scribe.plain(`${this.flags | 0}`);
     scribe.byte(TAB);
     scribe.number(this.start.nanos % 1_000);
+    if (facts.executionKey === null) scribe.plain('\t\\N');
+    else {
+      scribe.byte(TAB);
+      scribe.text(facts.executionKey);
+    }
     scribe.byte(0x0a);
   }
 
@@ -218,12 +224,13 @@ export class SpanEncoder extends SpanScan {
   #writeContext(resource: ResourceInfo): void {
     const { facts } = this;
     const execution = this.#role(ROLE.executionId) ?? this.#role(ROLE.copiedExecutionId) ?? resource.executionId;
-    facts.executionId = execution === null ? null : wholeNumber(execution);
-    if (execution !== null && facts.executionId === null) {
-      const said = JSON.stringify(this.scribe.redactor.ofText(execution).toWellFormed());
-      this.#otel.push(`"not_an_integer":{"beacon.execution_id":${said}}`);
-    }
-    this.#optional(facts.executionId, 'execution_id', 20, true);
+    const { id, key } = executionOf(execution);
+    facts.executionId = id;
+    // Its column is the last one; what is taken out of it or cut off is said with the rest, before that.
+    const { scribe } = this;
+    facts.executionKey =
+      key === null ? null : scribe.fitted(scribe.clean(key), 'execution_key', COLUMN_BYTES.executionKey);
+    this.#optional(id, 'execution_id', 20, true);
     const job = this.#role(ROLE.jobId) ?? this.#role(ROLE.copiedJobId) ?? resource.jobId;
     facts.jobId = this.#optional(job, 'job_id', COLUMN_BYTES.jobId);
     const model =

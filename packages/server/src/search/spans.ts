@@ -13,6 +13,7 @@ import {
 import { equals } from '../filter/param.ts';
 import type { Term } from '../filter/parse.ts';
 import { Bindings, filterSql } from '../filter/sql.ts';
+import { executionSql } from '../queries/columns.ts';
 import type { Scope } from '../queries/query.ts';
 import { within } from '../queries/range.ts';
 import type { Row, SqlCall } from '../store/values.ts';
@@ -30,7 +31,7 @@ export interface SpansParams {
 }
 
 const COLUMNS = `s.trace_id, s.span_id, s.parent_span_id, s.service, s.operation, s.kind, s.status, s.started_at,
-  s.completed_at, s.duration_ms, s.execution_id, s.job_id, s.model_id, s.region, s.error_type, s.error_message,
+  s.completed_at, s.duration_ms, ${executionSql('s.execution_id')} as execution_id, s.job_id, s.model_id, s.region, s.error_type, s.error_message,
   s.created_at as _created_at`;
 
 export function plainSpans(p: SpansParams, scope: Scope): SqlCall {
@@ -51,7 +52,7 @@ function spansSql(p: SpansParams, { after, ...scope }: Scope, source: Source, ne
   ].join(' and ');
   const fits = [
     ...(p.job_id === undefined ? [] : [`s.job_id = ${bind.add(p.job_id, 'text')}`]),
-    ...(p.execution_id === undefined ? [] : [`s.execution_id = ${bind.add(p.execution_id, 'bigint')}`]),
+    ...(p.execution_id === undefined ? [] : [filterSql(equals({ execution: p.execution_id }), bind)]),
     ...(p.service === undefined ? [] : [`s.service = ${bind.add(p.service, 'text')}`]),
     ...(p.status === undefined ? [] : [`s.status = ${bind.add(p.status, 'text')}`]),
     filterSql(p.q ?? [], bind),

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { durationMs, type Term } from '../filter/parse.ts';
 import { Bindings, filterSql } from '../filter/sql.ts';
+import { executionSql } from '../queries/columns.ts';
 import type { Scope } from '../queries/query.ts';
 import { within } from '../queries/range.ts';
 import type { SqlCall } from '../store/values.ts';
@@ -47,10 +48,8 @@ function traceConditions(p: SearchParams, bind: Bindings): string[] {
   const conditions: string[] = [];
   if (p.job_id !== undefined) conditions.push(`t.job_id = ${bind.add(p.job_id, 'text')}`);
   if (p.execution_id !== undefined) {
-    const id = bind.add(p.execution_id, 'bigint');
-    conditions.push(
-      `t.trace_id = any(array(select x.trace_id from beacon.trace_executions x where x.execution_id = ${id}))`,
-    );
+    const key = bind.add(p.execution_id, 'text');
+    conditions.push(`t.trace_id = any(array(select x.trace_id from beacon.execution_traces(${key}) x))`);
   }
   if (p.service !== undefined) conditions.push(`${bind.add(p.service, 'text')} = any(t.services)`);
   const status = statusCondition(p.status);
@@ -241,7 +240,7 @@ export function rowSql(
     case when t.error_count > 0 then 'failed' when t.open_count > 0 then 'started' else 'completed' end as status,
     t.span_count, t.error_count, t.open_count, t.started_at, t.completed_at,
     extract(epoch from t.completed_at - t.started_at)::double precision * 1000 as duration_ms,
-    t.execution_id, t.job_id, m.model_id, m.region, m.matched_spans${KEYS[order].map(({ sql }, i) => `, ${sql} as _${i}`).join('')}`,
+    ${executionSql('t.execution_id')} as execution_id, t.job_id, m.model_id, m.region, m.matched_spans${KEYS[order].map(({ sql }, i) => `, ${sql} as _${i}`).join('')}`,
     join: `cross join lateral (
     select min(s.model_id) as model_id, min(s.region) as region, ${matched} as matched_spans
     from beacon.trace_spans s

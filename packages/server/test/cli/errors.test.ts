@@ -23,7 +23,7 @@ test('a wrong command line exits with 2 and says what is wrong', async () => {
     [['nonsense'], /unknown command 'nonsense'/],
     [['waterfal', '1'], /Did you mean waterfall/],
     [['diagnose'], /missing required argument 'execution'/],
-    [['diagnose', 'abc'], /execution_id: must be a whole number/],
+    [['diagnose', ''], /execution_id: must not be empty/],
     [['traces', '--limit', '0'], /limit: .*>=1/],
     [['traces', '--nonsense'], /unknown option/],
     [['serve', '--port', 'x'], /--port is "x"/],

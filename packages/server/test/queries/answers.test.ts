@@ -13,7 +13,12 @@ let spanNumber = 0;
 const id = () => (++spanNumber).toString(16).padStart(16, '0');
 
 /** A trace of one execution: its root, and the calls below it, each below the one that `under` names. */
-async function trace(job: string, execution: number, calls: Partial<TestSpan>[], root: Partial<TestSpan> = {}) {
+async function trace(
+  job: string,
+  execution: number | string,
+  calls: Partial<TestSpan>[],
+  root: Partial<TestSpan> = {},
+) {
   const trace = traceId();
   const top = id();
   await client.query('select beacon.ensure_partitions(0, 60)');
@@ -102,6 +107,33 @@ test('a cell counts its first answer, shows its first try, and is flaky where an
   const [kept] = await cells('tries');
   assert.deepEqual([kept?.answer, kept?.question, kept?.validity], [null, null, 'answered'], 'lengths and hashes only');
   assert.equal(kept?.answer_group, found[0]?.answer_group);
+});
+
+test('an attempt belongs to its execution whatever kind of key that has', async () => {
+  const key = '0b7f6a3e-7c1d-4f6a-9d0e-2c4b5a697887';
+  const told = { execution_id: key.toUpperCase(), job_id: 'keys', question: 'Capital?' };
+  await record({ ...told, status: 'failed', error_type: 'timeout' });
+  for (const answer of ['Rome', 'Paris']) await record({ ...told, attempt: 2, answer });
+  await trace('keys', 'run-7', [
+    {
+      attributes: {
+        'gen_ai.operation.name': 'chat',
+        'gen_ai.output.messages': JSON.stringify([{ role: 'assistant', parts: [{ type: 'text', content: 'Sunny.' }] }]),
+      },
+    },
+  ]);
+  const found = async () =>
+    (await cells('keys')).map((c) => [c.execution_id, c.execution_key, c.attempts, c.answer, c.validity]).sort();
+  const expected = [
+    [null, key, 2, 'Paris', 'answered'],
+    [null, 'run-7', 1, 'Sunny.', 'answered'],
+  ];
+  assert.deepEqual(await found(), expected);
+  await client.query(
+    `select beacon.collect_answers(array(select trace_id from traces where execution_key is not null))`,
+  );
+  assert.deepEqual(await found(), expected);
+  assert.deepEqual(await many(`select count(*)::int as n from beacon.answers where job_id = 'keys'`), [{ n: 3 }]);
 });
 
 test('spans alone tell question, answer, model and tokens, those of an agent and of its calls once', async () => {

@@ -41,11 +41,11 @@ export async function store(client: pg.ClientBase, spans: TestSpan[]): Promise<v
   await client.query(
     `with stored as (
        insert into beacon.trace_spans (trace_id, span_id, parent_span_id, service, operation, kind, status, started_at, completed_at,
-         duration_ms, execution_id, job_id, model_id, region, error_type, error_message, metadata, events, links, resource_id)
-       select trace, decode(span, 'hex'), decode(parent, 'hex'), service, operation, kind, status, at, "end", ms, execution, job, model, region,
-         error, message, attributes, events, links, resource
+         duration_ms, execution_id, execution_key, job_id, model_id, region, error_type, error_message, metadata, events, links, resource_id)
+       select trace, decode(span, 'hex'), decode(parent, 'hex'), service, operation, kind, status, at, "end", ms,
+         beacon.execution_number(execution), beacon.execution_key(execution), job, model, region, error, message, attributes, events, links, resource
        from jsonb_to_recordset($1) as r (trace uuid, span text, parent text, service text, operation text, kind text, status text,
-         at timestamptz, "end" timestamptz, ms double precision, execution bigint, job text, model text, region text, error text, message text,
+         at timestamptz, "end" timestamptz, ms double precision, execution text, job text, model text, region text, error text, message text,
          attributes jsonb, events jsonb, links jsonb, resource bigint)
        returning trace_id)
      select count(*) from stored`,

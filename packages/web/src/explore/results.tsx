@@ -1,8 +1,10 @@
 // Traces that fit, page by page; what arrives meanwhile neither shifts nor repeats a row.
+
 import { useState } from 'preact/hooks';
 import { type Answer, ask, type Params, type Problem } from '../state/api.ts';
 import { asProblem, useAsk } from '../state/resource.ts';
 import type { SearchRow } from '../state/rows.ts';
+import { executionHref } from '../state/url.ts';
 import { Service, Status } from '../ui/bits.tsx';
 import { count, duration, moment } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -162,7 +164,7 @@ const COLUMNS: Column<SearchRow>[] = [
     title: 'Execution',
     wideOnly: true,
     cell: ({ execution_id }) =>
-      execution_id ? <a href={`/execution/${execution_id}`}>{execution_id}</a> : <span class="faint">–</span>,
+      execution_id ? <a href={executionHref(String(execution_id))}>{execution_id}</a> : <span class="faint">–</span>,
   },
   { key: 'region', title: 'Region', wideOnly: true, cell: ({ region }) => region ?? <span class="faint">–</span> },
   { key: 'started', title: 'Started', end: true, cell: ({ started_at }) => moment(started_at) },

@@ -1,5 +1,7 @@
 // A job's executions in a few figures.
+
 import type { JobMatrixRow } from '../state/rows.ts';
+import { executionHref } from '../state/url.ts';
 
 /** Pending and running are not. */
 export function hasEnded({ status }: JobMatrixRow): boolean {
@@ -57,7 +59,7 @@ export function summarise(rows: JobMatrixRow[]): Summary {
 
 /** Where an execution is looked at; one that only its trace tells of, there. */
 export function hrefOf({ execution_id, trace_id }: JobMatrixRow): string {
-  return execution_id === null ? `/trace/${trace_id}` : `/execution/${execution_id}`;
+  return execution_id === null ? `/trace/${trace_id}` : executionHref(execution_id);
 }
 
 /** Nearest rank of sorted values; null of none. */

@@ -4,7 +4,7 @@ import { FilterBar } from '../explore/filter-bar.tsx';
 import { type Range, rangeFields } from '../state/range.ts';
 import { useAsk } from '../state/resource.ts';
 import type { FindingsRow } from '../state/rows.ts';
-import { field, hrefTo, readUrl, setUrl } from '../state/url.ts';
+import { executionHref, field, hrefTo, readUrl, setUrl } from '../state/url.ts';
 import { Service } from '../ui/bits.tsx';
 import { FirstSpan, useHasSpans } from '../ui/first-span.tsx';
 import { ago, count, moment } from '../ui/format.ts';
@@ -118,6 +118,6 @@ function Finding({ row, max }: { row: FindingsRow; max: number }) {
 /** The example, focused on the spans that are the evidence. */
 function exampleOf({ example_execution_id, example_trace_id, span_ids }: FindingsRow): string {
   const evidence = { span: span_ids?.[0] ?? null };
-  if (example_execution_id) return hrefTo(`/execution/${example_execution_id}`, evidence);
+  if (example_execution_id) return hrefTo(executionHref(example_execution_id), evidence);
   return hrefTo(`/trace/${example_trace_id}`, evidence);
 }

@@ -1,4 +1,5 @@
 // The answer of a statement as a table: whatever a value is, it is shown as text.
+import { executionHref } from '../state/url.ts';
 import { Scroll } from '../ui/scroll.tsx';
 
 export interface Column {
@@ -48,7 +49,7 @@ function Value({ value, name }: { value: unknown; name: string }) {
   if (value === null || value === undefined) return <span class="faint">null</span>;
   const text = textOf(value);
   if (name === 'trace_id') return <a href={`/trace/${text.replaceAll('-', '')}`}>{text}</a>;
-  if (name === 'execution_id') return <a href={`/execution/${text}`}>{text}</a>;
+  if (name === 'execution_id' || name === 'execution_key') return <a href={executionHref(text)}>{text}</a>;
   if (text.length <= LONGEST) return <>{text}</>;
   return <span title={text}>{`${text.slice(0, LONGEST)}… (${text.length} characters)`}</span>;
 }

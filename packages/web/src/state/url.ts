@@ -98,6 +98,11 @@ export function hrefTo(base: string, given: Record<string, string | number | nul
   return text ? `${base}?${text}` : base;
 }
 
+/** Address of an execution, whose key may be any text. */
+export function executionHref(key: string): string {
+  return `/execution/${encodeURIComponent(key)}`;
+}
+
 /** Ordinary links stay in the page; new tabs, downloads and other sites are the browser's. */
 export function followLinks(root: HTMLElement): void {
   root.addEventListener('click', (event) => {

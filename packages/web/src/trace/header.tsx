@@ -3,6 +3,7 @@
 import { STATUSES } from '@project-beacon/server/filter/parse.ts';
 import { useState } from 'preact/hooks';
 import { send } from '../state/api.ts';
+import { executionHref } from '../state/url.ts';
 import { announce } from '../ui/announce.tsx';
 import { Service } from '../ui/bits.tsx';
 import { moment } from '../ui/format.ts';
@@ -72,7 +73,7 @@ export function Header({ session, trace, executionId, live, onCompare }: Props) 
         )}
         {!executionId && header.execution_id && (
           <span>
-            execution <a href={`/execution/${header.execution_id}`}>{header.execution_id}</a>
+            execution <a href={executionHref(header.execution_id)}>{header.execution_id}</a>
           </span>
         )}
         <span title={trace.startedAt}>{moment(trace.startedAt)}</span>

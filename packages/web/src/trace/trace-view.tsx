@@ -1,7 +1,7 @@
 // The page of a trace: verdict, picture, details.
 import { useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import { useKeys } from '../state/keys.ts';
-import { go, hrefTo, readUrl } from '../state/url.ts';
+import { executionHref, go, hrefTo, readUrl } from '../state/url.ts';
 import { Loading } from '../ui/states.tsx';
 import { fields, follow } from './address.ts';
 import { Attempts, plain } from './attempts.tsx';
@@ -49,7 +49,7 @@ function OneTrace({ source, shown }: { source: Source; shown: Source }) {
   const executionId = 'execution_id' in source ? source.execution_id : trace.header.execution_id;
   const openTrace = (traceId: string, cause: Cause | null = null) => {
     left = cause;
-    const path = 'execution_id' in source ? `/execution/${source.execution_id}` : `/trace/${traceId}`;
+    const path = 'execution_id' in source ? executionHref(source.execution_id) : `/trace/${traceId}`;
     go(hrefTo(path, 'execution_id' in source ? { trace: plain(traceId) } : {}));
   };
   return (

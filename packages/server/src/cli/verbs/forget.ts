@@ -115,9 +115,7 @@ async function findTraces(client: pg.PoolClient, terms: Term[], isWhole: boolean
     ? terms.find((term) => term.kind === 'compare' && 'column' in term.key && term.key.column === 'execution')
     : undefined;
   if (execution?.kind === 'compare') {
-    const more = await client.query('select trace_id from beacon.trace_executions where execution_id = $1::bigint', [
-      execution.value,
-    ]);
+    const more = await client.query('select trace_id from beacon.execution_traces($1::text)', [execution.value]);
     for (const { trace_id } of more.rows) found.add(trace_id as string);
   }
   return [...found].sort();
