@@ -428,6 +428,13 @@ create type beacon.finding as (
   origin integer
 );
 
+create type beacon.measured as (
+  compared text,
+  question text,
+  pairing text,
+  value double precision
+);
+
 create type beacon.recorded as (
   execution text,
   trace_id uuid,
@@ -663,6 +670,10 @@ create function beacon.collect_answers(of_traces uuid[])
 
 create function beacon.column_hash(name text, value text)
   returns bigint
+  language plpgsql immutable;
+
+create function beacon.compare_pairs(a double precision[], b double precision[], question integer[], kind text, OUT questions bigint, OUT pairs bigint, OUT effect double precision, OUT low double precision, OUT high double precision, OUT p double precision)
+  returns record
   language plpgsql immutable;
 
 create function beacon.compare_traces(a uuid, b uuid)
@@ -1005,6 +1016,10 @@ create function beacon.health()
   returns TABLE(item text, value double precision, unit text, state text, detail text)
   language plpgsql stable;
 
+create function beacon.holm(p double precision[])
+  returns double precision[]
+  language plpgsql immutable;
+
 create function beacon.http_status(metadata jsonb)
   returns integer
   language sql immutable;
@@ -1057,6 +1072,10 @@ create function beacon.last_call(spans beacon.span_fact[], of_position integer, 
   returns TABLE(callee text, callee_operation text, callee_position integer, callee_status text, callee_ended boolean, callee_late_ms double precision)
   language plpgsql stable;
 
+create function beacon.log_gamma(x double precision)
+  returns double precision
+  language plpgsql immutable;
+
 create function beacon.logged_exceptions(of_trace uuid, since timestamp with time zone, until timestamp with time zone)
   returns TABLE(span_id bytea, error_type text, error_message text, timed_out boolean)
   language plpgsql stable;
@@ -1077,9 +1096,17 @@ create function beacon.may_read_column(of_table regclass, column_name text)
   returns boolean
   language plpgsql stable;
 
+create function beacon.mcnemar_p(b bigint, c bigint)
+  returns double precision
+  language plpgsql immutable;
+
 create function beacon.meant(of_trace uuid, of_execution text)
   returns TABLE(trace_id uuid, started_at timestamp with time zone, execution text)
   language plpgsql stable;
+
+create function beacon.median_interval(sorted double precision[], OUT effect double precision, OUT low double precision, OUT high double precision)
+  returns record
+  language plpgsql immutable;
 
 create function beacon.merge_chunks(at_most integer DEFAULT 200, chunk_spans integer DEFAULT 1024, pieces integer DEFAULT 16)
   returns integer
@@ -1109,9 +1136,21 @@ create function beacon.name_services()
   returns integer
   language plpgsql volatile;
 
+create function beacon.net_p(net integer[])
+  returns double precision
+  language plpgsql immutable;
+
 create function beacon.newest_spans(from_time timestamp with time zone, to_time timestamp with time zone, at_most integer DEFAULT 5000)
   returns SETOF beacon.trace_spans
   language plpgsql stable;
+
+create function beacon.normal_quantile(tail double precision)
+  returns double precision
+  language plpgsql immutable;
+
+create function beacon.normal_tail(z double precision)
+  returns double precision
+  language plpgsql immutable;
 
 create function beacon.normalised_answer(answer text)
   returns text
@@ -1159,6 +1198,10 @@ create function beacon.output_tokens(metadata jsonb)
 
 create function beacon.overlap(a text[], b text[])
   returns double precision
+  language plpgsql immutable;
+
+create function beacon.paired_differences(cells beacon.measured[], kind text)
+  returns TABLE(a text, b text, questions bigint, pairs bigint, left_out bigint, value_a double precision, value_b double precision, effect double precision, low double precision, high double precision, test text, p double precision)
   language plpgsql immutable;
 
 create function beacon.pattern_n_plus_one(spans beacon.span_fact[], origins beacon.failure_origin[])
@@ -1309,8 +1352,20 @@ create function beacon.settle_baselines(at_most integer DEFAULT 2000)
   returns integer
   language plpgsql volatile;
 
+create function beacon.share_interval(questions bigint, total double precision, squares double precision, OUT low double precision, OUT high double precision)
+  returns record
+  language plpgsql immutable;
+
+create function beacon.sign_flips(weights integer[], observed integer)
+  returns double precision
+  language plpgsql immutable;
+
 create function beacon.signal_text(s beacon.signal)
   returns text
+  language plpgsql immutable;
+
+create function beacon.smallest_effect(questions bigint, low double precision, high double precision, kind text, tests bigint)
+  returns double precision
   language plpgsql immutable;
 
 create function beacon.span_clues(f beacon.span_fact, events jsonb)
@@ -1352,6 +1407,14 @@ create function beacon.storage(most_bytes double precision DEFAULT NULL::double 
 create function beacon.storage_forecast(limit_bytes double precision)
   returns TABLE(spans double precision, bytes double precision, bytes_per_span double precision, spans_per_day double precision, bytes_per_day double precision, days_until_full double precision, retention_days integer, bytes_at_retention double precision, retention_suggested integer, basis text)
   language plpgsql stable;
+
+create function beacon.student_quantile(tail double precision, df integer)
+  returns double precision
+  language plpgsql immutable;
+
+create function beacon.student_tail(t double precision, df integer)
+  returns double precision
+  language plpgsql immutable;
 
 create function beacon.successful_twin(of_execution text)
   returns TABLE(trace_id uuid, twin_execution_id bigint, twin_trace_id uuid, chosen_because text, twin_execution_key text)
@@ -1475,6 +1538,10 @@ create function beacon.waterfall(of_trace uuid, of_execution text DEFAULT NULL::
 
 create function beacon.whole_number(value text)
   returns numeric
+  language plpgsql immutable;
+
+create function beacon.wilcoxon_p(differences double precision[])
+  returns double precision
   language plpgsql immutable;
 
 create function beacon.window_calls(incident_from timestamp with time zone, incident_to timestamp with time zone, normal_from timestamp with time zone, normal_to timestamp with time zone)
