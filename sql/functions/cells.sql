@@ -116,8 +116,8 @@ begin
     select q.*, coalesce(q.execution_key, q.execution_id::text) as execution from beacon.execution_attempts(of_job, with_texts) q
   ), several as (
     select a.execution, count(*)::integer as attempts,
-      -- Attempts disagree where models said different things; one that did not reach a model says nothing.
-      count(distinct (a.validity, a.answer_group)) filter (where a.validity in ('answered', 'refused', 'truncated', 'empty')) > 1
+      -- Attempts disagree where models said different things; one without an answer says nothing.
+      count(distinct (a.validity, a.answer_group)) filter (where a.validity in ('answered', 'refused', 'truncated')) > 1
         as disagree
     from a where a.execution is not null group by a.execution having count(*) > 1
   ), of_several as (

@@ -1,12 +1,12 @@
 // POST /v1/chat/completions: the simulated model, and every fault that shows in an answer.
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Span, trace } from '@opentelemetry/api';
 import type { DBTracer } from '@project-beacon/tracer';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Completion, chatCompletion, streamCompletion } from './completion.ts';
 import { ApiError } from './errors.ts';
 import type { Fault, Faults } from './faults.ts';
-import { countTokens, simulatedAnswer } from './model.ts';
+import { countTokens, type Manner, MODELS, simulatedAnswer } from './model.ts';
 import { type ChatRequest, keyCheck, knownModel, readChatRequest, unknownModel, wrongKey } from './request.ts';
 
 export interface ChatOptions {
@@ -27,7 +27,7 @@ export function chatRoutes(app: FastifyInstance, { tracer, faults, keys, regionO
     if (region !== undefined) trace.getActiveSpan()?.setAttribute('cloud.region', region);
     checkKey(request.headers.authorization);
     const chat = readChatRequest(request.body);
-    const fault = faults.take(region);
+    const fault = faults.take(region, chat.question);
     if (fault) request.log.warn({ region, fault: fault.fault, delayMs: fault.delayMs }, 'simulated fault');
     refuseRequest(fault, chat);
     const model = knownModel(chat.model);
@@ -39,18 +39,26 @@ export function chatRoutes(app: FastifyInstance, { tracer, faults, keys, regionO
         delay(fault.delayMs, undefined, { signal: stopping }),
       );
     }
-    const completion = await tracer.withSpan('model.generate', { attributes }, (span) =>
-      generate(span, chat, fault, stopping),
+    const served = fault?.fault === 'wrong_region' ? otherThan(region) : region;
+    const headers = { 'x-beacon-simulated': 'true', ...(served !== undefined && { 'x-served-region': served }) };
+    reply.headers(headers);
+    // The lie of some gateways: the request is refused, and the status says that all is well.
+    if (fault?.fault === 'error_as_answer') return rateLimited().body();
+    return tracer.withSpan(
+      'model.generate',
+      { attributes: { ...attributes, 'gen_ai.operation.name': 'chat' } },
+      (span) => generate(span, reply, { chat, fault, headers, signal: stopping }),
     );
-    reply.header('x-beacon-simulated', 'true');
-    if (fault?.fault === 'cut') return cut(reply, completion);
-    if (fault?.fault === 'malformed_body') {
-      return reply.type('application/json').send(JSON.stringify(completion).slice(0, -40));
-    }
-    return completion;
   });
 
-  async function generate(span: Span, chat: ChatRequest, fault: Fault | undefined, signal: AbortSignal) {
+  interface Generating {
+    chat: ChatRequest;
+    fault: Fault | undefined;
+    headers: Record<string, string>;
+    signal: AbortSignal;
+  }
+
+  async function generate(span: Span, reply: FastifyReply, { chat, fault, headers, signal }: Generating) {
     if (fault?.fault === 'crash') await crash(fault.delayMs);
     if (fault?.fault === 'slow') await delay(fault.delayMs, undefined, { signal });
     const failure = fault && generationFailure(fault);
@@ -58,38 +66,57 @@ export function chatRoutes(app: FastifyInstance, { tracer, faults, keys, regionO
       span.setAttribute('error.type', failure.code);
       throw failure;
     }
-    const answer = simulatedAnswer(knownModel(chat.model), chat.question);
+    const model = knownModel(chat.model);
+    const answer = simulatedAnswer(model, chat.question, mannerOf(fault), chat.maxTokens);
+    const usage = { input: countTokens(chat.prompt), output: answer.outputTokens };
+    const drifted = fault?.fault === 'drifted_model';
+    const completion: Completion = {
+      model: drifted ? MODELS.find(({ id }) => id !== model.id)!.id : model.id,
+      answer,
+      usage,
+      fingerprint: drifted ? 'simulated-drifted' : 'simulated',
+    };
+    span.setAttributes({
+      'gen_ai.response.model': completion.model,
+      'gen_ai.response.finish_reasons': [answer.finishReason],
+      'gen_ai.usage.input_tokens': usage.input,
+      'gen_ai.usage.output_tokens': usage.output,
+      'openai.response.system_fingerprint': completion.fingerprint,
+    });
+    if (chat.stream && fault?.fault !== 'cut' && fault?.fault !== 'malformed_body') {
+      await streamCompletion(reply, completion, headers, signal);
+      return reply;
+    }
     await delay(answer.generationMs, undefined, { signal });
-    const empty = fault?.fault === 'empty_output';
-    const usage = { input: countTokens(chat.prompt), output: empty ? 0 : answer.outputTokens };
-    span.setAttributes({ 'gen_ai.usage.input_tokens': usage.input, 'gen_ai.usage.output_tokens': usage.output });
-    return chatCompletion(chat.model, empty ? '' : answer.text, usage);
+    const whole = chatCompletion(completion);
+    if (fault?.fault === 'cut') return cut(reply, whole);
+    if (fault?.fault === 'malformed_body')
+      return reply.type('application/json').send(JSON.stringify(whole).slice(0, -40));
+    return whole;
   }
 }
 
-function chatCompletion(model: string, text: string, usage: { input: number; output: number }) {
-  return {
-    id: `chatcmpl-${randomUUID()}`,
-    object: 'chat.completion',
-    created: Math.floor(Date.now() / 1000),
-    model,
-    simulated: true,
-    system_fingerprint: 'simulated',
-    choices: [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: 'stop' }],
-    usage: { prompt_tokens: usage.input, completion_tokens: usage.output, total_tokens: usage.input + usage.output },
-  };
+function mannerOf(fault: Fault | undefined): Manner {
+  const manners: readonly string[] = ['other_answer', 'refusal', 'truncated', 'empty_output'] satisfies Manner[];
+  return fault && manners.includes(fault.fault) ? (fault.fault as Manner) : 'usual';
+}
+
+function otherThan(region: string | undefined): string {
+  return region === 'us-east' ? 'eu-west' : 'us-east';
+}
+
+function rateLimited(): ApiError {
+  return new ApiError(429, 'rate_limit_exceeded', 'Too many requests; try again in a second.', {
+    type: 'rate_limit_error',
+    retryAfter: 1,
+  });
 }
 
 /** Faults that stop a request before any model sees it. */
 function refuseRequest(fault: Fault | undefined, chat: ChatRequest): void {
   if (fault?.fault === 'wrong_key') throw wrongKey();
   if (fault?.fault === 'unknown_model') throw unknownModel(chat.model);
-  if (fault?.fault === 'rate_limit') {
-    throw new ApiError(429, 'rate_limit_exceeded', 'Too many requests; try again in a second.', {
-      type: 'rate_limit_error',
-      retryAfter: 1,
-    });
-  }
+  if (fault?.fault === 'rate_limit') throw rateLimited();
 }
 
 function generationFailure(fault: Fault): ApiError | undefined {

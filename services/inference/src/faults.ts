@@ -15,6 +15,12 @@ export const FAULTS = [
   'malformed_body',
   'cut',
   'crash',
+  'other_answer',
+  'refusal',
+  'truncated',
+  'wrong_region',
+  'drifted_model',
+  'error_as_answer',
 ] as const;
 
 export type FaultName = (typeof FAULTS)[number];
@@ -27,10 +33,15 @@ export const faultSchema = z
     fault: z.enum(FAULTS),
     delayMs: z.int().min(0).max(600_000).optional(),
     times: z.int().min(1).optional(),
+    about: z.string().min(1).optional(),
   })
   .refine(({ fault, times }) => fault !== 'refuse' || times === undefined, {
     path: ['times'],
     error: 'A refused connection cannot be counted; delete the fault to end it.',
+  })
+  .refine(({ fault, about }) => fault !== 'refuse' || about === undefined, {
+    path: ['about'],
+    error: 'A refused connection refuses every question.',
   })
   .refine(({ fault, delayMs }) => delayMs === undefined || fault in DEFAULT_DELAY_MS, {
     path: ['delayMs'],
@@ -43,6 +54,8 @@ export interface Fault {
   delayMs: number;
   /** Requests left that it applies to; null until it is deleted. */
   times: number | null;
+  /** Only questions that contain this meet it; null for all. */
+  about: string | null;
 }
 
 /** What is switched on now. */
@@ -56,8 +69,13 @@ export class Faults {
     this.#changed = changed;
   }
 
-  async set(region: string, { fault, delayMs, times }: z.infer<typeof faultSchema>): Promise<Fault> {
-    const active = { fault, delayMs: delayMs ?? DEFAULT_DELAY_MS[fault] ?? 0, times: times ?? null };
+  async set(region: string, { fault, delayMs, times, about }: z.infer<typeof faultSchema>): Promise<Fault> {
+    const active = {
+      fault,
+      delayMs: delayMs ?? DEFAULT_DELAY_MS[fault] ?? 0,
+      times: times ?? null,
+      about: about ?? null,
+    };
     this.#end(region);
     this.#active.set(region, active);
     await this.#changed(region, active);
@@ -87,8 +105,9 @@ export class Faults {
   }
 
   /** The fault the next request of this region meets; counts it where the fault is counted. */
-  take(region: string | undefined): Fault | undefined {
+  take(region: string | undefined, question: string): Fault | undefined {
     const active = region === undefined ? undefined : this.#active.get(region);
+    if (active?.about != null && !question.includes(active.about)) return undefined;
     if (region === undefined || active?.times == null) return active;
     active.times--;
     if (active.times === 0) this.#active.delete(region);

@@ -1,6 +1,7 @@
 // The simulated provider: no weights, no network, and always labelled as what it is.
 import { createHash } from 'node:crypto';
 import { arithmeticAnswer } from './arithmetic.ts';
+import { fact } from './knowledge.ts';
 
 export interface SimulatedModel {
   id: string;
@@ -13,32 +14,69 @@ export const MODELS: readonly SimulatedModel[] = [
   { id: 'qwen2.5-1.5b', msPerToken: 3 },
 ];
 
+/** How a region's answers depart from the usual ones; what a fault asks for. */
+export type Manner = 'usual' | 'other_answer' | 'refusal' | 'truncated' | 'empty_output';
+
 export interface Answer {
   text: string;
+  /** `stop`, or `length` where it was cut. */
+  finishReason: string;
   /** Tokens counted by the simulation: words and punctuation marks. */
   outputTokens: number;
   /** How long the simulated model takes to write it, milliseconds. */
   generationMs: number;
 }
 
-/** The same model and question always get the same answer. */
-export function simulatedAnswer(model: SimulatedModel, question: string): Answer {
-  const number = arithmeticAnswer(question);
-  const text = number === undefined ? placeholder(model.id, question) : written(number);
-  const outputTokens = countTokens(text);
-  return { text, outputTokens, generationMs: outputTokens * model.msPerToken };
+const REFUSAL = "I'm sorry, but I can't help with that request.";
+/** Tokens after which an answer is cut where truncation is asked for. */
+const CUT_AFTER = 3;
+
+/**
+ * The same model, question and manner always get the same answer.
+ *
+ * @param maxTokens tokens it may have; it is cut there, as a real one is.
+ */
+export function simulatedAnswer(
+  model: SimulatedModel,
+  question: string,
+  manner: Manner = 'usual',
+  maxTokens?: number,
+): Answer {
+  const text = { refusal: REFUSAL, empty_output: '' }[manner as string] ?? written(model.id, question, manner);
+  const limit = Math.min(
+    maxTokens ?? Number.POSITIVE_INFINITY,
+    manner === 'truncated' ? CUT_AFTER : Number.POSITIVE_INFINITY,
+  );
+  const pieces = chunksOf(manner === 'truncated' ? `${text} To be exact, the reason is as follows` : text);
+  const kept = pieces.slice(0, limit);
+  return {
+    text: kept.join(''),
+    finishReason: kept.length < pieces.length ? 'length' : 'stop',
+    outputTokens: kept.length,
+    generationMs: kept.length * model.msPerToken,
+  };
 }
 
-function placeholder(model: string, question: string): string {
-  const mark = createHash('sha256').update(`${model}\n${question}`).digest('hex').slice(0, 8);
+function written(model: string, question: string, manner: Manner): string {
+  const differs = manner === 'other_answer';
+  const known = fact(question, differs);
+  if (known !== undefined) return known;
+  const number = arithmeticAnswer(question);
+  if (number !== undefined) return decimal(differs ? number + 1 : number);
+  const mark = createHash('sha256').update(`${model}\n${question}\n${differs}`).digest('hex').slice(0, 8);
   return `[simulated] ${model} has no weights here and cannot answer this question (${mark}).`;
 }
 
 /** At most 10 decimals: 0.1 + 0.2 shows as 0.3. */
-function written(value: number): string {
+function decimal(value: number): string {
   return String(Number(value.toFixed(10)));
 }
 
+/** The text in pieces of a token each, blanks with what follows them. */
+export function chunksOf(text: string): string[] {
+  return text.match(/\s*(?:[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_])/gu) ?? [];
+}
+
 export function countTokens(text: string): number {
-  return text.match(/[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]/gu)?.length ?? 0;
+  return chunksOf(text).length;
 }

@@ -14,7 +14,9 @@ const content = z.union([
 const chatRequest = z.looseObject({
   model: z.string().min(1),
   messages: z.array(z.looseObject({ role: z.string(), content })).min(1),
-  stream: z.literal(false, { error: 'Streaming is not supported; leave it out or send false.' }).optional(),
+  stream: z.boolean().optional(),
+  max_tokens: z.int().min(1).nullish(),
+  max_completion_tokens: z.int().min(1).nullish(),
 });
 
 export interface ChatRequest {
@@ -23,6 +25,10 @@ export interface ChatRequest {
   prompt: string;
   /** The last message of the user. */
   question: string;
+  /** Whether the answer is wanted as server-sent events. */
+  stream: boolean;
+  /** Tokens the answer may have. */
+  maxTokens: number | undefined;
 }
 
 /** @throws ApiError 400 that names the field. */
@@ -33,9 +39,10 @@ export function readChatRequest(body: unknown): ChatRequest {
     const param = issue?.path.join('.') || 'body';
     throw new ApiError(400, 'invalid_request', `${param}: ${issue?.message}`, { param });
   }
-  const { model, messages } = read.data;
+  const { model, messages, stream = false, max_tokens, max_completion_tokens } = read.data;
   const question = messages.findLast((message) => message.role === 'user')?.content ?? '';
-  return { model, question, prompt: messages.map((message) => message.content).join('\n') };
+  const prompt = messages.map((message) => message.content).join('\n');
+  return { model, question, prompt, stream, maxTokens: max_completion_tokens ?? max_tokens ?? undefined };
 }
 
 /** @throws ApiError 404. */

@@ -41,7 +41,7 @@ for (const [what, body, status, code, param] of [
     'invalid_request',
     'messages.0.content',
   ],
-  ['streaming', { stream: true }, 400, 'invalid_request', 'stream'],
+  ['a limit of no tokens', { max_tokens: 0 }, 400, 'invalid_request', 'max_tokens'],
   ['an unknown model', { model: 'gpt-9' }, 404, 'model_not_found', 'model'],
 ] as const) {
   test(`${what} is refused with the name of the field`, async () => {
@@ -51,6 +51,50 @@ for (const [what, body, status, code, param] of [
     assert.deepEqual([error.code, error.param], [code, param]);
   });
 }
+
+test('a stream has a chunk a token, then why it ended and what it used', async () => {
+  const response = await service.ask('eu-west', {
+    stream: true,
+    messages: [{ role: 'user', content: 'Who invented the Web?' }],
+  });
+  assert.equal(response.headers.get('content-type'), 'text/event-stream');
+  assert.equal(response.headers.get('x-served-region'), 'eu-west');
+  const events = (await response.text()).split('\n\n').filter(Boolean);
+  assert.equal(events.pop(), 'data: [DONE]');
+  const parts = events.map((event) => JSON.parse(event.replace('data: ', '')));
+  assert.equal(parts.map(({ choices }) => choices[0]?.delta.content ?? '').join(''), 'Tim Berners-Lee');
+  assert.deepEqual(
+    [parts.length, parts.at(-2).choices[0].finish_reason, parts.at(-1).usage.completion_tokens],
+    [6, 'stop', 4],
+  );
+});
+
+test('on request a region answers otherwise, refuses, is cut, runs elsewhere, or with another model, and says that it is simulated', async () => {
+  const ask = async (fault: string) => {
+    await service.fault('us-east', { fault, about: 'Australia' });
+    const response = await service.ask('us-east', {
+      messages: [{ role: 'user', content: 'What is the capital of Australia?' }],
+    });
+    assert.equal(response.headers.get('x-beacon-simulated'), 'true');
+    const body = (await response.json()) as { model: string; error?: { code: string }; choices?: Choice[] };
+    const [choice] = body.choices ?? [];
+    const region = response.headers.get('x-served-region');
+    return [body.error?.code ?? choice?.message.content, choice?.finish_reason, body.model, region];
+  };
+  interface Choice {
+    message: { content: string };
+    finish_reason: string;
+  }
+  const usual = 'llama-3.2-1b';
+  assert.deepEqual(await ask('other_answer'), ['Sydney', 'stop', usual, 'us-east']);
+  assert.deepEqual((await ask('refusal')).slice(1), ['stop', usual, 'us-east']);
+  assert.deepEqual(await ask('truncated'), ['Canberra To be', 'length', usual, 'us-east']);
+  assert.deepEqual(await ask('wrong_region'), ['Canberra', 'stop', usual, 'eu-west']);
+  assert.deepEqual(await ask('drifted_model'), ['Canberra', 'stop', 'qwen2.5-1.5b', 'us-east']);
+  assert.deepEqual(await ask('error_as_answer'), ['rate_limit_exceeded', undefined, undefined, 'us-east']);
+  assert.equal((await service.ask('us-east')).status, 200, 'other questions do not meet it');
+  await service.clear('us-east');
+});
 
 test('a body that is not valid JSON is refused', async () => {
   const response = await fetch(`${service.control}/v1/chat/completions`, {

@@ -1,21 +1,45 @@
 import * as fs from 'node:fs';
 import { z } from 'zod';
 
-const provider = z.strictObject({
-  /** Unique; named in answers, spans and receipts. */
-  name: z.string().min(1),
-  region: z.string().min(1),
-  /** OpenAI-compatible base address, with its path (`https://host/v1`); without a path, `/v1` is meant. */
-  url: z
-    .url({ protocol: /^https?$/ })
-    .refine((url) => !/[@?#]/.test(url), { error: 'no credentials or query here; a key goes into apiKeyEnv' }),
-  /** Models it serves; left out, it is asked for any. */
-  models: z.array(z.string().min(1)).min(1).optional(),
-  /** Name of the environment variable that holds its API key. The key itself never stands in a configuration. */
-  apiKeyEnv: z.string().min(1).optional(),
-  /** Milliseconds until an answer must be complete; PROVIDER_TIMEOUT_MS where left out. */
-  timeoutMs: z.int().min(1).optional(),
-});
+const provider = z
+  .strictObject({
+    /** Unique; named in answers, spans and receipts. */
+    name: z.string().min(1),
+    region: z.string().min(1),
+    /** What it speaks. */
+    api: z.enum(['openai', 'anthropic', 'gemini']).default('openai'),
+    /** Base address, with its path (`https://host/v1`); an OpenAI-compatible one without a path means `/v1`. */
+    url: z
+      .url({ protocol: /^https?$/ })
+      .refine((url) => !/[@?#]/.test(url), { error: 'no credentials or query here; a key goes into apiKeyEnv' })
+      .optional(),
+    /** Path below `url` instead of `/chat/completions`; `{model}` stands for the model: Azure's deployments. */
+    path: z.string().startsWith('/').optional(),
+    /** Added to the address, for example `{"api-version": "2024-10-21"}`. */
+    query: z.record(z.string(), z.string()).optional(),
+    /** Sent with every request. Not the place for a key. */
+    headers: z.record(z.string(), z.string()).optional(),
+    /** Added to the body of every request: temperature, max_tokens, seed, ... */
+    parameters: z.record(z.string(), z.unknown()).optional(),
+    /** Models it serves; left out, it is asked for any. */
+    models: z.array(z.string().min(1)).min(1).optional(),
+    /** What it calls a model, where that is another name. */
+    modelNames: z.record(z.string(), z.string().min(1)).optional(),
+    /** Name of the environment variable that holds its API key. The key itself never stands in a configuration. */
+    apiKeyEnv: z.string().min(1).optional(),
+    /** Header that carries the key as it is, for example `api-key`; left out, it is `Authorization: Bearer`. */
+    apiKeyHeader: z.string().min(1).optional(),
+    /** Header of its answers that names the region that answered; left out, the usual ones are looked at. */
+    servedRegionHeader: z.string().min(1).optional(),
+    /** Whether answers are asked for as streams. */
+    stream: z.boolean().default(true),
+    /** Milliseconds until an answer must be complete; PROVIDER_TIMEOUT_MS where left out. */
+    timeoutMs: z.int().min(1).optional(),
+  })
+  .refine(({ api, url }) => api !== 'openai' || url !== undefined, {
+    path: ['url'],
+    error: 'an OpenAI-compatible provider needs one',
+  });
 
 const providers = z.array(provider).superRefine((list, issues) => {
   const twice = list.find((one, index) => list.findIndex(({ name }) => name === one.name) !== index);

@@ -15,6 +15,8 @@ export class RouterError extends Error {
   readonly retryAfter: number | undefined;
   /** Environment variable that is missing, for a configuration_error. */
   readonly missingSetting: string | undefined;
+  /** Status the body of an answer with status 200 stands for; undefined for an error that does not hide. */
+  hiddenStatus: number | undefined;
   /** What each provider that was asked said; set where several may have been. */
   attempts: ProviderAttempt[] = [];
 

@@ -1,5 +1,5 @@
 // POST /inference: asks one provider after the other until one answers.
-import { context } from '@opentelemetry/api';
+import { type Attributes, context } from '@opentelemetry/api';
 import type { DBTracer } from '@project-beacon/tracer';
 import type { FastifyInstance } from 'fastify';
 import type { Answer } from './answer.ts';
@@ -47,10 +47,13 @@ async function firstAnswer(
     try {
       const answer = await tracer.withSpan('provider.call', { attributes }, async (span) => {
         try {
-          return await provider.ask(model, messages, gone);
+          const answered = await provider.ask(model, messages, gone);
+          span.setAttributes(attributesOf(provider, model, answered));
+          return answered;
         } catch (error) {
-          const { code, missingSetting } = error as RouterError;
+          const { code, missingSetting, hiddenStatus } = error as RouterError;
           span.setAttribute('error.type', code);
+          if (hiddenStatus) span.setAttribute('beacon.hidden_status', hiddenStatus);
           if (missingSetting) span.setAttribute('beacon.missing_setting', missingSetting);
           throw error;
         }
@@ -64,4 +67,26 @@ async function firstAnswer(
     }
   }
   throw Object.assign(failure!, { attempts });
+}
+
+/** OpenTelemetry's names where it has one; only what the provider said. */
+function attributesOf({ config }: Provider, model: string, answer: Answer): Attributes {
+  const { usage, finishReason, firstChunkMs } = answer;
+  const said = {
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.provider.name': config.api,
+    'gen_ai.request.model': model,
+    'gen_ai.response.model': answer.responseModel,
+    'gen_ai.response.finish_reasons': finishReason === null ? null : [finishReason],
+    'gen_ai.usage.input_tokens': usage.inputTokens,
+    'gen_ai.usage.output_tokens': usage.outputTokens,
+    'gen_ai.usage.cache_read.input_tokens': usage.cachedTokens,
+    'gen_ai.usage.reasoning.output_tokens': usage.reasoningTokens,
+    'gen_ai.response.time_to_first_chunk': firstChunkMs === null ? null : firstChunkMs / 1000,
+    'openai.response.system_fingerprint': answer.systemFingerprint,
+    'beacon.served_region': answer.servedRegion,
+    'beacon.quantisation': answer.quantisation,
+    'beacon.simulated': answer.simulated || null,
+  };
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== null)) as Attributes;
 }

@@ -1,13 +1,28 @@
 // One provider: its circuit, its timeout, its record of the last calls.
 import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
-import { type Answer, readAnswer, readRefusal } from './answer.ts';
+import { type Answer, notEmpty } from './answer.ts';
+import { anthropicClient } from './anthropic.ts';
 import type { ProviderConfig } from './config.ts';
 import { asRouterError, isProviderFault, RouterError } from './errors.ts';
+import { geminiClient } from './gemini.ts';
+import { endpointOf, openAiClient } from './openai.ts';
 
 export interface Message {
   role: string;
   content: string;
 }
+
+/** One question to one provider. */
+export interface Call {
+  model: string;
+  messages: readonly Message[];
+  /** The API key; undefined where it needs none. */
+  secret: string | undefined;
+  /** Aborted when the time is up or the caller has gone. */
+  signal: AbortSignal;
+}
+
+const CLIENTS = { openai: openAiClient, anthropic: anthropicClient, gemini: geminiClient };
 
 export interface ProviderOptions {
   config: ProviderConfig;
@@ -23,7 +38,7 @@ export type Circuit = 'closed' | 'open' | 'half-open';
 export class Provider {
   readonly config: ProviderConfig;
   readonly #options: ProviderOptions;
-  readonly #endpoint: string;
+  readonly #client: (call: Call) => Promise<Answer>;
   readonly #breaker: CircuitBreakerPolicy;
   #openedAt = 0;
   #calls = 0;
@@ -34,7 +49,7 @@ export class Provider {
   constructor(options: ProviderOptions) {
     this.config = options.config;
     this.#options = options;
-    this.#endpoint = endpointOf(options.config.url);
+    this.#client = CLIENTS[options.config.api](options.config);
     this.#breaker = circuitBreaker(handleWhen(isProviderFault), {
       breaker: new ConsecutiveBreaker(options.circuitFailures),
       halfOpenAfter: options.circuitOpenMs,
@@ -83,7 +98,8 @@ export class Provider {
     return {
       name,
       region,
-      url: this.#endpoint,
+      api: this.config.api,
+      url: this.config.api === 'openai' ? endpointOf(this.config, '{model}') : (this.config.url ?? null),
       models: models ?? null,
       healthy: circuit !== 'open',
       circuit,
@@ -101,16 +117,8 @@ export class Provider {
     // A reason of our own: fetch would otherwise report an abort, which tracing does not count as an error.
     const timer = setTimeout(() => deadline.abort(timeoutError(this.#options.timeoutMs)), this.#options.timeoutMs);
     try {
-      const response = await fetch(this.#endpoint, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...(secret && { authorization: `Bearer ${secret}` }) },
-        body: JSON.stringify({ model, messages }),
-        signal: AbortSignal.any([deadline.signal, gone]),
-        redirect: 'error',
-      });
-      const text = await response.text();
-      if (response.status !== 200) throw readRefusal(name, response, text, secret);
-      return readAnswer(name, text);
+      const signal = AbortSignal.any([deadline.signal, gone]);
+      return notEmpty(name, await this.#client({ model, messages, secret, signal }));
     } catch (error) {
       if (gone.aborted) throw callerGone();
       throw asRouterError(deadline.signal.aborted ? deadline.signal.reason : error, name);
@@ -131,12 +139,6 @@ export class Provider {
       { missingSetting: variable },
     );
   }
-}
-
-function endpointOf(url: string): string {
-  const address = new URL(url);
-  address.pathname = `${address.pathname === '/' ? '/v1' : address.pathname.replace(/\/$/, '')}/chat/completions`;
-  return address.href;
 }
 
 function timeoutError(ms: number): Error {

@@ -19,10 +19,18 @@ afterEach(() => Promise.all([inference.fault('first'), inference.fault('second')
 test('an answer names the provider and says that it is simulated', async () => {
   const { status, body } = await router.ask();
   assert.equal(status, 200);
-  assert.deepEqual(body, {
+  const { firstChunkMs, ...said } = body as unknown as Record<string, unknown>;
+  assert.ok(Number(firstChunkMs) > 0, 'it was streamed');
+  assert.deepEqual(said, {
     answer: '4',
     simulated: true,
-    usage: { inputTokens: 6, outputTokens: 1 },
+    responseModel: 'llama-3.2-1b',
+    finishReason: 'stop',
+    servedRegion: 'first',
+    systemFingerprint: 'simulated',
+    quantisation: null,
+    usage: { inputTokens: 6, outputTokens: 1, cachedTokens: null, reasoningTokens: null },
+    chunksPerS: null,
     provider: 'first',
     region: 'eu',
     model: 'llama-3.2-1b',
@@ -42,6 +50,7 @@ for (const [fault, status, code] of [
   ['empty_output', 502, 'empty_output'],
   ['malformed_body', 502, 'malformed_response'],
   ['cut', 502, 'connection_reset'],
+  ['error_as_answer', 429, 'rate_limit_exceeded'],
 ] as const) {
   test(`${fault} becomes ${status} ${code}, and the next provider of the region answers where there is one`, async () => {
     await inference.fault('first', fault);

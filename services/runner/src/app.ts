@@ -47,7 +47,7 @@ export async function buildRunner({ config, tracer, log, report = () => {} }: Ru
   const recovery = { pool, tracer, delivery, staleAfterMs: config.STALE_AFTER_MS, log };
   const app = buildApp(tracer, log, report);
   fastifyGuard(app, { host: config.HOST });
-  await app.register(apiRoutes, { pool, tracer, delivery, leases, maxAttempts: config.MAX_ATTEMPTS });
+  await app.register(apiRoutes, { pool, tracer, delivery, leases, maxAttempts: config.MAX_ATTEMPTS, receiptKey });
   app.get('/health', async () => ({
     status: 'ok',
     service: 'runner',

@@ -35,6 +35,11 @@ const environment = z.object({
   /** How long executions in flight may still take when the process is asked to stop. */
   STOP_GRACE_MS: z.coerce.number().int().min(0).max(600_000).default(5000),
   RECEIPT_KEY_FILE: z.string().default(path.join('.beacon', 'receipt-key.pem')),
+  /** Off: of questions and answers Beacon's table keeps lengths and hashes only. */
+  BEACON_CONTENT: z
+    .string()
+    .default('on')
+    .transform((text) => !/^(?:off|false|0|no)$/i.test(text)),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 

@@ -1,16 +1,26 @@
 // One attempt at one execution: claim, ask the router, store the result or decide what follows.
 import { setTimeout as delay } from 'node:timers/promises';
-import { context, isSpanContextValid, type Link, ROOT_CONTEXT, type Span, SpanKind, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  context,
+  isSpanContextValid,
+  type Link,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  trace,
+} from '@opentelemetry/api';
 import type { DBTracer } from '@project-beacon/tracer';
 import type { FastifyBaseLogger } from 'fastify';
 import type pg from 'pg';
+import { answered, failedAttempt } from './answers.ts';
 import type { Config } from './config.ts';
 import type { Delivery } from './delivery.ts';
 import { AttemptError } from './errors.ts';
-import { type Claim, claim, complete, fail, handBack, noteTrace, retry } from './executions.ts';
+import { type Claim, claim, complete, fail, handBack, noteTrace, retry, storable } from './executions.ts';
 import { LeaseLost, type Leases, Stopping } from './leases.ts';
 import { issueReceipt, type ReceiptKey } from './receipt.ts';
-import { askRouter } from './router-client.ts';
+import { askRouter, type Output } from './router-client.ts';
 import { type Database, inTransaction } from './store.ts';
 
 export interface ExecutorOptions {
@@ -71,14 +81,17 @@ export class Executor {
       const ask = () => askRouter(config.HYBRID_ROUTER_URL, held, signal);
       const output = await context.with(active, ask);
       const receipt = issueReceipt(receiptKey, held, output, traceIdOf(span));
+      const recorded = answered(held, output, traceIdOf(span), config.BEACON_CONTENT);
+      span.setAttributes(servedAs(output));
       await noted;
-      if (!(await persistently(() => complete(pool, held, output, receipt)))) throw new LeaseLost('lease lost');
+      if (!(await persistently(() => complete(pool, held, output, receipt, recorded))))
+        throw new LeaseLost('lease lost');
       tracer.completeSpan(span);
       context.with(active, () => log.info({ ...logged(held), provider: output.provider }, 'execution completed'));
     } catch (error) {
       await noted;
       // The outcome of the attempt; a failure to store it surfaces after the span has ended.
-      const failing = () => this.#failed(held, error as Error);
+      const failing = () => this.#failed(held, error as Error, traceIdOf(span));
       const stored = context.with(active, failing).catch((cause: Error) => cause);
       const why = reason(error as Error);
       tracer.completeSpanWithError(span, error as Error, {
@@ -101,7 +114,7 @@ export class Executor {
     }
   }
 
-  async #failed(held: Claim, error: Error): Promise<void> {
+  async #failed(held: Claim, error: Error, traceId: string | null): Promise<void> {
     const { pool, config, log } = this.#options;
     if (error instanceof LeaseLost) {
       log.warn(logged(held), 'the lease was lost (cancelled or taken over); the result is not kept');
@@ -113,14 +126,15 @@ export class Executor {
       return;
     }
     const { code, transient, retryAfterMs } = reason(error);
+    const recorded = failedAttempt(held, traceId, code, storable(error.message), config.BEACON_CONTENT);
     if (transient && held.attempt < held.maxAttempts) {
       const delayMs = Math.max(retryAfterMs, backoff(config.RETRY_DELAY_MS, held.attempt));
       log.warn({ ...logged(held), error_type: code, retry_in_ms: delayMs }, error.message);
-      await this.#again(held, delayMs, (db) => retry(db, held, code, error.message, delayMs));
+      await this.#again(held, delayMs, (db) => retry(db, held, code, error.message, delayMs, recorded));
       return;
     }
     log.error({ ...logged(held), error_type: code }, error.message);
-    await persistently(() => fail(pool, held, code, error.message));
+    await persistently(() => fail(pool, held, code, error.message, recorded));
   }
 
   /** State and delivery in one transaction: neither a pending execution without delivery nor the reverse. */
@@ -153,6 +167,14 @@ export function attributesOf(held: Pick<Claim, 'jobId' | 'executionId' | 'model'
     'beacon.model_id': held.model,
     'beacon.region': held.region,
     'beacon.attempt': held.attempt,
+  };
+}
+
+/** Where and by what it was answered: on the span of the execution too, where whoever looks at it looks first. */
+function servedAs({ served_region, response_model }: Output): Attributes {
+  return {
+    ...(served_region && { 'beacon.served_region': served_region }),
+    ...(response_model && { 'gen_ai.response.model': response_model }),
   };
 }
 

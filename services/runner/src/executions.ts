@@ -1,6 +1,7 @@
 // The state machine of one execution. Every transition names the state it starts from, and every end names the lease,
 // so that of two runners that believe they hold an execution only one can end it.
 import { randomUUID } from 'node:crypto';
+import type { Recorded } from './answers.ts';
 import type { Receipt } from './receipt.ts';
 import type { Output } from './router-client.ts';
 import type { Database } from './store.ts';
@@ -12,6 +13,10 @@ export interface Claim {
   model: string;
   region: string;
   question: string;
+  /** Id the question came with; null where it has none. */
+  questionId: string | null;
+  /** When the attempt began, by the clock of the database, ISO 8601. */
+  startedAt: string;
   /** 1 for the first. */
   attempt: number;
   maxAttempts: number;
@@ -30,7 +35,7 @@ export async function claim(db: Database, executionId: string): Promise<Claim | 
      set status = 'processing', attempt = attempt + 1, lease = $2, started_at = now(), heartbeat_at = now(),
          duration_ms = null
      where id = $1 and status = 'pending'
-     returning job_id, model_id, region, question, attempt, max_attempts, first_traceparent,
+     returning job_id, model_id, region, question, question_id, to_json(started_at) #>> '{}' as began, attempt, max_attempts, first_traceparent,
        greatest(0, extract(epoch from now() - available_at)::float8 * 1000) as queued_ms`,
     [executionId, lease],
   );
@@ -43,6 +48,8 @@ export async function claim(db: Database, executionId: string): Promise<Claim | 
     model: row.model_id,
     region: row.region,
     question: row.question,
+    questionId: row.question_id,
+    startedAt: row.began,
     attempt: row.attempt,
     maxAttempts: row.max_attempts,
     firstTraceparent: row.first_traceparent,
@@ -70,25 +77,48 @@ export async function heartbeat(db: Database, leases: readonly string[]): Promis
 }
 
 /** Ends an execution with its answer; false when the lease was lost, and then nothing has changed. */
-export async function complete(db: Database, held: Claim, output: Output, receipt: Receipt): Promise<boolean> {
+export async function complete(
+  db: Database,
+  held: Claim,
+  output: Output,
+  receipt: Receipt,
+  recorded: Recorded,
+): Promise<boolean> {
   const { rowCount } = await db.query(
-    `update runner.executions
-     set status = 'completed', lease = null, output_data = $3, receipt_data = $4, error_type = null,
-         error_message = null, completed_at = now(), duration_ms = ${SINCE_START}
-     where id = $1 and lease = $2`,
-    [held.executionId, held.lease, JSON.stringify(output), JSON.stringify(receipt)],
+    `with ended as (
+       update runner.executions
+       set status = 'completed', lease = null, output_data = $3, receipt_data = $4, error_type = null,
+           error_message = null, completed_at = now(), duration_ms = ${SINCE_START}
+       where id = $1 and lease = $2
+       returning id, attempt, duration_ms
+     ), signed as (
+       insert into runner.receipts (execution_id, attempt, receipt_data) select id, attempt, $4 from ended
+       on conflict (execution_id, attempt) do nothing
+     )
+     select ${RECORDED('$5', '$6')} from ended`,
+    [held.executionId, held.lease, JSON.stringify(output), JSON.stringify(receipt), ...recorded],
   );
   return rowCount === 1;
 }
 
 /** Ends an execution as failed; false when the lease was lost. */
-export async function fail(db: Database, held: Claim, code: string, message: string): Promise<boolean> {
+export async function fail(
+  db: Database,
+  held: Claim,
+  code: string,
+  message: string,
+  recorded: Recorded,
+): Promise<boolean> {
   const { rowCount } = await db.query(
-    `update runner.executions
-     set status = 'failed', lease = null, error_type = $3, error_message = $4, completed_at = now(),
-         duration_ms = ${SINCE_START}
-     where id = $1 and lease = $2`,
-    [held.executionId, held.lease, code, storable(message)],
+    `with ended as (
+       update runner.executions
+       set status = 'failed', lease = null, error_type = $3, error_message = $4, completed_at = now(),
+           duration_ms = ${SINCE_START}
+       where id = $1 and lease = $2
+       returning duration_ms
+     )
+     select ${RECORDED('$5', '$6')} from ended`,
+    [held.executionId, held.lease, code, storable(message), ...recorded],
   );
   return rowCount === 1;
 }
@@ -100,13 +130,18 @@ export async function retry(
   code: string,
   message: string,
   delayMs: number,
+  recorded: Recorded,
 ): Promise<boolean> {
   const { rowCount } = await db.query(
-    `update runner.executions
-     set status = 'pending', lease = null, error_type = $3, error_message = $4,
-         available_at = now() + $5::float8 * interval '1 millisecond', duration_ms = ${SINCE_START}
-     where id = $1 and lease = $2`,
-    [held.executionId, held.lease, code, storable(message), delayMs],
+    `with ended as (
+       update runner.executions
+       set status = 'pending', lease = null, error_type = $3, error_message = $4,
+           available_at = now() + $5::float8 * interval '1 millisecond', duration_ms = ${SINCE_START}
+       where id = $1 and lease = $2
+       returning duration_ms
+     )
+     select ${RECORDED('$6', '$7')} from ended`,
+    [held.executionId, held.lease, code, storable(message), delayMs, ...recorded],
   );
   return rowCount === 1;
 }
@@ -124,6 +159,11 @@ export async function handBack(db: Database, held: Claim): Promise<boolean> {
 
 const SINCE_START = 'extract(epoch from clock_timestamp() - started_at)::float8 * 1000';
 
-function storable(message: string): string {
+/** Beacon's row of the attempt, with the end and the duration that the database measured. */
+const RECORDED = (told: string, keepContent: string) =>
+  `beacon.record_answer(${told}::jsonb || jsonb_build_object('latency_ms', ended.duration_ms, 'finished_at', clock_timestamp()),
+     ${keepContent}::boolean)`;
+
+export function storable(message: string): string {
   return message.replaceAll('\0', '\uFFFD').slice(0, 2000);
 }

@@ -13,8 +13,9 @@ import * as path from 'node:path';
 import type { Claim } from './executions.ts';
 import type { Output } from './router-client.ts';
 
-export interface Receipt {
-  version: 1;
+/** Version 1 ended with `trace_id`; 2 adds the attempt and what served it. */
+export interface Receipt extends Partial<Served> {
+  version: 1 | 2;
   execution_id: number;
   job_id: number;
   model: string;
@@ -34,6 +35,26 @@ export interface Receipt {
   key_id: string;
   /** Ed25519 over the JSON of every other field, keys in alphabetical order; base64. */
   signature: string;
+}
+
+/** What served the attempt, as the provider says; null where it does not. */
+interface Served
+  extends Pick<
+    Output,
+    | 'served_region'
+    | 'response_model'
+    | 'system_fingerprint'
+    | 'quantisation'
+    | 'finish_reason'
+    | 'input_tokens'
+    | 'output_tokens'
+    | 'cached_tokens'
+    | 'reasoning_tokens'
+    | 'first_chunk_ms'
+    | 'chunks_per_s'
+  > {
+  /** 1 for the first. */
+  attempt: number;
 }
 
 export interface ReceiptKey {
@@ -61,7 +82,7 @@ function keyId(publicKey: KeyObject): string {
 
 export function issueReceipt(key: ReceiptKey, held: Claim, output: Output, traceId: string | null): Receipt {
   const unsigned: Omit<Receipt, 'signature'> = {
-    version: 1,
+    version: 2,
     execution_id: Number(held.executionId),
     job_id: Number(held.jobId),
     model: held.model,
@@ -73,6 +94,18 @@ export function issueReceipt(key: ReceiptKey, held: Claim, output: Output, trace
     output_sha256: sha256(output.answer),
     trace_id: traceId,
     key_id: key.id,
+    attempt: held.attempt,
+    served_region: output.served_region,
+    response_model: output.response_model,
+    system_fingerprint: output.system_fingerprint,
+    quantisation: output.quantisation,
+    finish_reason: output.finish_reason,
+    input_tokens: output.input_tokens,
+    output_tokens: output.output_tokens,
+    cached_tokens: output.cached_tokens,
+    reasoning_tokens: output.reasoning_tokens,
+    first_chunk_ms: output.first_chunk_ms,
+    chunks_per_s: output.chunks_per_s,
   };
   return { ...unsigned, signature: sign(null, signedBytes(unsigned), key.privateKey).toString('base64') };
 }

@@ -71,8 +71,10 @@ async function recoverOne(options: RecoveryOptions): Promise<'requeued' | 'faile
       tracer.setExecutionContext(executionContext(stale), ROOT_CONTEXT),
     );
     try {
+      const lost = `The runner fell silent during attempt ${stale.attempt}`;
       if (outcome === 'requeued') await requeue(db, delivery, stale);
-      else await giveUp(db, stale);
+      else await giveUp(db, stale, `${lost}, and no attempt is left.`);
+      await recordLost(db, stale, `${lost}.`);
       tracer.completeSpan(span);
     } catch (error) {
       tracer.completeSpanWithError(span, error as Error);
@@ -130,12 +132,24 @@ async function requeue(db: Database, delivery: Delivery, { executionId: id, regi
   delivery.poke(region, 50);
 }
 
-async function giveUp(db: Database, { executionId, attempt }: Stale): Promise<void> {
+async function giveUp(db: Database, { executionId }: Stale, message: string): Promise<void> {
   await db.query(
     `update runner.executions
      set status = 'failed', lease = null, completed_at = now(), error_type = 'runner_lost', error_message = $2
      where id = $1`,
-    [executionId, `The runner fell silent during attempt ${attempt}, and no attempt is left.`],
+    [executionId, message],
+  );
+}
+
+/** The attempt that was lost, among those that Beacon compares: it was no answer. */
+async function recordLost(db: Database, { executionId, attempt }: Stale, message: string): Promise<void> {
+  await db.query(
+    `select beacon.record_answer(jsonb_build_object('execution_id', e.id, 'attempt', $2::integer, 'job_id', e.job_id::text,
+       'model_id', e.model_id, 'region', e.region, 'question_id', coalesce(e.question_id, beacon.question_id(e.question)),
+       'trace_id', e.trace_id, 'status', 'failed', 'error_type', 'runner_lost', 'error_message', $3::text,
+       'started_at', e.started_at, 'finished_at', now()))
+     from runner.executions e where e.id = $1`,
+    [executionId, attempt, message],
   );
 }
 

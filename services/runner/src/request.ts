@@ -65,6 +65,18 @@ export function readId(params: unknown): string {
   return read(id, params).id;
 }
 
+const rerun = z.strictObject({
+  only: z.enum(['infrastructure', 'failed', 'flaky']),
+  region: z.string().min(1).max(100).optional(),
+});
+
+export type Rerun = z.infer<typeof rerun>;
+
+/** @throws RequestError 400 that names the field. */
+export function readRerun(body: unknown): Rerun {
+  return read(rerun, body ?? {});
+}
+
 const page = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(50),
   /** Rows with a smaller id (jobs) or a greater one (executions) than this. */

@@ -6,7 +6,19 @@ const answered = z.looseObject({
   answer: z.string(),
   provider: z.string(),
   simulated: z.boolean(),
-  usage: z.looseObject({ inputTokens: z.number().nullable(), outputTokens: z.number().nullable() }),
+  usage: z.looseObject({
+    inputTokens: z.number().nullable(),
+    outputTokens: z.number().nullable(),
+    cachedTokens: z.number().nullish(),
+    reasoningTokens: z.number().nullish(),
+  }),
+  responseModel: z.string().nullish(),
+  finishReason: z.string().nullish(),
+  servedRegion: z.string().nullish(),
+  systemFingerprint: z.string().nullish(),
+  quantisation: z.string().nullish(),
+  firstChunkMs: z.number().nullish(),
+  chunksPerS: z.number().nullish(),
 });
 
 const refused = z.looseObject({ error: z.looseObject({ message: z.string(), code: z.string() }) });
@@ -26,6 +38,20 @@ export interface Output {
   simulated: boolean;
   input_tokens: number | null;
   output_tokens: number | null;
+  cached_tokens: number | null;
+  reasoning_tokens: number | null;
+  /** Model that answered, as the provider names it. */
+  response_model: string | null;
+  /** Why it stopped, in the provider's word. */
+  finish_reason: string | null;
+  /** Region that answered, as the provider says. */
+  served_region: string | null;
+  system_fingerprint: string | null;
+  quantisation: string | null;
+  /** Milliseconds until the first chunk of a streamed answer. */
+  first_chunk_ms: number | null;
+  /** Chunks a second of a streamed answer, after the first. */
+  chunks_per_s: number | null;
 }
 
 const TRANSIENT_STATUS = new Set([429, 502, 503, 504]);
@@ -50,8 +76,23 @@ export async function askRouter(baseUrl: string, asked: Question, signal: AbortS
   if (status !== 200) throw refusal(status, retryAfter, json);
   const read = answered.safeParse(json);
   if (!read.success) throw new AttemptError('malformed_response', 'The router answered 200 with an unknown body.');
-  const { answer, provider, simulated, usage } = read.data;
-  return { answer, provider, simulated, input_tokens: usage.inputTokens, output_tokens: usage.outputTokens };
+  const { answer, provider, simulated, usage, ...said } = read.data;
+  return {
+    answer,
+    provider,
+    simulated,
+    input_tokens: usage.inputTokens,
+    output_tokens: usage.outputTokens,
+    cached_tokens: usage.cachedTokens ?? null,
+    reasoning_tokens: usage.reasoningTokens ?? null,
+    response_model: said.responseModel ?? null,
+    finish_reason: said.finishReason ?? null,
+    served_region: said.servedRegion ?? null,
+    system_fingerprint: said.systemFingerprint ?? null,
+    quantisation: said.quantisation ?? null,
+    first_chunk_ms: said.firstChunkMs ?? null,
+    chunks_per_s: said.chunksPerS ?? null,
+  };
 }
 
 async function post(url: string, body: object, signal: AbortSignal) {

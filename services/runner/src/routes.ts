@@ -5,7 +5,10 @@ import type pg from 'pg';
 import type { Delivery } from './delivery.ts';
 import { cancelJob, createJob, findExecution, findJob, listExecutions, listJobs } from './jobs.ts';
 import type { Leases } from './leases.ts';
-import { readId, readIdempotencyKey, readJob, readPage } from './request.ts';
+import type { ReceiptKey } from './receipt.ts';
+import { listReceipts } from './receipts.ts';
+import { readId, readIdempotencyKey, readJob, readPage, readRerun } from './request.ts';
+import { rerunJob } from './rerun.ts';
 
 export interface RoutesOptions {
   pool: pg.Pool;
@@ -13,10 +16,11 @@ export interface RoutesOptions {
   delivery: Delivery;
   leases: Leases;
   maxAttempts: number;
+  receiptKey: ReceiptKey;
 }
 
 export async function apiRoutes(app: FastifyInstance, options: RoutesOptions): Promise<void> {
-  const { pool, tracer, delivery, leases, maxAttempts } = options;
+  const { pool, tracer, delivery, leases, maxAttempts, receiptKey } = options;
 
   // Only what changes something is traced: polling for a result would bury it in spans.
   await app.register(async (changing) => {
@@ -31,6 +35,12 @@ export async function apiRoutes(app: FastifyInstance, options: RoutesOptions): P
       return reply.status(202).header('location', `/api/v1/jobs/${accepted.job_id}`).send(accepted);
     });
 
+    changing.post('/api/v1/jobs/:id/rerun', async (request, reply) => {
+      const again = await rerunJob(pool, delivery, readId(request.params), readRerun(request.body), maxAttempts);
+      tracer.setExecutionContext({ jobId: String(again.job_id) });
+      return reply.status(202).send(again);
+    });
+
     changing.post('/api/v1/jobs/:id/cancel', async (request) => {
       const cancelled = await cancelJob(pool, readId(request.params));
       leases.drop(cancelled.cancelled_executions);
@@ -42,6 +52,9 @@ export async function apiRoutes(app: FastifyInstance, options: RoutesOptions): P
   app.get('/api/v1/jobs/:id', async (request) => findJob(pool, readId(request.params)));
   app.get('/api/v1/jobs/:id/executions', async (request) =>
     listExecutions(pool, readId(request.params), readPage(request.query)),
+  );
+  app.get('/api/v1/executions/:id/receipts', async (request) =>
+    listReceipts(pool, receiptKey.publicKey, readId(request.params)),
   );
   app.get('/api/v1/executions/:id', async (request) => findExecution(pool, readId(request.params)));
 }

@@ -73,6 +73,8 @@ function show(receipt: Receipt, { valid, problems }: Verdict): void {
   else {
     console.log(`Execution ${receipt.execution_id}: ${receipt.model} in ${receipt.region}`);
     console.log(`Answered by ${receipt.answered_by}${receipt.simulated ? ' (simulated)' : ''}, ${receipt.answered_at}`);
+    const served = [receipt.served_region, receipt.response_model, receipt.system_fingerprint].filter(Boolean);
+    if (served.length > 0) console.log(`Served from ${served.join(', ')}`);
     console.log(`Output SHA-256 ${receipt.output_sha256}`);
     console.log(`Trace ${receipt.trace_id ?? 'none: tracing was off'}`);
     console.log(valid ? `Valid: signed with key ${receipt.key_id}.` : `NOT VALID: ${problems.join('; ')}.`);

@@ -24,13 +24,8 @@ test('a job is accepted with one execution a model x region x question, and all 
   for (const execution of executions) {
     assert.equal(execution.status, 'completed');
     assert.equal(execution.attempt, 1);
-    assert.deepEqual(execution.output_data, {
-      answer: '4',
-      provider: 'test',
-      simulated: true,
-      input_tokens: 6,
-      output_tokens: 1,
-    });
+    const { answer, provider, simulated, input_tokens, output_tokens } = execution.output_data;
+    assert.deepEqual([answer, provider, simulated, input_tokens, output_tokens], ['4', 'test', true, 6, 1]);
     assert.equal(execution.receipt_data.execution_id, execution.id);
     assert.ok(execution.duration_ms > 0);
   }

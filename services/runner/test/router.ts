@@ -26,6 +26,8 @@ export function refuse(status: number, code: string, headers: Record<string, str
 
 export class TestRouter {
   readonly asked: Asked[] = [];
+  /** Where it listens; empty before. */
+  url = '';
   /** Replaced by a test; may wait. */
   answer: (asked: Asked) => Reply | Promise<Reply> = () => ANSWER;
   readonly #server = http.createServer(async (request, response) => {
@@ -44,7 +46,8 @@ export class TestRouter {
       this.#server.close();
       this.#server.closeAllConnections();
     });
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return this.url;
   }
 
   /** How often a question was asked. */
