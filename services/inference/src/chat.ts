@@ -40,25 +40,23 @@ export function chatRoutes(app: FastifyInstance, { tracer, faults, keys, regionO
       );
     }
     const served = fault?.fault === 'wrong_region' ? otherThan(region) : region;
-    const headers = { 'x-beacon-simulated': 'true', ...(served !== undefined && { 'x-served-region': served }) };
-    reply.headers(headers);
+    reply.headers({ 'x-beacon-simulated': 'true', ...(served !== undefined && { 'x-served-region': served }) });
     // The lie of some gateways: the request is refused, and the status says that all is well.
     if (fault?.fault === 'error_as_answer') return rateLimited().body();
     return tracer.withSpan(
       'model.generate',
       { attributes: { ...attributes, 'gen_ai.operation.name': 'chat' } },
-      (span) => generate(span, reply, { chat, fault, headers, signal: stopping }),
+      (span) => generate(span, reply, { chat, fault, signal: stopping }),
     );
   });
 
   interface Generating {
     chat: ChatRequest;
     fault: Fault | undefined;
-    headers: Record<string, string>;
     signal: AbortSignal;
   }
 
-  async function generate(span: Span, reply: FastifyReply, { chat, fault, headers, signal }: Generating) {
+  async function generate(span: Span, reply: FastifyReply, { chat, fault, signal }: Generating) {
     if (fault?.fault === 'crash') await crash(fault.delayMs);
     if (fault?.fault === 'slow') await delay(fault.delayMs, undefined, { signal });
     const failure = fault && generationFailure(fault);
@@ -84,7 +82,7 @@ export function chatRoutes(app: FastifyInstance, { tracer, faults, keys, regionO
       'openai.response.system_fingerprint': completion.fingerprint,
     });
     if (chat.stream && fault?.fault !== 'cut' && fault?.fault !== 'malformed_body') {
-      await streamCompletion(reply, completion, headers, signal);
+      await streamCompletion(reply, completion, signal);
       return reply;
     }
     await delay(answer.generationMs, undefined, { signal });

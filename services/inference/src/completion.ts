@@ -1,5 +1,7 @@
 // A completion in OpenAI's shape: whole, or as server-sent events of one chunk a token.
 import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
 import { type Answer, chunksOf } from './model.ts';
@@ -20,34 +22,32 @@ export function chatCompletion({ model, answer, usage, fingerprint }: Completion
 }
 
 /**
- * Writes the completion as a stream, its chunks spread over the time that generation takes.
- *
- * @param headers of the answer, besides its type.
+ * Sends the completion as a stream, its chunks spread over the time that generation takes; resolves when it has been written, or
+ * when the caller has gone.
  */
 export async function streamCompletion(
   reply: FastifyReply,
-  { model, answer, usage, fingerprint }: Completion,
-  headers: Record<string, string>,
+  completion: Completion,
   signal: AbortSignal,
 ): Promise<void> {
+  const stream = Readable.from(events(completion, signal));
+  const over = finished(stream).catch(() => {});
+  reply.type('text/event-stream').header('cache-control', 'no-store').send(stream);
+  await over;
+}
+
+async function* events({ model, answer, usage, fingerprint }: Completion, signal: AbortSignal): AsyncGenerator<string> {
   const start = head('chat.completion.chunk', model, fingerprint);
-  const send = (part: object) => reply.raw.write(`data: ${JSON.stringify({ ...start, ...part })}\n\n`);
+  const event = (part: object) => `data: ${JSON.stringify({ ...start, ...part })}\n\n`;
   const pieces = chunksOf(answer.text);
-  reply.hijack();
-  reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', ...headers });
-  try {
-    for (const [i, content] of pieces.entries()) {
-      await delay(answer.generationMs / pieces.length, undefined, { signal });
-      send({ choices: [{ index: 0, delta: { ...(i === 0 && { role: 'assistant' }), content }, finish_reason: null }] });
-    }
-    send({ choices: [{ index: 0, delta: {}, finish_reason: answer.finishReason }] });
-    send({ choices: [], usage: usageOf(usage) });
-    reply.raw.end('data: [DONE]\n\n');
-  } catch (error) {
-    // The headers are out: a stream that ends without its last event is how the caller learns of it.
-    reply.raw.destroy();
-    throw error;
+  for (const [i, content] of pieces.entries()) {
+    await delay(answer.generationMs / pieces.length, undefined, { signal });
+    const delta = { ...(i === 0 && { role: 'assistant' }), content };
+    yield event({ choices: [{ index: 0, delta, finish_reason: null }] });
   }
+  yield event({ choices: [{ index: 0, delta: {}, finish_reason: answer.finishReason }] });
+  yield event({ choices: [], usage: usageOf(usage) });
+  yield 'data: [DONE]\n\n';
 }
 
 function head(object: string, model: string, fingerprint: string) {

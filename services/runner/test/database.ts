@@ -18,13 +18,13 @@ export function migration(direction: 'up' | 'down'): string {
   return ordered.map((file) => fs.readFileSync(path.join(FOLDER, file), 'utf8')).join('\n');
 }
 
-/** Asks until the answer is there, every 20 ms for at most 30 seconds. */
+/** Asks until the answer is there, every 20 ms for at most a minute and a half. */
 export async function eventually<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 90_000;
   for (;;) {
     const answer = await ask();
     if (answer) return answer;
-    if (Date.now() > deadline) throw new Error(`Not within 30 seconds: ${what}.`);
+    if (Date.now() > deadline) throw new Error(`Not within 90 seconds: ${what}.`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
