@@ -24,6 +24,8 @@ declare
   names jsonb := '{}';     -- who that is: many calls fail alike, and finding out reads other traces
   known jsonb := '{}';     -- by its name: whether a callee leaves spans in other traces
   callee_name text;
+  failed integer[];        -- positions of what failed, or was refused by a mesh
+  callers integer[] := '{}';  -- in the same order: the failing span above each
   link record;
   here integer;
   begun integer;
@@ -36,6 +38,16 @@ begin
   callees := worst_child;
   seen := array_fill(false, array[cardinality(spans)]);
   telling := worst_child;
+  -- A mesh that refuses a call for a reason of its own says so beside a status that counts as no failure.
+  failed := array(
+    select f.position from unnest(spans) f
+    where beacon.has_failed(f.status)
+      or f.metadata ? 'response_flags' and f.metadata ->> 'response_flags' not in ('-', '', 'DC') and beacon.http_status(f.metadata)
+        >= 400);
+  -- Not in the query below: a query is planned with a copy of the array, and each call in it would unpack that anew.
+  foreach here in array failed loop
+    callers := callers || beacon.failing_ancestor(spans, spans[here].parent_position);
+  end loop;
   for link in
     with failing as materialized (
       select f.position, f.kind, f.status, f.trace_id, f.span_id, f.started_at, f.duration_ms, f.offset_ms + f.duration_ms as ended_ms,
@@ -46,12 +58,9 @@ begin
           or f.operation ~* '\m(rollback|commit|release|close|disconnect)\M'
           or f.kind = 'internal' and coalesce(f.error_type, '') ~ '^\d*$' and coalesce(f.error_message, '') = '' as is_echo,
         concat_ws(':', coalesce(beacon.called_name(f.metadata), beacon.called_host(f.metadata), beacon.called_kind(f.metadata)),
-          beacon.called_port(f.metadata)) as address, f.service, f.operation, beacon.failing_ancestor(spans, f.parent_position) as caller
-      from unnest(spans) f
-      -- A mesh that refuses a call for a reason of its own says so beside a status that counts as no failure.
-      where beacon.has_failed(f.status)
-        or f.metadata ? 'response_flags' and f.metadata ->> 'response_flags' not in ('-', '', 'DC') and beacon.http_status(f.metadata)
-          >= 400
+          beacon.called_port(f.metadata)) as address, f.service, f.operation, x.caller
+      from unnest(failed, callers) x (position, caller)
+      join unnest(spans) f on f.position = x.position
     ), answers as materialized (
       select c.parent_position as caller, max(array[c.offset_ms, c.position]) as latest
       from unnest(spans) c
@@ -249,6 +258,7 @@ comment on function beacon.failure_origin_of(beacon.span_fact[], integer, intege
 create function beacon.called_service(spans beacon.span_fact[], of_position integer) returns text
 language plpgsql stable
 set search_path = beacon, pg_catalog
+set plan_cache_mode = auto
 as $$
 declare
   f beacon.span_fact := spans[of_position];
@@ -317,6 +327,7 @@ comment on function beacon.called_service(beacon.span_fact[], integer) is
 create function beacon.outlived(of_trace uuid, of_span bytea, at timestamptz) returns boolean
 language plpgsql stable
 set search_path = beacon, pg_catalog
+set plan_cache_mode = auto
 as $$
 declare
   tracer uuid;

@@ -161,6 +161,8 @@ create function beacon.understood(spans beacon.span_fact[], origins beacon.failu
 language plpgsql stable
 set search_path = beacon, pg_catalog
 set jit = off
+-- A plan for these very values holds a copy of all spans, and unpacks it for every span that is taken out of it.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   -- Above the origin callers only pass on what they were given: the nearest few are enough.
@@ -176,7 +178,7 @@ begin
       callee_late_ms, model_id, region, explains_root, path, span_ids, metadata, way, callee_aborted, callee_is_known, meaning, meant_by,
       said_by, n)
     cross join lateral (select b_n.position, b_n.service, b_n.callee_position, b_n.callee_aborted, b_n.way,
-      (select f.service from unnest(spans) f where f.position = b_n.way[2]) as caller) b
+      spans[b_n.way[2]].service as caller) b
   ), speaking as materialized (
     select o.n, o.position as at, 0 as ring from o
     union all
@@ -266,8 +268,11 @@ begin
     said_by, n)
   left join judged j on j.n = b.n
   -- The error of a handler that was reading an answer, or waiting for one: the call it had just made says whose.
-  left join lateral beacon.last_call(spans, b.position, b.way) l
-    on b.callee is null and j.meaning in ('reset', 'malformed_response', 'timeout', 'connect_timeout')
+  left join lateral (
+    select c.* from beacon.last_call(spans, b.position, b.way) c
+    where b.callee is null and j.meaning in ('reset', 'malformed_response', 'timeout', 'connect_timeout')
+    -- Keeps the condition in here, so that it is looked at before the function is called.
+    offset 0) l on true
   order by b.n;
 end
 $$;
