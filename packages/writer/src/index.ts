@@ -10,9 +10,9 @@ export { executionOf, isTimeout } from './meaning.ts';
 export type { RejectedRow } from './poison.ts';
 export { shownAddress, shownDatabase, withoutPieces } from './redact/connection.ts';
 export type { KeySecrecy } from './redact/keys.ts';
-export { ITEM } from './redact/named.ts';
+export { ITEM } from './redact/match.ts';
 export { hidden, pairRole, REDACTED, Redactor, type RedactorOptions, redactorFrom } from './redact/redactor.ts';
-export { SUSPICIOUS, words as secretWords } from './redact/text.ts';
+export { SUSPICIOUS, words as secretWords } from './redact/words.ts';
 export { Repairs, repairedKey, repairedText } from './repair.ts';
 export {
   type EncodedResource,

@@ -191,7 +191,7 @@ export class CopyBuffer extends Wire {
     for (let i = from; i < to; i++) {
       const byte = bytes[i]!;
       out[at++] = byte;
-      state = next[(state << 6) | classOf[byte]!]!;
+      state = next[(state << 7) | classOf[byte]!]!;
       if (state >= limit || ESCAPED[byte] === 1) return false;
       high |= byte;
     }

@@ -2,12 +2,22 @@
 // The algorithm is that of A. V. Aho and M. J. Corasick, "Efficient string matching" (1975), as a table without failures.
 
 /** Classes a row of the table has room for; letters share theirs with their capitals. */
-const CLASSES = 64;
+const CLASSES = 128;
+const SHIFT = 7;
+// What stands in a word for more than one character: any that is none of ASCII, and the full-width colon and equals sign, as one
+// unit of UTF-16 and as the last two bytes of UTF-8. Those two bytes end other characters too.
+const ANY_FOREIGN = '\u0080';
+const WIDE_SIGN = '\u00ff';
+const WIDE_BYTES = '\u00bc\u009a';
+/** Each stands for some of the characters that are none of ASCII, all of them for all. */
+export const FOREIGN: readonly string[] = [ANY_FOREIGN, '\u00bc', '\u009a'];
+/** The full-width colon or equals sign. */
+export const WIDE_SIGNS: readonly string[] = [WIDE_SIGN, WIDE_BYTES];
 
 export class Automaton {
   /** Class of each byte, or UTF-16 unit; 0 for those that occur in no word. */
   readonly classOf = new Uint8Array(1 << 16);
-  /** State after a state and a class: `next[(state << 6) | class]`. */
+  /** State after a state and a class: `next[(state << 7) | class]`. */
   readonly next: Uint16Array;
   /** Highest rank of the words that end in a state; 0 where none ends. */
   readonly rank: Uint8Array;
@@ -26,6 +36,10 @@ export class Automaton {
         classes++;
       }
     }
+    const { classOf } = this;
+    classOf[0x9d] = classOf[0x9a]!;
+    classOf[0xff1a] = classOf[0xff1d] = classOf[0xff]!;
+    for (let unit = 0x80; unit < classOf.length; unit++) classOf[unit] ||= classOf[0x80]!;
     if (classes > CLASSES) throw new RangeError(`${classes} kinds of characters are more than ${CLASSES}`);
     const letters = words.map(([word]) => Buffer.from(word.toLowerCase(), 'latin1'));
     const next = new Uint16Array((1 + letters.reduce((sum, { length }) => sum + length, 0)) * CLASSES);
@@ -33,7 +47,7 @@ export class Automaton {
     letters.forEach((word, number) => {
       let state = 0;
       for (const char of word) {
-        const edge = (state << 6) | this.classOf[char]!;
+        const edge = (state << SHIFT) | this.classOf[char]!;
         if (next[edge] === 0) {
           next[edge] = own.length;
           own.push([]);
@@ -50,12 +64,12 @@ export class Automaton {
     const queue: number[] = [];
     for (let kind = 0; kind < classes; kind++) if (this.next[kind] !== 0) queue.push(this.next[kind]!);
     for (const state of queue) {
-      const shorter = suffix[state]! << 6;
+      const shorter = suffix[state]! << SHIFT;
       for (const number of own[state]!) this.rank[state] = Math.max(this.rank[state]!, words[number]![1]);
-      this.rank[state] = Math.max(this.rank[state]!, this.rank[shorter >> 6]!);
-      own[state]!.push(...own[shorter >> 6]!);
+      this.rank[state] = Math.max(this.rank[state]!, this.rank[shorter >> SHIFT]!);
+      own[state]!.push(...own[shorter >> SHIFT]!);
       for (let kind = 0; kind < classes; kind++) {
-        const edge = (state << 6) | kind;
+        const edge = (state << SHIFT) | kind;
         const to = this.next[edge]!;
         if (to === 0) this.next[edge] = this.next[shorter | kind]!;
         else {
@@ -79,7 +93,7 @@ export class Automaton {
     const renumbered = new Uint16Array(next.length);
     for (let state = 0; state < order.length; state++) {
       for (let kind = 0; kind < CLASSES; kind++) {
-        renumbered[(numberOf[state]! << 6) | kind] = numberOf[next[(state << 6) | kind]!]!;
+        renumbered[(numberOf[state]! << SHIFT) | kind] = numberOf[next[(state << SHIFT) | kind]!]!;
       }
     }
     next.set(renumbered);
@@ -103,7 +117,7 @@ export class Automaton {
     const limit = this.firstOf(rank);
     let state = 0;
     for (let i = 0; i < text.length; i++) {
-      state = next[(state << 6) | classOf[text.charCodeAt(i)]!]!;
+      state = next[(state << SHIFT) | classOf[text.charCodeAt(i)]!]!;
       if (state >= limit) return true;
     }
     return false;

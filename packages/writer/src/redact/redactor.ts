@@ -1,10 +1,12 @@
 // Secrets are taken out before anything is stored, whichever way it came in: whole values under keys that name a secret,
 // and parts of other values that look like one.
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { isContentKey } from './content.ts';
 import { isHarmless, type KeySecrecy, secrecyOf } from './keys.ts';
-import { ITEM } from './named.ts';
-import { SUSPICIOUS, secretsIn, words } from './text.ts';
+import { ITEM } from './match.ts';
+import { secretsIn } from './text.ts';
+import { SUSPICIOUS, words } from './words.ts';
 
 export const REDACTED = '[redacted]';
 
@@ -23,8 +25,10 @@ export interface RedactorOptions {
 }
 
 /** Keys whose value names what another member of the same object holds, and keys of that member. */
-const NAMES = /^(?:name|key|header|header_?name|field|variable|k)$/i;
-const VALUES = /^(?:value|values|val|v|header_?value|content|data)$/i;
+const NAMES =
+  /^(?:(?:parameter|option|variable|env|attribute)_?(?:name|key)|name|key|header|header_?name|field|variable|k)$/i;
+const VALUES =
+  /^(?:(?:parameter|option|variable|env|attribute)_?value|value|values|val|v|header_?value|content|data)$/i;
 
 export class Redactor {
   readonly enabled: boolean;
@@ -123,7 +127,7 @@ export class Redactor {
 
   /** Bytes that hold a secret as text. */
   ofBytes(bytes: Uint8Array): boolean {
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(isUtf8(bytes) ? 'utf8' : 'latin1');
     return this.ofText(text) !== text;
   }
 

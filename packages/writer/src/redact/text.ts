@@ -1,154 +1,35 @@
 // Where the secrets of a text are. One pass finds the words that a secret may stand beside; each has its own way of looking
 // further, and none looks again at what another has taken. A megabyte costs milliseconds, whatever is in it.
-import { Automaton } from './automaton.ts';
+import { afterCommand, afterOption, pipedTo } from './commands.ts';
+import { inBase64, isManifest } from './encoded.ts';
 import { inInserts } from './insert.ts';
-import type { KeySecrecy } from './keys.ts';
-import { type Found, ITEM, isNameAt, valueOfName } from './named.ts';
-import {
-  afterAuth,
-  afterIdentified,
-  afterOption,
-  afterScheme,
-  inAddress,
-  inCrypt,
-  inOracle,
-  PROGRAMS,
-  privateKey,
-  withoutScheme,
-} from './places.ts';
-import { SECRET_PATHS, SHAPES } from './shapes.ts';
+import { type KeySecrecy, secrecyOf } from './keys.ts';
+import { type Found, forget, ITEM, isNameAt } from './match.ts';
+import { valueOfName } from './named.ts';
+import { withoutScheme } from './places.ts';
 import { viewOf } from './view.ts';
-
-/** A word after which a text has to be looked at as a whole. */
-export const SUSPICIOUS = 2;
-/** A word that only means something in a text that is looked at. */
-const OF_INTEREST = 1;
+import { isAlphanumeric, LOOKS, OF_INTEREST, WORDS, words } from './words.ts';
 
 const codes = (chars: string) => new Set([...chars].map((char) => char.charCodeAt(0)));
 /** What may follow a name that has a value, and what may follow a space after it. */
 const LEADS = codes(`=:"'\`])><,( \t\n\r-${ITEM}`);
-const LEADS_LATER = codes(`=:"'\`({ \tNEfFiw-`);
-
-type Look = (scan: Scan, start: number, end: number) => Found;
-
-const WORDS: (readonly [word: string, rank: number])[] = [];
-const LOOKS: Look[] = [];
-
-function watch(word: string, rank: number, look: Look): void {
-  WORDS.push([word, rank]);
-  LOOKS.push(look);
-}
-
-const split = (words: string) => words.split(/\s+/);
-const byName: Look = (scan, start, end) => scan.named(start, end);
-
-for (const word of split(
-  'passw passphrase passcode pwd secret token credential creds authorization cookie apikey mnemonic sessid sessionid nonce jwt csrf xsrf requirepass masterauth',
-)) {
-  watch(word, SUSPICIOUS, byName);
-}
-// Short ones, or parts of many words: only before what separates a name from its value.
-for (const word of [
-  'key',
-  'keys',
-  'auth',
-  'pass',
-  'pin',
-  'otp',
-  'pw',
-  'sig',
-  'signature',
-  'cvv',
-  'cvc',
-  'ssn',
-  'sid',
-  'appid',
-  'code',
-  'sas',
-  'bearer',
-]) {
-  for (const after of ['=', ':', '"', "'", '%', '>', '\\', ')', '&quot', ' =', ' :', '\n', '\t', ITEM]) {
-    if (word !== 'code' || after === '=')
-      watch(word + after, SUSPICIOUS, (scan, start) => scan.named(start, start + word.length));
-  }
-}
-for (const word of ['-key ', '-auth ', '-pass ', '-pin ', '-otp ', '-pw ', '_key ', '_pass ']) {
-  watch(word, SUSPICIOUS, (scan, start, end) => scan.named(start, end - 1));
-}
-for (const scheme of split('bearer basic token apikey negotiate key')) {
-  const rank = scheme === 'key' || scheme === 'token' ? OF_INTEREST : SUSPICIOUS;
-  for (const after of [' ', '+', '%20', ITEM]) {
-    watch(scheme + after, rank, (scan, start) => afterScheme(scan.text, start, start + scheme.length, scheme));
-  }
-}
-watch('@', SUSPICIOUS, () => undefined);
-watch('://', OF_INTEREST, (scan, _, end) => inAddress(scan.text, end));
-watch('@', OF_INTEREST, (scan, start) => scan.userOf(start));
-watch('jdbc:oracle:', SUSPICIOUS, (scan, _, end) => inOracle(scan.text, scan.text.indexOf(':', end) + 1));
-watch('sqlplus ', SUSPICIOUS, (scan, _, end) => inOracle(scan.text, end));
-watch('identified', SUSPICIOUS, (scan, _, end) => afterIdentified(scan.text, end));
-for (const name of ['crypt', 'pgp_sym_encrypt', 'pgp_sym_decrypt', 'hmac', 'digest', 'encode_password']) {
-  watch(`${name}(`, SUSPICIOUS, (scan, start, end) =>
-    name === 'crypt' && /\w/.test(scan.text[start - 1] ?? '') ? undefined : inCrypt(scan.text, end - 1),
-  );
-}
-for (const after of [' ', '\t', '\n', '\r', ITEM])
-  watch(`auth${after}`, SUSPICIOUS, (scan, start, end) => afterAuth(scan.text, start, end - 1));
-watch('acl setuser ', SUSPICIOUS, (scan, _, end) => after(scan.text, end, /[^\r\n>]{0,200}? [><#]([^\s\u007f]+)/y));
-watch('-----begin ', SUSPICIOUS, (scan, start) => privateKey(scan.text, start));
-for (const path of SECRET_PATHS)
-  watch(path, SUSPICIOUS, (scan, _, end) => after(scan.text, end, /([^\s"'<>?#\u007f]{8,})/y));
-for (const program of PROGRAMS) {
-  for (const after of program.length > 4 ? [''] : [' ', ITEM, '"', "'"]) {
-    watch(program + after, SUSPICIOUS, (scan, start) => scan.program(program, start));
-  }
-}
-for (const before of [' ', ITEM, '"', "'"]) watch(`${before}-`, OF_INTEREST, (scan, _, end) => scan.option(end - 1));
-for (const { anchor, before, upTo, pattern } of SHAPES) {
-  const strict = anchor.length <= 4;
-  watch(anchor, SUSPICIOUS, (scan, start) => {
-    let from = start - before;
-    if (upTo) for (from = start; start - from < before && isAlphanumeric(scan.text.charCodeAt(from - 1)); ) from--;
-    if (from < 0 || (upTo && from === start) || !scan.isStart(from, strict)) return undefined;
-    pattern.lastIndex = from;
-    const found = pattern.exec(scan.text);
-    return found ? [from, from + found[0].length] : undefined;
-  });
-}
-// Encodings of text in text.
-for (const word of ['%3d', '%3a', '%22', '%27', '%40', '%25', '%2b', '&quot', '&#3', '&#6', '\\u00', 'eyj'])
-  watch(word, SUSPICIOUS, () => undefined);
-
-function after(text: string, at: number, pattern: RegExp): Found {
-  pattern.lastIndex = at;
-  const found = pattern.exec(text);
-  return found ? [found.index + found[0].length - found[1]!.length, found.index + found[0].length] : undefined;
-}
-
-function isAlphanumeric(unit: number): boolean {
-  const small = unit | 0x20;
-  return (unit >= 0x30 && unit <= 0x39) || (small >= 0x61 && small <= 0x7a);
-}
-
-let automaton: Automaton | undefined;
-
-/** Of all words; made when it is first needed, because it takes a millisecond or two. */
-export function words(): Automaton {
-  automaton ??= new Automaton(WORDS);
-  return automaton;
-}
+const LEADS_LATER = codes(`=:"'\`({ \tNEefFiIwW-&!$<`);
+const SETTING = /\bconfig(?:ure)?[: ][^\n|;]{0,80}$/i;
+/** Base64 in base64 is looked into so many times. */
+const MAX_DEPTH = 2;
 
 export type OwnSecrecy = (key: string) => KeySecrecy | undefined;
 
 /** Pairs of places, in order and apart from each other. */
-export function secretsIn(text: string, own: OwnSecrecy): number[] {
+export function secretsIn(text: string, own: OwnSecrecy, depth = 0): number[] {
   const view = viewOf(text);
-  const found = new Scan(view.text, own).run();
+  const found = new Scan(view.text, own, depth).run();
+  if (depth === 0) forget();
   if (view.at === undefined || found.length === 0) return found;
   return found.map((place) => view.at![place]!);
 }
 
-class Scan {
+export class Scan {
   readonly text: string;
   readonly #own: OwnSecrecy;
   readonly #found: number[] = [];
@@ -159,9 +40,12 @@ class Scan {
   /** Whether a secret's name stood without a value: a column's, perhaps. */
   #hasName = false;
 
-  constructor(text: string, own: OwnSecrecy) {
+  readonly #depth: number;
+
+  constructor(text: string, own: OwnSecrecy, depth: number) {
     this.text = text;
     this.#own = own;
+    this.#depth = depth;
   }
 
   run(): number[] {
@@ -172,8 +56,11 @@ class Scan {
     let state = 0;
     for (let i = 0; i < text.length; i++) {
       const unit = text.charCodeAt(i);
-      state = next[(state << 6) | classOf[unit]!]!;
-      if (unit === 0x0a) this.#program = undefined;
+      state = next[(state << 7) | classOf[unit]!]!;
+      if (unit === 0x0a) {
+        this.#program = undefined;
+        this.#line = i + 1;
+      }
       if (state < first) continue;
       for (const number of ends[state]!) {
         const start = i + 1 - WORDS[number]![0].length;
@@ -189,8 +76,18 @@ class Scan {
         break;
       }
     }
-    if (this.#hasName && /into/i.test(text)) this.#inserts();
+    if (this.#hasName && /into|set\s?\(/i.test(text)) inInserts(text, this.#late);
+    if (this.#late.length > 0) this.#merge();
     return this.#found;
+  }
+
+  /** Found out of order. */
+  readonly #late: number[] = [];
+  /** Where the line begins. */
+  #line = 0;
+
+  secrecyOf(name: string): KeySecrecy {
+    return this.#own(name) ?? secrecyOf(name);
   }
 
   /** Whether something may begin here that is no part of a longer word. */
@@ -225,22 +122,44 @@ class Scan {
     return found;
   }
 
-  /** Whether a value may follow this name after nothing but a space. */
+  /** Whether a value may follow this name after nothing but a space, or after `for bob is`. */
   #mayBeSpaced(from: number, to: number): boolean {
+    const { text } = this;
+    // A word with a digit or a sign in it is what a password may be: `password x1 is wrong`.
+    for (let i = to + 1; i < to + 24; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit === 0x20 || Number.isNaN(unit)) break;
+      if ((unit >= 0x21 && unit <= 0x26) || (unit >= 0x2a && unit <= 0x2b) || (unit >= 0x30 && unit <= 0x39))
+        return true;
+    }
     const length = to - from;
+    const next = text.charCodeAt(to + 1) | 0x20;
     return (
+      (next === 0x74 && text.charCodeAt(to + 3) === 0x20) ||
+      next === 0x73 ||
+      (next === 0x6c && text.charCodeAt(to + 5) === 0x20) ||
+      (length === 6 && /^(?:root|bind)pw$/i.test(text.slice(from, to))) ||
       (length === 8 && this.#lines()) ||
       length === 10 ||
       length === 11 ||
-      /[<:]$|(?:ENV|ARG|ETX) $/i.test(this.text.slice(Math.max(0, from - 4), from))
+      this.#isConfiguring(from) ||
+      /[<:]$|(?:ENV|ARG|ETX) $/i.test(text.slice(Math.max(0, from - 4), from))
     );
+  }
+
+  #configures: boolean | undefined;
+
+  /** Whether a name here may be one of a setting: `config set name value`. */
+  #isConfiguring(at: number): boolean {
+    this.#configures ??= /\b(?:config(?:ure)?|conf)\b/i.test(this.text);
+    return this.#configures && SETTING.test(this.text.slice(Math.max(0, at - 100), at));
   }
 
   #netrc: boolean | undefined;
 
   /** Whether this may be a file of logins: `machine x login y password z`. */
   #lines(): boolean {
-    this.#netrc ??= /\blogin \S/.test(this.text);
+    this.#netrc ??= /\blogin\s+\S/.test(this.text);
     return this.#netrc;
   }
 
@@ -271,12 +190,52 @@ class Scan {
     return afterOption(this.text, at, this.#program, this.#programAt);
   }
 
-  #inserts(): void {
-    const more: number[] = [];
-    inInserts(this.text, more);
-    if (more.length === 0) return;
+  command(command: string, at: number): Found {
+    return afterCommand(command, this.text, at);
+  }
+
+  #piped = 0;
+
+  /** What is piped to a program that reads a password. */
+  reader(start: number, end: number): undefined {
+    const from = Math.max(this.#line, this.#piped, start - 300);
+    this.#piped = end;
+    const found = pipedTo(this.text, from, start);
+    if (found) this.#late.push(...found);
+  }
+
+  #decoded = 0;
+
+  /** The run of base64 that a word stands in, when there is a secret in it. */
+  base64(start: number, end: number): Found {
+    if (start < this.#decoded || this.#depth >= MAX_DEPTH) return undefined;
+    const { found, end: next } = inBase64(
+      this.text,
+      end,
+      Math.max(this.#decoded, this.#found.at(-1) ?? 0),
+      (decoded) => secretsIn(decoded, this.#own, this.#depth + 1).length > 0,
+    );
+    this.#decoded = next;
+    return found;
+  }
+
+  #manifest: boolean | undefined;
+
+  isManifest(): boolean {
+    this.#manifest ??= isManifest(this.text);
+    return this.#manifest;
+  }
+
+  #webKey: boolean | undefined;
+
+  isWebKey(): boolean {
+    this.#webKey ??= /["']kty["']/.test(this.text);
+    return this.#webKey;
+  }
+
+  #merge(): void {
     const pairs: [number, number][] = [];
-    const all = [...this.#found, ...more];
+    const all = [...this.#found, ...this.#late];
     for (let i = 0; i < all.length; i += 2) pairs.push([all[i]!, all[i + 1]!]);
     pairs.sort((a, b) => a[0] - b[0]);
     this.#found.length = 0;

@@ -16,9 +16,16 @@ const ENTITIES: Record<string, string> = {
   '#34': '"',
   '#39': "'",
   '#61': '=',
+  '#x22': '"',
+  '#x27': "'",
+  '#x3d': '=',
+  '#x3a': ':',
+  '#58': ':',
+  '#38': '&',
 };
 const MAX_ROUNDS = 3;
-const ENCODED = /%[2-7][0-9a-f]|\\["'/nrt\\]|\\u00[2-7][0-9a-f]|&(?:quot|amp|apos|lt|gt|#34|#39|#61);/i;
+const ENCODED =
+  /%[2-7][0-9a-f]|\\["'/nrt\\]|\\u00[2-7][0-9a-f]|\\x[2-7][0-9a-f]|&(?:quot|amp|apos|lt|gt|#34|#38|#39|#58|#61|#x22|#x27|#x3a|#x3d);|[\u00a0\u00ad\u2000-\u200f\u2018-\u201f\u2060\u3000\ufeff\uff01-\uff5e]/i;
 
 /** The text as it reads once percent, backslash and entity encodings are undone, those of encodings included. */
 export function viewOf(text: string): View {
@@ -40,9 +47,12 @@ function decoded({ text, at }: View): View {
           ? backslash(text, i)
           : unit === 0x26
             ? entity(text, i)
-            : undefined;
+            : unit >= 0xa0
+              ? wide(unit)
+              : undefined;
     places[length] = at === undefined ? i : at[i]!;
-    units[length++] = found === undefined ? unit : found.char.charCodeAt(0);
+    if (found === undefined) units[length++] = unit;
+    else if (found.char !== '') units[length++] = found.char.charCodeAt(0);
     i += found === undefined ? 1 : found.length;
   }
   places[length] = at === undefined ? text.length : at[text.length]!;
@@ -65,14 +75,29 @@ function backslash(text: string, i: number): Found | undefined {
   if (next === '"' || next === "'" || next === '/' || next === '\\') return { char: next, length: 2 };
   if (next === 'n' || next === 'r') return { char: '\n', length: 2 };
   if (next === 't') return { char: '\t', length: 2 };
+  if (next === 'x') {
+    const code = hex(text, i + 2, 2);
+    return code >= 0x20 && code < 0x7f ? { char: String.fromCharCode(code), length: 4 } : undefined;
+  }
   if (next !== 'u' || text[i + 2] !== '0' || text[i + 3] !== '0') return undefined;
   const code = hex(text, i + 4, 2);
   return code >= 0x20 && code < 0x7f ? { char: String.fromCharCode(code), length: 6 } : undefined;
 }
 
+/** What looks like a character of ASCII, or like nothing: full-width letters, typographic quotes, spaces of all widths. */
+function wide(unit: number): Found | undefined {
+  if (unit >= 0xff01 && unit <= 0xff5e) return { char: String.fromCharCode(unit - 0xfee0), length: 1 };
+  if (unit === 0xad || (unit >= 0x200b && unit <= 0x200f) || unit === 0x2060 || unit === 0xfeff)
+    return { char: '', length: 1 };
+  if (unit === 0xa0 || unit === 0x3000 || (unit >= 0x2000 && unit <= 0x200a)) return { char: ' ', length: 1 };
+  if (unit >= 0x2018 && unit <= 0x201b) return { char: "'", length: 1 };
+  return unit >= 0x201c && unit <= 0x201f ? { char: '"', length: 1 } : undefined;
+}
+
 function entity(text: string, i: number): Found | undefined {
   for (const [name, char] of Object.entries(ENTITIES)) {
-    if (text.startsWith(name, i + 1) && text[i + 1 + name.length] === ';') return { char, length: name.length + 2 };
+    if (text[i + 1 + name.length] === ';' && text.slice(i + 1, i + 1 + name.length).toLowerCase() === name)
+      return { char, length: name.length + 2 };
   }
   return undefined;
 }
