@@ -21,8 +21,10 @@ const ARROWS: Record<string, string[]> = {
   'server/maintenance': ['server/store', 'server/queries'],
   // The picture of a whole trace; knows the database alone, and the names of statuses and kinds.
   'server/layout': ['server/filter'],
+  'server/version': [],
   // APIs: over the queries, never over each other.
   'server/http': [
+    'server/version',
     'server/registry',
     'server/queries',
     'server/filter',
@@ -34,8 +36,9 @@ const ARROWS: Record<string, string[]> = {
     'server/receivers',
   ],
   'server/compat': ['server/registry', 'server/queries', 'server/filter', 'server/store', 'server/otlp'],
-  'server/mcp': ['server/registry', 'server/queries', 'server/store'],
+  'server/mcp': ['server/version', 'server/registry', 'server/queries', 'server/store'],
   'server/cli': [
+    'server/version',
     'server/registry',
     'server/queries',
     'server/filter',

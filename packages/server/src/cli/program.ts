@@ -1,6 +1,7 @@
 // The command line: which verbs there are.
 import { Command } from 'commander';
 import { QUERIES } from '../registry.ts';
+import { VERSION } from '../version.ts';
 import { findRun } from './database.ts';
 import { EXIT_CODES } from './verb.ts';
 import { diagnoseVerb } from './verbs/diagnose.ts';
@@ -24,6 +25,7 @@ const OWN_VERBS = new Set(['diagnose', 'doctor', 'run-doctor']);
 export function program(more: Command[]): Command {
   const beacon = new Command('beacon')
     .description('Distributed tracing that lives in PostgreSQL, and says why an execution failed.')
+    .version(VERSION)
     .addHelpText('after', `\n${EXIT_CODES}`);
   const verbs = [
     ...more,

@@ -1,10 +1,9 @@
 // /openapi.json, and a page to read it: text and tables, no script, nothing from elsewhere.
 import { createHash } from 'node:crypto';
-import * as fs from 'node:fs';
-import * as path from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Query } from '../queries/query.ts';
+import { VERSION } from '../version.ts';
 import { STYLE } from './docs-style.ts';
 import { exampleOf, openApi } from './openapi.ts';
 import { EXTRA_PATHS } from './openapi-extra.ts';
@@ -14,9 +13,8 @@ const FIVE_MINUTES = 'public, max-age=300';
 
 /** Adds both; they tell nothing about the data and need no token. */
 export function docsRoutes(app: FastifyInstance, queries: readonly Query[], hasToken: boolean): void {
-  const version = ownVersion();
-  const json = JSON.stringify(openApi(queries, version, hasToken));
-  const page = docsPage(queries, version, hasToken);
+  const json = JSON.stringify(openApi(queries, VERSION, hasToken));
+  const page = docsPage(queries, VERSION, hasToken);
   const tag = (text: string) => `W/"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
   for (const [url, type, text] of [
     ['/openapi.json', 'application/json', json],
@@ -127,9 +125,4 @@ function marked(text: string): string {
 
 function html(text: string): string {
   return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
-}
-
-function ownVersion(): string {
-  const file = path.join(import.meta.dirname, '../../package.json');
-  return (JSON.parse(fs.readFileSync(file, 'utf8')) as { version: string }).version;
 }

@@ -8,6 +8,7 @@ import {
 } from '@modelcontextprotocol/server';
 import type pg from 'pg';
 import { BeaconError } from '../store/errors.ts';
+import { VERSION } from '../version.ts';
 import { BUDGET } from './answer.ts';
 import { complete } from './complete.ts';
 import { PROMPT_LIST, promptOf } from './prompts.ts';
@@ -15,7 +16,6 @@ import { RESOURCE_TEMPLATES, RESOURCES, readResource } from './resources.ts';
 import { callTool, describeTool } from './tool.ts';
 import { TOOLS } from './tools.ts';
 import { FENCE } from './untrusted.ts';
-import { VERSION } from './version.ts';
 
 export interface McpOptions {
   pool: pg.Pool;

@@ -18,6 +18,12 @@ test('help names every exit code, and every verb has help', async () => {
   assert.match((await run(['waterfall', '--help'])).out, /<execution\|trace>/);
 });
 
+test('--version is that of the package', async () => {
+  const { code, out } = await run(['--version']);
+  assert.equal(code, 0);
+  assert.match(out, /^\d+\.\d+\.\d+\n$/);
+});
+
 test('a wrong command line exits with 2 and says what is wrong', async () => {
   const cases: Array<[args: string[], pattern: RegExp]> = [
     [['nonsense'], /unknown command 'nonsense'/],
