@@ -1392,6 +1392,10 @@ create function beacon.spoken(said text, roles text[])
   returns text
   language plpgsql immutable;
 
+create function beacon.sql_checked_types()
+  returns SETOF text
+  language sql stable;
+
 create function beacon.sql_refused(of_view regclass)
   returns TABLE(kind text, name text)
   language plpgsql stable;

@@ -1,6 +1,8 @@
 create function beacon.drop_expired() returns jsonb
 language plpgsql
 set search_path = beacon, pg_catalog
+-- By hand too: what waits for a partition makes every writer wait.
+set lock_timeout = '2s'
 as $$
 declare
   keep_days integer := beacon.setting('retention_days', '30')::integer;
@@ -41,7 +43,8 @@ end
 $$;
 
 comment on function beacon.drop_expired() is
-  'Drops what is older than retention_days (30): whole partitions of trace_spans and trace_logs, and the rows about them elsewhere.';
+  'Drops what is older than retention_days (30): whole partitions of trace_spans and trace_logs, and the rows about them elsewhere. '
+  'Gives up after two seconds when something holds a partition: call it again later.';
 
 create function beacon.maintain() returns jsonb
 language plpgsql

@@ -17,14 +17,19 @@ as $$
 #variable_conflict use_column
 declare
   ours text[] := array(select jsonb_array_elements_text(s.value::jsonb) from beacon.schema_state s where s.name = 'objects');
-  spelling constant oid[] := array['regclass', 'regcollation', 'regnamespace', 'regoper', 'regoperator', 'regproc', 'regprocedure',
-    'regrole', 'regtype']::regtype[];
+  spelling constant oid[] := array['aclitem', 'aclitem[]', 'regclass', 'regcollation', 'regconfig', 'regdictionary', 'regnamespace',
+    'regoper', 'regoperator', 'regproc', 'regprocedure', 'regrole', 'regtype']::regtype[];
+  -- Immutable, and yet they spell out the names of relations, columns and roles, or say whether there is one.
+  telling constant text[] := array['acldefault', 'aclcontains', 'aclinsert', 'aclremove', 'enum_first', 'enum_last', 'enum_range',
+    'format_type', 'makeaclitem', 'satisfies_hash_partition'];
+  -- The same of functions of Beacon.
+  own_telling constant text[] := array['may_read_column', 'record_column', 'record_columns', 'record_source'];
   -- Functions that are not immutable and yet do nothing but compute: the clock, time zones, chance, rows as JSON.
   harmless constant text[] := array[
     'age', 'array_agg', 'array_sample', 'array_shuffle', 'array_to_json', 'array_to_string', 'bernoulli', 'clock_timestamp', 'concat',
     'concat_ws', 'convert', 'convert_from', 'convert_to', 'current_database', 'current_schema', 'date_add', 'date_part', 'date_subtract',
       'date_trunc',
-    'enum_first', 'enum_last', 'enum_range', 'extract', 'format', 'format_type', 'gen_random_uuid', 'generate_series', 'in_range',
+    'extract', 'format', 'gen_random_uuid', 'generate_series', 'in_range',
       'json_agg', 'json_agg_strict',
     'json_build_array', 'json_build_object', 'json_object_agg', 'json_object_agg_strict', 'json_object_agg_unique',
       'json_object_agg_unique_strict',
@@ -42,6 +47,9 @@ begin
   if tree is null then
     raise exception 'there is no tree of the statement to read';
   end if;
+  -- The text search configurations and dictionaries that PostgreSQL came with are no secret: to_tsvector('english', ...).
+  tree := regexp_replace(tree, '\{CONST :consttype (?:3734|3769) [^{}]*:constvalue 4 \[ -?\d+ (?:[0-9]|[1-5][0-9]|6[0-3]) 0 0 0 0 0 0 \]\}',
+    '', 'g');
   return query
   -- Names were resolved by the parser itself: what stands in the tree is what would run. Texts and aliases of the
   -- statement cannot make such an entry vanish: values stand there as bytes, and blanks in names are escaped.
@@ -88,13 +96,13 @@ begin
   where p.oid is null or not (
     -- Below 16384 are those PostgreSQL came with; extensions may have put theirs beside them.
     (n.nspname = 'pg_catalog' and p.oid < 16384 and p.prokind in ('f', 'a', 'w')
-      and (p.prorettype <> all (spelling) or p.proname = 'pg_typeof') and (
+      and (p.prorettype <> all (spelling) or p.proname = 'pg_typeof') and p.proname <> all (telling) and (
       p.provolatile = 'i'
       or p.proname = any (harmless)
       or (p.provolatile = 's' and (
         exists (select from pg_operator o where o.oprcode = p.oid and o.oid < 16384)
         or exists (select from pg_cast k where k.castfunc = p.oid and k.oid < 16384)))))
-    or (n.nspname = 'beacon' and p.prokind = 'f' and p.provolatile in ('i', 's')
+    or (n.nspname = 'beacon' and p.prokind = 'f' and p.provolatile in ('i', 's') and p.proname <> all (own_telling)
       and format('beacon.%I(%s)', p.proname, pg_get_function_identity_arguments(p.oid)) = any (ours)))
   order by 1 desc, 2;
 end
@@ -105,3 +113,32 @@ comment on function beacon.sql_refused_in(text, oid) is
   'the schema beacon that are not registered in trace_records, and functions (those behind operators, casts, aggregates and sampling '
   'too) that are neither PostgreSQL''s own without side effects nor stable ones of Beacon, and casts to domains and row types of '
   'others. No row: nothing to object to.';
+
+create function beacon.sql_checked_types() returns setof text
+language sql stable
+set search_path = pg_catalog
+as $$
+  with recursive checked as (
+    select c.contypid as id
+    from pg_constraint c
+    where c.contypid <> 0 and exists (
+      select from pg_depend d where d.classid = 'pg_constraint'::regclass and d.objid = c.oid
+        and d.refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass))
+    union
+    select m.id
+    from checked k
+    cross join lateral (
+      select t.oid as id from pg_type t where t.typelem = k.id or t.typbasetype = k.id
+      union all
+      select unnest(array[r.rngtypid, r.rngmultitypid]) from pg_range r where r.rngsubtype = k.id
+      union all
+      select c.reltype from pg_attribute a join pg_class c on c.oid = a.attrelid where a.atttypid = k.id and not a.attisdropped
+    ) m
+    where m.id <> 0
+  )
+  select distinct t.typname::text from checked k join pg_type t on t.oid = k.id
+$$;
+
+comment on function beacon.sql_checked_types() is
+  'Types whose values are checked by functions that did not come with PostgreSQL: domains with such a check, and arrays, ranges and rows '
+  'of them. PostgreSQL may run the check when it only reads a statement, so that the SQL console refuses one that names such a type.';

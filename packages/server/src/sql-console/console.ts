@@ -14,6 +14,7 @@ import { cancelNow, type Running } from '../store/cancel.ts';
 import { BeaconError, explainDatabaseError } from '../store/errors.ts';
 import type { Row, SqlColumn } from '../store/values.ts';
 import { VALUE_TYPES } from '../store/values.ts';
+import { refuseCheckedTypes } from './checked-types.ts';
 import { explainRefusal, LOOK, PLACE, RUN, refuse, refuseByWord, VIEW } from './refusals.ts';
 
 export interface SqlLimits {
@@ -107,6 +108,11 @@ async function beginAs(client: pg.PoolClient, mode: string, timeoutMs: number): 
 
 /** Refuses what may not be touched; afterwards the transaction can only read. */
 async function look(client: pg.PoolClient, text: string): Promise<void> {
+  // PostgreSQL computes some constants while it reads a statement, and runs the checks of their types.
+  await client.query('set transaction read only');
+  refuseCheckedTypes(text, await checkedTypes(client));
+  await parse(client, `${RUN}${text}\n) ${PLACE}`);
+  await client.query('rollback to savepoint looking');
   await client.query(single(`${LOOK}${text}\n) ${PLACE}`));
   await refuseWhat(client, `select kind, name from beacon.sql_refused('pg_temp.${VIEW}')`, []);
   await client.query('rollback to savepoint looking; set transaction read only');
@@ -114,6 +120,7 @@ async function look(client: pg.PoolClient, text: string): Promise<void> {
 
 /** The same where no view can be made. What prints the tree writes it into the server's log as well. */
 async function lookOnStandby(client: pg.PoolClient, text: string): Promise<void> {
+  refuseCheckedTypes(text, await checkedTypes(client));
   const trees: string[] = [];
   const listen = ({ message, detail }: { message: string | undefined; detail?: string | undefined }) => {
     if (/^parse tree:?$/.test(message ?? '') && detail) trees.push(detail);
@@ -143,6 +150,11 @@ const PRINT_TREES =
 /** Lines of the log are broken at blanks, which is what stands in the catalog's form of a tree. */
 function unbroken(tree: string): string {
   return tree.replaceAll('\n', ' ');
+}
+
+async function checkedTypes(client: pg.PoolClient): Promise<string[]> {
+  const { rows } = await client.query('select name from beacon.sql_checked_types() name');
+  return rows.map(({ name }) => name);
 }
 
 /** Has PostgreSQL parse a statement, and neither plan nor run it. */

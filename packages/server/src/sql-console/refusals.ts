@@ -102,7 +102,7 @@ export function explainRefusal(error: unknown, text: string, limits: SqlLimits, 
   }
   const refused = FORBIDDEN[code];
   if (refused) return new BeaconError('forbidden', `Refused: ${message} (${refused}).`, ALLOWED, { cause: error });
-  if (/^(?:42|22|21|23|2F|38|39|3F|44|53|54|P0)/.test(code)) {
+  if (isOfTheStatement(code)) {
     const where = placeOf(text, position);
     return new BeaconError(
       'usage',
@@ -114,6 +114,11 @@ export function explainRefusal(error: unknown, text: string, limits: SqlLimits, 
     );
   }
   return explainDatabaseError(error, url);
+}
+
+/** SQLSTATEs that a statement brings about itself: its syntax, its values, how deep or large they are, functions it calls. */
+function isOfTheStatement(code: string): boolean {
+  return /^(?:10|20|21|22|23|2F|38|39|3F|42|44|53200|54|P0|XX000)/.test(code);
 }
 
 /** What a syntax error points at. */

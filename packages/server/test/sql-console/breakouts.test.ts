@@ -27,6 +27,14 @@ await client.query(`
   create function outside.fine() returns integer language plpgsql as $$ begin return 1; end $$;
   create domain outside.odd as integer check (outside.fine() = 1);
   create type outside.row_of_odd as (a outside.odd);
+  create type outside.mood as enum ('hidden', 'names');
+  -- Runs when PostgreSQL reads a literal of an array of it; what it does stays when all is rolled back.
+  create function outside.sly_check(a integer) returns boolean language plpgsql immutable as
+    $$ begin perform nextval('outside.counter'); return true; end $$;
+  create domain outside.sly as integer check (outside.sly_check(value));
+  create type outside.has_sly as (a outside.sly);
+  create type outside.sly_range as range (subtype = outside.sly);
+  create table outside.table_of_sly (a outside.sly);
   create function outside.touch_add(a integer, b integer) returns integer language plpgsql immutable as
     $$ begin insert into outside.touched values (now()); return 1; end $$;
   create aggregate outside.touches (integer) (sfunc = outside.touch_add, stype = integer);
@@ -133,6 +141,7 @@ test('functions of ours that run a text are known, and take it from registered n
     [
       'coverage',
       'doctor_links',
+      'execution_attempts',
       'findings',
       'job_matrix',
       'jobs',

@@ -18,8 +18,11 @@ await client.query(`
   values (1, 'm', 'eu', 'why', 'completed', 1, '{"answer": "because"}', now()), (1, 'm', 'us', 'why', 'failed', 1, null, now());
   create type runner.mood as enum ('good', 'bad');
   create domain runner.short as text check (length(value) < 20);
-  create table runner.notes (execution_id bigint, mood runner.mood, note runner.short, made_at timestamptz default now());
-  insert into runner.notes values (1, 'good', 'fine');
+  -- A column of a type with a check of the team's own may be read, and compared.
+  create function runner.is_tag(text) returns boolean language plpgsql immutable as $$ begin return $1 <> ''; end $$;
+  create domain runner.tag as text check (runner.is_tag(value));
+  create table runner.notes (tag runner.tag default 'x', execution_id bigint, mood runner.mood, note runner.short, made_at timestamptz default now());
+  insert into runner.notes (execution_id, mood, note) values (1, 'good', 'fine');
   insert into beacon.trace_records (name, relation, id_column, created_column) values ('notes', 'runner.notes', 'execution_id', 'made_at')`);
 const drawn = await draw(
   client,
@@ -36,6 +39,8 @@ await draw(client, 'runner execution.run |=====| kind=consumer gen_ai.usage.outp
 });
 
 const QUESTIONS: string[] = [
+  "select to_tsvector('english', operation) @@ to_tsquery('english', 'run') from trace_spans",
+  "select n.tag, count(*) from runner.notes n where n.tag = 'x' and n.mood = 'good' group by 1",
   'select * from trace_spans order by created_at desc limit 5',
   'SELECT * FROM trace_waterfall WHERE execution_id = 2;',
   'SELECT * FROM diagnose_execution_trace(2)',

@@ -95,3 +95,18 @@ test('a database that is not migrated says so', async () => {
   after(() => other.end());
   await assert.rejects(askSql(other, 'select 1', LIMITS, new AbortController().signal), { code: 'not_migrated' });
 });
+
+test('what is wrong with a text, a path or its depth is an error of the statement', async () => {
+  for (const sql of [
+    `select xpath('bad((', '<a/>')`,
+    `select xpath('/a', '<a')`,
+    `select 'a & & b'::tsquery`,
+    `select to_tsquery('a &&& |')`,
+    `select repeat('[', 100000)::jsonb`,
+    `select array_fill(1, array[2000000000])`,
+    `select 'x' ~ '('`,
+    `select repeat('x', 2000000000)`,
+  ]) {
+    await assert.rejects(ask(sql), { code: 'usage' }, sql);
+  }
+});
