@@ -624,6 +624,10 @@ create function beacon.called_host(metadata jsonb)
   returns text
   language sql immutable;
 
+create function beacon.called_in_words(f beacon.span_fact, said text)
+  returns text
+  language plpgsql stable;
+
 create function beacon.called_kind(metadata jsonb)
   returns text
   language sql immutable;
@@ -643,6 +647,10 @@ create function beacon.called_service(spans beacon.span_fact[], of_position inte
 create function beacon.callee_work(spans beacon.span_fact[], of_position integer)
   returns TABLE(operation text, self_ms double precision)
   language plpgsql stable;
+
+create function beacon.calls_a_model(kind text, metadata jsonb)
+  returns boolean
+  language sql immutable;
 
 create function beacon.calls_of(of_traces uuid[], seen_to timestamp with time zone[] DEFAULT NULL::timestamp with time zone[])
   returns TABLE(started_at timestamp with time zone, caller text, callee text, failed boolean, duration_ms double precision)
@@ -1024,6 +1032,10 @@ create function beacon.http_status(metadata jsonb)
   returns integer
   language sql immutable;
 
+create function beacon.hung_up(spans beacon.span_fact[], b beacon.failure_origin)
+  returns boolean
+  language plpgsql stable;
+
 create function beacon.identify_root_cause(of_execution bigint)
   returns TABLE(rank integer, type text, role text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
@@ -1068,7 +1080,7 @@ create function beacon.judge_when_rules_change()
   returns bigint
   language plpgsql volatile;
 
-create function beacon.last_call(spans beacon.span_fact[], of_position integer, way integer[])
+create function beacon.last_call(spans beacon.span_fact[], of_position integer, way integer[], waited boolean)
   returns TABLE(callee text, callee_operation text, callee_position integer, callee_status text, callee_ended boolean, callee_late_ms double precision)
   language plpgsql stable;
 
@@ -1212,6 +1224,10 @@ create function beacon.pattern_retry_storm(spans beacon.span_fact[], origins bea
   returns SETOF beacon.finding
   language plpgsql stable;
 
+create function beacon.plain_text(message text)
+  returns text
+  language sql immutable;
+
 create function beacon.preflight_baseline(since timestamp with time zone, until timestamp with time zone, traced boolean DEFAULT NULL::boolean)
   returns TABLE(executions bigint, timed bigint, average_ms double precision, max_ms double precision, p95_ms double precision, variance double precision)
   language plpgsql stable;
@@ -1223,6 +1239,10 @@ create function beacon.preflight_compare(of_preflight uuid)
 create function beacon.question_id(question text)
   returns text
   language sql immutable;
+
+create function beacon.quiet_failures(spans beacon.span_fact[])
+  returns beacon.failure_origin[]
+  language plpgsql stable;
 
 create function beacon.rank_root_causes(incident_from timestamp with time zone, incident_to timestamp with time zone, normal_from timestamp with time zone, normal_to timestamp with time zone)
   returns TABLE(rank integer, service text, score double precision, reason text, evidence jsonb)
@@ -1331,6 +1351,10 @@ create function beacon.scope_of(of_execution text, of_job text)
 create function beacon.served_region(metadata jsonb)
   returns text
   language sql immutable;
+
+create function beacon.service_at(f beacon.span_fact, called_host text, called_port text)
+  returns text
+  language plpgsql stable;
 
 create function beacon.service_colors(names text[])
   returns TABLE(service text, color integer)
@@ -1490,6 +1514,14 @@ create function beacon.untraced(of_execution text)
 
 create function beacon.untraced_since(since timestamp with time zone)
   returns TABLE(executions bigint, untraced bigint, untraceable bigint, untraced_ids text[], jobs text[])
+  language plpgsql stable;
+
+create function beacon.usual_caller(f beacon.span_fact)
+  returns TABLE(service text, operation text, calls bigint)
+  language plpgsql stable;
+
+create function beacon.usual_consumer(f beacon.span_fact)
+  returns TABLE(service text, operation text)
   language plpgsql stable;
 
 create function beacon.usually_answers(of_service text, not_trace uuid)

@@ -12,7 +12,7 @@ begin
         beacon.answered_with(b), beacon.said(b))
       when 'content_filter' then format('A content filter of %s refused what %s sent%s: %s.', coalesce(b.callee, b.service), b.service,
         beacon.answered_with(b), beacon.said(b))
-      when 'not_found' then format('%s asked %s for something that is not there%s: %s.', b.service, coalesce(b.callee, 'its callee'),
+      when 'not_found' then format('%s %s for something that is not there%s: %s.', b.service, coalesce('asked ' || b.callee, 'looked'),
         beacon.answered_with(b), beacon.said(b))
       when 'conflict' then format('What %s sent conflicts with what %s holds%s: %s.', b.service, coalesce(b.callee, 'its data'),
         beacon.answered_with(b), beacon.said(b))

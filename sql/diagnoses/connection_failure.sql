@@ -6,7 +6,8 @@ begin
   return query
   select v.* from unnest(origins) b
   cross join lateral (select coalesce(b.callee, 'its peer') as peer, nullif(concat_ws(':', beacon.called_host(b.metadata),
-    beacon.called_port(b.metadata)), '') as address, b.callee_position is not null or b.kind = 'server' as arrived) p
+    beacon.called_port(b.metadata)), '') as address,
+    b.callee_position is not null or b.kind = 'server' and b.meaning in ('reset', 'unavailable') as arrived) p
   cross join lateral beacon.verdict('CONNECTION_FAILURE', b, 
     case when b.meant_by in ('http', 'grpc', 'jsonrpc') then 'likely' else 'strong' end,
     case
@@ -34,7 +35,7 @@ begin
     end,
     jsonb_strip_nulls(jsonb_build_object('address', p.address, 'callee_saw_the_request', p.arrived))) v
   where b.meaning in ('dns', 'refused', 'unreachable', 'reset', 'tls') or b.meaning = 'unavailable'
-    and (b.meant_by = 'flag' or b.http_status is null and not p.arrived);
+    and (b.meant_by = 'flag' or b.http_status is null and not p.arrived and coalesce(b.message, '') !~ '\m50[0-4]\M');
 end
 $$;
 

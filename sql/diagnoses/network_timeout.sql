@@ -22,7 +22,7 @@ begin
   where b.meaning in ('timeout', 'connect_timeout') and b.status in ('failed', 'timeout') and b.kind = 'client' and b.http_status is null
     and coalesce(b.callee_status, '') <> 'lost' and not (b.meaning = 'timeout' and b.metadata ?| array['db.statement', 'db.query.text'])
     and case
-      when b.callee_position is not null then b.callee_ended and b.callee_late_ms < -5
+      when b.callee_position is not null then b.callee_ended and b.callee_late_ms < -greatest(5, 0.1 * b.duration_ms)
       else b.meaning = 'connect_timeout' or b.callee_is_known
     end;
 end

@@ -18,6 +18,9 @@ begin
     or f.duration_ms < 3 * u.p95_ms
     -- Waiting between attempts, or for what failed below it and was made good, is told by the failure.
     or exists (select from unnest(spans) a where a.parent_position = f.position and beacon.has_failed(a.status))
+    -- Nor is it beyond doubt where something failed and was coped with, unless it is far more than that can cost.
+    or exists (select from unnest(origins) b where b.trace_id = f.trace_id)
+      and not (f.duration_ms > 10 * u.p95_ms and f.duration_ms - u.p95_ms > 1000)
     -- Time between a call and its answer is the caller's, the network's or the callee's: below five times the usual
     -- it is also what a busy machine looks like.
     or f.kind = 'client' and f.duration_ms < 5 * u.p95_ms and exists (

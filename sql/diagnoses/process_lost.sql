@@ -25,10 +25,22 @@ begin
     format('Look for what ended %s at that moment: out-of-memory killer, deploy, crash; then submit the work again.',
       coalesce(b.callee, b.service))) v
   where b.meaning = 'killed' and b.status <> 'lost' and coalesce(b.callee_status, '') <> 'lost';
+  -- Most tracers write a span when it ends: of a process that was ended only what it had called arrives.
+  return query
+  select r.* from unnest(spans) f
+  cross join lateral beacon.usual_caller(f) c
+  cross join lateral jsonb_populate_record(f, jsonb_build_object('service', c.service, 'operation', c.operation)) lost
+  cross join lateral beacon.observation('PROCESS_LOST', 'cause', 'possible', lost,
+    format('%s %s was called by a span of %s that never arrived: its process was killed or ended before the call was over.', f.service,
+      f.operation, c.service),
+    format('Look for what ended %s at that moment: a time limit of its platform, the out-of-memory killer, a deploy, a crash.', c.service),
+    jsonb_build_object('missing_span', encode(f.parent_span_id, 'hex'), 'usual_caller', c.service, 'seen_from_it', c.calls)) r
+  where f.is_orphan and f.kind in ('server', 'consumer') and not beacon.has_failed(f.status)
+    and not exists (select from unnest(spans) r where r.trace_id = f.trace_id and r.parent_position is null and r.position <> f.position);
 end
 $$;
 
 comment on function beacon.finding_process_lost(beacon.span_fact[], beacon.failure_origin[]) is
   'PROCESS_LOST: a process died with spans open. Decided by spans that were written as started, never ended, and whose tracer''s '
-  'heartbeat stopped; charged to the deepest of them. Blind spot: a process that died within a flush interval of starting the span left '
-  'nothing.';
+  'heartbeat stopped; charged to the deepest of them. Also by a call whose caller never arrived, although such calls always have one: of a '
+  'tracer that writes a span when it ends. Blind spot: a process that died within a flush interval of starting the span left nothing.';

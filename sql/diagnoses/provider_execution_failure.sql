@@ -34,7 +34,7 @@ begin
     '{}', answered.service, answered.operation) v
   where b.status in ('failed', 'timeout')
     and (b.meaning in ('server_error', 'unavailable', 'bug', 'malformed_response', 'deadlock', 'serialization', 'lock_timeout')
-      or (b.meaning is null and b.status = 'failed' and (b.code !~ '^\d{3}$' or (b.code is null and b.message is not null))));
+      or (b.meaning is null and b.status = 'failed' and (b.code !~ '^\d{3}$' or b.message <> '')));
 end
 $$;
 

@@ -15,10 +15,11 @@ begin
       else (k.f).service end as who, (k.f).service <> b.callee or (k.f).kind in ('client', 'producer') as is_further) s
   cross join lateral beacon.verdict('SERVICE_TIMEOUT', b, 'strong',
     case
-      when not b.callee_ended then format('%s gave up after %s; %s had taken the request and never answered%s.', b.service,
-        beacon.duration_text(b.duration_ms), b.callee, case when s.is_further then format(', waiting for %s (%s)', s.who,
-          (k.f).operation) else '' end)
-      else format('%s gave up after %s; %s went on for another %s%s.', b.service, beacon.duration_text(b.duration_ms), b.callee,
+      when not b.callee_ended then format('%s gave up after %s%s; %s had taken the request and never answered%s.', b.service,
+        beacon.duration_text(b.duration_ms), beacon.answered_with(b), b.callee,
+        case when s.is_further then format(', waiting for %s (%s)', s.who, (k.f).operation) else '' end)
+      else format('%s gave up after %s%s; %s went on for another %s%s.', b.service, beacon.duration_text(b.duration_ms),
+        beacon.answered_with(b), b.callee,
         beacon.duration_text(greatest(b.callee_late_ms, 0)),
         case when s.is_further then format(', waiting for %s (%s)', s.who, (k.f).operation) else '' end)
     end,
@@ -28,7 +29,7 @@ begin
       'callee_went_on_ms', case when b.callee_ended then round(b.callee_late_ms) end, 'longest_in_callee', w.operation,
       'longest_ms', round(w.self_ms))), s.who, (k.f).operation) v
   where b.meaning in ('timeout', 'connect_timeout') and coalesce(b.callee_status, '') <> 'lost' and b.http_status is null
-    and (not b.callee_ended or b.callee_late_ms >= -5);
+    and (not b.callee_ended or b.callee_late_ms >= -greatest(5, 0.1 * b.duration_ms));
   return query
   select v.* from unnest(origins) b
   cross join lateral beacon.verdict('SERVICE_TIMEOUT', b,
@@ -39,7 +40,8 @@ begin
         beacon.duration_text(b.duration_ms), beacon.said(b))
       when b.http_status is not null and b.meant_by <> 'flag' then format('%s answered %s after %s: it gave up on something it called '
         'that left '
-        'no failing span.', b.callee, b.http_status, beacon.duration_text(b.duration_ms))
+        'no failing span%s.', b.callee, b.http_status, beacon.duration_text(b.duration_ms), coalesce(': ' || nullif(beacon.said(b), 'HTTP '
+        || b.http_status), ''))
       else format('%s gave up on %s after %s%s: %s.', b.service, b.callee, beacon.duration_text(b.duration_ms), beacon.answered_with(b),
         beacon.said(b))
     end,

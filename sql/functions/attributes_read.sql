@@ -39,7 +39,9 @@ as $$
     -- Envoy: outbound|8080||payments.default.svc.cluster.local
     substring(coalesce(metadata ->> 'upstream_cluster.name', metadata ->> 'upstream_cluster') from
       '^(?:outbound\|\d*\|[^|]*\|)?([^.:|]+)'),
-    case when metadata ->> 'rpc.system' = 'aws-api' or metadata ->> 'rpc.system.name' = 'aws-api' then metadata ->> 'rpc.service' end), '')
+    -- AWS SDKs name the service beside the method, or before it: Bedrock Runtime/Converse, S3.PutObject.
+    case when coalesce(metadata ->> 'rpc.system', metadata ->> 'rpc.system.name') = 'aws-api'
+      then coalesce(metadata ->> 'rpc.service', substring(metadata ->> 'rpc.method' from '^([^/.]+)[/.]')) end), '')
 $$;
 
 comment on function beacon.called_name(jsonb) is
@@ -49,6 +51,9 @@ create function beacon.called_kind(metadata jsonb) returns text
 language sql immutable parallel safe
 as $$
   select coalesce(metadata ->> 'gen_ai.provider.name', metadata ->> 'gen_ai.system', metadata ->> 'llm.provider', metadata ->> 'llm.system',
+    metadata ->> 'ai.model.provider',
+    -- LangChain says so in metadata of its own.
+    substring(metadata ->> 'metadata' from '"ls_provider": ?"([\w.-]+)"'), metadata ->> 'traceloop.association.properties.ls_provider',
     metadata ->> 'db.system.name', metadata ->> 'db.system', metadata ->> 'messaging.system', metadata ->> 'rpc.service',
     metadata ->> 'faas.invoked_name', metadata ->> 'gen_ai.tool.name')
 $$;
@@ -110,9 +115,37 @@ as $$
   select coalesce(
     substring(message from '(?:lookup|ENOTFOUND|EAI_AGAIN|resolve host(?:name)?:?|host|dial tcp:? lookup)[ '
       '"''`:]+([A-Za-z0-9](?:[A-Za-z0-9-]*\.)+[A-Za-z]{2,}(?::\d{1,5})?)'),
+    substring(message from '\m(?:https?|wss?|amqps?|rediss?|mongodb(?:\+srv)?|postgres(?:ql)?|mysql|nats|grpcs?|tcp)://(?:[^/@\s"'']*@)?'
+      '([A-Za-z0-9][A-Za-z0-9.-]*(?::\d{1,5})?)'),
+    substring(message from 'host=''([A-Za-z0-9.-]+)'', port=\d'),
     substring(message from '(\d{1,3}(?:\.\d{1,3}){3}:\d{1,5})'),
-    substring(message from '(?:at|to|connecting to|for|with) [`"'']?([a-zA-Z0-9](?:[a-zA-Z0-9-]*\.)*[a-zA-Z0-9-]+:\d{2,5})\M'))
+    substring(message from '(?:at|to|connecting to|connect to host|server|for|with) [`"'']?'
+      '([a-zA-Z0-9](?:[a-zA-Z0-9-]*\.)*[a-zA-Z0-9-]+:\d{2,5})\M'))
 $$;
 
-comment on function beacon.address_in(text) is 'The address (host, or host:port) that the message of a failed connection names; null for '
-  'none.';
+comment on function beacon.address_in(text) is 'The address (host, or host:port) that the message of a failed connection names, also as a '
+  'part of a URL; null for none.';
+
+create function beacon.calls_a_model(kind text, metadata jsonb) returns boolean
+language sql immutable parallel safe
+as $$
+  select kind = 'internal' and (metadata ->> 'openinference.span.kind' in ('LLM', 'EMBEDDING')
+    or metadata ->> 'gen_ai.operation.name' in ('chat', 'text_completion', 'generate_content', 'embeddings')
+    or metadata ? 'llm.request.type' or metadata ->> 'langfuse.observation.type' = 'generation'
+    or metadata ->> 'ai.operationId' ~ '\.do(Generate|Stream|Embed)$')
+$$;
+
+comment on function beacon.calls_a_model(text, jsonb) is
+  'Whether a span of this kind is a call of a language model that its library records as internal work.';
+
+create function beacon.plain_text(message text) returns text
+language sql immutable parallel safe
+as $$
+  select case
+    when message !~ '\mTraceback \(most recent' then message
+    when message ~ '^\s*Traceback' then substring(message from '\n([^\s][^\n]*)\s*$')
+    else regexp_replace(message, '\s*Traceback \(most recent.*$', '') end
+$$;
+
+comment on function beacon.plain_text(text) is
+  'A message without the Python stack trace that some libraries append to it, or which it is: of that the last line.';

@@ -51,12 +51,16 @@ begin
   for link in
     with failing as materialized (
       select f.position, f.kind, f.status, f.trace_id, f.span_id, f.started_at, f.duration_ms, f.offset_ms + f.duration_ms as ended_ms,
+        f.kind in ('client', 'producer') or beacon.calls_a_model(f.kind, f.metadata) as is_call,
+        f.kind = 'client' and f.metadata ?| array['db.system', 'db.system.name'] as is_statement,
         beacon.http_status(f.metadata) is not null as answered, beacon.gave_up(f.status, f.error_type, f.error_message, f.metadata)
           as gave_up, f.error_type, f.error_message,
         -- What says nothing of its own, was cancelled for another's sake, or only cleaned up, does not explain its parent.
         concat_ws(' ', f.error_type, f.error_message) ~* 'cancell?ed|\mabort'
           or f.operation ~* '\m(rollback|commit|release|close|disconnect)\M'
           or f.kind = 'internal' and coalesce(f.error_type, '') ~ '^\d*$' and coalesce(f.error_message, '') = '' as is_echo,
+        -- Sending an answer that says that something failed is no failure of its own.
+        f.kind = 'internal' and f.metadata ? 'asgi.event.type' and beacon.http_status(f.metadata) >= 400 as is_answer,
         concat_ws(':', coalesce(beacon.called_name(f.metadata), beacon.called_host(f.metadata), beacon.called_kind(f.metadata)),
           beacon.called_port(f.metadata)) as address, f.service, f.operation, x.caller
       from unnest(failed, callers) x (position, caller)
@@ -68,7 +72,7 @@ begin
         and c.parent_position in (select f.position from failing f where f.kind in ('client', 'producer'))
       group by c.parent_position
     )
-    select f.position, f.trace_id, f.kind, f.service, f.operation, f.address, p.position as failing_parent,
+    select f.position, f.trace_id, f.is_call, f.kind, f.service, f.operation, f.address, p.position as failing_parent,
       -- How well it explains its parent: in the parent's own words, by an answer, by its own word, or hardly.
       case
         when length(f.error_message) > 5 and position(lower(left(f.error_message, 200)) in lower(p.error_message)) > 0
@@ -82,14 +86,19 @@ begin
       -- died before that is another matter: that is why no answer came. And a caller with an answer in hand, be it 504, did not hang up.
       coalesce(p.gave_up and p.kind in ('client', 'producer') and not p.answered and f.kind = 'server'
         and case f.status when 'lost' then beacon.outlived(f.trace_id, f.span_id, p.started_at + p.duration_ms * interval '1 ms')
-              else f.ended_ms >= p.ended_ms - 5 end, false) as aborted
+              else f.ended_ms >= p.ended_ms - 5 end
+        -- A driver's handshake within a command: the server does not know a part of it, and the command fails for reasons of its own.
+        or f.is_statement and p.is_statement and f.service = p.service and f.error_message <> '' and p.error_message <> ''
+          and position(lower(left(f.error_message, 200)) in lower(p.error_message)) = 0
+          and position(lower(left(p.error_message, 200)) in lower(f.error_message)) = 0, false) as aborted
     from failing f
     left join failing p on p.position = f.caller
     left join answers a on a.caller = f.position
+    where not f.is_answer or p.position is null
     order by f.ended_ms, f.position
   loop
     callees[link.position] := link.callee;
-    if link.callee is null and link.kind in ('client', 'producer') then
+    if link.callee is null and link.is_call then
       called[link.position] := concat_ws(' ', link.service, link.operation, link.address);
       if not names ? called[link.position] then
         callee_name := beacon.called_service(spans, link.position);
@@ -124,7 +133,7 @@ begin
       seen[here] := true;
     end loop;
     origins := origins || beacon.failure_origin_of(spans, here, callees[here], names ->> called[here],
-      (known ->> (names ->> called[here]))::boolean, beacon.has_failed(spans[begun].status));
+      (known ->> (names ->> called[here]))::boolean, beacon.has_failed(spans[begun].status) or begun = any (outermost));
   end loop;
   -- Failures beside the way: earlier attempts, or failures that a caller coped with.
   for here in
@@ -135,6 +144,9 @@ begin
     -- What stands above it is about the failure that came later.
     origins[cardinality(origins)].way := array[here];
   end loop;
+  if origins is null then
+    origins := beacon.quiet_failures(spans);
+  end if;
   return query select * from beacon.understood(spans, origins);
 end
 $$;
@@ -144,6 +156,36 @@ comment on function beacon.failure_origins(beacon.span_fact[]) is
   'outermost failing one (also through spans inside one service that do not say that they failed), taking the failure that came last '
   'where several failed (a server that only failed because its caller had hung up, without an answer, within 5 ms before it or later, '
   'explains nothing). Failures beside that way follow, with explains_root false; at most 200 of each.';
+
+create function beacon.quiet_failures(spans beacon.span_fact[]) returns beacon.failure_origin[]
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+declare
+  at integer;
+  b beacon.failure_origin;
+  origins beacon.failure_origin[];
+begin
+  for at in
+    select f.position from unnest(spans) f
+    where f.status = 'completed' and f.error_message <> ''
+      and not exists (select from unnest(spans) c where c.parent_position = f.position and c.status = 'completed' and c.error_message <> '')
+    order by f.offset_ms + f.duration_ms desc, f.position limit 3
+  loop
+    -- A server that raised and answered nothing did not cope; all others may have.
+    b := beacon.failure_origin_of(spans, at, null, case when spans[at].kind = 'client' then beacon.called_service(spans, at) end, null,
+      spans[at].parent_position is null and spans[at].kind in ('server', 'consumer') and beacon.http_status(spans[at].metadata) is null
+        and not spans[at].metadata ?| array['rpc.system', 'rpc.system.name', 'messaging.system']);
+    b.status := 'failed';
+    origins := origins || b;
+  end loop;
+  return origins;
+end
+$$;
+
+comment on function beacon.quiet_failures(beacon.span_fact[]) is
+  'For a trace in which no span counts as failed: the last three that hold an exception nonetheless, as failures beside the way. Only '
+  'where the root is a server that raised it and has no status (Go records a panic so) did it bring the root down.';
 
 create function beacon.failing_ancestor(spans beacon.span_fact[], from_position integer) returns integer
 language plpgsql immutable
@@ -202,7 +244,7 @@ begin
   b.region := f.region;
   b.metadata := f.metadata;
   b.http_status := beacon.http_status(f.metadata);
-  if f.kind in ('client', 'producer') then
+  if f.kind in ('client', 'producer') or beacon.calls_a_model(f.kind, f.metadata) then
     if callee_at > 0 then
       callee := spans[callee_at];
     end if;
@@ -254,75 +296,6 @@ $$;
 comment on function beacon.failure_origin_of(beacon.span_fact[], integer, integer, text, boolean, boolean) is
   'Facts about one failure: its span, the callee if it was a call, the most telling code between it and the root, and the way up (of a '
   'very deep trace the 50 innermost levels). What it means is still to be found.';
-
-create function beacon.called_service(spans beacon.span_fact[], of_position integer) returns text
-language plpgsql stable
-set search_path = beacon, pg_catalog
-set plan_cache_mode = auto
-as $$
-declare
-  f beacon.span_fact := spans[of_position];
-  called_host text := beacon.called_host(f.metadata);
-  called_port text := beacon.called_port(f.metadata);
-  first_label text := substring(called_host from '^([a-zA-Z][^.]*)');
-  recent uuid[];
-  since timestamptz;
-  until timestamptz;
-  named text := coalesce(beacon.called_name(f.metadata), beacon.called_name(spans[f.parent_position].metadata));
-begin
-  if called_host is null and f.error_message is not null and not f.metadata ?| array['db.system', 'db.system.name', 'gen_ai.system',
-    'gen_ai.provider.name', 'messaging.system'] then
-    called_host := beacon.address_in(f.error_message);
-    called_port := substring(called_host from ':(\d+)$');
-    called_host := regexp_replace(called_host, ':\d+$', '');
-  end if;
-  if named is not null or (called_host is null and not f.metadata ?| array['rpc.system', 'rpc.system.name', 'rpc.service']) then
-    return coalesce(named, beacon.called_kind(f.metadata));
-  end if;
-  -- Nothing answered here, but something may have answered a call to the same address in another trace, or be called
-  -- like the host. Where neither is known the address is the name: a guess would charge an innocent service.
-  recent := beacon.recent_traces(f.started_at, 200);
-  select min(t.started_at), max(coalesce(t.completed_at, t.updated_at)) into since, until
-  from beacon.traces t where t.trace_id = any (recent);
-  with s as materialized (
-    select x.trace_id, x.span_id, x.parent_span_id, x.service, x.kind, x.kind = 'client' and x.operation = f.operation as alike,
-      x.kind = 'client' and beacon.called_host(x.metadata) = called_host
-        and beacon.called_port(x.metadata) is not distinct from called_port as there,
-      x.kind = 'client' and beacon.called_host(x.metadata) = called_host as same_host
-    from beacon.trace_spans x
-    where x.trace_id = any (recent) and x.started_at between since and until
-      and (x.kind = 'server' or (x.kind = 'client' and x.service = f.service))
-  )
-  select coalesce(
-    (select callee.service from s call
-     join s callee on callee.trace_id = call.trace_id and callee.parent_span_id = call.span_id and callee.kind = 'server'
-     where call.there limit 1),
-    (select min(x.service) from s x where x.kind = 'server' and x.service = first_label and x.service <> f.service),
-    -- Another port of a host on which one service alone has answered.
-    (select min(callee.service) from s call
-     join s callee on callee.trace_id = call.trace_id and callee.parent_span_id = call.span_id and callee.kind = 'server'
-     where call.same_host having count(distinct callee.service) = 1 and count(*) >= 5),
-    -- The method of a remote procedure names its service where all earlier calls of it went to one.
-    (select min(callee.service) from s call
-     join s callee on callee.trace_id = call.trace_id and callee.parent_span_id = call.span_id and callee.kind = 'server'
-     where call.alike and called_host is null having count(distinct callee.service) = 1)) into named;
-  if called_host is null then
-    return coalesce(named, beacon.called_kind(f.metadata));
-  end if;
-  return coalesce(named,
-    -- api.openai.com is openai; a gateway of one's own that speaks its protocol is not.
-    (select k.name from (select regexp_replace(coalesce(f.metadata ->> 'gen_ai.provider.name', f.metadata ->> 'gen_ai.system'), '^.*[.]',
-      '')) k (name)
-     where called_host like '%' || k.name || '.%'),
-    concat_ws(':', called_host, nullif(nullif(called_port, '443'), '80')));
-end
-$$;
-
-comment on function beacon.called_service(beacon.span_fact[], integer) is
-  'What a call was meant for when no server span answers it: the name that the caller or its mesh states, else the service that answered '
-  'at the same address in the last 200 traces of the day, else a service that is called like the host, else the only one that '
-  'answered on that host (five times or more), else the model provider, else '
-  'the address itself; without an address the kind of thing that was called.';
 
 create function beacon.outlived(of_trace uuid, of_span bytea, at timestamptz) returns boolean
 language plpgsql stable

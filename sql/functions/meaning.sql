@@ -50,12 +50,13 @@ begin
   texts := texts || causes;
 
   -- Codes that a message quotes: {'code': 'insufficient_quota'}, connect ECONNREFUSED, P2024, ORA-00060.
-  foreach told in array array(select distinct left(t, longest) from unnest(texts) t where t <> '') loop
+  foreach told in array array(select distinct left(beacon.plain_text(t), longest) from unnest(texts) t where t <> '') loop
     return next ('message', lower(told), told)::beacon.clue;
     return query
     select 'code', lower(x.found), told from (
-      select coalesce(y.part[1], y.part[2]) as found from regexp_matches(told,
+      select coalesce(y.part[1], y.part[2], y.part[3]) as found from regexp_matches(told,
         '["''](?:code|type|status|reason|__type)["'']: ?["'']([A-Za-z_.]{3,60})["'']'
+        '|^([A-Z]{4,16})(?= [A-Za-z])'
         '|\m(E[A-Z]{4,}|EAI_[A-Z]+|ERR_[A-Z_]+|UND_ERR_[A-Z_]+|P[12]\d{3}|ORA-\d{5}|E11000|\w+Exception(?=\) when calling))\M',
           'g') y (part)
       limit 6) x;
@@ -112,9 +113,19 @@ begin
     f.error_type, f.error_message, m) then
     return next ('code', 'pool_exhausted', f.error_message)::beacon.clue;
   end if;
+  -- Who wrote an answer to a client that was gone.
+  if exists (select from unnest(types) t where t ~* 'clientabort|clientdisconnect|asyncrequestnotusable') then
+    return next ('flag', 'dc', f.error_message)::beacon.clue;
+  end if;
+  -- undici, of a body that broke off.
+  if f.error_message = 'terminated' then
+    return next ('code', 'und_err_socket', f.error_message)::beacon.clue;
+  end if;
   -- KeyError: 'TAX_API_TOKEN' is how Python says that a setting is not set.
-  if 'keyerror' = any (array(select lower(t) from unnest(types) t)) and f.error_message ~ '^(?:KeyError: '
-    ')?[''"]?[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+[''"]?$' then
+  if f.error_message ~ '^(?:KeyError: |key not found: )?[''"]?[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+[''"]?(?: (?:is|was|must be|has not been|not|'
+      'missing|undefined)\M.*)?$'
+    and ('keyerror' = any (array(select lower(t) from unnest(types) t)) or f.error_message ~ ' ')
+  then
     return next ('code', 'configuration_error', f.error_message)::beacon.clue;
   end if;
   if f.status = 'timeout' then
@@ -167,11 +178,13 @@ as $$
 declare
   -- Above the origin callers only pass on what they were given: the nearest few are enough.
   nearest constant integer := 5;
+  found beacon.failure_origin;
+  nth integer := 0;
 begin
   if origins is null then
     return;
   end if;
-  return query
+  for found in
   with o as materialized (
     select n::integer, b.* from unnest(origins) with ordinality b_n (trace_id, position, span_id, service, operation, kind, status,
       offset_ms, duration_ms, code, http_status, message, callee, callee_operation, callee_position, callee_status, callee_ended,
@@ -242,14 +255,15 @@ begin
       case
         when k.is_general then 7
         when k.is_bug then case when k.is_own then 4 else 8 end
-        when m.meaning = 'cancelled' then case when not k.is_own then 6 when m.source = 'hint' then 3.5 else 2.5 end
+        when m.meaning = 'cancelled' then case when not k.is_own then 6 when m.source = 'flag' then 0 when m.source = 'hint' then 3.5
+          else 2.5 end
         when k.is_own and not k.is_status then 1
         when k.is_own then 3
         when k.is_ours and not k.is_status then 2
         when k.is_status then 6
         else 5 end,
       -- What only says that a request was bad yields to what says how.
-      m.meaning in ('server_error', 'cancelled', 'bad_input', 'not_found'),
+      m.meaning in ('server_error', 'cancelled', 'bad_input', 'not_found', 'malformed_response'),
       array_position(array['flag', 'code', 'sqlstate', 'finish', 'message', 'class', 'jsonrpc', 'grpc', 'hint', 'http'], m.source),
       m.length desc, s.ring, m.meaning
   )
@@ -258,10 +272,12 @@ begin
     case when b.callee is not null or l.callee is null then b.http_status end,
     case when j.source in ('message', 'hint', 'code', 'class', 'sqlstate') and j.said like '% %' then coalesce(j.said, b.message)
       else b.message end,
-    coalesce(b.callee, l.callee), coalesce(b.callee_operation, l.callee_operation), coalesce(b.callee_position, l.callee_position),
+    coalesce(b.callee, l.callee), coalesce(b.callee_operation, l.callee_operation),
+    coalesce(b.callee_position, l.callee_position),
     coalesce(b.callee_status, l.callee_status), coalesce(b.callee_ended, l.callee_ended), coalesce(b.callee_late_ms, l.callee_late_ms),
     b.model_id, b.region, b.explains_root, b.path, b.span_ids, b.metadata, b.way, b.callee_aborted,
-    coalesce(b.callee_is_known, false) or l.callee_position is not null, j.meaning, j.source, j.said_by
+    coalesce(b.callee_is_known, false) or l.callee_position is not null,
+    j.meaning, j.source, j.said_by
   from unnest(origins) with ordinality b (trace_id, position, span_id, service, operation, kind, status,
     offset_ms, duration_ms, code, http_status, message, callee, callee_operation, callee_position, callee_status, callee_ended,
     callee_late_ms, model_id, region, explains_root, path, span_ids, metadata, way, callee_aborted, callee_is_known, meaning, meant_by,
@@ -269,57 +285,26 @@ begin
   left join judged j on j.n = b.n
   -- The error of a handler that was reading an answer, or waiting for one: the call it had just made says whose.
   left join lateral (
-    select c.* from beacon.last_call(spans, b.position, b.way) c
-    where b.callee is null and j.meaning in ('reset', 'malformed_response', 'timeout', 'connect_timeout')
+    select c.* from beacon.last_call(spans, b.position, b.way, j.meaning in ('timeout', 'connect_timeout', 'killed')) c
+    where b.callee is null and j.meaning in ('reset', 'malformed_response', 'timeout', 'connect_timeout', 'killed')
     -- Keeps the condition in here, so that it is looked at before the function is called.
     offset 0) l on true
-  order by b.n;
+  order by b.n
+  loop
+    nth := nth + 1;
+    if found.meaning = 'reset' and origins[nth].callee_position is not null and beacon.hung_up(spans, found) then
+      found.meaning := 'timeout';
+    end if;
+    if found.callee is null and found.meaning not in ('bug', 'stack_overflow', 'out_of_memory', 'config_missing', 'killed', 'disk_full',
+      'too_many_files') then
+      found.callee := coalesce(beacon.called_in_words(spans[found.position], found.message), beacon.called_in_words(spans[found.position],
+        origins[nth].message));
+    end if;
+    return next found;
+  end loop;
 end
 $$;
 
 comment on function beacon.understood(beacon.span_fact[], beacon.failure_origin[]) is
   'The same failure origins with what they mean: the clues of the failing span, of the callee that answered it and of the nearest '
   'callers, looked up in the vocabulary. Which source is believed where they differ is decided here and nowhere else.';
-
-create function beacon.last_call(spans beacon.span_fact[], of_position integer, way integer[]) returns table (
-  callee text, callee_operation text, callee_position integer, callee_status text, callee_ended boolean, callee_late_ms double precision)
-language plpgsql stable
-set search_path = beacon, pg_catalog
-as $$
-#variable_conflict use_column
-declare
-  -- An error surfaces within moments of what caused it.
-  moments constant double precision := 50;
-  o beacon.span_fact := spans[of_position];
-  frame beacon.span_fact;
-  call beacon.span_fact;
-  answer beacon.span_fact;
-  at integer;
-begin
-  if o.kind in ('client', 'producer') then
-    return;
-  end if;
-  foreach at in array way loop
-    exit when spans[at].service <> o.service;
-    frame := spans[at];
-    exit when frame.kind in ('server', 'consumer');
-  end loop;
-  select f.* into call from unnest(spans) f
-  where f.trace_id = o.trace_id and f.service = o.service and f.kind = 'client' and f.position > frame.position
-    and f.offset_ms between frame.offset_ms and o.offset_ms + o.duration_ms
-    and f.offset_ms + f.duration_ms >= least(o.offset_ms, o.offset_ms + o.duration_ms - moments) - moments
-  order by f.offset_ms desc limit 1;
-  if call.position is null then
-    return;
-  end if;
-  select f.* into answer from unnest(spans) f
-  where f.parent_position = call.position and f.kind in ('server', 'consumer') order by f.offset_ms desc limit 1;
-  return query select coalesce(answer.service, beacon.called_service(spans, call.position)), coalesce(answer.operation, call.operation),
-    answer.position, answer.status, answer.ended, answer.offset_ms + answer.duration_ms - o.offset_ms - o.duration_ms;
-end
-$$;
-
-comment on function beacon.last_call(beacon.span_fact[], integer, integer[]) is
-  'What a failed span that is no call itself had called last within its service, where that call was still running or had ended within 50 '
-  'ms '
-  'before it: no row where there was none.';

@@ -65,7 +65,8 @@ begin
     order by f.role, f.type, f.service, f.operation, f.confidence desc, f.nth
   )
   select array_agg((s.type, s.role, s.service, s.operation, s.confidence, s.summary, s.evidence, s.recommendation, s.trace_id, s.span_ids,
-      s.origin)::beacon.finding order by s.role, s.confidence desc, s.type, s.service) into ranked
+      s.origin)::beacon.finding order by s.role, s.origin is null and s.role = 'remark', s.confidence desc, s.type, s.service)
+    into ranked
   from (
     select b.type, b.role, b.service, b.operation, b.confidence, b.summary, b.evidence || coalesce((
         select jsonb_build_object('replaces', jsonb_agg(distinct concat_ws(' of ', g.type, g.service)))
@@ -88,8 +89,9 @@ end
 $$;
 
 comment on function beacon.ranked_findings(beacon.span_fact[]) is
-  'What the diagnoses say of these spans, once each: causes first, then remarks, the surest first. A finding that a more specific '
-  'one replaces (see replacements) is left out. UNKNOWN is the cause where an attempt failed and nothing explains it.';
+  'What the diagnoses say of these spans, once each: causes first, then remarks (on failures before others), the surest first. '
+  'A finding that a more specific one replaces (see replacements) is left out. UNKNOWN is the cause where an attempt failed and nothing '
+  'explains it.';
 
 create function beacon.ranked_causes(spans beacon.span_fact[], of_execution text) returns table (
   rank integer, type text, role text, service text, operation text, confidence double precision, summary text, evidence jsonb,
@@ -120,7 +122,7 @@ begin
       select * from found
       union all
       select u.* from beacon.recorded_finding(of_execution, spans) u where not exists (select from found c where c.role = 'cause')) f
-    window ranked as (order by f.role, f.confidence desc, f.type, f.service)) q
+    window ranked as (order by f.role, f.origin is null and f.role = 'remark', f.confidence desc, f.type, f.service)) q
   order by 1;
 end
 $$;

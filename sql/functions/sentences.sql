@@ -3,8 +3,10 @@ language plpgsql immutable
 set search_path = beacon, pg_catalog
 as $$
 declare
-  text_of constant text := btrim(regexp_replace(coalesce(nullif(b.message, ''), b.code, 'HTTP ' || b.http_status, 'no message'), '\s+',
-    ' ', 'g'));
+  flag constant text := nullif(nullif(b.metadata ->> 'response_flags', '-'), '');
+  text_of constant text := btrim(regexp_replace(coalesce(nullif(beacon.plain_text(b.message), ''),
+    'response flag ' || flag || coalesce(': ' || case when b.meant_by = 'flag' then replace(b.said_by, 'Envoy: ', '') end, ''),
+    case when b.code ~ '^[45]\d\d$' then 'HTTP ' || b.code else b.code end, 'HTTP ' || b.http_status, 'no message'), '\s+', ' ', 'g'));
 begin
   return rtrim(case when length(text_of) > 300 then left(text_of, 299) || '…' else text_of end, '. ');
 end

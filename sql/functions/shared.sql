@@ -43,8 +43,8 @@ declare
   -- What follows from the failure, or names one request, sets nothing apart.
   consequence constant text := '(^|[._])(status|error|exception|response|usage|duration|finish|stop|retry|retries|attempts?|trace|span|'
     'request_id|message_id|invocation_id|time|timestamp|offset|flags|code|size|length|port|stacktrace|output|completion|state|body|'
-    'thread)([._]|$)|^beacon\.|^telemetry\.|^otel\.|^net\.|^network\.|^url\.|^http\.(url|target|user_agent)|^user_agent|'
-    '^guid|^process\.pid';
+    'thread|event)([._]|$)|^llm\.model_name|^beacon\.|^telemetry\.|^otel\.|^net\.|^network\.|^url\.|^http\.(url|target|user_agent)|'
+    '^user_agent|^guid|^process\.pid';
 begin
   if (select count(*) from (select from beacon.trace_spans s
       where s.service = b.service and s.operation = b.operation and s.status <> 'completed' and beacon.has_failed(s.status)

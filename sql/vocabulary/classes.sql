@@ -217,7 +217,24 @@ begin
                 'invalidoperationexception', 'nosuchelementexception', 'badfunctionerror', 'caseclauseerror',
                   'unhandledpromiserejection', 'undefinedvariableerror', 'formatexception', 'unwraperror', 'overflowerror',
                     'floatingpointerror', 'unicodedecodeerror', 'stopiteration', 'invariantviolation', 'numberformatexception',
-                      'urierror', 'evalerror', 'frozenerror', 'localjumperror'])
+                      'urierror', 'evalerror', 'frozenerror', 'localjumperror']),
+    ('refused', 'MongoDB, Prisma, axios, Python', false, array['mongoconnectionexception', 'connectionerror',
+      'prismaclientinitializationerror', 'connectionfailed', 'redisconnectexception', 'tcpconnectionfailedforallhosts',
+      'tcpconnectionfailed', 'mongosocketopenexception', 'databasenotreachable', 'cannotconnectnowerror', 'sqlrecoverableexception',
+      'pgconnecterror', 'alltransientconnectionerror', 'brokernotavailableerror', 'kafkaconnectionerror']),
+    ('reset', 'Java, MongoDB, SMTP, AMQP', false, array['eofexception', 'mongosocketreadexception', 'mongosocketwriteexception',
+      'smtpserverdisconnected', 'illegaloperationerror', 'clientclosederror', 'clientofflineerror', 'connectiondoesnotexisterror',
+      'channelclosed', 'connectionclosedbybroker', 'asynciointerruptederror', 'interfaceerror_closed']),
+    ('timeout', 'gunicorn, Rack, Cassandra, .NET, Go', false, array['drivertimeoutexception', 'requesterrwritetimeout',
+      'requesterrreadtimeout', 'redistimeoutexception', 'mongonetworktimeouterror', 'kafkajsrequesttimeouterror']),
+    ('unauthorized', 'Azure, JWT, Go, PHP', false, array['credentialunavailableexception', 'credentialunavailableerror',
+      'invalidsignatureerror', 'decodeerror_jwt', 'signatureinvalidexception', 'notbeforeerror', 'smtpauthenticationerror',
+      'jwtverificationexception', 'jwtdecodeerror', 'invalidapikeyerror', 'missingauthenticationtokenexception']),
+    ('config_missing', 'celery, .NET, Go', false, array['notregistered', 'configurationerrorsexception', 'undefinedtableerror',
+      'undefinedcolumnerror', 'invalidcatalognameerror', 'unknownpropertyexception', 'unresolvedreference', 'topicnotfounderror',
+      'nosuchcolumnerror', 'environmentvariablenotfound', 'providernotfounderror', 'deploymentconfigerror', 'cannotresolveservice']),
+    ('killed', 'Sidekiq, Kubernetes', false, array['shutdown', 'oomkillederror', 'processterminatederror', 'podfailed']),
+    ('forbidden', 'Go, Rust', false, array['permissiondeniederr', 'accessdeniederr'])
   ) v (meaning, said_by, recorded, words);
 end
 $$;

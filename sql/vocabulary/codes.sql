@@ -149,7 +149,17 @@ begin
       'internalerror', 'internal_server_error', 'internalfailure',
       'modelerrorexception', 'internalserverexception', 'serviceunavailable', 'serviceunavailableexception', 'service_unavailable',
         'bad_gateway', 'unknownerror', 'unhandled', 'function.unhandled', 'modelstreamerrorexception', 'backenderror', 'engine_error',
-          'er_unknown_error', 'p2010', 'panic', 'graphql_internal_error', 'ora-00600', 'ora-07445', 'dependencyfailedexception'])
+          'er_unknown_error', 'p2010', 'panic', 'graphql_internal_error', 'ora-00600', 'ora-07445', 'dependencyfailedexception']),
+    ('cancelled', 'Tomcat, Spring, Starlette', false, array['clientabortexception', 'asyncrequestnotusableexception',
+      'clientdisconnect']),
+    ('bad_input', 'Redis, Elasticsearch', false, array['crossslot', 'noscript', 'execabort', 'search_phase_execution_exception']),
+    ('config_missing', 'Azure, Kubernetes', false, array['containernotfound', 'imagepullbackoff', 'errimagepull',
+      'createcontainerconfigerror', 'queuenotfound', 'tablenotfound', '_unknown_topic', 'topic_exception']),
+    ('timeout', 'librdkafka', false, array['er_statement_timeout', '_msg_timed_out', '_timed_out', 'activitytimeout']),
+    ('refused', 'librdkafka', false, array['_transport', '_all_brokers_down', '_resolve']),
+    ('unauthorized', 'librdkafka', false, array['_authentication']),
+    ('out_of_memory', 'Kubernetes', false, array['exit_137']),
+    ('forbidden', 'MongoDB', false, array['unauthorized_mongo'])
   ) v (meaning, said_by, recorded, words);
 end
 $$;

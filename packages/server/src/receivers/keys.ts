@@ -24,9 +24,10 @@ export const ROLE = {
   exceptionEscaped: 18,
   serviceName: 19,
   tokenCount: 20,
+  failedReason: 21,
 } as const;
 
-export const ROLES = 21;
+export const ROLES = 22;
 
 const ROLE_OF: Record<string, number> = {
   'beacon.execution_id': ROLE.executionId,
@@ -47,6 +48,9 @@ const ROLE_OF: Record<string, number> = {
   'exception.type': ROLE.exceptionType,
   'exception.message': ROLE.exceptionMessage,
   'exception.escaped': ROLE.exceptionEscaped,
+  'bullmq.job.failed.reason': ROLE.failedReason,
+  'messaging.bullmq.job.failed.reason': ROLE.failedReason,
+  'job.failed.reason': ROLE.failedReason,
   'service.name': ROLE.serviceName,
 };
 

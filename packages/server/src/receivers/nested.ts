@@ -5,6 +5,8 @@ import { ROLE } from './keys.ts';
 import { Stamp } from './time.ts';
 
 const EXCEPTION = Buffer.from('exception');
+/** How libraries of jobs say that a job threw; their spans are left without a status. */
+const JOB_FAILED = Buffer.from('job failed');
 const stamp = new Stamp();
 
 interface Exception {
@@ -35,14 +37,19 @@ function exceptionOf(scribe: CopyWriter, from: number, to: number): Exception | 
     }
     const end = scribe.end(to);
     const begin = scribe.at;
-    if (tag === 0x12) isException = EXCEPTION.equals(scribe.bytes.subarray(begin, end));
-    else {
+    if (tag === 0x12) {
+      const name = scribe.bytes.subarray(begin, end);
+      const isJob = JOB_FAILED.equals(name);
+      if (isJob) found.escaped = true;
+      isException = isJob || EXCEPTION.equals(name);
+    } else {
       const { role } = scribe.keyValue(begin, end);
-      if (role >= ROLE.exceptionType && role <= ROLE.exceptionEscaped && scribe.valueFrom >= 0) {
+      const isPart = (role >= ROLE.exceptionType && role <= ROLE.exceptionEscaped) || role === ROLE.failedReason;
+      if (isPart && scribe.valueFrom >= 0) {
         const text = scribe.scalar(scribe.valueFrom, scribe.valueTo);
         const clean = text === null ? null : scribe.redactor.ofText(text);
         if (role === ROLE.exceptionType) found.type = clean;
-        else if (role === ROLE.exceptionMessage) found.message = clean;
+        else if (role === ROLE.exceptionMessage || role === ROLE.failedReason) found.message = clean;
         else found.escaped = /^true$/i.test(text ?? '');
       }
     }
