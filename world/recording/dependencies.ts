@@ -1,5 +1,6 @@
 // The real things that programs talk to, each at its name and its usual port.
 import { startBroken } from './dependencies/broken.ts';
+import { startMysql } from './dependencies/mysql.ts';
 import { startPostgres } from './dependencies/postgres.ts';
 import { startProviders } from './dependencies/providers.ts';
 import { startRabbitmq } from './dependencies/rabbitmq.ts';
@@ -25,6 +26,7 @@ export interface Dependency {
 
 const DEPENDENCIES: Record<string, (surroundings: Surroundings) => Promise<Dependency>> = {
   broken: startBroken,
+  mysql: startMysql,
   postgres: startPostgres,
   providers: startProviders,
   rabbitmq: startRabbitmq,

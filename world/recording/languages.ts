@@ -3,6 +3,7 @@ import { prepareGo } from './languages/go.ts';
 import { prepareJava } from './languages/java.ts';
 import { prepareNode } from './languages/node.ts';
 import { preparePython } from './languages/python.ts';
+import { prepareRust } from './languages/rust.ts';
 import type { Stack } from './stack.ts';
 
 export interface Prepared {
@@ -21,6 +22,7 @@ const LANGUAGES: Record<string, (stack: Stack) => Prepared | Promise<Prepared>> 
   java: prepareJava,
   node: prepareNode,
   python: preparePython,
+  rust: prepareRust,
 };
 
 export function prepare(stack: Stack): Prepared | Promise<Prepared> {
