@@ -61,7 +61,7 @@ serve(
       await b.query('update orders set total = 1 where id = 2');
       const waiting = b.query('update orders set total = 1 where id = 1').catch(console.error);
       await pause(200);
-      opened.push(async () => (await waiting, b.destroy()));
+      opened.push(() => waiting.then(() => b.destroy()));
       await a.query('update orders set total = 2 where id = 2');
     },
     'statement-timeout': async () => {

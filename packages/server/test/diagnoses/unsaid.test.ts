@@ -5,7 +5,7 @@ import { acquits, verdicts } from './verdicts.ts';
 
 const { db, of, draw } = await verdicts();
 
-async function usually(picture: string, scale?: number): Promise<void> {
+async function usually(picture: string, scale = 10): Promise<void> {
   for (let i = 0; i < 25; i++) await draw(picture, { scale, at: new Date(Date.now() - 3_600_000) });
   await db.client.query(`update traces set updated_at = now() - interval '1 minute'`);
   await db.client.query('select settle_baselines()');
