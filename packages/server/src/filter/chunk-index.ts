@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { VALUE_TYPES } from '../store/values.ts';
 import type { Term } from './parse.ts';
-import { type AttributeTerm, Bindings, literalsOf, resourceSql } from './sql.ts';
+import { type AttributeTerm, Bindings, literalsOf, logArguments, resourceSql } from './sql.ts';
 
 /** A term that fits more resources than this tells too little to choose chunks by. */
 const MAX_RESOURCES = 100;
@@ -70,11 +70,17 @@ export async function chunksFor(
     : `(select '{}'::bigint[], '{}'::integer[])`;
   const since = bind.add(from ?? '-infinity', 'timestamptz');
   const until = bind.add(to ?? 'infinity', 'timestamptz');
+  const logged = q.filter(mayBeLogged).map(
+    (term) => `
+        union all
+        select * from beacon.logged_chunks(${logArguments(term, term.key.attribute, bind)}, ${since}, ${until})`,
+  );
   const { rows } = await client.query({
     text: `with found as materialized (
         select c.* from ${wanted} w (hashes, terms) cross join lateral beacon.chunks_with(w.hashes, w.terms, ${since}, ${until}) c
+        ${logged.join('')}
       ), shares as materialized (
-        select (select sum(f.spans) from found f)::double precision / greatest(1, sum(x.spans)) as share
+        select least(1, coalesce((select sum(f.spans) from found f), 0)::double precision / greatest(1, sum(x.spans))) as share
         from beacon.span_chunks x where x.active_to >= ${since} and x.started_from < ${until}
       )
       select coalesce(s.share, 0) as share, f.* from shares s left join found f on s.share <= ${bind.add(maxShare, 'double precision')}`,
@@ -175,6 +181,12 @@ export function isIndexed(term: Term): boolean {
     'column' in term.key &&
     ['trace', 'execution', 'job'].includes(term.key.column)
   );
+}
+
+/** Whether a log record may be what makes it hold: its span is in a chunk that knows nothing of that. */
+function mayBeLogged(term: Term): term is AttributeTerm & { key: { attribute: string } } {
+  if (term.kind === 'word' || 'column' in term.key || (term.kind === 'has' && term.negated)) return false;
+  return term.key.place === null || term.key.place === 'event';
 }
 
 function isOfColumn(term: Term): boolean {

@@ -118,7 +118,7 @@ export function resourceSql(term: AttributeTerm, bind: Bindings): string | undef
 
 /** What a term means in each place: of the span `s`, or of its resource `r`. */
 function placed(term: AttributeTerm, attribute: string, bind: Bindings): Record<Place, () => string> {
-  if (term.kind === 'compare' && term.operator === '=') return equality(attribute, term.value, bind);
+  if (term.kind === 'compare' && term.operator === '=') return equality(term, attribute, bind);
   const name = bind.add(attribute, 'text');
   const test =
     term.kind === 'has' ? (json: string) => `${json} is not null` : comparison(term.operator, term.value, bind);
@@ -132,7 +132,8 @@ function placed(term: AttributeTerm, attribute: string, bind: Bindings): Record<
     resource: inObject('r.attributes'),
     scope: inObject(SCOPE),
     // `event.name` is the name of the event.
-    event: inList('s.events', attribute === 'name' ? `coalesce(${own}, e -> 'name')` : own),
+    event: () =>
+      `${inList('s.events', attribute === 'name' ? `coalesce(${own}, e -> 'name')` : own)()} or ${inLogs(term, attribute, bind)}`,
     link: inList('s.links', own),
   };
 }
@@ -144,9 +145,13 @@ const SCOPE = `(coalesce(r.otel -> 'scope_attributes', '{}') || jsonb_strip_null
  * Equality by containment: of the text, of the number or truth value it may stand for, or of a list that has one of
  * them.
  */
-function equality(attribute: string, value: string, bind: Bindings): Record<Place, () => string> {
-  const key = JSON.stringify(attribute);
-  const objects = literalsOf(value).flatMap((literal) => [`{${key}:${literal}}`, `{${key}:[${literal}]}`]);
+function equality(
+  term: AttributeTerm & { kind: 'compare' },
+  attribute: string,
+  bind: Bindings,
+): Record<Place, () => string> {
+  const { value } = term;
+  const objects = objectsOf(attribute, value);
   const whole = lazily(() => bind.add(objects, 'jsonb[]'));
   const nested = lazily(() =>
     bind.add(
@@ -161,12 +166,37 @@ function equality(attribute: string, value: string, bind: Bindings): Record<Plac
     span: inObject('s.metadata'),
     resource: inObject('r.attributes'),
     scope: inObject(SCOPE),
-    event:
-      attribute === 'name'
-        ? () => `${event()} or s.events @> ${bind.add(JSON.stringify([{ name: value }]), 'jsonb')}`
-        : event,
+    event: () => {
+      const named =
+        attribute === 'name' ? ` or s.events @> ${bind.add(JSON.stringify([{ name: value }]), 'jsonb')}` : '';
+      return `${event()}${named} or ${inLogs(term, attribute, bind)}`;
+    },
     link: inList('s.links'),
   };
+}
+
+/** What attributes contain that have this value: the text, the number or truth value it may stand for, or a list with it. */
+function objectsOf(attribute: string, value: string): string[] {
+  const key = JSON.stringify(attribute);
+  return literalsOf(value).flatMap((literal) => [`{${key}:${literal}}`, `{${key}:[${literal}]}`]);
+}
+
+/** Events travel as log records too. A statement asks for their spans once, however many spans it looks at. */
+function inLogs(term: AttributeTerm, attribute: string, bind: Bindings): string {
+  return `(s.trace_id, s.span_id) in (select l.trace_id, l.span_id from beacon.logged_spans(${logArguments(term, attribute, bind)}) l)`;
+}
+
+/** Arguments of beacon.logged_spans for a term that may hold in an event. */
+export function logArguments(term: AttributeTerm, attribute: string, bind: Bindings): string {
+  const value = term.kind === 'compare' ? term.value : null;
+  const isEqual = term.kind === 'compare' && term.operator === '=';
+  return [
+    bind.add(attribute, 'text'),
+    bind.add(term.kind === 'compare' ? term.operator : 'has', 'text'),
+    bind.add(value, 'text'),
+    bind.add(value !== null && isNumber(value) ? value : null, 'numeric'),
+    bind.add(isEqual ? objectsOf(attribute, term.value) : null, 'jsonb[]'),
+  ].join(', ');
 }
 
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,3})?$/;

@@ -12,6 +12,7 @@ import { newestSpans } from '../../src/search/spans.ts';
 import { createPool } from '../../src/store/connect.ts';
 import type { Row, SqlCall } from '../../src/store/values.ts';
 import { rowsOf } from '../../src/store/values.ts';
+import { store, traceId } from '../queries/store.ts';
 import { FILTERS, storeVaried } from '../queries/varied.ts';
 
 const { client, url } = await testDatabase();
@@ -90,6 +91,47 @@ test('any two filters, in any part of the time, give the same by chunks and span
     { numRuns: 200, seed: 8 },
   );
   assert.ok(found > 500, `there was something to find: ${found}`);
+});
+
+test('a filter says of a log record what it says of the same event', async () => {
+  const attributes: Record<string, unknown>[] = [
+    { a: 'x' },
+    { a: 'X y' },
+    { a: 5 },
+    { a: 5.5 },
+    { a: '7' },
+    { a: true },
+    { a: ['x', 5] },
+    { a: { b: 1 } },
+    { a: null },
+    { b: 1 },
+    { name: 'mine' },
+    {},
+  ];
+  const at = now - 30 * 24 * HOUR;
+  const both = attributes.flatMap((each, n) => [
+    { trace: traceId(), at, operation: `event ${n}`, events: [{ name: 'said', time: '1', attributes: each }] },
+    { trace: traceId(), at, operation: `log ${n}`, logs: [{ name: 'said', attributes: each }] },
+  ]);
+  await client.query(`select beacon.ensure_partition((now() - interval '30 days')::date)`);
+  await store(client, both);
+  const values = ['x', '5.0', '6', 'true', 'said', 'mine'];
+  const terms = ['a', 'event.name'].flatMap((key) => [
+    `has:${key}`,
+    `-has:${key}`,
+    ...['=', '!=', '~', '>', '>=', '<', '<='].flatMap((sign) => values.map((value) => `${key}${sign}${value}`)),
+  ]);
+  let found = 0;
+  for (const q of terms) {
+    const { rows } = await runQuery(pool, spans, { q, from: ago(31 * 24), to: ago(29 * 24), limit: 100 });
+    const of = (kind: string) =>
+      rows
+        .flatMap(({ operation }) => (String(operation).startsWith(kind) ? String(operation).split(' ')[1] : []))
+        .sort();
+    assert.deepEqual(of('log'), of('event'), q);
+    found += of('log').length;
+  }
+  assert.ok(found > 100, `the filters are about something: ${found}`);
 });
 
 test('a rare filter leads past most of the spans, a common one does not', async () => {

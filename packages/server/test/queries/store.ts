@@ -22,6 +22,8 @@ export interface TestSpan {
   attributes?: Record<string, unknown>;
   events?: unknown[] | null;
   links?: unknown[] | null;
+  /** Log records written in it. */
+  logs?: { name?: string; attributes: Record<string, unknown> }[];
   resource?: string | null;
 }
 
@@ -50,6 +52,15 @@ export async function store(client: pg.ClientBase, spans: TestSpan[]): Promise<v
        returning trace_id)
      select count(*) from stored`,
     [JSON.stringify(rows)],
+  );
+  const logs = rows.flatMap(({ trace, span, at, logs = [] }) =>
+    logs.map(({ name, attributes }) => ({ trace, span, at, name, attributes })),
+  );
+  await client.query(
+    `insert into beacon.trace_logs (trace_id, span_id, recorded_at, event_name, attributes, content_hash)
+     select trace, decode(span, 'hex'), at, name, attributes, hashtext(span || attributes::text)
+     from jsonb_to_recordset($1) as r (trace uuid, span text, at timestamptz, name text, attributes jsonb)`,
+    [JSON.stringify(logs)],
   );
   await client.query('select beacon.recount_traces($1)', [[...new Set(spans.map(({ trace }) => trace))]]);
 }

@@ -46,8 +46,10 @@ export async function storeVaried(client: pg.ClientBase, now: number): Promise<T
           [`only.${n}`]: 'x y',
           ...(k === 2 ? { 'deep.key': `v"${n}` } : {}),
         },
+        // As an event, or as a log record: a filter finds either.
         events:
-          n % 9 === 0 ? [{ name: 'exception', time: '1', attributes: { 'exception.type': `E${n}`, size: n } }] : null,
+          n % 18 === 0 ? [{ name: 'exception', time: '1', attributes: { 'exception.type': `E${n}`, size: n } }] : null,
+        logs: n % 18 === 9 ? [{ name: 'exception', attributes: { 'exception.type': `E${n}`, size: n } }] : [],
         links: n % 10 === 0 ? [{ trace_id: trace, span_id: 'ab', attributes: { why: `retry${n}` } }] : null,
         resource: pick(['1', '2', null as unknown as string], n),
       });
