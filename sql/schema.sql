@@ -253,6 +253,7 @@ create table beacon.trace_logs (
   constraint trace_logs_span_id_is_8_bytes CHECK ((octet_length(span_id) = 8)),
   constraint trace_logs_key UNIQUE (trace_id, recorded_at, content_hash)
 ) partition by RANGE (recorded_at);
+CREATE INDEX trace_logs_attributes ON beacon.trace_logs USING gin (attributes);
 
 create table beacon.trace_records (
   name text not null,
@@ -1000,6 +1001,10 @@ create function beacon.fold_deltas(at_most integer DEFAULT 500)
   returns integer
   language plpgsql volatile;
 
+create function beacon.forget_names(names jsonb, resources bigint[])
+  returns jsonb
+  language plpgsql volatile;
+
 create function beacon.gave_up(status text, error_type text, error_message text, metadata jsonb)
   returns boolean
   language sql immutable;
@@ -1068,6 +1073,10 @@ create function beacon.jobs(from_time timestamp with time zone, to_time timestam
   returns TABLE(job_id text, status text, executions bigint, finished bigint, failed bigint, running bigint, traced bigint, coverage_pct double precision, models text[], regions text[], questions bigint, created_at timestamp with time zone, finished_at timestamp with time zone, p50_ms double precision, p95_ms double precision)
   language plpgsql stable;
 
+create function beacon.json_compares(value jsonb, operator text, wanted text, number numeric)
+  returns boolean
+  language plpgsql immutable;
+
 create function beacon.json_hash(key text, value jsonb)
   returns bigint
   language plpgsql immutable;
@@ -1084,12 +1093,24 @@ create function beacon.last_call(spans beacon.span_fact[], of_position integer, 
   returns TABLE(callee text, callee_operation text, callee_position integer, callee_status text, callee_ended boolean, callee_late_ms double precision)
   language plpgsql stable;
 
+create function beacon.log_fits(attributes jsonb, event_name text, attribute text, operator text, wanted text, number numeric, objects jsonb[])
+  returns boolean
+  language plpgsql immutable;
+
 create function beacon.log_gamma(x double precision)
   returns double precision
   language plpgsql immutable;
 
+create function beacon.logged_chunks(attribute text, operator text, wanted text, number numeric, objects jsonb[], from_time timestamp with time zone, to_time timestamp with time zone)
+  returns TABLE(created_from timestamp with time zone, created_to timestamp with time zone, started_from timestamp with time zone, active_to timestamp with time zone, spans integer)
+  language plpgsql stable;
+
 create function beacon.logged_exceptions(of_trace uuid, since timestamp with time zone, until timestamp with time zone)
   returns TABLE(span_id bytea, error_type text, error_message text, timed_out boolean)
+  language plpgsql stable;
+
+create function beacon.logged_spans(attribute text, operator text, wanted text, number numeric, objects jsonb[])
+  returns TABLE(trace_id uuid, span_id bytea)
   language plpgsql stable;
 
 create function beacon.look_into(b beacon.failure_origin, who text)
@@ -1495,6 +1516,10 @@ create function beacon.tracer_state()
 create function beacon.tree_of(of_trace uuid)
   returns beacon.span_fact[]
   language plpgsql stable;
+
+create function beacon.uncount_spans(spans jsonb)
+  returns void
+  language plpgsql volatile;
 
 create function beacon.understood(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.failure_origin

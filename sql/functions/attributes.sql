@@ -46,6 +46,13 @@ begin
       || jsonb_build_object('name', e -> 'name')) a
     where s.events is not null
     union all
+    select 'event', a.key, a.value, 1
+    from (
+      select l.attributes, l.event_name from beacon.trace_logs l
+      where l.span_id is not null and l.recorded_at >= spans_from and l.recorded_at < spans_to
+      order by l.recorded_at desc limit at_most / 4) l,
+      jsonb_each(jsonb_strip_nulls(jsonb_build_object('name', l.event_name)) || l.attributes) a
+    union all
     select 'link', a.key, a.value, 1 from sample s, jsonb_array_elements(s.links) e, jsonb_each(e -> 'attributes') a
     where s.links is not null and jsonb_typeof(e -> 'attributes') = 'object'
   )

@@ -125,3 +125,22 @@ $$;
 comment on function beacon.logged_chunks(text, text, text, numeric, jsonb[], timestamptz, timestamptz) is
   'Where the spans of logged_spans are, as chunks_with says it: records and their span are stored apart. One chunk of everything where '
   'there are more than 1,000 traces.';
+
+create function beacon.log_fits(attributes jsonb, event_name text, attribute text, operator text, wanted text, number numeric,
+  objects jsonb[]) returns boolean
+language plpgsql immutable
+set search_path = beacon, pg_catalog
+as $$
+begin
+  if operator = '=' then
+    return attributes @> any (objects) or attribute = 'name' and event_name is not distinct from wanted;
+  elsif operator = 'has' then
+    return attributes ? attribute or attribute = 'name' and event_name is not null;
+  end if;
+  return coalesce(beacon.json_compares(coalesce(attributes -> attribute, case when attribute = 'name' then to_jsonb(event_name) end),
+    operator, wanted, number), false);
+end
+$$;
+
+comment on function beacon.log_fits(jsonb, text, text, text, text, numeric, jsonb[]) is
+  'Whether one log record fits a term of a filter, as logged_spans decides it.';

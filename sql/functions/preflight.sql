@@ -128,7 +128,7 @@ declare
   executions double precision;
 begin
   select coalesce(sum(pg_total_relation_size(i.inhrelid)), 0) into bytes from pg_inherits i
-    where i.inhparent = 'beacon.trace_spans'::regclass;
+    where i.inhparent in ('beacon.trace_spans'::regclass, 'beacon.trace_logs'::regclass);
   select bytes + pg_total_relation_size('beacon.traces') + pg_total_relation_size('beacon.trace_executions')
     + pg_total_relation_size('beacon.trace_resources') into bytes;
   select coalesce(sum(t.span_count), 0), min(t.started_at), count(*) into spans, first_span, traced
@@ -156,8 +156,8 @@ end
 $$;
 
 comment on function beacon.storage_forecast(double precision) is
-  'How much spans take, how much they will take at the pace of the last 7 days, when a limit in bytes is reached without retention, and '
-  'the retention that keeps below it.';
+  'How much spans take, with their log records, how much they will take at the pace of the last 7 days, when a limit in bytes is '
+  'reached without retention, and the retention that keeps below it.';
 
 create function beacon.backfill(max_executions integer default 10000) returns bigint
 language plpgsql

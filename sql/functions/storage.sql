@@ -13,12 +13,16 @@ begin
   select f.bytes, f.spans, f.bytes_per_span, f.spans_per_day, f.bytes_per_day, most, case when most is not null then f.days_until_full end,
     f.retention_days, f.bytes_at_retention, case when most is not null then f.retention_suggested end, f.basis,
     (select coalesce(jsonb_agg(jsonb_build_object('partition', c.relname, 'bytes', pg_total_relation_size(c.oid),
-        'spans_estimated', greatest(c.reltuples, 0)::bigint) order by c.relname desc), '[]')
-      from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'beacon.trace_spans'::regclass)
+        'spans_estimated', case when i.inhparent = 'beacon.trace_spans'::regclass then greatest(c.reltuples, 0)::bigint else 0 end,
+        'logs_estimated', case when i.inhparent = 'beacon.trace_logs'::regclass then greatest(c.reltuples, 0)::bigint else 0 end)
+        order by c.relname desc), '[]')
+      from pg_inherits i join pg_class c on c.oid = i.inhrelid
+      where i.inhparent in ('beacon.trace_spans'::regclass, 'beacon.trace_logs'::regclass))
   from beacon.storage_forecast(coalesce(most, 'infinity')) f;
 end
 $$;
 
 comment on function beacon.storage(double precision) is
-  'What spans take on disk, how fast that grows at the pace of the last 7 days, what retention holds it at, and each partition. With a '
-  'limit in bytes (else the setting storage_limit_bytes): the days until it is reached, and the retention that keeps below it.';
+  'What spans take on disk, with their log records, how fast that grows at the pace of the last 7 days, what retention holds it at, and '
+  'each partition. With a limit in bytes (else the setting storage_limit_bytes): the days until it is reached, and the retention that '
+  'keeps below it.';

@@ -88,6 +88,32 @@ function ordered(type: string, operator: Operator): string {
   return type === 'text' && /[<>]/.test(operator) ? ' collate "C"' : '';
 }
 
+/**
+ * The same as a condition on a log record `l`, whether it has a span or none; undefined where a term is about something a
+ * record does not have.
+ */
+export function logFilterSql(terms: readonly Term[], bind: Bindings): string | undefined {
+  const conditions = terms.map((term) => {
+    if (term.kind === 'word') return undefined;
+    if ('column' in term.key) {
+      const isTrace = term.key.column === 'trace' && term.kind === 'compare' && term.operator === '=';
+      return isTrace ? `l.trace_id = ${bind.add(term.value, 'uuid')}` : undefined;
+    }
+    const { attribute, place } = term.key;
+    if (place === 'span' || place === 'link' || (term.kind === 'has' && term.negated)) return undefined;
+    const resource = resourceSql(term, bind);
+    const own =
+      place === null || place === 'event'
+        ? [`beacon.log_fits(l.attributes, l.event_name, ${logArguments(term, attribute, bind)})`]
+        : [];
+    const shared = resource
+      ? [`l.resource_id = any(array(select r.resource_id from beacon.trace_resources r where ${resource}))`]
+      : [];
+    return `(${[...own, ...shared].join(' or ')})`;
+  });
+  return conditions.length > 0 && conditions.every((each) => each !== undefined) ? conditions.join(' and ') : undefined;
+}
+
 type Attribute = { attribute: string; place: Place | null };
 export type AttributeTerm = Exclude<Term, { kind: 'word' }>;
 

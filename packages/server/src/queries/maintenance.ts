@@ -26,7 +26,9 @@ export const storage = defineQuery({
     retention_suggested: c.numberOrNull('Days that keep below the limit with a fifth to spare.'),
     basis: c.text('How bytes_per_span came about.'),
     partitions: z
-      .array(z.object({ partition: z.string(), bytes: z.number(), spans_estimated: z.number() }))
+      .array(
+        z.object({ partition: z.string(), bytes: z.number(), spans_estimated: z.number(), logs_estimated: z.number() }),
+      )
       .describe('Each day with its bytes and an estimate of its spans, newest first.'),
   }),
   limit: { default: 1, max: 100 },

@@ -224,7 +224,7 @@ test('rows without a trace get one, and what is forgotten by its key is gone', a
   );
   assert.equal((await ask('waterfall', { execution_id: untraced })).rows.length, 1);
   const { out } = await run(['forget', '--execution', failed!, '--yes'], { DATABASE_URL: database.url });
-  assert.match(out, /^Removed 2 spans in 1 traces/);
+  assert.match(out, /^Removed 2 spans and 0 log records in 1 traces/);
   const { rows } = await client.query('select count(*)::int as n from trace_executions where execution_key = $1', [
     failed,
   ]);

@@ -16,9 +16,9 @@ function bytes(value: unknown): string {
 function renderStorage([stored]: Row[], terminal: Terminal): string[] {
   if (!stored) return ['Nothing is stored.'];
   const line = (label: string, value: string) => `${terminal.paint('dim', padEnd(label, LABEL))} ${value}`;
-  const partitions = (stored.partitions as { partition: string; bytes: number; spans_estimated: number }[]).filter(
-    ({ spans_estimated }) => spans_estimated > 0,
-  );
+  const partitions = (
+    stored.partitions as { partition: string; bytes: number; spans_estimated: number; logs_estimated: number }[]
+  ).filter(({ spans_estimated, logs_estimated }) => spans_estimated + logs_estimated > 0);
   const max = Math.max(1, ...partitions.map((day) => day.bytes));
   const days = stored.days_to_limit === null ? null : Math.floor(Number(stored.days_to_limit));
   return [
@@ -42,7 +42,7 @@ function renderStorage([stored]: Row[], terminal: Terminal): string[] {
     ...(partitions.length > 0 ? ['', terminal.paint('dim', 'partition')] : []),
     ...partitions.map(
       (day) =>
-        `${padEnd(day.partition, 22)} ${terminal.paint('blue', padEnd('█'.repeat(Math.max(1, Math.round((20 * day.bytes) / max))), 20))} ${bytes(day.bytes)}, about ${number(day.spans_estimated)} spans`,
+        `${padEnd(day.partition, 22)} ${terminal.paint('blue', padEnd('█'.repeat(Math.max(1, Math.round((20 * day.bytes) / max))), 20))} ${bytes(day.bytes)}, about ${day.logs_estimated > 0 ? `${number(day.logs_estimated)} log records` : `${number(day.spans_estimated)} spans`}`,
     ),
   ];
 }
