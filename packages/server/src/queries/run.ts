@@ -68,10 +68,8 @@ async function runOn(
   options: RunOptions,
 ): Promise<Answer> {
   const url = pool.options.connectionString ?? '';
-  const { result, prepared, schema } = await readOnly(pool, options, async ({ client, now, schema }) => {
-    const prepared = query.prepare(params, now);
-    const result = prepared.call && (await ask(client, query, prepared, prepared.call));
-    return { result, prepared, schema };
+  const { result, prepared, schema } = await readOnly(pool, options, async (session) => {
+    return { ...(await answerIn(session, query, params)), schema: session.schema };
   });
   const signal = options.signal ?? new AbortController().signal;
   const answer: RunResult | undefined = result ?? (await prepared.run?.({ pool, signal }));
@@ -95,6 +93,13 @@ async function runOn(
   };
 }
 
+/** What a query finds within a transaction that goes on to use it; `result` is undefined where it runs by itself. */
+export async function answerIn({ client, now }: Session, query: Query, params: Record<string, unknown>) {
+  const prepared = query.prepare(params, now);
+  const result = prepared.call && (await ask(client, query, prepared, prepared.call));
+  return { result, prepared };
+}
+
 /** The whole statement of a query, for running it by hand; undefined where it is not one statement. */
 export function explainSql(query: Query, params: Record<string, unknown>): SqlCall | undefined {
   const { call, limit } = query.prepare(params);
@@ -106,7 +111,7 @@ export function explainSql(query: Query, params: Record<string, unknown>): SqlCa
   );
 }
 
-interface Session {
+export interface Session {
   client: pg.PoolClient;
   /** The database's clock, ISO 8601 with microseconds. */
   now: string;

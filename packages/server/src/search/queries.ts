@@ -5,6 +5,7 @@ import { STATUSES } from '../filter/parse.ts';
 import * as c from '../queries/columns.ts';
 import { executionId, jobId, service } from '../queries/params.ts';
 import { defineQuery } from '../queries/query.ts';
+import { newestMatches } from './newest.ts';
 import { isPart, newestSpans, plainSpans, termsOf } from './spans.ts';
 import { searchTraces } from './traces.ts';
 import { plainSearch } from './traces-sql.ts';
@@ -77,13 +78,34 @@ export const search = defineQuery({
     if (!q?.length) return undefined;
     return async (client) => {
       const { rows, stoppedAt } = await searchTraces(client, { ...p, q }, scope, Date.now() + SEARCH_FOR_MS);
-      const truncated =
-        stoppedAt &&
-        `The search took too long and was stopped: nothing older than ${stoppedAt} was looked at; narrow the time.`;
-      return { rows, truncated };
+      return { rows, truncated: stoppedAt && stopped(stoppedAt) };
     };
   },
 });
+
+/** The ids alone, of the newest: for APIs that read the traces themselves then. */
+export const traceIds = defineQuery({
+  name: 'search',
+  doc: 'Ids of traces that have a span which fits all terms of a filter, newest first.',
+  params: { q: filterParam },
+  row: z.object({ trace_id: c.traceIdColumn }),
+  range: { default: '24h' },
+  limit: search.limit,
+  sql: (p, scope) => plainSearch({ ...p, order: 'newest' }, scope),
+  fetch: (p, scope) => {
+    const q = p.q;
+    if (!q?.length) return undefined;
+    return async (client) => {
+      const question = { q, order: 'newest' as const };
+      const { traces, stoppedAt } = await newestMatches(client, question, scope, Date.now() + SEARCH_FOR_MS);
+      return { rows: traces.map(({ trace_id }) => ({ trace_id })), truncated: stoppedAt && stopped(stoppedAt) };
+    };
+  },
+});
+
+function stopped(at: string): string {
+  return `The search took too long and was stopped: nothing older than ${at} was looked at; narrow the time.`;
+}
 
 export const spans = defineQuery({
   name: 'spans',

@@ -44,7 +44,7 @@ export function orderSql(order: SearchParams['order']): string {
 }
 
 /** What a summary must be like, the time and the filter aside. */
-function traceConditions(p: SearchParams, bind: Bindings): string[] {
+export function traceConditions(p: SearchParams, bind: Bindings): string[] {
   const conditions: string[] = [];
   if (p.job_id !== undefined) conditions.push(`t.job_id = ${bind.add(p.job_id, 'text')}`);
   if (p.execution_id !== undefined) {

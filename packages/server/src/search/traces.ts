@@ -7,6 +7,7 @@ import type { Scope } from '../queries/query.ts';
 import { within } from '../queries/range.ts';
 import type { Row } from '../store/values.ts';
 import { rowValues, VALUE_TYPES } from '../store/values.ts';
+import { newestMatches } from './newest.ts';
 import { type Bounds, hasFitting, inTime, orderSql, pageSql, rowSql, type SearchParams } from './traces-sql.ts';
 
 /** Among so many of the newest traces a page is looked for before the chunks are. */
@@ -29,6 +30,11 @@ export async function searchTraces(
   scope: Scope,
   untilMs: number,
 ): Promise<Found> {
+  if (p.order === 'newest' && scope.after === null) {
+    const { traces, stoppedAt } = await newestMatches(client, p, scope, untilMs);
+    const ids = traces.map(({ trace_id }) => trace_id);
+    return { rows: ids.length > 0 ? await summaries(client, p, scope, ids) : [], stoppedAt };
+  }
   if (p.order === 'newest') {
     const rows = await amongNewest(client, p, scope, FIRST);
     if (rows) return { rows, stoppedAt: null };

@@ -2,11 +2,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import { wholeTraceId } from '../../otlp/trace-id.ts';
-import { readOnly, runQuery } from '../../queries/run.ts';
+import { answerIn, readOnly, runQuery } from '../../queries/run.ts';
+import { traceIds } from '../../search/queries.ts';
 import { BeaconError } from '../../store/errors.ts';
 import { queryNamed } from '../params.ts';
 import { all, bodyQuery, one, type Query, rfc3339, type SearchParams, searchOf, searchV3Of } from './query.ts';
-import { combined, jaegerOf, MAX_SPANS, type Read, readMany } from './read.ts';
+import { combined, jaegerOf, MAX_SPANS, type Read, type ReadMany, readIn, readMany } from './read.ts';
 import { traceSummaries } from './summaries.ts';
 
 export interface JaegerOptions {
@@ -48,7 +49,7 @@ export function jaegerRoutes(app: FastifyInstance, pool: pg.Pool, { statementTim
   /** What the limit kept back is said in a header: these answers have no place for it. */
   const ask = async (request: FastifyRequest, reply: FastifyReply, name: string, params: Record<string, unknown>) => {
     const { rows, truncated } = await runQuery(pool, queryNamed(name), params, limits(request));
-    if (truncated) reply.header('x-beacon-left-out', truncated.replace(/[^ -~]/g, '?'));
+    if (truncated) leftOut(reply, truncated);
     return rows as Array<Record<string, string>>;
   };
   /** Names are listed for as long as their spans are kept. */
@@ -74,18 +75,19 @@ export function jaegerRoutes(app: FastifyInstance, pool: pg.Pool, { statementTim
     const rows = await ask(request, reply, 'search', { ...params });
     return rows.map((row) => wholeTraceId(String(row.trace_id)));
   };
-  const find = async (request: FastifyRequest, reply: FastifyReply, params: SearchParams) =>
-    readAll(request, reply, await idsOf(request, reply, params));
-  /** Until there are more spans than one answer should hold; the first comes whole, however large. */
-  const readAll = async (request: FastifyRequest, reply: FastifyReply, ids: string[]) => {
-    if (ids.length === 0) return { read: [], missing: [], truncated: null };
-    const raw = one(request.query as Query, 'raw') === 'true';
-    const { read, missing, left } = await readMany(pool, [...new Set(ids)], raw, limits(request));
-    if (left === 0) return { read, missing, truncated: null };
-    const truncated = `${left} of ${ids.length} traces are left out: ${MAX_SPANS} spans is the most of one answer; lower limit.`;
-    reply.header('x-beacon-left-out', truncated);
-    return { read, missing, truncated };
+  /** Found and read in one transaction. */
+  const find = async (request: FastifyRequest, reply: FastifyReply, params: SearchParams) => {
+    const { ids, truncated, found } = await readOnly(pool, limits(request), async (session) => {
+      const { result } = await answerIn(session, traceIds, { ...params });
+      const ids = (result?.rows ?? []).map(({ trace_id: id }) => wholeTraceId(String(id)));
+      const found = ids.length > 0 && (await readIn(session.client, ids, isRaw(request)));
+      return { ids, truncated: result?.truncated, found };
+    });
+    if (truncated) leftOut(reply, truncated);
+    return found ? told(reply, ids.length, found) : { read: [], missing: [], truncated: null };
   };
+  const readAll = async (request: FastifyRequest, reply: FastifyReply, ids: string[]) =>
+    told(reply, ids.length, await readMany(pool, [...new Set(ids)], isRaw(request), limits(request)));
   const get = async (request: FastifyRequest, reply: FastifyReply): Promise<Read> => {
     const id = wholeTraceId((request.params as { id: string }).id);
     const { read } = await readAll(request, reply, [id]);
@@ -169,6 +171,22 @@ export function jaegerRoutes(app: FastifyInstance, pool: pg.Pool, { statementTim
       .type('text/plain; charset=utf-8')
       .send("Jaeger's query API of Beacon: /api/services, /api/traces, /api/dependencies, /api/v3/...\n"),
   );
+}
+
+/** Traces are read until there are more spans than one answer should hold; the first comes whole, however large. */
+function told(reply: FastifyReply, asked: number, { read, missing, left }: ReadMany) {
+  if (left === 0) return { read, missing, truncated: null };
+  const truncated = `${left} of ${asked} traces are left out: ${MAX_SPANS} spans is the most of one answer; lower limit.`;
+  reply.header('x-beacon-left-out', truncated);
+  return { read, missing, truncated };
+}
+
+function leftOut(reply: FastifyReply, words: string): void {
+  reply.header('x-beacon-left-out', words.replace(/[^ -~]/g, '?'));
+}
+
+function isRaw(request: FastifyRequest): boolean {
+  return one(request.query as Query, 'raw') === 'true';
 }
 
 function askedBy(request: FastifyRequest): Query {
