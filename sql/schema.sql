@@ -1433,6 +1433,10 @@ create function beacon.spans_of_jobs(of_jobs text[], from_time timestamp with ti
   returns TABLE(execution text, trace_id uuid, job_id text, model_id text, region text, status text, error_type text, latency_ms double precision, created_at timestamp with time zone, finished_at timestamp with time zone)
   language plpgsql stable;
 
+create function beacon.spans_of_traces(of_traces uuid[], at_most integer)
+  returns SETOF beacon.trace_spans
+  language plpgsql stable;
+
 create function beacon.spoken(said text, roles text[])
   returns text
   language plpgsql immutable;

@@ -38,3 +38,33 @@ comment on function beacon.trace_rows(uuid) is
   'Spans of a trace in no order, for code that lays out 100,000 of them itself; trace_tree gives them as a tree. kind 0 internal, 1 '
   'server, 2 client, 3 producer, 4 consumer; status 0 completed, 1 failed, 2 timeout, 3 lost, 4 started; '
   'alive_until is the last moment a span without an end may have run: when its process was last alive, or now.';
+
+create function beacon.spans_of_traces(of_traces uuid[], at_most integer) returns setof beacon.trace_spans
+language plpgsql stable
+set search_path = beacon, pg_catalog
+set jit = off
+-- Planning for the days of these traces takes longer than to leave out the others when it runs.
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  known integer;
+  since timestamptz;
+  until timestamptz;
+begin
+  select count(*), min(t.started_at), max(coalesce(t.active_to, 'infinity')) into known, since, until
+  from beacon.traces t where t.trace_id = any (of_traces);
+  -- A trace that did not come through a writer may have no summary.
+  if known < cardinality(of_traces) then
+    since := '-infinity';
+    until := 'infinity';
+  end if;
+  return query
+  select s.* from beacon.trace_spans s
+  where s.trace_id = any (of_traces) and s.started_at between since and until
+  order by s.started_at, s.started_ns, s.span_id
+  limit at_most;
+end
+$$;
+
+comment on function beacon.spans_of_traces(uuid[], integer) is
+  'The first spans of some traces by their start, at most so many, with all columns: for APIs that give back whole traces.';

@@ -14,21 +14,17 @@ const COLUMNS = `
 select s.resource_id, encode(s.span_id, 'hex') as span_id, encode(s.parent_span_id, 'hex') as parent_span_id, s.service,
   s.operation, s.kind, s.status, ((extract(epoch from s.started_at) * 1000000)::bigint)::text as started_us, s.started_ns,
   s.duration_ms, s.error_message, s.metadata::text, s.events::text, s.links::text, s.trace_state, s.otel::text, s.flags,
-  s.started_at::text, replace(s.trace_id::text, '-', '') as trace_id
-from beacon.trace_spans s`;
+  s.started_at::text, replace(s.trace_id::text, '-', '') as trace_id`;
 
-// Asked first and given as values: the planner then leaves out the partitions of other days, which costs more than to ask.
 const SUMMARIES = `
-select replace(t.trace_id::text, '-', '') as trace_id, t.span_count, t.started_at::text as since, t.active_to::text as until
-from beacon.traces t where t.trace_id = any($1::uuid[])`;
+select replace(t.trace_id::text, '-', '') as trace_id, t.span_count from beacon.traces t where t.trace_id = any($1::uuid[])`;
 
-const BETWEEN = `${COLUMNS}
-where s.trace_id = any($1::uuid[]) and s.started_at between $2::timestamptz and $3::timestamptz
-order by s.started_at, s.started_ns, s.span_id
-limit $4`;
+/** In the order of their start. */
+const OF_TRACES = `${COLUMNS} from beacon.spans_of_traces($1::uuid[], $2::integer) s`;
 
 // In the order of the index of a trace, so that each part is read once.
 const PART = `${COLUMNS}
+from beacon.trace_spans s
 where s.trace_id = $1 and s.started_at between
   coalesce((select t.started_at from beacon.traces t where t.trace_id = $1), '-infinity') and 'infinity'
   and (s.span_id, s.started_at) > (decode($2, 'hex'), $3::timestamptz)
@@ -80,39 +76,25 @@ export interface FoundTraces {
  * @throws the database's error.
  */
 export async function readTraces(client: Client, traceIds: string[], maxSpans: number): Promise<FoundTraces> {
-  const known = new Map<string, Summary>();
-  for (const row of (await client.query<Summary>(SUMMARIES, [traceIds])).rows) known.set(row.trace_id, row);
-  let spans = 0;
-  let count = 0;
-  for (const id of traceIds) {
-    spans += known.get(id.toLowerCase())?.span_count ?? 0;
-    if (count > 0 && spans > maxSpans) break;
-    count++;
-  }
-  const chosen = traceIds.slice(0, count);
-  const { rows } = await client.query<SpanRecord>(BETWEEN, [chosen, ...rangeOf(chosen, known), MAX_SPANS + 1]);
+  const chosen = traceIds.length > 1 ? await within(client, traceIds, maxSpans) : traceIds;
+  const { rows } = await client.query<SpanRecord>(OF_TRACES, [chosen, MAX_SPANS + 1]);
   const isCut = rows.length > MAX_SPANS;
   const groups = Map.groupBy(rows.slice(0, MAX_SPANS), ({ trace_id }) => trace_id);
   const resources = await resourcesOf(client, rows);
   const found = new Map([...groups].map(([id, of]) => [id, { ...dataOf(resources, id, of), isCut }]));
-  return { found, left: traceIds.slice(count) };
+  return { found, left: traceIds.slice(chosen.length) };
 }
 
-interface Summary {
-  trace_id: string;
-  span_count: number;
-  since: string;
-  until: string | null;
-}
-
-/** Within which all spans of these traces start; a trace that did not come through a writer has no summary. */
-function rangeOf(ids: string[], known: ReadonlyMap<string, Summary>): [since: string, until: string] {
-  const summaries = ids.flatMap((id) => known.get(id.toLowerCase()) ?? []);
-  if (summaries.length < ids.length) return ['-infinity', 'infinity'];
-  // One format, UTC: they sort as the times do.
-  const since = summaries.map((each) => each.since).sort()[0]!;
-  const ends = summaries.map(({ until }) => until);
-  return [since, ends.includes(null) ? 'infinity' : (ends as string[]).sort().at(-1)!];
+/** The first of these traces, as many as have no more spans than that together; at least one. */
+async function within(client: Client, traceIds: string[], maxSpans: number): Promise<string[]> {
+  const { rows } = await client.query<{ trace_id: string; span_count: number }>(SUMMARIES, [traceIds]);
+  const known = new Map(rows.map(({ trace_id, span_count }) => [trace_id, span_count]));
+  let spans = 0;
+  const count = traceIds.findIndex((id, i) => {
+    spans += known.get(id.toLowerCase()) ?? 0;
+    return i > 0 && spans > maxSpans;
+  });
+  return count < 0 ? traceIds : traceIds.slice(0, count);
 }
 
 /**
@@ -125,7 +107,10 @@ export async function readSpans(
   client: Client,
   { condition, values, max }: { condition: string; values: unknown[]; max: number },
 ): Promise<LooseSpan[]> {
-  const { rows } = await client.query<SpanRecord>(`${COLUMNS} where ${condition} limit ${Math.round(max)}`, values);
+  const { rows } = await client.query<SpanRecord>(
+    `${COLUMNS} from beacon.trace_spans s where ${condition} limit ${Math.round(max)}`,
+    values,
+  );
   const resources = await resourcesOf(client, rows);
   const shared = new Map<string, ResourceSpans>();
   return rows.map((row) => {

@@ -12,8 +12,8 @@ import { hasFitting, inTime, type SearchParams, traceConditions } from './traces
 
 /** So many of the last chunks are read, or looked at, before the index is asked. */
 const LATEST = 64;
-/** After so many of them it is known whether most of what there is has to be read. */
-const TRIED = 8;
+/** Where so many of them have nothing that fits, the index is asked what has. */
+const TRIED = 4;
 /** Among so many traces a page is looked for one by one: first a few, for what most have. */
 const ASKED = [100, 3_000];
 /** Where the filter can hold in a smaller share of the spans than this, the index is followed. */
@@ -46,7 +46,8 @@ export async function newestMatches(
   if (!p.q.some(isIndexed)) {
     const latest = await latestChunks(client, scope);
     if (isInOrder(latest)) {
-      if (await page.read(latest, { max: TRIED, hasMore: latest.length === LATEST })) return page.answer();
+      if (await page.read(latest, { max: TRIED, first: TRIED, hasMore: latest.length === LATEST }))
+        return page.answer();
       if (page.found > 0) {
         if (await page.read(latest, { from: TRIED, hasMore: latest.length === LATEST })) return page.answer();
         maxShare = RARE;
