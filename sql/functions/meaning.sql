@@ -178,13 +178,14 @@ as $$
 declare
   -- Above the origin callers only pass on what they were given: the nearest few are enough.
   nearest constant integer := 5;
+  means beacon.failure_origin[];
   found beacon.failure_origin;
   nth integer := 0;
 begin
   if origins is null then
     return;
   end if;
-  for found in
+  -- Into a list, and no loop over the query: a loop would work on a copy of all spans.
   with o as materialized (
     select n::integer, b.* from unnest(origins) with ordinality b_n (trace_id, position, span_id, service, operation, kind, status,
       offset_ms, duration_ms, code, http_status, message, callee, callee_operation, callee_position, callee_status, callee_ended,
@@ -267,7 +268,7 @@ begin
       array_position(array['flag', 'code', 'sqlstate', 'finish', 'message', 'class', 'jsonrpc', 'grpc', 'hint', 'http'], m.source),
       m.length desc, s.ring, m.meaning
   )
-  select b.trace_id, b.position, b.span_id, b.service, b.operation, b.kind, b.status, b.offset_ms, b.duration_ms,
+  select array_agg((b.trace_id, b.position, b.span_id, b.service, b.operation, b.kind, b.status, b.offset_ms, b.duration_ms,
     case when coalesce(b.code, '') ~ '^\d*$' and j.source in ('class', 'code') and j.said !~ ' ' then j.said else b.code end,
     case when b.callee is not null or l.callee is null then b.http_status end,
     case when j.source in ('message', 'hint', 'code', 'class', 'sqlstate') and j.said like '% %' then coalesce(j.said, b.message)
@@ -277,7 +278,7 @@ begin
     coalesce(b.callee_status, l.callee_status), coalesce(b.callee_ended, l.callee_ended), coalesce(b.callee_late_ms, l.callee_late_ms),
     b.model_id, b.region, b.explains_root, b.path, b.span_ids, b.metadata, b.way, b.callee_aborted,
     coalesce(b.callee_is_known, false) or l.callee_position is not null,
-    j.meaning, j.source, j.said_by
+    j.meaning, j.source, j.said_by)::beacon.failure_origin order by b.n) into means
   from unnest(origins) with ordinality b (trace_id, position, span_id, service, operation, kind, status,
     offset_ms, duration_ms, code, http_status, message, callee, callee_operation, callee_position, callee_status, callee_ended,
     callee_late_ms, model_id, region, explains_root, path, span_ids, metadata, way, callee_aborted, callee_is_known, meaning, meant_by,
@@ -288,9 +289,8 @@ begin
     select c.* from beacon.last_call(spans, b.position, b.way, j.meaning in ('timeout', 'connect_timeout', 'killed')) c
     where b.callee is null and j.meaning in ('reset', 'malformed_response', 'timeout', 'connect_timeout', 'killed')
     -- Keeps the condition in here, so that it is looked at before the function is called.
-    offset 0) l on true
-  order by b.n
-  loop
+    offset 0) l on true;
+  foreach found in array means loop
     nth := nth + 1;
     if found.meaning = 'reset' and origins[nth].callee_position is not null and beacon.hung_up(spans, found) then
       found.meaning := 'timeout';
