@@ -70,6 +70,9 @@ const ALL = [
   sql,
 ] as const;
 
+/** Not one of those that every API shows. */
+export { traceIds } from './search/queries.ts';
+
 export const QUERIES: readonly Query[] = ALL;
 
 type Any = (typeof ALL)[number];

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import { wholeTraceId } from '../../otlp/trace-id.ts';
 import { answerIn, readOnly, runQuery } from '../../queries/run.ts';
-import { traceIds } from '../../search/queries.ts';
+import { traceIds } from '../../registry.ts';
 import { BeaconError } from '../../store/errors.ts';
 import { queryNamed } from '../params.ts';
 import { all, bodyQuery, one, type Query, rfc3339, type SearchParams, searchOf, searchV3Of } from './query.ts';
