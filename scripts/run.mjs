@@ -33,6 +33,7 @@ const commands = {
     'e2e/starts.long.ts',
     'packages/server/test/receivers/fuzz.test.ts',
     'packages/server/test/receivers/bombs.test.ts',
+    'packages/server/test/queries/equal.test.ts',
     'services/runner/test/rerun.test.ts',
   ],
   versions: ['scripts/versions.ts'],
@@ -56,7 +57,7 @@ if (Number(process.versions.node.split('.')[0]) < 20) {
 }
 // Beside what is set already.
 const surroundings = {
-  'test:long': { CRASH_ROUNDS: '50', FUZZ_INPUTS: '20000', BOMBS: 'large', PLANTED_JOBS: '100' },
+  'test:long': { CRASH_ROUNDS: '50', FUZZ_INPUTS: '20000', BOMBS: 'large', EQUAL: 'all', PLANTED_JOBS: '100' },
   'test:wild': { WORLD: 'all', DOCTOR_SEEDS: 'all' },
 };
 

@@ -1,5 +1,5 @@
 // Values made short enough to be told: long texts and lists lose their end, and it is counted.
-import type { Row } from '../store/values.ts';
+import { isRawJson, type Row } from '../store/values.ts';
 import { visible } from './untrusted.ts';
 
 /** How long a value may be. */
@@ -23,10 +23,15 @@ export interface Cuts {
   values: number;
 }
 
+/** Columns of what programs sent: what they hold is told as it is, `false`, nulls and all digits too. */
+const SENT = new Set(['attributes', 'events', 'links', 'logs', 'resource', 'scope', 'metadata', 'body']);
+
 /** The row without nulls, false and what is empty, its values short and visible, times to the millisecond. */
 export function cutRow(row: Row, measure: Measure, cuts: Cuts): Row {
   const kept = Object.entries(row).filter(([, value]) => !isNothing(value));
-  return Object.fromEntries(kept.map(([name, value]) => [visible(name), cutValue(value, measure, cuts)]));
+  return Object.fromEntries(
+    kept.map(([name, value]) => [visible(name), cutValue(value, measure, cuts, SENT.has(name))]),
+  );
 }
 
 function isNothing(value: unknown): boolean {
@@ -34,11 +39,12 @@ function isNothing(value: unknown): boolean {
   return typeof value === 'object' && Object.keys(value).length === 0;
 }
 
-function cutValue(value: unknown, measure: Measure, cuts: Cuts): unknown {
-  if (typeof value === 'string') return cutText(value, measure.characters, cuts);
-  if (typeof value === 'number') return shortNumber(value);
+function cutValue(value: unknown, measure: Measure, cuts: Cuts, isSent: boolean): unknown {
+  if (typeof value === 'string') return cutText(value, measure.characters, cuts, isSent);
+  if (typeof value === 'number') return isSent ? value : shortNumber(value);
+  if (isRawJson(value)) return value;
   if (Array.isArray(value)) {
-    const shown = value.slice(0, measure.items).map((each) => cutValue(each, measure, cuts));
+    const shown = value.slice(0, measure.items).map((each) => cutValue(each, measure, cuts, isSent));
     if (shown.length < value.length) {
       cuts.values += 1;
       // A list of another kind must stay one: a text among numbers would be no such list any more.
@@ -47,8 +53,10 @@ function cutValue(value: unknown, measure: Measure, cuts: Cuts): unknown {
     return shown;
   }
   if (value !== null && typeof value === 'object') {
-    const entries = Object.entries(value).filter(([, each]) => !isNothing(each));
-    const shown = entries.slice(0, measure.items).map(([key, each]) => [visible(key), cutValue(each, measure, cuts)]);
+    const entries = Object.entries(value).filter(([, each]) => isSent || !isNothing(each));
+    const shown = entries
+      .slice(0, measure.items)
+      .map(([key, each]) => [visible(key), cutValue(each, measure, cuts, isSent)]);
     if (shown.length < entries.length) {
       cuts.values += 1;
       shown.push(['…', `${entries.length - shown.length} more`]);
@@ -60,8 +68,8 @@ function cutValue(value: unknown, measure: Measure, cuts: Cuts): unknown {
 
 const ISO = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?Z$/;
 
-function cutText(text: string, characters: number, cuts: Cuts): string {
-  const time = ISO.exec(text);
+function cutText(text: string, characters: number, cuts: Cuts, isSent: boolean): string {
+  const time = isSent ? null : ISO.exec(text);
   if (time) return `${time[1]}${(time[2] ?? '').slice(0, 4)}Z`;
   if (text.length <= characters) return visible(text);
   cuts.values += 1;

@@ -1,3 +1,5 @@
+import { isRawJson } from '../store/values.ts';
+
 // Span data comes from any program that sends spans. A model must be able to tell it from what Beacon says.
 
 /** Around everything that came out of the database. */
@@ -20,7 +22,7 @@ export function visible(text: string): string {
 export function visibleJson(value: unknown): unknown {
   if (typeof value === 'string') return visible(value);
   if (Array.isArray(value)) return value.map(visibleJson);
-  if (value !== null && typeof value === 'object') {
+  if (value !== null && typeof value === 'object' && !isRawJson(value)) {
     return Object.fromEntries(Object.entries(value).map(([key, each]) => [visible(key), visibleJson(each)]));
   }
   return value;

@@ -48,7 +48,7 @@ function exactJson(text: string | null): unknown {
   if (text === null) return null;
   if (!LONG_NUMBER.test(` ${text}`)) return JSON.parse(text);
   return JSON.parse(text, (_key: string, value: unknown, context?: { source?: string }) =>
-    typeof value === 'number' && isRounded(value, context!.source!) ? raw(context!.source!) : value,
+    typeof value === 'number' && isRounded(value, context!.source!) ? rawJSON(context!.source!) : value,
   );
 }
 
@@ -58,7 +58,20 @@ function isRounded(value: number, source: string): boolean {
 }
 
 /** `JSON.rawJSON` of ECMAScript 2025, which TypeScript's library does not know yet. */
-const raw = (JSON as unknown as { rawJSON: (text: string) => unknown }).rawJSON;
+const { isRawJSON, rawJSON } = JSON as unknown as {
+  isRawJSON(value: unknown): boolean;
+  rawJSON(text: string): unknown;
+};
+
+/** Whether a value stands for a number that JavaScript has not all the digits of. */
+export function isRawJson(value: unknown): boolean {
+  return isRawJSON(value);
+}
+
+/** A number as JSON has it, with all its digits. */
+export function rawJson(digits: string): unknown {
+  return rawJSON(digits);
+}
 
 function isoTime(text: string): string {
   return text.replace(' ', 'T').replace(/\+00$/, 'Z');

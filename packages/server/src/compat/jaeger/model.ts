@@ -1,5 +1,6 @@
 // OTLP as the JSON of Jaeger's query API, version 1: what its UI, Grafana and scripts read.
 import type { AnyValue, KeyValue, OtlpTraces, ResourceSpans, ScopeSpans, Span } from '../../otlp/traces.ts';
+import { rawJson } from '../../store/values.ts';
 
 export interface KeyValueJson {
   key: string;
@@ -164,7 +165,9 @@ function plain(value: AnyValue): unknown {
   if (value.kvlistValue) {
     return Object.fromEntries((value.kvlistValue.values ?? []).map(({ key, value: item }) => [key, plain(item)]));
   }
-  return value.stringValue ?? value.boolValue ?? value.intValue ?? value.doubleValue ?? value.bytesValue ?? null;
+  // OTLP writes whole numbers as text; here they are numbers, with all their digits.
+  if (value.intValue !== undefined) return rawJson(String(value.intValue));
+  return value.stringValue ?? value.boolValue ?? value.doubleValue ?? value.bytesValue ?? null;
 }
 
 function microseconds(ns: bigint): number {
