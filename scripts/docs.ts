@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { cliReference } from './docs/cli.ts';
 import { configurationReference } from './docs/configuration.ts';
+import { dependenciesReference } from './docs/dependencies.ts';
 import { diagnosesReference } from './docs/diagnoses.ts';
 import { operationPages } from './docs/queries.ts';
 import { sqlReference } from './docs/sql.ts';
@@ -12,6 +13,7 @@ const check = process.argv.includes('--check');
 const documents: Record<string, string> = {
   'docs/reference/cli.md': cliReference(),
   'docs/reference/configuration.md': configurationReference(),
+  'docs/reference/dependencies.md': dependenciesReference(),
   'docs/reference/diagnoses.md': diagnosesReference(),
   ...operationPages(),
   ...(await sqlReference()),

@@ -25,6 +25,16 @@ test('no file is longer than 400 lines', () => {
   assert.deepEqual(long, []);
 });
 
+test('the lock file has the hash of every package', () => {
+  const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, Record<string, unknown>> };
+  const installed = Object.entries(packages).filter(([key, { link }]) => key.includes('node_modules/') && !link);
+  assert.deepEqual(
+    installed.filter(([, { integrity, inBundle }]) => !integrity && !inBundle).map(([key]) => key),
+    [],
+    'run node scripts/complete-lock.mjs',
+  );
+});
+
 test('no folder is called common, core, shared or utils', () => {
   const vague = sourceFiles().filter((file) => /(?:^|\/)(?:common|core|shared|utils?|helpers|misc)\//.test(file));
   assert.deepEqual(vague, []);
