@@ -44,13 +44,18 @@ begin
     from beacon.trace_spans s
     where s.trace_id = of_trace and s.started_at between since and until
   ), owner as materialized (
-    select b.span_id, min(b.rn) as rn from base b group by b.span_id
+    select b.span_id, min(b.rn) as rn, coalesce(min(b.rn) filter (where b.kind <> 'server'), min(b.rn)) as calling,
+      min(b.rn) filter (where b.kind = 'server') as answering, count(*) > 1 as shared
+    from base b group by b.span_id
+  ), halves as materialized (
+    select b.span_id, b.service, coalesce(min(b.rn) filter (where b.kind = 'server'), min(b.rn)) as rn
+    from base b join owner o on o.span_id = b.span_id and o.shared group by b.span_id, b.service
   ), logged as materialized (
     select * from beacon.logged_exceptions(of_trace, since, until)
   )
   select b.trace_id, b.rn,
-    -- Zipkin's client and server share one span id: the later of the two is the child of the earlier.
-    case when o.rn <> b.rn and b.kind = 'server' then o.rn else p.rn end,
+    -- Zipkin's client and server share one span id: the server is the child of the client, and what either did is below that one.
+    case when o.calling <> b.rn and b.kind = 'server' then o.calling else nullif(coalesce(h.rn, p.answering, p.rn), b.rn) end,
     0, b.span_id, b.parent_span_id, b.service, b.operation, b.kind,
     case when b.status = 'started' and t.last_alive is not null then 'lost' when b.status = 'failed' and e.timed_out then 'timeout'
       else b.status end,
@@ -59,7 +64,7 @@ begin
     coalesce(b.duration_ms, greatest(0, 1000 * extract(epoch from
       least(last_sign, coalesce(t.last_alive, last_sign)) - b.started_at)::double precision)),
     0::double precision, b.completed_at is not null,
-    b.parent_span_id is not null and p.rn is null, 0::double precision,
+    b.parent_span_id is not null and nullif(coalesce(h.rn, p.answering, p.rn), b.rn) is null, 0::double precision,
     b.execution, b.job_id, b.model_id, b.region,
     -- As with an exception event: error.type says more, a status code less.
     case when e.error_type is null or b.metadata ? 'error.type' then b.error_type else e.error_type end,
@@ -68,7 +73,8 @@ begin
     b.metadata, b.links
   from base b
   join owner o on o.span_id = b.span_id
-  left join owner p on p.span_id = b.parent_span_id and p.rn <> b.rn
+  left join owner p on p.span_id = b.parent_span_id
+  left join halves h on h.span_id = b.parent_span_id and h.service = b.service
   left join beacon.tracer_state() t on t.tracer_id = b.tracer_id
   left join logged e on e.span_id = b.span_id
   order by b.rn;

@@ -1,7 +1,7 @@
 // The tree of a trace, as beacon.tree_of lays it out for all that reasons about traces: the same rules in another
 // language, for the picture of a whole trace alone, because PL/pgSQL takes four times as long for 100,000 spans.
 import { clockOffsets } from './clocks.ts';
-import { SERVER, type SpanIds, type Spans } from './spans.ts';
+import { SERVER, type Spans } from './spans.ts';
 
 /** By row of the spans, but for `order`. */
 export interface Tree {
@@ -76,23 +76,30 @@ export function placesOf(order: Int32Array): Int32Array {
   return places;
 }
 
-function parentsOf({ count, ids, parentIds, hasParentId, kind }: Spans): Pick<Tree, 'parents' | 'isOrphan'> {
-  const ownerOf = owners(ids);
+function parentsOf(spans: Spans): Pick<Tree, 'parents' | 'isOrphan'> {
+  const { count, ids, parentIds, hasParentId, kind, service } = spans;
+  const { parentOf, callerOf } = owners(spans);
   const parents = new Int32Array(count).fill(-1);
   const isOrphan = new Array<boolean>(count).fill(false);
   for (let row = 0; row < count; row++) {
-    const found = hasParentId[row] ? ownerOf(parentIds.high[row]!, parentIds.low[row]!) : -1;
+    const found = hasParentId[row] ? parentOf(parentIds.high[row]!, parentIds.low[row]!, service[row]!) : -1;
     const parent = found === row ? -1 : found;
     isOrphan[row] = hasParentId[row]! && parent < 0;
-    // Zipkin's client and server share one span id: the later of the two is the child of the earlier.
-    const owner = kind[row] === SERVER ? ownerOf(ids.high[row]!, ids.low[row]!) : row;
+    // Zipkin's client and server share one span id: the server is the child of the client.
+    const owner = kind[row] === SERVER ? callerOf(ids.high[row]!, ids.low[row]!) : row;
     parents[row] = owner === row ? parent : owner;
   }
   return { parents, isOrphan };
 }
 
-/** Finds the first row with an id; -1 when there is none. */
-function owners({ high, low }: SpanIds): (high: number, low: number) => number {
+interface Owners {
+  /** The row that spans of a service below an id are below: the half of that service, else the one that answered; -1 for none. */
+  parentOf(high: number, low: number, service: number): number;
+  /** The row that called where several share an id. */
+  callerOf(high: number, low: number): number;
+}
+
+function owners({ ids: { high, low }, kind, service }: Spans): Owners {
   const byLow = new Map<number, number>();
   /** Row with the same second half, further down; -1 ends them. */
   const further = new Int32Array(low.length).fill(-1);
@@ -100,10 +107,18 @@ function owners({ high, low }: SpanIds): (high: number, low: number) => number {
     further[row] = byLow.get(low[row]!) ?? -1;
     byLow.set(low[row]!, row);
   }
-  return (wantedHigh, wantedLow) => {
-    let row = byLow.get(wantedLow) ?? -1;
-    while (row >= 0 && high[row] !== wantedHigh) row = further[row]!;
-    return row;
+  /** The first row with the id, by what is preferred, the strongest wish last. */
+  const find = (wantedHigh: number, wantedLow: number, rank: (row: number) => number) => {
+    let best = -1;
+    for (let row = byLow.get(wantedLow) ?? -1; row >= 0; row = further[row]!) {
+      if (high[row] === wantedHigh && (best < 0 || rank(row) > rank(best))) best = row;
+    }
+    return best;
+  };
+  return {
+    parentOf: (wantedHigh, wantedLow, of) =>
+      find(wantedHigh, wantedLow, (row) => (service[row] === of ? 2 : 0) + (kind[row] === SERVER ? 1 : 0)),
+    callerOf: (wantedHigh, wantedLow) => find(wantedHigh, wantedLow, (row) => (kind[row] === SERVER ? 0 : 1)),
   };
 }
 
