@@ -57,6 +57,49 @@ CREATE INDEX answers_not_diagnosed ON beacon.answers USING btree (job_id) WHERE 
 CREATE INDEX answers_started_at ON beacon.answers USING brin (started_at);
 CREATE UNIQUE INDEX answers_trace ON beacon.answers USING btree (trace_id) WHERE ((execution_id IS NULL) AND (execution_key IS NULL));
 
+create table beacon.archive_chunks (
+  chunk_id integer not null,
+  day date not null,
+  spans integer not null,
+  traces integer not null,
+  created_from timestamp with time zone not null,
+  created_to timestamp with time zone not null,
+  started_from timestamp with time zone not null,
+  started_to timestamp with time zone not null,
+  active_to timestamp with time zone not null,
+  bytes_before bigint not null,
+  archived_at timestamp with time zone not null default now(),
+  trace_ids bytea not null,
+  span_ids bytea not null,
+  constraint archive_chunks_key PRIMARY KEY (chunk_id)
+);
+CREATE INDEX archive_chunks_active ON beacon.archive_chunks USING btree (active_to);
+CREATE INDEX archive_chunks_created ON beacon.archive_chunks USING btree (created_to);
+CREATE INDEX archive_chunks_day ON beacon.archive_chunks USING btree (day);
+
+create table beacon.archive_columns (
+  chunk_id integer not null,
+  kind "char" not null,
+  name text not null,
+  entries integer not null,
+  width smallint not null,
+  low bytea,
+  high bytea,
+  texts text,
+  base bigint,
+  unit bigint,
+  prefix text,
+  suffix text,
+  constraint archive_columns_key PRIMARY KEY (chunk_id, kind, name)
+);
+
+create table beacon.archive_index (
+  segment smallint not null,
+  chunk_id integer not null,
+  fingerprints smallint[] not null,
+  constraint archive_index_key PRIMARY KEY (segment, chunk_id)
+);
+
 create table beacon.ingest (
   ingest_id uuid not null,
   instance text not null,
@@ -581,6 +624,38 @@ create function beacon.answers_of_traces(of_traces uuid[])
   returns SETOF beacon.answers
   language plpgsql stable;
 
+create function beacon.archive_spans(of_partition text, at_most integer DEFAULT 32768)
+  returns integer
+  language plpgsql volatile;
+
+create function beacon.archive_step(at_most integer DEFAULT 32768)
+  returns jsonb
+  language plpgsql volatile;
+
+create function beacon.archive_undo(of_chunk integer)
+  returns integer
+  language plpgsql volatile;
+
+create function beacon.archived_between(from_time timestamp with time zone, to_time timestamp with time zone, hashes bigint[] DEFAULT '{}'::bigint[], terms integer[] DEFAULT '{}'::integer[])
+  returns SETOF beacon.trace_spans
+  language plpgsql stable;
+
+create function beacon.archived_in(of_traces uuid[], since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone)
+  returns integer[]
+  language plpgsql stable;
+
+create function beacon.archived_rows(of_chunk integer, filters jsonb)
+  returns integer[]
+  language plpgsql stable;
+
+create function beacon.archived_spans(of_traces uuid[], since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone)
+  returns SETOF beacon.trace_spans
+  language plpgsql stable;
+
+create function beacon.archived_with(hashes bigint[], terms integer[], from_time timestamp with time zone, to_time timestamp with time zone)
+  returns integer[]
+  language plpgsql stable;
+
 create function beacon.asked_text(metadata jsonb, events jsonb, logs jsonb)
   returns text
   language plpgsql immutable;
@@ -616,6 +691,10 @@ create function beacon.bucket_percentiles(buckets integer[], calls bigint[], sha
 create function beacon.busy_below(spans beacon.span_fact[], from_position integer, at_ms double precision)
   returns integer
   language plpgsql stable;
+
+create function beacon.byte_width(largest bigint)
+  returns smallint
+  language sql immutable;
 
 create function beacon.cached_tokens(metadata jsonb)
   returns bigint
@@ -662,8 +741,12 @@ create function beacon.cell_validity(status text, answer_chars integer, output_t
   language sql immutable;
 
 create function beacon.chunks_with(hashes bigint[], terms integer[], from_time timestamp with time zone, to_time timestamp with time zone)
-  returns TABLE(created_from timestamp with time zone, created_to timestamp with time zone, started_from timestamp with time zone, active_to timestamp with time zone, spans integer)
+  returns TABLE(created_from timestamp with time zone, created_to timestamp with time zone, started_from timestamp with time zone, active_to timestamp with time zone, spans integer, archived integer)
   language plpgsql stable;
+
+create function beacon.clear_archived(of_partition text, of_day date)
+  returns boolean
+  language plpgsql volatile;
 
 create function beacon.clock()
   returns timestamp with time zone
@@ -787,6 +870,10 @@ create function beacon.doctor_session()
 
 create function beacon.doctor_write()
   returns TABLE(stored boolean, error text, code text, milliseconds double precision)
+  language plpgsql volatile;
+
+create function beacon.drop_archived(chunks integer[])
+  returns void
   language plpgsql volatile;
 
 create function beacon.drop_expired()
@@ -1102,7 +1189,7 @@ create function beacon.log_gamma(x double precision)
   language plpgsql immutable;
 
 create function beacon.logged_chunks(attribute text, operator text, wanted text, number numeric, objects jsonb[], from_time timestamp with time zone, to_time timestamp with time zone)
-  returns TABLE(created_from timestamp with time zone, created_to timestamp with time zone, started_from timestamp with time zone, active_to timestamp with time zone, spans integer)
+  returns TABLE(created_from timestamp with time zone, created_to timestamp with time zone, started_from timestamp with time zone, active_to timestamp with time zone, spans integer, archived integer)
   language plpgsql stable;
 
 create function beacon.logged_exceptions(of_trace uuid, since timestamp with time zone, until timestamp with time zone)
@@ -1196,6 +1283,10 @@ create function beacon.notable(spans beacon.span_fact[], origins beacon.failure_
 create function beacon.note_spans(of_traces uuid[], created timestamp with time zone[], counted boolean DEFAULT true)
   returns integer
   language plpgsql volatile;
+
+create function beacon.number_at(low bytea, high bytea, width integer, entries integer, place integer)
+  returns bigint
+  language sql immutable;
 
 create function beacon.numbered_message(metadata jsonb, prefix text, roles text[])
   returns text
@@ -1409,6 +1500,10 @@ create function beacon.signal_text(s beacon.signal)
   returns text
   language plpgsql immutable;
 
+create function beacon.size_over_heap(of_partition text)
+  returns numeric
+  language plpgsql stable;
+
 create function beacon.smallest_effect(questions bigint, low double precision, high double precision, kind text, tests bigint)
   returns double precision
   language plpgsql immutable;
@@ -1429,11 +1524,19 @@ create function beacon.span_peers(of_service text, of_operation text, not_trace 
   returns TABLE(peer_count bigint, peer_p50_ms double precision, peer_p95_ms double precision, slower_than_pct double precision, peer_histogram jsonb)
   language plpgsql stable;
 
+create function beacon.spans_of(of_traces uuid[], since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone)
+  returns SETOF beacon.trace_spans
+  language plpgsql stable;
+
 create function beacon.spans_of_jobs(of_jobs text[], from_time timestamp with time zone, to_time timestamp with time zone)
   returns TABLE(execution text, trace_id uuid, job_id text, model_id text, region text, status text, error_type text, latency_ms double precision, created_at timestamp with time zone, finished_at timestamp with time zone)
   language plpgsql stable;
 
 create function beacon.spans_of_traces(of_traces uuid[], at_most integer)
+  returns SETOF beacon.trace_spans
+  language plpgsql stable;
+
+create function beacon.spans_with_jobs(of_jobs text[], since timestamp with time zone, until timestamp with time zone)
   returns SETOF beacon.trace_spans
   language plpgsql stable;
 
@@ -1493,6 +1596,10 @@ create function beacon.trace_findings(from_time timestamp with time zone, to_tim
   returns TABLE(type text, service text, operation text, summary text, recommendation text, confidence double precision, executions bigint, first_at timestamp with time zone, last_at timestamp with time zone, example_execution_id bigint, example_trace_id uuid, span_ids bytea[], models text[], regions text[], example_execution_key text)
   language plpgsql stable;
 
+create function beacon.trace_numbers(of_chunk integer, of_name text, traces integer)
+  returns bigint[]
+  language plpgsql stable;
+
 create function beacon.trace_outline(of_trace uuid, max_lines integer DEFAULT 40)
   returns TABLE(line integer, parent_line integer, depth integer, service text, operation text, status text, spans bigint, on_critical_path boolean, offset_ms double precision, duration_ms double precision, total_ms double precision, self_ms double precision, error_type text, error_message text, note text, span_id bytea, below_spans bigint, below_failed bigint, below_self_ms double precision, trace_started_at timestamp with time zone, trace_spans bigint, trace_failed bigint)
   language plpgsql stable;
@@ -1535,6 +1642,10 @@ create function beacon.unexplained(looked_at integer, origins beacon.failure_ori
 
 create function beacon.unfolded(from_time timestamp with time zone, to_time timestamp with time zone)
   returns TABLE(service text, operation text, kind text, root boolean, minute_at timestamp with time zone, bucket integer, calls bigint, errors bigint, total double precision, last_at timestamp with time zone)
+  language plpgsql stable;
+
+create function beacon.unpack_spans(of_chunk integer, of_traces uuid[] DEFAULT NULL::uuid[], filters jsonb DEFAULT '[]'::jsonb)
+  returns SETOF beacon.trace_spans
   language plpgsql stable;
 
 create function beacon.untraced(of_execution text)

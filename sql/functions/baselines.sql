@@ -61,8 +61,8 @@ begin
   select date_trunc('hour', s.started_at), s.service, s.operation, coalesce(s.model_id, ''), coalesce(s.region, ''),
     case when s.status = 'completed' then beacon.duration_bucket(s.duration_ms) else -1 end,
     count(*), count(*) filter (where s.status <> 'completed'), coalesce(sum(s.duration_ms) filter (where s.status = 'completed'), 0)
-  from beacon.trace_spans s
-  where s.trace_id = any (settled) and s.started_at between from_time and to_time and s.status <> 'started'
+  from beacon.spans_of(settled, from_time, to_time) s
+  where s.status <> 'started'
   group by 1, 2, 3, 4, 5, 6
   order by 1, 2, 3, 4, 5, 6
   on conflict (service, operation, model_id, region, hour, bucket) do update set
@@ -160,11 +160,10 @@ begin
   ), siblings as materialized (
     select s.service, s.operation, count(*) as calls, percentile_cont(0.5) within group (order by s.duration_ms) as p50_ms,
       max(s.duration_ms) as p95_ms
-    from beacon.trace_spans s
-    where s.job_id = (select f.job_id from unnest(spans) f where f.job_id is not null limit 1) and s.status = 'completed'
-      and s.trace_id <> all (array(select distinct m.trace_id from mine m))
-      and s.started_at between (select min(f.started_at) from unnest(spans) f) - interval '1 day' and (select max(f.started_at)
-        from unnest(spans) f) + interval '1 day'
+    from beacon.spans_with_jobs(array(select f.job_id from unnest(spans) f where f.job_id is not null limit 1),
+      (select min(f.started_at) from unnest(spans) f) - interval '1 day',
+      (select max(f.started_at) from unnest(spans) f) + interval '1 day') s
+    where s.status = 'completed' and s.trace_id <> all (array(select distinct m.trace_id from mine m))
       and exists (select from thin t where not exists (
         select from settled n where not n.narrow and n.service = t.service and n.operation = t.operation and n.total >= enough))
     group by 1, 2
@@ -221,15 +220,20 @@ set search_path = beacon, pg_catalog
 as $$
 declare
   at timestamptz := (select t.started_at from beacon.traces t where t.trace_id = not_trace);
+  others uuid[] := array_remove(beacon.recent_traces(at), not_trace);
 begin
   return exists (
     select from beacon.trace_spans s
-    where s.trace_id = any (beacon.recent_traces(at)) and s.trace_id <> not_trace and s.service = of_service
+    where s.trace_id = any (others) and s.service = of_service
       and s.started_at between at - interval '2 days' and at + interval '2 hours'
       and s.operation = of_operation and exists (
         select from beacon.trace_spans o
         where o.trace_id = s.trace_id and o.service <> of_service
-          and o.started_at between at - interval '2 days' and at + interval '2 hours'));
+          and o.started_at between at - interval '2 days' and at + interval '2 hours'))
+    or exists (
+      select from beacon.archived_spans(others, at - interval '2 days', at + interval '2 hours') s
+      group by s.trace_id
+      having bool_or(s.service = of_service and s.operation = of_operation) and bool_or(s.service <> of_service));
 end
 $$;
 
@@ -242,12 +246,15 @@ set search_path = beacon, pg_catalog
 as $$
 declare
   at timestamptz := (select t.started_at from beacon.traces t where t.trace_id = not_trace);
+  others uuid[] := array_remove(beacon.recent_traces(at), not_trace);
 begin
   return exists (
     select from beacon.trace_spans s
-    where s.trace_id = any (beacon.recent_traces(at)) and s.trace_id <> not_trace
-      and s.started_at between at - interval '2 days' and at + interval '2 hours'
-      and s.service = of_service and s.kind = 'server');
+    where s.trace_id = any (others) and s.started_at between at - interval '2 days' and at + interval '2 hours'
+      and s.service = of_service and s.kind = 'server')
+    or exists (
+      select from beacon.archived_spans(others, at - interval '2 days', at + interval '2 hours') s
+      where s.service = of_service and s.kind = 'server');
 end
 $$;
 

@@ -20,26 +20,32 @@ begin
   select r.from_time, r.to_time into since, until from beacon.trace_range(cause.trace_id) r;
   -- The way up is told from the outermost span in: where it began stands last.
   select s.service, s.operation, s.status, s.error_type, s.started_at, s.duration_ms into origin
-  from beacon.trace_spans s
-  where s.trace_id = cause.trace_id and s.span_id = cause.span_ids[cardinality(cause.span_ids)] and s.started_at between since and until
+  from beacon.spans_of(array[cause.trace_id], since, until) s
+  where s.span_id = cause.span_ids[cardinality(cause.span_ids)]
   limit 1;
   if origin.service is null then
     return;
   end if;
   return query
   with hit as (
-    select s.trace_id, min(s.started_at) as at from beacon.trace_spans s
+    select s.trace_id, min(s.started_at) as at
+    from (
+      select x.* from beacon.trace_spans x
+      where x.status <> 'completed' and x.service = origin.service
+        and x.started_at between origin.started_at - interval '1 hour' and origin.started_at + interval '1 hour'
+      union all
+      select a.* from beacon.archived_between(origin.started_at - interval '1 hour', origin.started_at + interval '1 hour',
+        array[beacon.column_hash('service', origin.service), beacon.column_hash('operation', origin.operation)], '{1,2}') a) s
     where beacon.has_failed(origin.status) and s.status <> 'completed' and s.status <> 'started' and s.service = origin.service
       and s.operation = origin.operation and s.error_type is not distinct from origin.error_type
-      and s.started_at between origin.started_at - interval '1 hour' and origin.started_at + interval '1 hour'
     group by s.trace_id
     union all
     -- Nothing failed: those where the same operation took at least half as long, among the newest 300 of that time.
-    select s.trace_id, min(s.started_at) from beacon.trace_spans s
+    select s.trace_id, min(s.started_at)
+    from beacon.spans_of(beacon.recent_traces(origin.started_at, 300), origin.started_at - interval '1 hour',
+      origin.started_at + interval '1 hour') s
     where not beacon.has_failed(origin.status) and s.service = origin.service and s.operation = origin.operation
       and s.duration_ms >= 0.5 * origin.duration_ms
-      and s.started_at between origin.started_at - interval '1 hour' and origin.started_at + interval '1 hour'
-      and s.trace_id = any (beacon.recent_traces(origin.started_at, 300))
     group by s.trace_id
   )
   select e.execution_id, h.trace_id, r.job_id, r.model_id, r.region, t.started_at,
@@ -49,9 +55,9 @@ begin
   join beacon.traces t on t.trace_id = h.trace_id
   left join beacon.trace_executions e on e.trace_id = h.trace_id
   left join lateral (
-    select s.job_id, s.model_id, s.region, s.status from beacon.trace_spans s
-    where s.trace_id = h.trace_id and s.parent_span_id is null
-      and s.started_at between origin.started_at - interval '1 day' and origin.started_at + interval '2 hours'
+    select s.job_id, s.model_id, s.region, s.status
+    from beacon.spans_of(array[h.trace_id], origin.started_at - interval '1 day', origin.started_at + interval '2 hours') s
+    where s.parent_span_id is null
     order by s.started_at limit 1) r on true
   where coalesce(e.execution_key, e.execution_id::text) is distinct from beacon.execution_text(of_execution)
   order by t.started_at, e.execution_id, e.execution_key

@@ -61,9 +61,8 @@ begin
       x.kind = 'client' and beacon.called_host(x.metadata) = called_host
         and beacon.called_port(x.metadata) is not distinct from called_port as there,
       x.kind = 'client' and beacon.called_host(x.metadata) = called_host as same_host
-    from beacon.trace_spans x
-    where x.trace_id = any (recent) and x.started_at between since and until
-      and (x.kind = 'server' or (x.kind = 'client' and x.service = f.service))
+    from beacon.spans_of(recent, since, until) x
+    where (x.kind = 'server' or (x.kind = 'client' and x.service = f.service))
   )
   select coalesce(
     (select callee.service from s call
@@ -162,9 +161,9 @@ as $$
 begin
   return query
   with recent as materialized (
-    select s.trace_id, s.span_id, s.parent_span_id, s.service, s.operation, s.kind from beacon.trace_spans s
-    where s.trace_id = any (beacon.recent_traces(f.started_at, 200)) and s.kind in ('producer', 'consumer')
-      and s.started_at between f.started_at - interval '2 days' and f.started_at + interval '2 hours'
+    select s.trace_id, s.span_id, s.parent_span_id, s.service, s.operation, s.kind
+    from beacon.spans_of(beacon.recent_traces(f.started_at, 200), f.started_at - interval '2 days', f.started_at + interval '2 hours') s
+    where s.kind in ('producer', 'consumer')
   )
   select c.service, min(c.operation) from recent p
   join recent c on c.trace_id = p.trace_id and c.parent_span_id = p.span_id and c.kind = 'consumer'
@@ -236,9 +235,9 @@ begin
   end if;
   return query
   with recent as materialized (
-    select s.trace_id, s.span_id, s.parent_span_id, s.service, s.operation, s.duration_ms from beacon.trace_spans s
-    where s.trace_id = any (beacon.recent_traces(f.started_at, 200)) and s.trace_id <> f.trace_id
-      and s.started_at between f.started_at - interval '2 days' and f.started_at + interval '2 hours'
+    select s.trace_id, s.span_id, s.parent_span_id, s.service, s.operation, s.duration_ms
+    from beacon.spans_of(array_remove(beacon.recent_traces(f.started_at, 200), f.trace_id), f.started_at - interval '2 days',
+      f.started_at + interval '2 hours') s
   ), callers as (
     select p.service, min(p.operation) as operation, max(p.duration_ms) as longest_ms from recent c
     left join recent p on p.trace_id = c.trace_id and p.span_id = c.parent_span_id

@@ -170,7 +170,7 @@ comment on function beacon.merge_chunks(integer, integer, integer) is
   'it put together.';
 
 create function beacon.chunks_with(hashes bigint[], terms integer[], from_time timestamptz, to_time timestamptz) returns table (
-  created_from timestamptz, created_to timestamptz, started_from timestamptz, active_to timestamptz, spans integer)
+  created_from timestamptz, created_to timestamptz, started_from timestamptz, active_to timestamptz, spans integer, archived integer)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 set plan_cache_mode = force_generic_plan
@@ -185,10 +185,13 @@ declare
   hits bigint[];
   found bigint[];
 begin
+  return query
+  select c.created_from, c.created_to, c.started_from, c.active_to, c.spans, c.chunk_id
+  from beacon.archive_chunks c where c.chunk_id = any (beacon.archived_with(hashes, terms, from_time, to_time));
   -- Where the bytes of a number go from high to low, what the writer noted cannot be found by this hash.
   if wanted = 0 or hashtextextended('beacon', 0) <> 1678852928738480468 then
     return query
-    select c.created_from, c.created_to, c.started_from, c.active_to, c.spans from beacon.span_chunks c
+    select c.created_from, c.created_to, c.started_from, c.active_to, c.spans, null::integer from beacon.span_chunks c
     where c.active_to >= from_time and c.started_from < to_time;
     return;
   end if;
@@ -213,11 +216,11 @@ begin
     hits := found;
   end loop;
   return query
-  select c.created_from, c.created_to, c.started_from, c.active_to, c.spans
+  select c.created_from, c.created_to, c.started_from, c.active_to, c.spans, null::integer
   from beacon.span_chunks c
   where c.few is null and c.active_to >= from_time and c.started_from < to_time and c.chunk_id in (select h from unnest(hits) h)
   union all
-  select c.created_from, c.created_to, c.started_from, c.active_to, c.spans
+  select c.created_from, c.created_to, c.started_from, c.active_to, c.spans, null::integer
   from beacon.span_chunks c
   where c.few is not null and c.active_to >= from_time and c.started_from < to_time and (
     select count(distinct n.t) from unnest(hashes, terms) n (h, t) where (n.h & 1048575)::integer = any (c.few)) = wanted;
@@ -225,7 +228,8 @@ end
 $$;
 
 comment on function beacon.chunks_with(bigint[], integer[], timestamptz, timestamptz) is
-  'Chunks in which spans of that time may fit all terms. For each term, by its number, one hash or several of which one must occur.';
+  'Chunks in which spans of that time may fit all terms, with their number in the archive for those that are there. For each term, by its '
+  'number, one hash or several of which one must occur.';
 
 create function beacon.drop_old_chunks(expired timestamptz) returns void
 language plpgsql

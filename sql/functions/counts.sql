@@ -220,9 +220,13 @@ begin
       coalesce(beacon.duration_bucket(s.duration_ms), -1) as bucket,
       count(*)::integer as calls, (count(*) filter (where beacon.has_failed(s.status)))::integer as errors,
       coalesce(sum(s.duration_ms), 0) as total_ms, max(s.started_at) as last_at
-    from beacon.trace_spans s
-    where s.created_at >= created_from and s.created_at < created_to and s.started_at >= from_time and s.started_at < to_time
-      and (of_service is null or s.service = of_service) and (of_operation is null or s.operation = of_operation)
+    from (
+      select x.* from beacon.trace_spans x
+      where x.created_at >= created_from and x.created_at < created_to and x.started_at >= from_time and x.started_at < to_time
+      union all
+      select a.* from beacon.archived_between(from_time, to_time) a
+      where a.created_at >= created_from and a.created_at < created_to) s
+    where (of_service is null or s.service = of_service) and (of_operation is null or s.operation = of_operation)
     group by 1, 2, 3, 4, 5, 6) q;
 end
 $$;

@@ -17,8 +17,7 @@ begin
   return query
   with near as materialized (
     select s.trace_id, s.span_id, s.parent_span_id, s.service, s.kind, s.status, s.duration_ms, s.started_at, s.created_at
-    from beacon.trace_spans s
-    where s.trace_id = any (of_traces) and s.started_at between since and until
+    from beacon.spans_of(of_traces, since, until) s
   ), seen as (
     select n.* from near n where seen_to is null
     union all

@@ -22,7 +22,11 @@ begin
     from (
       select q.trace_id, q.started_at from beacon.trace_spans q where q.execution_id = number
       union all
-      select q.trace_id, q.started_at from beacon.trace_spans q where q.execution_key = key) s
+      select q.trace_id, q.started_at from beacon.trace_spans q where q.execution_key = key
+      union all
+      select a.trace_id, a.started_at
+      from beacon.archived_between('-infinity', 'infinity', array[beacon.column_hash('execution', coalesce(key, number::text))], '{1}') a
+      where a.execution_id = number or a.execution_key = key) s
     group by s.trace_id
     order by 2, 1;
   end if;

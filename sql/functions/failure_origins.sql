@@ -305,17 +305,16 @@ as $$
 declare
   tracer uuid;
 begin
-  select s.tracer_id into tracer from beacon.trace_spans s
-  where s.trace_id = of_trace and s.span_id = of_span and s.started_at between at - interval '1 day' and at + interval '1 hour';
+  select s.tracer_id into tracer from beacon.spans_of(array[of_trace], at - interval '1 day', at + interval '1 hour') s
+  where s.span_id = of_span;
   -- A heartbeat comes every few seconds; other work that the process finished later tells more finely.
   return exists (select from beacon.tracers t where t.tracer_id = tracer and coalesce(t.stopped_at, t.heartbeat_at) > at)
     or exists (
-      select from beacon.trace_spans s
-      where s.trace_id = any (array(
+      select from beacon.spans_of(array(
           select t.trace_id from beacon.traces t
-          where t.started_at between at - interval '1 minute' and at + interval '1 minute' order by t.started_at desc limit 200))
-        and s.tracer_id = tracer and s.completed_at > at
-        and s.started_at between at - interval '1 minute' and at + interval '1 hour');
+          where t.started_at between at - interval '1 minute' and at + interval '1 minute' order by t.started_at desc limit 200),
+        at - interval '1 minute', at + interval '1 hour') s
+      where s.tracer_id = tracer and s.completed_at > at);
 end
 $$;
 

@@ -18,9 +18,14 @@ begin
     union all
     select x.trace_id, x.model_id, x.region, x.parent_span_id is null,
       concat_ws(' ', x.service, x.operation, x.status, coalesce(x.error_type, x.metadata ->> 'http.response.status_code'))
-    from beacon.trace_spans x
-    where of_traces is not null and x.trace_id = any (of_traces) and beacon.has_failed(x.status)
-      and x.started_at >= from_time - interval '1 hour' and x.started_at < to_time + interval '1 day'
+    from beacon.archived_between(from_time - interval '1 hour', to_time + interval '1 day', array[beacon.column_hash('status', 'failed'),
+      beacon.column_hash('status', 'timeout'), beacon.column_hash('status', 'lost')], '{1,1,1}') x
+    where of_traces is null and beacon.has_failed(x.status)
+    union all
+    select x.trace_id, x.model_id, x.region, x.parent_span_id is null,
+      concat_ws(' ', x.service, x.operation, x.status, coalesce(x.error_type, x.metadata ->> 'http.response.status_code'))
+    from beacon.spans_of(of_traces, from_time - interval '1 hour', to_time + interval '1 day') x
+    where of_traces is not null and beacon.has_failed(x.status)
   ), g as (
     select s.trace_id, max(s.model_id) as model_id, max(s.region) as region, bool_or(s.is_root) as root_failed,
       array_agg(distinct s.failure collate "C") as failures

@@ -38,6 +38,14 @@ begin
   return query select 'storage', t.bytes::double precision, 'bytes', 'ok', pg_size_pretty(t.bytes::bigint)
     || ' for spans with their indexes';
 
+  select coalesce(sum(c.spans), 0) as spans, coalesce(sum(c.bytes_before), 0) as before,
+    pg_total_relation_size('beacon.archive_chunks') + pg_total_relation_size('beacon.archive_columns')
+      + pg_total_relation_size('beacon.archive_index') as now
+  into t from beacon.archive_chunks c;
+  return query select 'spans_archived', t.spans::double precision, 'spans', 'ok', case when t.spans = 0 then 'the archive is empty'
+    else format('%s, which were %s before: a %sth; %s bytes a span', pg_size_pretty(t.now), pg_size_pretty(t.before),
+      round(t.before / t.now, 1), round(t.now / t.spans)) end;
+
   select max(to_date(right(c.relname, 8), 'YYYYMMDD')) into last_partition
   from pg_inherits i join pg_class c on c.oid = i.inhrelid
   where i.inhparent = 'beacon.trace_spans'::regclass and c.relname ~ '^trace_spans_\d{8}$';

@@ -62,10 +62,8 @@ begin
     select x.trace_id, x.service, beacon.whole_number(x.metadata ->> 'gen_ai.usage.input_tokens') as tokens_in,
       beacon.whole_number(x.metadata ->> 'gen_ai.usage.output_tokens') as tokens_out,
       case when beacon.has_failed(x.status) then concat_ws(' ', x.service, x.operation, x.status, x.error_type) end as failure
-    from beacon.trace_spans x
-    where x.trace_id = any (select unnest(of.ids) from of) and x.started_at >= from_time - interval '1 hour' and x.started_at < to_time
-      + interval '1 day'
-      and (beacon.has_failed(x.status) or x.metadata ?| array['gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens'])
+    from beacon.spans_of((select of.ids from of), from_time - interval '1 hour', to_time + interval '1 day') x
+    where (beacon.has_failed(x.status) or x.metadata ?| array['gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens'])
   ), told as materialized (
     -- Caller and callee may both tell of the same tokens: of the services of a trace the one that counted most is right.
     select u.trace_id, max(u.read) as tokens_in, max(u.written) as tokens_out

@@ -100,9 +100,8 @@ begin
     coalesce(s.execution_key, s.execution_id::text), s.trace_id, s.job_id, s.model_id, s.region,
     case when s.status = 'started' then 'running' when beacon.has_failed(s.status) then 'failed' else 'completed' end, s.error_type,
     s.duration_ms, s.started_at, s.completed_at
-  from beacon.trace_spans s
-  where s.job_id = any (of_jobs) and s.started_at >= from_time - interval '1 day' and s.started_at < to_time + interval '1 day'
-    and s.parent_span_id is null
+  from beacon.spans_with_jobs(of_jobs, from_time - interval '1 day', to_time + interval '1 day') s
+  where s.parent_span_id is null
   order by s.job_id, coalesce(s.execution_key, s.execution_id::text, s.trace_id::text), s.started_at desc;
 end
 $$;

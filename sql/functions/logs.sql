@@ -89,7 +89,8 @@ comment on function beacon.logged_spans(text, text, text, numeric, jsonb[]) is
 
 create function beacon.logged_chunks(attribute text, operator text, wanted text, number numeric, objects jsonb[],
   from_time timestamptz, to_time timestamptz)
-returns table (created_from timestamptz, created_to timestamptz, started_from timestamptz, active_to timestamptz, spans integer)
+returns table (created_from timestamptz, created_to timestamptz, started_from timestamptz, active_to timestamptz, spans integer,
+  archived integer)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 set jit = off
@@ -108,17 +109,25 @@ begin
     return;
   end if;
   if cardinality(of_traces) > max_traces or cardinality(of_spans) >= 20 * max_traces then
-    return query select '-infinity'::timestamptz, 'infinity'::timestamptz, '-infinity'::timestamptz, 'infinity'::timestamptz, 2000000000;
+    return query
+    select '-infinity'::timestamptz, 'infinity'::timestamptz, '-infinity'::timestamptz, 'infinity'::timestamptz, 2000000000, null::integer
+    union all
+    select c.created_from, c.created_to, c.started_from, c.active_to, c.spans, c.chunk_id
+    from beacon.archive_chunks c where c.chunk_id = any (beacon.archived_with('{}', '{}', from_time, to_time));
     return;
   end if;
   select min(t.started_at), max(coalesce(t.active_to, 'infinity')) into since, until
   from beacon.traces t where t.trace_id = any (of_traces);
   return query
-  select s.created_at, s.created_at, min(s.started_at), max(greatest(s.started_at, s.completed_at)), count(*)::integer
+  select s.created_at, s.created_at, min(s.started_at), max(greatest(s.started_at, s.completed_at)), count(*)::integer,
+    null::integer
   from beacon.trace_spans s
   where s.trace_id = any (of_traces) and s.span_id = any (of_spans) and s.started_at between since and until and s.started_at < to_time
     and (s.started_at >= from_time or s.completed_at >= from_time or s.completed_at is null)
-  group by s.created_at;
+  group by s.created_at
+  union all
+  select c.created_from, c.created_to, c.started_from, c.active_to, c.spans, c.chunk_id
+  from beacon.archive_chunks c where c.chunk_id = any (beacon.archived_in(of_traces, since, until));
 end
 $$;
 

@@ -5,17 +5,25 @@ set search_path = beacon, pg_catalog
 set lock_timeout = '2s'
 as $$
 declare
+  today date := (beacon.clock() at time zone 'UTC')::date;
   keep_days integer := beacon.setting('retention_days', '30')::integer;
-  oldest date := (beacon.clock() at time zone 'UTC')::date - keep_days;
+  oldest date := today - keep_days;
   expired timestamptz := oldest::timestamp at time zone 'UTC';
+  archive_days integer := greatest(keep_days, beacon.setting('archive_retention_days', keep_days::text)::integer);
+  -- What finds a trace stays as long as the trace.
+  summary_days integer := greatest(archive_days, beacon.setting('summary_retention_days', archive_days::text)::integer);
+  forgotten timestamptz := (today - summary_days)::timestamp at time zone 'UTC';
+  chunks integer[];
   dropped text[] := '{}';
   strays bigint;
   partition_name text;
 begin
+  -- A day that is to be kept in the archive goes when it is there.
   for partition_name in
     select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
     where i.inhparent in ('beacon.trace_spans'::regclass, 'beacon.trace_logs'::regclass) and c.relname ~ '^trace_(spans|logs)_\d{8}$'
-      and to_date(right(c.relname, 8), 'YYYYMMDD') < oldest
+      and to_date(right(c.relname, 8), 'YYYYMMDD') < oldest and (archive_days = keep_days or c.relname ~ '^trace_logs'
+        or pg_relation_size(c.oid) = 0 or to_date(right(c.relname, 8), 'YYYYMMDD') < today - archive_days)
     order by c.relname
   loop
     execute format('drop table beacon.%I', partition_name);
@@ -24,27 +32,31 @@ begin
   delete from beacon.trace_spans_default where started_at < expired;
   get diagnostics strays = row_count;
   delete from beacon.trace_logs_default where recorded_at < expired;
-  delete from beacon.trace_executions where started_at < expired;
+  chunks := array(select c.chunk_id from beacon.archive_chunks c where c.day < today - archive_days);
+  perform beacon.drop_archived(chunks);
+  delete from beacon.trace_executions where started_at < forgotten;
   delete from beacon.answers where started_at < expired;
   update beacon.answers set question = null, answer = null
   where started_at < beacon.clock() - beacon.setting('answer_retention_days', keep_days::text)::integer * interval '1 day'
     and (question is not null or answer is not null);
-  delete from beacon.traces where started_at < expired;
-  delete from beacon.long_traces where started_at < expired;
+  delete from beacon.traces where started_at < forgotten;
+  delete from beacon.long_traces where started_at < forgotten;
   delete from beacon.operation_baselines where hour < expired;
   delete from beacon.tracers where heartbeat_at < expired;
   delete from beacon.ingest where heartbeat_at < expired;
-  delete from beacon.service_traces where at < expired;
-  delete from beacon.service_calls where at < expired - interval '10 minutes';
+  delete from beacon.service_traces where at < forgotten;
+  delete from beacon.service_calls where at < forgotten - interval '10 minutes';
   delete from beacon.late_traces l where not exists (select from beacon.traces t where t.trace_id = l.trace_id);
   perform beacon.drop_old_chunks(expired);
-  return jsonb_build_object('partitions_dropped', to_jsonb(dropped), 'stray_spans_deleted', strays);
+  return jsonb_build_object('partitions_dropped', to_jsonb(dropped), 'stray_spans_deleted', strays,
+    'archive_chunks_dropped', cardinality(chunks));
 end
 $$;
 
 comment on function beacon.drop_expired() is
-  'Drops what is older than retention_days (30): whole partitions of trace_spans and trace_logs, and the rows about them elsewhere. '
-  'Gives up after two seconds when something holds a partition: call it again later.';
+  'Drops what is older than retention_days (30): whole partitions of trace_spans and trace_logs, and the rows about them elsewhere; of the '
+  'archive what is older than archive_retention_days, of the summaries of traces what is older than summary_retention_days. Each of '
+  'these is at least the one before it. Gives up after two seconds when something holds a partition: call it again later.';
 
 create function beacon.maintain() returns jsonb
 language plpgsql

@@ -203,9 +203,10 @@ begin
     select f, f.position as at, f.service, f.span_id, f.trace_id, f.started_at from unnest(spans) f
     where f.position in (select s.at from speaking s)
   ), told as materialized (
-    select s.trace_id, s.span_id, s.events from beacon.trace_spans s
-    where s.trace_id in (select v.trace_id from voices v) and s.span_id in (select v.span_id from voices v) and s.events is not null
-      and s.started_at between (select min(v.started_at) from voices v) and (select max(v.started_at) from voices v)
+    select s.trace_id, s.span_id, s.events
+    from beacon.spans_of(array(select distinct v.trace_id from voices v), (select min(v.started_at) from voices v),
+      (select max(v.started_at) from voices v)) s
+    where s.span_id in (select v.span_id from voices v) and s.events is not null
     union all
     select l.trace_id, l.span_id,
       jsonb_agg(jsonb_build_object('name', l.event_name, 'attributes', l.attributes) order by l.recorded_at desc)

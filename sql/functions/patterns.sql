@@ -16,9 +16,10 @@ begin
     order by t.started_at desc limit 300) || of_traces;
   return query
   select distinct on (s.execution) s.execution, s.region, s.model_id, beacon.has_failed(s.status)
-  from (select q.*, coalesce(q.execution_key, q.execution_id::text) as execution from beacon.trace_spans q) s
-  where s.trace_id = any (recent) and s.started_at between since - interval '1 day' and until + interval '1 hour'
-    and s.parent_span_id is null and s.execution is not null and s.status <> 'started'
+  from (
+    select q.*, coalesce(q.execution_key, q.execution_id::text) as execution
+    from beacon.spans_of(recent, since - interval '1 day', until + interval '1 hour') q) s
+  where s.parent_span_id is null and s.execution is not null and s.status <> 'started'
   order by s.execution, s.started_at desc;
 end
 $$;

@@ -17,9 +17,9 @@ begin
     group by 1
   ), mine as (
     select beacon.duration_bucket(s.duration_ms) as bucket, count(*) as calls
-    from beacon.trace_spans s
-    where s.trace_id = not_trace and s.service = of_service and s.operation = of_operation and s.duration_ms is not null
-      and s.started_at >= date_bin(grid, before - interval '24 hours', '2000-01-01 00:00:00+00') and s.started_at < before + grid
+    from beacon.spans_of(array[not_trace], date_bin(grid, before - interval '24 hours', '2000-01-01 00:00:00+00'), before + grid) s
+    where s.service = of_service and s.operation = of_operation and s.duration_ms is not null
+      and s.started_at < before + grid
     group by 1
   ), others as materialized (
     select c.bucket, c.calls - coalesce(m.calls, 0) as calls

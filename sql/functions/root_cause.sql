@@ -260,17 +260,17 @@ begin
     into since, until
   from beacon.traces t where t.job_id = of_job;
   -- Which of the job's regions and models fail: one region failing whole is one cause, not many.
-  with mine as (
-    select s.region, s.model_id from beacon.trace_spans s
-    where coalesce(s.execution_key, s.execution_id::text) = beacon.execution_text(of_execution) and s.job_id = of_job
-      and s.parent_span_id is null
-      and s.started_at between since and until
+  with spans as materialized (
+    select coalesce(s.execution_key, s.execution_id::text) as execution, s.region, s.model_id, s.status, s.started_at
+    from beacon.spans_with_jobs(array[of_job], since, until) s
+    where s.parent_span_id is null and num_nonnulls(s.execution_key, s.execution_id) > 0
+  ), mine as (
+    select s.region, s.model_id from spans s
+    where s.execution = beacon.execution_text(of_execution)
     order by s.started_at limit 1
   ), ended as (
     select distinct on (s.execution) s.execution, s.region, s.model_id, beacon.has_failed(s.status) as failed
-    from (select q.*, coalesce(q.execution_key, q.execution_id::text) as execution from beacon.trace_spans q) s
-    where s.job_id = of_job and s.parent_span_id is null and s.execution is not null
-      and s.started_at between since and until
+    from spans s
     order by s.execution, s.started_at desc
   )
   select jsonb_strip_nulls(jsonb_build_object(

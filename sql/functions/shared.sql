@@ -12,17 +12,19 @@ begin
     where t.started_at between at - interval '1 hour' and at + interval '30 minutes' and of_service = any (t.services)
     order by t.started_at desc limit 200) || of_traces;
   return query
+  with spans as materialized (
+    select o.* from beacon.spans_of(fellows, at - interval '1 day', at + interval '1 hour') o
+    where o.parent_span_id is null or (o.service = of_service and o.operation = of_operation)
+  )
   select distinct on (s.trace_id) s.trace_id, beacon.has_failed(s.status),
     coalesce(r.attributes, '{}') || coalesce(root.metadata, '{}') || coalesce(s.metadata, '{}')
       || jsonb_strip_nulls(jsonb_build_object('model', s.model_id, 'region', s.region)),
     coalesce(beacon.input_tokens(s.metadata), substring(coalesce(s.metadata ->> 'http.request.body.size',
       s.metadata ->> 'http.request_content_length', s.metadata ->> 'messaging.message.body.size') from '^\d{1,12}$')::bigint)
-  from beacon.trace_spans s
+  from spans s
   left join beacon.trace_resources r on r.resource_id = s.resource_id
-  left join beacon.trace_spans root on root.trace_id = s.trace_id and root.parent_span_id is null and root.span_id <> s.span_id
-    and root.started_at between at - interval '1 day' and at + interval '1 hour'
-  where s.trace_id = any (fellows) and s.service = of_service and s.operation = of_operation and s.status <> 'started'
-    and s.started_at between at - interval '1 day' and at + interval '1 hour'
+  left join spans root on root.trace_id = s.trace_id and root.parent_span_id is null and root.span_id <> s.span_id
+  where s.service = of_service and s.operation = of_operation and s.status <> 'started'
   order by s.trace_id, beacon.has_failed(s.status) desc, s.started_at desc;
 end
 $$;
@@ -48,7 +50,10 @@ declare
 begin
   if (select count(*) from (select from beacon.trace_spans s
       where s.service = b.service and s.operation = b.operation and s.status <> 'completed' and beacon.has_failed(s.status)
-        and s.started_at between at - interval '1 hour' and at + interval '30 minutes' limit enough) q) < enough then
+        and s.started_at between at - interval '1 hour' and at + interval '30 minutes' limit enough) q) < enough
+    and (select count(*) from (select from beacon.archived_between(at - interval '1 hour', at + interval '30 minutes',
+      array[beacon.column_hash('service', b.service), beacon.column_hash('operation', b.operation)], '{1,2}') s
+      where s.service = b.service and s.operation = b.operation and beacon.has_failed(s.status) limit enough) q) < enough then
     return;
   end if;
   return query

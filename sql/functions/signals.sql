@@ -14,8 +14,11 @@ begin
     s.metadata ->> 'peer.service',
     case when s.kind = 'client' then (s.metadata ->> 'server.address') || ':' || (s.metadata ->> 'server.port') end,
     s.resource_id
-  from beacon.trace_spans s
-  where s.started_at >= from_time and s.started_at < to_time and s.status <> 'started';
+  from (
+    select x.* from beacon.trace_spans x where x.started_at >= from_time and x.started_at < to_time
+    union all
+    select a.* from beacon.archived_between(from_time, to_time) a) s
+  where s.status <> 'started';
 end
 $$;
 

@@ -10,8 +10,7 @@ begin
   with s as materialized (
     select x.trace_id, x.span_id, x.parent_span_id, x.service || ' ' || x.operation as name, x.status,
       case when beacon.has_failed(x.status) then coalesce(x.error_type, x.metadata ->> 'http.response.status_code') end as code
-    from beacon.trace_spans x
-    where x.trace_id = any (of_traces) and x.started_at between from_time and to_time
+    from beacon.spans_of(of_traces, from_time, to_time) x
   )
   select s.trace_id, array_agg(distinct concat_ws(' > ', p.name, s.name) collate "C"),
     coalesce(array_agg(distinct concat_ws(' ', s.name, s.status, s.code) collate "C") filter (where beacon.has_failed(s.status)), '{}')

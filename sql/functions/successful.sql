@@ -16,8 +16,8 @@ begin
   from beacon.execution_traces(of_execution) e
   join beacon.traces t on t.trace_id = e.trace_id
   left join lateral (
-    select s.model_id, s.region from beacon.trace_spans s
-    where s.trace_id = t.trace_id and s.parent_span_id is null and s.started_at >= t.started_at
+    select s.model_id, s.region from beacon.spans_of(array[t.trace_id], t.started_at) s
+    where s.parent_span_id is null
     order by s.started_at limit 1) r on true
   order by e.started_at desc limit 1;
   if mine.trace_id is null then
@@ -37,9 +37,9 @@ begin
   with features as materialized (
     select * from beacon.trace_features(candidates, mine.started_at - interval '8 days', mine.started_at + interval '8 days')
   ), roots as materialized (
-    select distinct on (s.trace_id) s.trace_id, s.model_id, s.region from beacon.trace_spans s
-    where s.trace_id = any (candidates) and s.parent_span_id is null
-      and s.started_at between mine.started_at - interval '8 days' and mine.started_at + interval '8 days'
+    select distinct on (s.trace_id) s.trace_id, s.model_id, s.region
+    from beacon.spans_of(candidates, mine.started_at - interval '8 days', mine.started_at + interval '8 days') s
+    where s.parent_span_id is null
     order by s.trace_id, s.started_at
   )
   select mine.trace_id, t.execution_id, t.trace_id,

@@ -19,8 +19,7 @@ begin
       (count(*) filter (where beacon.has_failed(s.status)))::integer as error_count,
       (count(*) filter (where s.status = 'started'))::integer as open_count, max(s.created_at) as updated_at,
       max(greatest(s.started_at, s.completed_at)) as active_to
-    from beacon.trace_spans s
-    where s.trace_id = any (of_traces)
+    from beacon.spans_of(of_traces) s
     group by s.trace_id
   ), written as (
     insert into beacon.traces as t (trace_id, started_at, completed_at, execution_id, execution_key, job_id, root_service,
@@ -42,8 +41,8 @@ begin
   select count(*) into recounted from written;
   insert into beacon.trace_executions (execution_id, execution_key, trace_id, started_at)
   select s.execution_id, s.execution_key, s.trace_id, min(s.started_at)
-  from beacon.trace_spans s
-  where s.trace_id = any (of_traces) and num_nonnulls(s.execution_id, s.execution_key) = 1
+  from beacon.spans_of(of_traces) s
+  where num_nonnulls(s.execution_id, s.execution_key) = 1
   group by s.execution_id, s.execution_key, s.trace_id
   on conflict do nothing;
   insert into beacon.late_traces (trace_id)

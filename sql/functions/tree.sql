@@ -31,9 +31,8 @@ begin
   select min(s.started_at), greatest(max(s.started_at), max(s.completed_at),
            max(case when s.status = 'started' then coalesce(t.last_alive, beacon.clock()) when s.duration_ms is null then t.last_alive end))
     into trace_start, last_sign
-  from beacon.trace_spans s
-  left join beacon.tracer_state() t on t.tracer_id = s.tracer_id
-  where s.trace_id = of_trace and s.started_at between since and until;
+  from beacon.spans_of(array[of_trace], since, until) s
+  left join beacon.tracer_state() t on t.tracer_id = s.tracer_id;
 
   return query
   with base as materialized (
@@ -41,8 +40,7 @@ begin
       s.duration_ms, coalesce(s.execution_key, s.execution_id::text) as execution, s.job_id, s.model_id, s.region,
       s.error_type, s.error_message, s.metadata, s.links, s.tracer_id,
       row_number() over (order by s.started_at, s.started_ns, s.completed_at desc nulls first, s.span_id)::integer as rn
-    from beacon.trace_spans s
-    where s.trace_id = of_trace and s.started_at between since and until
+    from beacon.spans_of(array[of_trace], since, until) s
   ), owner as materialized (
     select b.span_id, min(b.rn) as rn, coalesce(min(b.rn) filter (where b.kind <> 'server'), min(b.rn)) as calling,
       min(b.rn) filter (where b.kind = 'server') as answering, count(*) > 1 as shared

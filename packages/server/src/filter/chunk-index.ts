@@ -21,6 +21,16 @@ export interface Chunk {
   /** Latest start or end. */
   active_to: string;
   spans: number;
+  /** Which chunks of the archive its spans are in, too. */
+  archived?: number[];
+  /** Which spans of the archive are read, as `beacon.unpack_spans` takes it: others do not fit. */
+  narrowed?: { traces: string[] | null; filters: Narrowing[] };
+}
+
+interface Narrowing {
+  kind: 'a' | 'c';
+  name: string;
+  values: unknown[];
 }
 
 /** Where spans are read from: a table expression, without an alias, that has the columns of trace_spans. */
@@ -56,7 +66,8 @@ export async function chunksFor(
   maxShare = 1,
 ): Promise<Found> {
   // An index knows these spans, whenever they were stored.
-  if (q.some(isIndexed)) return { chunks: [EVERYTHING], share: 0 };
+  if (q.some(isIndexed))
+    return { chunks: [{ ...EVERYTHING, ...(await archivedFor(client, q, { from, to })) }], share: 0 };
   const bind = new Bindings();
   const hashes: string[] = [];
   // Attributes first: they leave fewer chunks than columns do.
@@ -73,11 +84,11 @@ export async function chunksFor(
   const logged = q.filter(mayBeLogged).map(
     (term) => `
         union all
-        select * from beacon.logged_chunks(${logArguments(term, term.key.attribute, bind)}, ${since}, ${until})`,
+        select l.*, true from beacon.logged_chunks(${logArguments(term, term.key.attribute, bind)}, ${since}, ${until}) l`,
   );
   const { rows } = await client.query({
     text: `with found as materialized (
-        select c.* from ${wanted} w (hashes, terms) cross join lateral beacon.chunks_with(w.hashes, w.terms, ${since}, ${until}) c
+        select c.*, false as logged from ${wanted} w (hashes, terms) cross join lateral beacon.chunks_with(w.hashes, w.terms, ${since}, ${until}) c
         ${logged.join('')}
       ), shares as materialized (
         select least(1, coalesce((select sum(f.spans) from found f), 0)::double precision / greatest(1, sum(x.spans))) as share
@@ -87,8 +98,82 @@ export async function chunksFor(
     values: bind.values,
     types: VALUE_TYPES,
   });
-  const chunks = rows.filter(({ created_from }) => created_from !== null) as Chunk[];
+  const narrowed = {
+    traces: null,
+    filters: await narrowingOf(
+      client,
+      q,
+      rows.some(({ logged }) => logged),
+    ),
+  };
+  const chunks = rows
+    .filter(({ created_from }) => created_from !== null)
+    .map(
+      ({ share: _, logged: __, archived, ...chunk }): Chunk =>
+        archived === null ? chunk : { ...chunk, archived: [archived], narrowed },
+    );
   return { chunks: apart(chunks), share: rows[0].share };
+}
+
+/** The same for terms that an index of the table knows: what the archive has of them. */
+async function archivedFor(
+  client: pg.PoolClient,
+  q: readonly Term[],
+  time: { from: string | null; to: string | null },
+) {
+  const bind = new Bindings();
+  const known = q.flatMap((term) =>
+    isIndexed(term) && term.kind === 'compare' && 'column' in term.key ? [[term.key.column, term.value] as const] : [],
+  );
+  const hashes = known.map(([column, value], n) => {
+    const text = bind.add(value, 'text');
+    const as =
+      column === 'trace' ? `${text}::uuid::text` : column === 'execution' ? `beacon.execution_text(${text})` : text;
+    return `(beacon.column_hash('${column}', ${as}), ${n})`;
+  });
+  const { rows } = await client.query(
+    `select beacon.archived_with(array_agg(h.hash), array_agg(h.term), ${bind.add(time.from ?? '-infinity', 'timestamptz')},
+      ${bind.add(time.to ?? 'infinity', 'timestamptz')}) as archived from (values ${hashes.join(', ')}) h (hash, term)`,
+    bind.values,
+  );
+  const traces = known.flatMap(([column, value]) => (column === 'trace' ? [value] : []));
+  const filters = known.flatMap(([column, value]): Narrowing[] =>
+    column === 'job' ? [{ kind: 'c', name: 'job_id', values: [value] }] : [],
+  );
+  return { archived: rows[0].archived as number[], narrowed: { traces: traces.length > 0 ? traces : null, filters } };
+}
+
+const NARROWING: Record<string, string> = {
+  service: 'service',
+  operation: 'operation',
+  kind: 'kind',
+  status: 'status',
+  model: 'model_id',
+  region: 'region',
+  error: 'error_type',
+};
+
+/**
+ * What the equalities among the terms say of the columns of a chunk of the archive.
+ *
+ * @param isLogged Whether log records may be what makes a term hold.
+ */
+async function narrowingOf(client: pg.PoolClient, q: readonly Term[], isLogged: boolean): Promise<Narrowing[]> {
+  const all = await Promise.all(
+    q.map(async (term): Promise<Narrowing[]> => {
+      if (term.kind !== 'compare' || term.operator !== '=') return [];
+      if ('column' in term.key) {
+        const name = NARROWING[term.key.column];
+        return name ? [{ kind: 'c', name, values: [term.value] }] : [];
+      }
+      const { attribute, place } = term.key;
+      if (place !== null && place !== 'span') return [];
+      if (place === null && isLogged) return [];
+      if (place === null && (await resourcesOf(client, term))?.length !== 0) return [];
+      return [{ kind: 'a', name: attribute, values: literalsOf(term.value).map((literal) => JSON.parse(literal)) }];
+    }),
+  );
+  return all.flat();
 }
 
 /** The last stored first, and those that overlap as one: a span is in one of them at most then. */
@@ -105,6 +190,10 @@ function apart(chunks: Chunk[]): Chunk[] {
 }
 
 function join(to: Chunk, chunk: Chunk): void {
+  if (chunk.archived) {
+    to.archived = [...(to.archived ?? []), ...chunk.archived];
+    to.narrowed = chunk.narrowed!;
+  }
   to.spans += chunk.spans;
   if (sortable(chunk.created_from) < sortable(to.created_from)) to.created_from = chunk.created_from;
   if (sortable(chunk.created_to) > sortable(to.created_to)) to.created_to = chunk.created_to;
@@ -121,10 +210,29 @@ export async function sourceFor(
   q: readonly Term[],
   time: { from: string; to: string },
 ): Promise<Source> {
-  if (q.some(isIndexed)) return ALL_SPANS;
   const { chunks, share } = await chunksFor(client, q, time, MAX_OF_ALL);
-  if (share > MAX_OF_ALL || chunks.length > MAX_BRANCHES) return ALL_SPANS;
-  return (bind) => spansOf(chunks, bind);
+  const isAll = q.some(isIndexed) || share > MAX_OF_ALL || chunks.length > MAX_BRANCHES;
+  if (!isAll) return (bind) => spansOf(chunks, bind);
+  if (!(await hasArchived(client, time))) return ALL_SPANS;
+  const { rows } = await client.query(
+    `select beacon.archived_with('{}', '{}', $1::timestamptz, $2::timestamptz) as archived`,
+    [time.from, time.to],
+  );
+  const narrowed = { traces: null, filters: await narrowingOf(client, q, true) };
+  return (bind) => spansOf([{ ...EVERYTHING, archived: rows[0].archived, narrowed }], bind);
+}
+
+/** Whether spans of that time are in the archive. @param time ISO 8601, null where it is open. */
+export async function hasArchived(
+  client: pg.PoolClient,
+  { from, to }: { from: string | null; to: string | null },
+): Promise<boolean> {
+  const { rows } = await client.query(
+    `select exists (select from beacon.archive_chunks c
+      where c.active_to >= coalesce($1::timestamptz, '-infinity') and c.started_from < coalesce($2::timestamptz, 'infinity')) as found`,
+    [from, to],
+  );
+  return rows[0].found;
 }
 
 /**
@@ -160,15 +268,29 @@ export function spansOf(chunks: Chunk[], bind: Bindings): string {
         return `c.created_at >= ${created[0]} and c.created_at <= ${created[1]} and ${started([chunk])}`;
       }),
   ];
-  return `(${branches.map((place) => `select * from beacon.trace_spans c where ${place}`).join(' union all ')})`;
+  return `(${[
+    ...branches.map((place) => `select * from beacon.trace_spans c where ${place}`),
+    ...chunks.flatMap((chunk) => archivedSql(chunk, bind)),
+  ].join(' union all ')})`;
+}
+
+function archivedSql({ archived, narrowed }: Chunk, bind: Bindings): string[] {
+  if (!archived?.length) return [];
+  return [
+    `select a.* from unnest(${bind.add(archived, 'integer[]')}) u (chunk) cross join lateral beacon.unpack_spans(u.chunk,
+      ${bind.add(narrowed?.traces ?? null, 'uuid[]')}, ${bind.add(JSON.stringify(narrowed?.filters ?? []), 'jsonb')}) a`,
+  ];
 }
 
 /** Groups of chunks, in their order, ever larger ones, so that few statements lead through all; and what is left then. */
 export function* groupsOf(chunks: Chunk[], first = FIRST_GROUP): Generator<{ group: Chunk[]; rest: Chunk[] }> {
   let rest = chunks;
   for (let size = first; rest.length > 0; size = size < FIRST_GROUP ? FIRST_GROUP : Math.min(LARGEST_GROUP, 2 * size)) {
-    const group = rest.slice(0, size);
-    rest = rest.slice(size);
+    // Chunks of the archive have 32 times as many spans.
+    const archived = rest.findIndex((chunk, n) => n > 0 && chunk.archived !== undefined);
+    const end = archived < 0 ? size : Math.min(size, archived);
+    const group = rest.slice(0, end);
+    rest = rest.slice(end);
     yield { group, rest };
   }
 }

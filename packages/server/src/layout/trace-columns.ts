@@ -59,8 +59,8 @@ interface Root {
 async function rootOf(client: pg.ClientBase, traceId: string, spans: Spans, row: number): Promise<Root> {
   const { rows } = await client.query<Root>(
     `select beacon.execution_name(s.execution_id, s.execution_key) as execution_id, s.job_id, s.model_id, s.region
-     from beacon.trace_spans s
-     where s.trace_id = $1::uuid and s.span_id = decode($2, 'hex') and s.started_at = $3::timestamptz`,
+     from beacon.spans_of(array[$1::uuid], $3::timestamptz, $3::timestamptz) s
+     where s.span_id = decode($2, 'hex')`,
     [traceId, hexOf(spans.ids, [row]), instant(spans.startedUs[row]!)],
   );
   return rows[0]!;

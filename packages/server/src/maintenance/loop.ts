@@ -1,4 +1,4 @@
-// Lost spans, baselines, partitions, retention: SQL does them, this calls it again and again.
+// Lost spans, baselines, partitions, retention, the archive: SQL does them, this calls it again and again.
 import type pg from 'pg';
 
 export interface MaintenanceOptions {
@@ -50,12 +50,13 @@ export function startMaintenance(pool: pg.Pool, options: MaintenanceOptions = {}
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
   let warnedAt = Number.NEGATIVE_INFINITY;
+  let archivingMs = 0;
 
   async function round(): Promise<void> {
     try {
       const result = await maintain(pool);
       state.leading = !('skipped' in result);
-      if (state.leading) state.lastResult = result;
+      if (state.leading) state.lastResult = { ...result, archive: await archive() };
       state.rounds += 1;
       state.lastRoundAt = new Date(now()).toISOString();
       state.lastError = null;
@@ -71,6 +72,13 @@ export function startMaintenance(pool: pg.Pool, options: MaintenanceOptions = {}
     }
   }
 
+  async function archive(): Promise<Record<string, unknown>> {
+    const started = performance.now();
+    const result = await archiveStep(pool);
+    archivingMs = result.more === true ? performance.now() - started : 0;
+    return result;
+  }
+
   /** Rounds never overlap: one that is asked for starts when the running one has ended. */
   function queued(): Promise<void> {
     running = running.then(round);
@@ -79,9 +87,13 @@ export function startMaintenance(pool: pg.Pool, options: MaintenanceOptions = {}
 
   function next(): void {
     running = queued().then(() => {
-      // What a round left undone is done at once: maintenance keeps up with whatever comes in.
-      const hasMore = state.leading && state.lastError === null && state.lastResult?.more === true;
-      if (!stopped) timer = setTimeout(next, hasMore ? 0 : (options.intervalMs ?? INTERVAL_MS));
+      const intervalMs = options.intervalMs ?? INTERVAL_MS;
+      // What a round left undone is done at once: maintenance keeps up with whatever comes in. The archive can wait, and
+      // rests at least as long as it works.
+      const isWell = state.leading && state.lastError === null;
+      const hasMore = isWell && state.lastResult?.more === true;
+      const pauseMs = isWell && archivingMs > 0 ? Math.min(intervalMs, archivingMs) : intervalMs;
+      if (!stopped) timer = setTimeout(next, hasMore ? 0 : pauseMs);
     });
   }
   next();
@@ -102,12 +114,21 @@ export function startMaintenance(pool: pg.Pool, options: MaintenanceOptions = {}
  *
  * @returns what `beacon.maintain()` did; `skipped` says why it did nothing.
  */
-export async function maintain(pool: pg.Pool): Promise<Record<string, unknown>> {
+export function maintain(pool: pg.Pool): Promise<Record<string, unknown>> {
+  return inTransaction(pool, 'select beacon.maintain() as done');
+}
+
+/** One chunk of spans into the archive, in a transaction of its own. @returns what `beacon.archive_step()` did. */
+export function archiveStep(pool: pg.Pool): Promise<Record<string, unknown>> {
+  return inTransaction(pool, 'select beacon.archive_step() as done');
+}
+
+async function inTransaction(pool: pg.Pool, statement: string): Promise<Record<string, unknown>> {
   const client = await pool.connect();
   let broken = false;
   try {
     await client.query(`begin; set local statement_timeout = ${TIMEOUT_MS}; set local lock_timeout = '5s'`);
-    const { rows } = await client.query('select beacon.maintain() as done');
+    const { rows } = await client.query(statement);
     await client.query('commit');
     return rows[0].done;
   } catch (error) {

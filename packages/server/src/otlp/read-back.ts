@@ -16,6 +16,14 @@ select s.resource_id, encode(s.span_id, 'hex') as span_id, encode(s.parent_span_
   s.duration_ms, s.error_message, s.metadata::text, s.events::text, s.links::text, s.trace_state, s.otel::text, s.flags,
   s.started_at::text, replace(s.trace_id::text, '-', '') as trace_id`;
 
+/** Spans `s` of traces that started in a time, wherever they are; without a copy of those that are not in the archive. */
+function spansOf(traces: string, since: string, until: string): string {
+  return `(
+  select x.* from beacon.trace_spans x where x.trace_id = any(${traces}) and x.started_at between ${since} and ${until}
+  union all
+  select a.* from beacon.archived_spans(${traces}, ${since}, ${until}) a) s`;
+}
+
 const SUMMARIES = `
 select replace(t.trace_id::text, '-', '') as trace_id, t.span_count from beacon.traces t where t.trace_id = any($1::uuid[])`;
 
@@ -24,10 +32,8 @@ const OF_TRACES = `${COLUMNS} from beacon.spans_of_traces($1::uuid[], $2::intege
 
 // In the order of the index of a trace, so that each part is read once.
 const PART = `${COLUMNS}
-from beacon.trace_spans s
-where s.trace_id = $1 and s.started_at between
-  coalesce((select t.started_at from beacon.traces t where t.trace_id = $1), '-infinity') and 'infinity'
-  and (s.span_id, s.started_at) > (decode($2, 'hex'), $3::timestamptz)
+from ${spansOf('array[$1::uuid]', "coalesce((select t.started_at from beacon.traces t where t.trace_id = $1::uuid), '-infinity')", "'infinity'")}
+where (s.span_id, s.started_at) > (decode($2, 'hex'), $3::timestamptz)
 order by s.span_id, s.started_at
 limit ${PART_SPANS}`;
 
@@ -98,18 +104,19 @@ async function within(client: Client, traceIds: string[], maxSpans: number): Pro
 }
 
 /**
- * Spans for which a condition on the span `s` holds, in no order.
+ * Spans of traces that started in a time and for which a condition on the span `s` holds, in no order.
  *
+ * @param traces Expression of their ids, a uuid[]; `since` of a timestamptz.
  * @param max How many are read.
  * @throws the database's error.
  */
 export async function readSpans(
   client: Client,
-  { condition, values, max }: { condition: string; values: unknown[]; max: number },
+  ask: { traces: string; since: string; condition: string; values: unknown[]; max: number },
 ): Promise<LooseSpan[]> {
   const { rows } = await client.query<SpanRecord>(
-    `${COLUMNS} from beacon.trace_spans s where ${condition} limit ${Math.round(max)}`,
-    values,
+    `${COLUMNS} from ${spansOf(ask.traces, ask.since, "'infinity'")} where ${ask.condition} limit ${Math.round(ask.max)}`,
+    ask.values,
   );
   const resources = await resourcesOf(client, rows);
   const shared = new Map<string, ResourceSpans>();

@@ -57,11 +57,15 @@ export const span = defineQuery({
   }),
   sql: (p) => ({
     text: `
-      with found as materialized (
-        select * from beacon.trace_spans where trace_id = $1::uuid and span_id = decode($2::text, 'hex')
+      with range as materialized (
+        select * from beacon.trace_range($1::uuid)
+      ), found as materialized (
+        select s.* from beacon.spans_of(array[$1::uuid], (select from_time from range), (select to_time from range)) s
+        where s.span_id = decode($2::text, 'hex')
       ), parents as materialized (
-        select p.span_id from beacon.trace_spans p
-        where p.trace_id = $1::uuid and p.span_id = any(array(select f.parent_span_id from found f))
+        select p.span_id
+        from beacon.spans_of(array[$1::uuid], (select from_time from range), (select to_time from range)) p
+        where p.span_id = any(array(select f.parent_span_id from found f))
       ), records as materialized (
         select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('name', l.event_name,
           'time', ((extract(epoch from l.recorded_at) * 1000000)::bigint::numeric * 1000 + l.recorded_ns)::text,

@@ -5,6 +5,7 @@ import {
   type Chunk,
   chunksFor,
   groupsOf,
+  hasArchived,
   isIndexed,
   type Source,
   sortable,
@@ -100,7 +101,7 @@ export function termsOf({ q = [], service, status, job_id: job, execution_id: ex
 /** Whether chunks may lead to the spans faster than the plain statement: some are asked for, or an earlier time. */
 export function isPart(p: SpansParams, scope: Scope): boolean {
   const terms = termsOf(p);
-  return (terms.length > 0 || scope.to !== null) && !terms.some(isIndexed);
+  return terms.length > 0 || scope.to !== null;
 }
 
 interface Found {
@@ -117,10 +118,10 @@ export async function newestSpans(
   untilMs: number,
 ): Promise<Found> {
   const max = scope.limit + 1;
-  if (scope.to === null) {
+  if (scope.to === null && !termsOf(p).some(isIndexed)) {
     const newest = await rowsOf(client, spansSql(p, scope, ALL_SPANS, NEWEST), max);
-    if (newest.length === max || (newest.length > 0 && Number(newest[0]?._seen) < NEWEST))
-      return { rows: newest, stoppedAt: null };
+    const isAll = newest.length > 0 && Number(newest[0]?._seen) < NEWEST && !(await hasArchived(client, scope));
+    if (newest.length === max || isAll) return { rows: newest, stoppedAt: null };
   }
   const found = await chunksFor(client, termsOf(p), scope);
   const chunks = found.chunks.filter((chunk) => mayHold(chunk, scope));

@@ -109,8 +109,9 @@ export function hasFitting(q: readonly Term[], scope: Scope, bounds: Bounds, bin
 }
 
 function statusCondition(status: string | undefined): string | undefined {
-  const some = (of: string) => `t.error_count > 0 and exists (select from beacon.trace_spans e
-    where e.trace_id = t.trace_id and e.status = '${of}' and e.started_at >= t.started_at)`;
+  const some = (of: string) => `t.error_count > 0 and (exists (select from beacon.trace_spans e
+      where e.trace_id = t.trace_id and e.status = '${of}' and e.started_at >= t.started_at)
+    or exists (select from beacon.archived_spans(array[t.trace_id], t.started_at) a where a.status = '${of}'))`;
   switch (status) {
     case 'failed':
       return 't.error_count > 0';
@@ -212,7 +213,8 @@ function earlierSql(scope: Scope, bind: Bindings): string {
     select l.trace_id, l.started_at from beacon.long_traces l where l.active_to >= ${from} and l.started_at < ${from}
   ) t
   where (select true from beacon.trace_spans s
-    where s.trace_id = t.trace_id and s.started_at >= t.started_at and ${inTime(scope, bind)} limit 1)
+      where s.trace_id = t.trace_id and s.started_at >= t.started_at and ${inTime(scope, bind)} limit 1)
+    or exists (select from beacon.archived_spans(array[t.trace_id], t.started_at) s where ${inTime(scope, bind)})
 )`;
 }
 
@@ -243,8 +245,11 @@ export function rowSql(
     ${executionSql('t.execution_id')} as execution_id, t.job_id, m.model_id, m.region, m.matched_spans${KEYS[order].map(({ sql }, i) => `, ${sql} as _${i}`).join('')}`,
     join: `cross join lateral (
     select min(s.model_id) as model_id, min(s.region) as region, ${matched} as matched_spans
-    from beacon.trace_spans s
-    where ${ofTrace(bounds, bind)}
+    from (
+      select s.* from beacon.trace_spans s where ${ofTrace(bounds, bind)}
+      union all
+      select a.* from beacon.archived_spans(array[t.trace_id], t.started_at, coalesce(t.active_to, 'infinity')) a
+    ) s
   ) m`,
   };
 }
@@ -253,7 +258,13 @@ export function rowSql(
 export function plainSearch(p: SearchParams, scope: Scope): SqlCall {
   const bind = new Bindings();
   const fits = p.q?.length
-    ? `t.trace_id in (select s.trace_id from beacon.trace_spans s where ${inTime(scope, bind)}\n  and ${filterSql(p.q, bind)})`
+    ? `t.trace_id in (
+    select s.trace_id from (
+      select * from beacon.trace_spans
+      union all
+      select * from beacon.archived_between(coalesce(${bind.add(scope.from, 'timestamptz')}, '-infinity'),
+        coalesce(${bind.add(scope.to, 'timestamptz')}, 'infinity'))) s
+    where ${inTime(scope, bind)}\n  and ${filterSql(p.q, bind)})`
     : 'true';
   const page = pageSql(p, scope, fits, scope.limit + 1, bind);
   const { columns, join } = rowSql(p.q, p.order, bind);

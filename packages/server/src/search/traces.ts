@@ -1,6 +1,6 @@
 // How a filtered search is made fast: the newest traces first, then only the chunks of spans in which the filter can hold.
 import type pg from 'pg';
-import { type Chunk, chunksFor, groupsOf, sortable, spansOf } from '../filter/chunk-index.ts';
+import { type Chunk, chunksFor, groupsOf, hasArchived, sortable, spansOf } from '../filter/chunk-index.ts';
 import type { Term } from '../filter/parse.ts';
 import { Bindings, filterSql } from '../filter/sql.ts';
 import type { Scope } from '../queries/query.ts';
@@ -77,7 +77,8 @@ async function amongNewest(
   max: number,
 ): Promise<Row[] | undefined> {
   const bounds = await boundsOfNewest(client, scope, max);
-  if (bounds === undefined) return undefined;
+  // Of the archive whole chunks are read, and not trace by trace.
+  if (bounds === undefined || (await hasArchived(client, { from: bounds.since, to: null }))) return undefined;
   const bind = new Bindings();
   const fits = hasFitting(p.q, scope, bounds, bind);
   const page = pageSql(p, { ...scope, from: bounds.since }, fits, scope.limit + 1, bind, true);

@@ -16,17 +16,20 @@ export interface TraceSummary {
 }
 
 const SUMMARIES = `
+with spans as materialized (
+  select q.trace_id, q.span_id, q.parent_span_id, q.service, q.status, q.started_at, q.started_ns, q.duration_ms
+  from beacon.spans_of($1::uuid[], (select min(m.started_at) from beacon.traces m where m.trace_id = any($1::uuid[]))) q
+)
 select encode(uuid_send(s.trace_id), 'hex') as id, s.service, count(*)::integer as spans,
   (count(*) filter (where s.status in ('failed', 'timeout')))::integer as errors,
   (count(*) filter (where s.parent_span_id is not null and not exists (
-    select from beacon.trace_spans p
-    where p.trace_id = s.trace_id and p.span_id = s.parent_span_id and p.started_at >= t.started_at)))::integer as orphans,
+    select from spans p where p.trace_id = s.trace_id and p.span_id = s.parent_span_id)))::integer as orphans,
   min((extract(epoch from s.started_at) * 1000000)::bigint::numeric * 1000 + s.started_ns)::text as first,
   max((extract(epoch from s.started_at) * 1000000)::bigint::numeric * 1000 + s.started_ns
     + coalesce(round(s.duration_ms::numeric * 1000000), 0))::bigint::text as last,
   t.root_service, t.root_operation
 from beacon.traces t
-join beacon.trace_spans s on s.trace_id = t.trace_id and s.started_at >= t.started_at
+join spans s on s.trace_id = t.trace_id
 where t.trace_id = any($1::uuid[])
 group by s.trace_id, s.service, t.root_service, t.root_operation
 order by s.service collate "C"`;

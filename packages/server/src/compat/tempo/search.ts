@@ -133,8 +133,7 @@ async function serviceStats(client: pg.PoolClient, found: Array<{ facts: TraceFa
   const { rows } = await client.query(
     `select encode(uuid_send(s.trace_id), 'hex') as id, s.service, count(*)::integer as spans,
       (count(*) filter (where s.status in ('failed', 'timeout', 'lost')))::integer as errors
-    from beacon.trace_spans s
-    where s.trace_id = any($1::uuid[]) and s.started_at >= $2::timestamptz - interval '1 day'
+    from beacon.spans_of($1::uuid[], $2::timestamptz - interval '1 day') s
     group by s.trace_id, s.service`,
     [ids, from],
   );

@@ -104,7 +104,11 @@ async function chunksOf(client: pg.PoolClient, needs: Term[][], from: string): P
   const found = new Map<string, Chunk>();
   for (const terms of needs) {
     const { chunks } = await chunksFor(client, terms, { from, to: null });
-    for (const chunk of chunks) found.set(`${chunk.created_from} ${chunk.created_to}`, chunk);
+    for (const { narrowed, ...chunk } of chunks)
+      found.set(
+        `${chunk.created_from} ${chunk.created_to}`,
+        needs.length === 1 && narrowed ? { ...chunk, narrowed } : chunk,
+      );
   }
   const key = ({ created_from }: Chunk) => sortable(created_from);
   return [...found.values()].sort((a, b) => (key(a) < key(b) ? 1 : key(a) > key(b) ? -1 : 0));

@@ -117,12 +117,12 @@ async function read(
   const bind = new Bindings();
   const least = batch.map(({ started_at: at }) => at).sort()[0];
   const narrow = ofSpans ? [needs && `(${needsSql(needs, bind)})`, more?.(bind)].filter((sql) => sql) : [];
-  const condition = `s.trace_id = any(${bind.add(
-    batch.map(({ id }) => id),
-    'uuid[]',
-  )}) and s.started_at >= ${bind.add(least, 'timestamptz')}${narrow.map((sql) => ` and ${sql}`).join('')}`;
+  const condition = narrow.join(' and ') || 'true';
+  const ids = batch.map(({ id }) => id);
+  const traces = bind.add(ids, 'uuid[]');
+  const since = bind.add(least, 'timestamptz');
   const max = MAX_SPANS - progress.spans;
-  const loose = await readSpans(client, { condition, values: bind.values, max: max + 1 });
+  const loose = await readSpans(client, { traces, since, condition, values: bind.values, max: max + 1 });
   progress.traces += batch.length;
   progress.spans += loose.length;
   const byTrace = Map.groupBy(loose, ({ traceId }) => traceId);
