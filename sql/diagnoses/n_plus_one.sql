@@ -5,6 +5,8 @@ as $$
 declare
   -- Pages and retries repeat a call a few times; from ten on it is a loop over rows.
   loop_of constant integer := 10;
+  -- Cheap calls are no cause of anything, and yet so many are worth a word.
+  many constant integer := 25;
 begin
   return query
   with calls as materialized (
@@ -22,8 +24,10 @@ begin
   select r.* from calls c
   join whole w on w.trace_id = c.trace_id
   join lateral (select f from unnest(spans) f where f.position = c.parent_position) p on true
+  cross join lateral (select c.total_ms >= 0.5 * w.ms and c.total_ms >= 100 as takes_the_time) t
   cross join lateral beacon.observation('N_PLUS_ONE',
-    case when exists (select from unnest(origins) b where b.explains_root and b.trace_id = c.trace_id) then 'remark' else 'cause' end,
+    case when not t.takes_the_time or exists (select from unnest(origins) b where b.explains_root and b.trace_id = c.trace_id)
+      then 'remark' else 'cause' end,
     'strong', p.f,
     format('%s %s made the call %s %s times, one after another: %s ms of %s ms.', (p.f).service, (p.f).operation, c.operation, c.calls,
       round(c.total_ms), round(w.ms)),
@@ -33,11 +37,11 @@ begin
     (p.f).span_id || c.span_ids) r
   -- One after another: together as long as the time they span, to within a tenth. Below half the trace and 100 ms it is
   -- not what took the time.
-  where c.total_ms <= 1.1 * c.over_ms and c.total_ms >= 0.5 * w.ms and c.total_ms >= 100;
+  where c.total_ms <= 1.1 * c.over_ms and (t.takes_the_time or c.calls >= many);
 end
 $$;
 
 comment on function beacon.pattern_n_plus_one(beacon.span_fact[], beacon.failure_origin[]) is
   'N_PLUS_ONE: one operation made the same call over and over, one after another. Decided by ten completed client calls of one name below '
-  'one span that do not overlap and take at least half of the trace and 100 ms; charged to the span that loops. Blind spot: calls whose '
-  'names differ (an id in the name).';
+  'one span that do not overlap and take at least half of the trace and 100 ms (from 25 on a remark where they take less); '
+  'charged to the span that loops. Blind spot: calls whose names differ (an id in the name).';

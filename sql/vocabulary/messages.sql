@@ -287,7 +287,7 @@ begin
       'recv failure', 'send failure', 'curl error 52', 'curl error 56', 'connection dropped', 'connection broken', 'early eof',
       'transport endpoint is not connected', 'connection-forced', 'connection_forced', 'connection closed while',
       'unable to read data from the transport connection', 'stream was not readable', 'server shutting down', 'broken connection',
-      'connection was killed', 'connection has been closed', 'lost sync with server']),
+      'connection was killed', 'connection has been closed', 'lost sync with server', 'got <connectionclose']),
     ('pool_exhausted', '.NET, Ruby, mysql2, resilience4j, Hystrix, redis-py', false, array['connection pool has been exhausted',
       'pool has been exhausted', 'waited % sec, %available', 'queue limit reached', 'max concurrency',
       'bulkhead % is full and does not permit further calls', 'could not be queued for execution', 'no connection available',
