@@ -542,7 +542,6 @@ create type beacon.vocabulary_entry as (
   source text,
   meaning text,
   said_by text,
-  recorded boolean,
   words text[]
 );
 
@@ -754,7 +753,7 @@ create function beacon.clock()
 
 create function beacon.clock_offsets(spans beacon.span_fact[])
   returns jsonb
-  language plpgsql immutable;
+  language plpgsql stable;
 
 create function beacon.collect_answers(of_traces uuid[])
   returns integer
@@ -1694,6 +1693,10 @@ create function beacon.vocabulary_entries()
 
 create function beacon.vocabulary_messages()
   returns SETOF beacon.vocabulary_entry
+  language plpgsql immutable;
+
+create function beacon.vocabulary_recorded()
+  returns TABLE(source text, words text[])
   language plpgsql immutable;
 
 create function beacon.vocabulary_sqlstates()

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
 import { RECORDINGS, readStacks } from './recording/stack.ts';
 import { withTable } from './recording/table.ts';
+import { type Heard, readHeard } from './replaying/heard.ts';
 import { readMisses } from './replaying/misses.ts';
 import { verdictsOf } from './replaying/verdicts.ts';
 
@@ -12,11 +13,14 @@ const stacks = readStacks();
 // All of them take minutes: `npm test` replays every twelfth, `npm run test:wild` and `npm run world:score` replay them all.
 const replayed = process.env.WORLD === 'all' ? stacks : stacks.filter((_, n) => n % 12 === 0);
 
+const heard: Heard = new Map();
+const listed = readHeard();
+
 for (const stack of replayed) {
   test(`of ${stack.name} the verdicts are right that were right before`, async (t) => {
     const { url } = await testDatabase();
     const misses = readMisses(stack);
-    for (const { failure, wrong, type, service, confidence, sentence, causes } of await verdictsOf(stack, url)) {
+    for (const { failure, wrong, type, service, confidence, sentence, causes } of await verdictsOf(stack, url, heard)) {
       await t.test(`${failure.id}: ${failure.does}`, () => {
         const known = misses[failure.id] ?? [];
         const expected =
@@ -32,6 +36,15 @@ for (const stack of replayed) {
     }
   });
 }
+
+test('the vocabulary says of every word that is heard in a recording that it is, and of no other', () => {
+  const words = (of: Heard) => [...of].flatMap(([source, each]) => [...each].map((word) => `${source} ${word}`)).sort();
+  const known = new Set(words(listed));
+  const unlisted = words(heard).filter((word) => !known.has(word));
+  assert.deepEqual(unlisted, [], 'npm run world:score -- --write-misses writes sql/vocabulary/recorded.sql');
+  assert.ok(known.size > 300);
+  if (process.env.WORLD === 'all') assert.deepEqual(words(listed), words(heard));
+});
 
 test('every failure that is stated was recorded, and every recording is stated', () => {
   const stated = stacks.flatMap(({ name, failures }) => failures.map(({ id }) => `${name}/${id}.json`));

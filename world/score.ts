@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { migratedServer } from '@project-beacon/testkit/migrated.ts';
 import { readStacks } from './recording/stack.ts';
 import { writeTable } from './recording/table.ts';
+import { type Heard, writeHeard } from './replaying/heard.ts';
 import { writeMisses } from './replaying/misses.ts';
 import { type Said, verdictsOf } from './replaying/verdicts.ts';
 
@@ -18,19 +19,21 @@ const { values } = parseArgs({
 });
 
 const all: Said[] = [];
+const heard: Heard = new Map();
 for (const stack of readStacks(values.stack)) {
   const server = await migratedServer();
   try {
-    const said = await verdictsOf(stack, server.url);
+    const said = await verdictsOf(stack, server.url, heard);
     if (values['write-misses']) writeMisses(stack, said);
     all.push(...said);
+    if (values.wrong) for (const each of said.filter(({ wrong }) => wrong.length > 0)) console.log(described(each));
   } finally {
     await server.discard();
   }
 }
-if (values.wrong) for (const said of all.filter(({ wrong }) => wrong.length > 0)) console.log(described(said));
 console.log(table(all));
 if (values.json) fs.writeFileSync(values.json, `${JSON.stringify(all, null, 2)}\n`);
+if (values['write-misses'] && !values.stack) writeHeard(heard);
 writeTable();
 
 function described({ stack, failure, wrong, type, service, confidence, sentence, causes }: Said): string {

@@ -242,11 +242,13 @@ $$;
 comment on function beacon.trace_tree(uuid) is 'The spans of tree_of as rows.';
 
 create function beacon.clock_offsets(spans beacon.span_fact[]) returns jsonb
-language plpgsql immutable
+language plpgsql stable
 set search_path = beacon, pg_catalog
 as $$
+declare
+  offsets jsonb;
 begin
-  return (
+  offsets := (
     with pairs as (
       -- A server cannot start before it was called, nor, where its caller waited for the answer, end after it. Ending
       -- after a caller that gave up is no proof, nor is being longer than the call.
@@ -271,10 +273,28 @@ begin
     -- A client's span may end with the headers of an answer whose body is still on its way, or before a busy machine has come to
     -- end the server's: that is no clock.
     where s.at_least > 0 or s.at_most < -50);
+  if offsets = '{}' then
+    return offsets;
+  end if;
+  -- Two services on one host have one clock, however late a busy machine came to either.
+  return coalesce((
+    with hosts as materialized (
+      select q.service, min(q.host) as host from (
+        select distinct x.service, coalesce(r.attributes ->> 'host.id', r.attributes ->> 'host.name') as host
+        from beacon.trace_spans x
+        left join beacon.trace_resources r on r.resource_id = x.resource_id
+        where x.trace_id = spans[1].trace_id and x.started_at between (select min(f.started_at) from unnest(spans) f)
+          and (select max(f.started_at) from unnest(spans) f)) q
+      group by q.service
+      having count(*) = 1
+    )
+    select jsonb_object_agg(o.key, o.value) from jsonb_each(offsets) o
+    where not exists (
+      select from hosts a join hosts b on b.host = a.host and a.service <> b.service where o.key = a.service || ' ' || b.service)), '{}');
 end
 $$;
 
 comment on function beacon.clock_offsets(beacon.span_fact[]) is
   'Milliseconds to add to the times of a service so that its server spans lie inside the calls that caused them, by pair of services '
-  '("caller callee"), estimated from all calls between the two; only pairs whose clocks contradict each other. Spans as trace_facts '
-  'returns them.';
+  '("caller callee"), estimated from all calls between the two; only pairs whose clocks contradict each other, and never two on one '
+  'host (host.id, host.name). Spans as trace_facts returns them.';

@@ -1,10 +1,8 @@
 create type beacon.vocabulary_entry as (
-  source   text,
-  meaning  text,
-  said_by  text,
-  recorded boolean,
-  words    text[]
+  source  text,
+  meaning text,
+  said_by text,
+  words   text[]
 );
 
-comment on type beacon.vocabulary_entry is
-  'Words of one source that mean the same, and the software that says them; recorded: world/ holds a recording in which it does.';
+comment on type beacon.vocabulary_entry is 'Words of one source that mean the same, and the software that says them.';

@@ -5,6 +5,7 @@ import { startOtlp } from '@project-beacon/server/receivers/start.ts';
 import pg from 'pg';
 import type { Recording } from '../recording/otlp.ts';
 import { type Failure, RECORDINGS, type Stack } from '../recording/stack.ts';
+import { type Heard, hear } from './heard.ts';
 import { moved, send } from './replay.ts';
 
 export interface Said {
@@ -33,8 +34,11 @@ function recordingOf(stack: string, id: string): Recording | undefined {
   return fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : undefined;
 }
 
-/** @param url Of an empty, migrated database. */
-export async function verdictsOf(stack: Stack, url: string): Promise<Said[]> {
+/**
+ * @param url Of an empty, migrated database.
+ * @param heard Gets the words of the vocabulary that failures say whose error nobody imitated.
+ */
+export async function verdictsOf(stack: Stack, url: string, heard?: Heard): Promise<Said[]> {
   const free = { port: 0, strict: true };
   const pool = new pg.Pool({ connectionString: url, max: 2 });
   const warn = (message: string) => console.error(message);
@@ -42,7 +46,7 @@ export async function verdictsOf(stack: Stack, url: string): Promise<Said[]> {
   const awake = setInterval(() => {}, MINUTE_MS);
   const otlp = await startOtlp(pool, { connectionString: url, httpPort: free, grpcPort: free, warn });
   try {
-    return await replay(stack, pool, `http://127.0.0.1:${otlp.ports.httpPort}`);
+    return await replay(stack, pool, `http://127.0.0.1:${otlp.ports.httpPort}`, heard);
   } finally {
     await otlp.stop();
     await pool.end();
@@ -50,7 +54,7 @@ export async function verdictsOf(stack: Stack, url: string): Promise<Said[]> {
   }
 }
 
-async function replay(stack: Stack, pool: pg.Pool, url: string): Promise<Said[]> {
+async function replay(stack: Stack, pool: pg.Pool, url: string, heard?: Heard): Promise<Said[]> {
   const recorded = stack.failures.flatMap((failure) => {
     const recording = recordingOf(stack.name, failure.id);
     return recording ? [{ failure, recording }] : [];
@@ -71,6 +75,13 @@ async function replay(stack: Stack, pool: pg.Pool, url: string): Promise<Said[]>
     url,
     asked.map(({ sent }) => sent),
   );
+  const real = asked.filter(({ failure }) => !failure.twin && !failure.imitated);
+  if (heard)
+    await hear(
+      pool,
+      real.map(({ sent }) => sent.executionId),
+      heard,
+    );
   return Promise.all(
     asked.map(async ({ failure, sent }) => {
       const { rows } = await pool.query('select * from beacon.identify_root_cause($1)', [sent.executionId]);

@@ -82,3 +82,20 @@ test('what an agent repeats of a stack trace is neither read nor quoted', async 
   assert.equal(best?.type, 'PROVIDER_EXECUTION_FAILURE');
   assert.doesNotMatch(best?.summary ?? '', /Traceback/);
 });
+
+test('clocks of two hosts are corrected, and one host has one clock', async () => {
+  const { traceId } = await draw(`
+  web GET        |  ====  | kind=client
+    stock GET    |====    | kind=server
+  `);
+  const skews = async () => {
+    const { rows } = await db.client.query('select array_agg(skew_ms order by position) as skews from trace_tree($1)', [
+      traceId,
+    ]);
+    return rows[0].skews;
+  };
+  assert.deepEqual(await skews(), [0, 20]);
+  await db.client.query(`insert into trace_resources (resource_id, attributes) values (-1, '{"host.name": "host-1"}')`);
+  await db.client.query('update trace_spans set resource_id = -1 where trace_id = $1', [traceId]);
+  assert.deepEqual(await skews(), [0, 0]);
+});
