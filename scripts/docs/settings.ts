@@ -97,6 +97,8 @@ export const SETTINGS: Record<string, Setting[]> = {
       'none',
       'File with a token a line: name, scopes (`send,read,act`), token or `sha256:<hash>`; read again when it changes.',
     ),
+    setting('BEACON_TLS_CERT', 'none', 'PEM file of a certificate: all ports then speak TLS, and nothing else.'),
+    setting('BEACON_TLS_KEY', 'none', 'PEM file of its key, without a passphrase.'),
     setting(
       'OTLP_RATE_LIMIT',
       '0',

@@ -38,6 +38,8 @@ export interface AppOptions {
   requestsPerMinute?: number | undefined;
   /** How long a request may take from its first byte to its answer, milliseconds. Default 30,000. */
   timeoutMs?: number | undefined;
+  /** Certificate and key, PEM; without it the port speaks plain HTTP. */
+  tls?: { cert: Buffer; key: Buffer } | undefined;
   /** How this port says errors. Default: problem details. */
   sendError?: ((reply: FastifyReply, problem: Problem) => FastifyReply) | undefined;
 }
@@ -76,6 +78,7 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 export async function httpApp(options: AppOptions): Promise<FastifyInstance> {
   const { guard, hosts, origins = [], sendError = sendProblem } = options;
   const app = fastify({
+    ...(options.tls ? { https: options.tls } : {}),
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: requestId,
@@ -85,7 +88,7 @@ export async function httpApp(options: AppOptions): Promise<FastifyInstance> {
     keepAliveTimeout: IDLE_MS,
     bodyLimit: BODY_LIMIT,
     routerOptions: { maxParamLength: 1_000 },
-  });
+  }) as FastifyInstance;
 
   closeInTime(app);
   app.decorateRequest('gone');

@@ -1,6 +1,7 @@
 // The ports. Each looks at the first bytes of a connection, so that a client of the other protocol learns it.
 import * as http2 from 'node:http2';
 import * as net from 'node:net';
+import * as tls from 'node:tls';
 import { BeaconError } from '../store/errors.ts';
 import { CODES } from './answer.ts';
 import { grpcReceiver, refuseCall } from './grpc.ts';
@@ -13,6 +14,8 @@ export interface PortsOptions extends HttpReceiverOptions {
   grpcPort: Wanted;
   /** Where clients of Zipkin look by default; undefined leaves it out. */
   zipkinPort?: Wanted | undefined;
+  /** Certificate and key, PEM, with which all ports speak TLS; without it they speak none. */
+  tls?: { cert: Buffer; key: Buffer } | undefined;
 }
 
 /** A port; a `strict` one must be free, another one is replaced when it is busy. 0 lets the system choose. */
@@ -65,25 +68,30 @@ export async function openPorts(options: PortsOptions): Promise<Ports> {
     () => `OTLP over HTTP is spoken on this port; OTLP over gRPC is on port ${ports.grpc}.`,
   );
 
+  const meeting = (then: Then) =>
+    options.tls
+      ? encrypted(options.tls, sockets, then)
+      : (raw: net.Socket) => sniff(raw, sockets, (kind) => then(kind, raw));
   const toHttp = (server: net.Server, serve: (socket: net.Socket) => void) =>
-    server.on('connection', (socket) => {
-      sniff(socket, sockets, (kind) => {
+    server.on(
+      'connection',
+      meeting((kind, socket) => {
         if (kind === 'http2') wrongWay.emit('connection', socket);
         else if (kind === 'tls') sentence(socket, 'There is no TLS on this port; use http:// instead of https://.');
         else serve(socket);
-      });
-    });
+      }),
+    );
   // The server's own way with a connection, taken once we know what it speaks.
   const [own] = web.listeners('connection') as [(socket: net.Socket) => void];
   web.removeAllListeners('connection');
   toHttp(web, (socket) => own.call(web, socket));
 
-  const front = net.createServer((socket) => {
-    sniff(socket, sockets, (kind) => {
+  const front = net.createServer(
+    meeting((kind, socket) => {
       if (kind === 'http2') rpc.server.emit('connection', socket);
       else sentence(socket, `OTLP over gRPC is spoken on this port; OTLP over HTTP is on port ${ports.http}.`);
-    });
-  });
+    }),
+  );
   const open = async (server: net.Server, name: string, wanted: Wanted) => {
     opened.push(server);
     const port = await listen(server, host, wanted);
@@ -112,6 +120,25 @@ export async function openPorts(options: PortsOptions): Promise<Ports> {
     await closeAll();
     throw error;
   }
+}
+
+type Then = (kind: Kind, socket: net.Socket) => void;
+
+/** Shakes hands, which tells the protocol too; what is no TLS ends. */
+function encrypted(by: { cert: Buffer; key: Buffer }, sockets: Set<net.Socket>, then: Then): (raw: net.Socket) => void {
+  // It never listens: connections are handed to it.
+  const server = tls.createServer({ ...by, ALPNProtocols: ['h2', 'http/1.1'] });
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  server.on('secureConnection', (socket) => {
+    socket.on('error', () => socket.destroy());
+    then(socket.alpnProtocol === 'h2' ? 'http2' : 'http1', socket);
+  });
+  return (raw) => {
+    sockets.add(raw);
+    raw.once('close', () => sockets.delete(raw));
+    raw.on('error', () => raw.destroy());
+    server.emit('connection', raw);
+  };
 }
 
 type Kind = 'http1' | 'http2' | 'tls';

@@ -19,6 +19,8 @@ export interface OtlpOptions extends Omit<IngestOptions, 'onFailure'> {
   gate?: Gate | undefined;
   /** Origins of web pages that may send. Default: none. */
   origins?: readonly string[] | undefined;
+  /** Certificate and key, PEM, with which all ports speak TLS; without it they speak none. */
+  tls?: { cert: Buffer; key: Buffer } | undefined;
   /** Requests a minute from one address; 0 for any number. Default 0. */
   requestsPerMinute?: number | undefined;
   /** Listens elsewhere than on loopback without a token. */

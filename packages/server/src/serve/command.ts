@@ -11,6 +11,7 @@ import { keepHeapSmall } from './heap.ts';
 import { wholeNumber } from './numbers.ts';
 import { otlpOptions, withOtlpOptions } from './otlp.ts';
 import { listen, readingOptions, withReadingOptions } from './reading.ts';
+import { type Certificate, certificateFrom } from './tls.ts';
 import { buildStaleWeb } from './web.ts';
 
 const CONNECTIONS = 8;
@@ -54,6 +55,7 @@ async function serve(options: VerbOptions): Promise<number> {
     file: process.env.BEACON_TOKENS_FILE || undefined,
     warn: (message) => logger.warn(message),
   });
+  const certificate = certificateFrom(process.env);
   const stop = untilSignal();
   const apps: FastifyInstance[] = [];
   let otlp: Otlp | undefined;
@@ -64,17 +66,21 @@ async function serve(options: VerbOptions): Promise<number> {
       otlp = await startOtlp(primaryOf(pool), {
         ...otlpWanted,
         gate: guard,
+        tls: certificate,
         origins: reading.origins,
         connectionString: url,
         warn,
       });
     await built;
     for (const note of otlp?.ports.notes ?? []) logger.warn(note);
-    const ports = await openReading({ pool, maintenance, logger, reading, guard, otlp, apps });
+    const ports = await openReading({ pool, maintenance, logger, reading, guard, certificate, otlp, apps });
     const { httpPort, grpcPort, zipkinPort } = otlp?.ports ?? {};
     const all = { ...ports, otlpHttpPort: httpPort, otlpGrpcPort: grpcPort, zipkinPort };
     const replica = from.primary === undefined ? {} : { replica: shownAddress(from.url) };
-    logger.info({ ...all, host: reading.host, database: shownAddress(url), ...replica, readOnly }, 'listening');
+    logger.info(
+      { ...all, tls: certificate !== undefined, host: reading.host, database: shownAddress(url), ...replica, readOnly },
+      'listening',
+    );
     if (!reading.isLoopback && guard.isOpen) {
       logger.warn(`Listening on ${reading.host} without a token: anyone who can reach it can read every trace.`);
     }
@@ -106,13 +112,14 @@ interface Parts {
   logger: import('pino').Logger;
   reading: import('./reading.ts').ReadingOptions;
   guard: import('../receivers/token.ts').Gate;
+  certificate: Certificate | undefined;
   otlp: Otlp | undefined;
   /** Takes what has to be closed in the end. */
   apps: FastifyInstance[];
 }
 
 /** Opens every reading port; each asks for the same token and answers the same hosts. */
-async function openReading({ pool, maintenance, logger, reading, guard, otlp, apps }: Parts) {
+async function openReading({ pool, maintenance, logger, reading, guard, certificate, otlp, apps }: Parts) {
   const [
     { httpServer, LOOPBACK, webDir },
     { httpApp },
@@ -132,7 +139,7 @@ async function openReading({ pool, maintenance, logger, reading, guard, otlp, ap
   const hosts = reading.isLoopback ? LOOPBACK : undefined;
   // Longer than a statement may take, so that its own, better sentence is the answer.
   const timeoutMs = statementTimeoutMs * 2 + 1_000;
-  const common = { logger, hosts, guard, origins, requestsPerMinute, timeoutMs };
+  const common = { logger, hosts, guard, origins, requestsPerMinute, timeoutMs, tls: certificate };
   const open = async (app: FastifyInstance, wanted: typeof reading.port, name: string, option: string) => {
     const { address, note } = await listen(app, host, wanted, { name, option });
     if (note) logger.warn(note);
