@@ -8,6 +8,7 @@ import { size, wrongIn } from '../src/jobs/validate.ts';
 import { fitOf } from '../src/state/fit.ts';
 import { cliCommand, mcpCall } from '../src/ui/elsewhere.ts';
 import { bytes, duration, percent } from '../src/ui/format.ts';
+import { visible } from '../src/ui/visible.ts';
 
 test('a filter is split at spaces outside of quotes, and a value put in quotes comes back as it was', () => {
   const filter = String.raw`service=router operation="GET /a b" message~"say \"no\"" -has:x`;
@@ -99,4 +100,9 @@ test('figures are short, and nothing is a dash', () => {
   ]);
   assert.deepEqual([0, 0.04, 0.4, 12.4].map(percent), ['0 %', '< 0.1 %', '0.4 %', '12 %']);
   assert.deepEqual([0, 999, 1500, 4_600_000].map(bytes), ['0 B', '999 B', '1.5 kB', '4.6 MB']);
+});
+
+test('what turns the direction of writing or does not show is a sign', () => {
+  assert.equal(visible('pay\u202egnp.exe\u2066 \u0007\n'), 'pay⟨202e⟩gnp.exe⟨2066⟩ ⟨0007⟩ ');
+  assert.equal(visible('Zürich 密码 😀'), 'Zürich 密码 😀');
 });

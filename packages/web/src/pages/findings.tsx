@@ -12,6 +12,7 @@ import { Icon } from '../ui/icon.tsx';
 import { Panel } from '../ui/panel.tsx';
 import { RangePicker } from '../ui/range.tsx';
 import { Empty, Loaded } from '../ui/states.tsx';
+import { Told } from '../ui/told.tsx';
 import { WithRange } from '../ui/with-range.tsx';
 
 const fields = { ...rangeFields, q: field.text('') };
@@ -91,12 +92,18 @@ function Finding({ row, max }: { row: FindingsRow; max: number }) {
             <Icon name="cross" size={10} /> {type}
           </span>
           <Service name={service} />
-          {operation && <span class="dim">{operation}</span>}
+          {operation && (
+            <span class="dim">
+              <Told text={operation} />
+            </span>
+          )}
         </p>
-        <p class="finding-summary">{summary}</p>
+        <p class="finding-summary">
+          <Told text={summary} />
+        </p>
         {recommendation && (
           <p class="dim">
-            <Icon name="right" /> {recommendation}
+            <Icon name="right" /> <Told text={recommendation} />
           </p>
         )}
         <p class="finding-facts">
