@@ -24,6 +24,15 @@ export interface RedactorOptions {
   content?: boolean;
 }
 
+interface JudgedKey {
+  secrecy: KeySecrecy;
+  /** The key without secrets in it. */
+  name: string;
+}
+
+const MAX_KEYS = 2_000;
+const LONGEST_KEY = 256;
+
 /** Keys whose value names what another member of the same object holds, and keys of that member. */
 const NAMES =
   /^(?:(?:parameter|option|variable|env|attribute)_?(?:name|key)|name|key|header|header_?name|field|variable|k)$/i;
@@ -36,6 +45,7 @@ export class Redactor {
   readonly content: boolean;
   /** Names known to hold no secret; the writer's, which fills it. */
   readonly cleanNames = new Set<string>();
+  readonly #keysSeen = new Map<string, JudgedKey>();
   readonly #keys: ReadonlySet<string>;
   readonly #keep: ReadonlySet<string>;
   readonly #own = (key: string): KeySecrecy | undefined => {
@@ -55,7 +65,18 @@ export class Redactor {
   /** Whether the value under this key is a secret whatever it looks like. */
   ofKey(key: string): KeySecrecy {
     if (!this.enabled) return 0;
-    return this.#own(key) ?? secrecyOf(key);
+    return this.#judged(key).secrecy;
+  }
+
+  /** The usual keys are few: what is known of them is remembered. */
+  #judged(key: string): JudgedKey {
+    let known = this.#keysSeen.get(key);
+    if (known !== undefined) return known;
+    known = { secrecy: this.#own(key) ?? secrecyOf(key), name: this.ofText(key) };
+    // Keys made from ids would fill it: it starts again then.
+    if (this.#keysSeen.size >= MAX_KEYS) this.#keysSeen.clear();
+    if (key.length <= LONGEST_KEY) this.#keysSeen.set(key, known);
+    return known;
   }
 
   /** Whether the value under a key of this secrecy is to be taken out; switches and empty texts never are. */
@@ -163,11 +184,11 @@ export class Redactor {
     const named = this.#namedSecret(object);
     for (const key in object) {
       const value = object[key];
-      const name = this.ofText(key);
+      const { name, secrecy } = this.#judged(key);
       let clean: unknown;
       if (this.isHidden(key)) clean = hidden(value);
       else if (
-        this.isSecret(this.ofKey(key), value) ||
+        (this.enabled && this.isSecret(secrecy, value)) ||
         (named > 0 && VALUES.test(key) && this.isSecret(named, value))
       ) {
         clean = REDACTED;
