@@ -152,7 +152,7 @@ export class LogWriter {
       flags: row.flags,
       timed_out: typeof type === 'string' && isTimeout(type, typeof message === 'string' ? message : null),
       otel: Object.keys(otel).length > 0 ? otel : null,
-      hash: createHash('sha256').update(JSON.stringify(content)).digest().readBigInt64BE(0).toString(),
+      hash: createHash('sha256').update(JSON.stringify(content, inOrder)).digest().readBigInt64BE(0).toString(),
     };
   }
 
@@ -175,6 +175,12 @@ export class LogWriter {
       throw new UnavailableError(describeError(error, connectionString), RETRY_MS, { cause: error });
     }
   }
+}
+
+/** Members in the order of their names: the table does not keep that in which they came. */
+function inOrder(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 async function inTransaction(

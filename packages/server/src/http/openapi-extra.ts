@@ -69,7 +69,12 @@ export const EXTRA_PATHS: Json = {
       tags: ['streams and files'],
       operationId: 'exportTrace',
       summary: 'A trace as one OTLP file: JSON, or protobuf by Accept.',
-      parameters: ONE_OF_BOTH,
+      parameters: [
+        ...ONE_OF_BOTH,
+        query('signal', 'traces (default): its spans; logs: its log records, as LogsData.', false, {
+          enum: ['traces', 'logs'],
+        }),
+      ],
       responses: {
         200: {
           description: 'TracesData of OpenTelemetry.',

@@ -6,7 +6,8 @@ import type pg from 'pg';
 import { z } from 'zod';
 import { traceColumns } from '../layout/trace-columns.ts';
 import { readTraceFile } from '../otlp/file.ts';
-import { readTraceInParts, type TraceData } from '../otlp/read-back.ts';
+import { readLogsInParts } from '../otlp/logs-back.ts';
+import { readTraceInParts } from '../otlp/read-back.ts';
 import { executionId, traceId, traceOf } from '../queries/params.ts';
 import { type RunOptions, readOnly } from '../queries/run.ts';
 import { CODES, Refusal } from '../receivers/answer.ts';
@@ -25,8 +26,15 @@ export interface TraceFileOptions {
 const FILE_TYPES = ['application/json', 'application/x-protobuf', 'application/protobuf', 'application/octet-stream'];
 const PROTOBUF = /\bapplication\/(?:x-)?protobuf\b/;
 
+/** What of a trace is exported: its spans, or its log records. */
+const SIGNALS = ['traces', 'logs'] as const;
+
 const which = z
-  .strictObject({ trace_id: traceId.optional(), execution_id: executionId.optional() })
+  .strictObject({
+    trace_id: traceId.optional(),
+    execution_id: executionId.optional(),
+    signal: z.enum(SIGNALS).optional(),
+  })
   .refine((given) => (given.trace_id === undefined) !== (given.execution_id === undefined), {
     message: 'give exactly one of trace_id and execution_id',
     path: ['trace_id'],
@@ -38,19 +46,25 @@ export async function traceFileRoutes(app: FastifyInstance, pool: pg.Pool, optio
   app.get('/api/v1/export', async (request, reply) => {
     const found = await findTrace(pool, request, limits);
     const wantsProtobuf = PROTOBUF.test(request.headers.accept ?? '');
-    if (isUnchanged(request, reply, found, wantsProtobuf ? 'protobuf' : 'json')) return reply.code(304).send();
+    const ofLogs = which.parse(request.query).signal === 'logs';
+    // Records come after the spans were summed up: only of these is it known whether they have changed.
+    const form = wantsProtobuf ? 'protobuf' : 'json';
+    if (!ofLogs && isUnchanged(request, reply, found, form)) return reply.code(304).send();
     const run = { ...limits, signal: request.gone };
-    const parts = readTraceInParts((work) => readOnly(pool, run, ({ client }) => work(client)), found.traceId);
+    const ask = <T>(work: (client: pg.PoolClient) => Promise<T>) => readOnly(pool, run, ({ client }) => work(client));
+    const parts: AsyncGenerator<Part> = (ofLogs ? readLogsInParts : readTraceInParts)(ask, found.traceId);
     // Whether there is any is known before the answer begins.
     const first = await parts.next();
-    if (first.done) throw missing(found.traceId);
+    if (first.done) throw ofLogs ? noLogs(found.traceId) : missing(found.traceId);
     reply.header(
       'content-disposition',
-      `attachment; filename="trace-${found.traceId}.${wantsProtobuf ? 'pb' : 'json'}"`,
+      `attachment; filename="${ofLogs ? 'logs' : 'trace'}-${found.traceId}.${wantsProtobuf ? 'pb' : 'json'}"`,
     );
     return wantsProtobuf
       ? reply.type('application/x-protobuf').send(Readable.from(asProtobuf(first.value, parts)))
-      : reply.type('application/json').send(Readable.from(asJson(first.value, parts)));
+      : reply
+          .type('application/json')
+          .send(Readable.from(asJson(ofLogs ? 'resourceLogs' : 'resourceSpans', first.value, parts)));
   });
 
   app.get('/api/v1/trace-columns', async (request, reply) => {
@@ -65,15 +79,21 @@ export async function traceFileRoutes(app: FastifyInstance, pool: pg.Pool, optio
   await app.register(async (scope) => importRoute(scope, options.importer));
 }
 
+/** A part of what is exported; parts put together are one message. */
+interface Part {
+  json(): string;
+  protobuf(): Buffer;
+}
+
 /** Messages of protobuf, one after another, are one message with all their spans. */
-async function* asProtobuf(first: TraceData, others: AsyncIterable<TraceData>): AsyncGenerator<Buffer> {
+async function* asProtobuf(first: Part, others: AsyncIterable<Part>): AsyncGenerator<Buffer> {
   yield first.protobuf();
   for await (const part of others) yield part.protobuf();
 }
 
-async function* asJson(first: TraceData, others: AsyncIterable<TraceData>): AsyncGenerator<string> {
-  const [head, tail] = ['{"resourceSpans":[', ']}'];
-  const inside = (part: TraceData) => part.json().slice(head.length, -tail.length);
+async function* asJson(list: string, first: Part, others: AsyncIterable<Part>): AsyncGenerator<string> {
+  const [head, tail] = [`{"${list}":[`, ']}'];
+  const inside = (part: Part) => part.json().slice(head.length, -tail.length);
   yield head + inside(first);
   for await (const part of others) yield `,${inside(part)}`;
   yield tail;
@@ -169,6 +189,14 @@ function isUnchanged(request: FastifyRequest, reply: FastifyReply, { traceId, ve
   const tag = `W/"${Buffer.from(`${traceId} ${version} ${form}`).toString('base64url')}"`;
   reply.header('etag', tag).header('cache-control', 'private, no-cache').header('vary', 'accept');
   return (request.headers['if-none-match'] ?? '').split(/\s*,\s*/).includes(tag);
+}
+
+function noLogs(traceId: string): BeaconError {
+  return new BeaconError(
+    'not_found',
+    `Trace ${traceId} has no log records.`,
+    'Without signal=logs its spans are exported.',
+  );
 }
 
 function missing(what: string): BeaconError {

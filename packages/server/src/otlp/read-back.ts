@@ -37,7 +37,7 @@ where (s.span_id, s.started_at) > (decode($2, 'hex'), $3::timestamptz)
 order by s.span_id, s.started_at
 limit ${PART_SPANS}`;
 
-const RESOURCES = `
+export const RESOURCES = `
 select resource_id, attributes::text, scope_name, scope_version, otel::text
 from beacon.trace_resources where resource_id = any ($1::bigint[])`;
 

@@ -124,6 +124,67 @@ export function resourceSpansOf(row: ResourceRecord | undefined, spans: SpanReco
   };
 }
 
+/** A log record as read-back selects it. */
+export interface LogRecord {
+  resource_id: string | null;
+  trace_id: string;
+  span_id: string | null;
+  recorded_us: string;
+  recorded_ns: number;
+  severity: number;
+  severity_text: string | null;
+  event_name: string | null;
+  body: string | null;
+  attributes: string;
+  otel: string | null;
+  flags: number | null;
+  /** As PostgreSQL writes it. */
+  recorded_at: string;
+  content_hash: string;
+}
+
+export interface ResourceLogs {
+  resource: Json;
+  scopeLogs: { scope: Json; logRecords: Json[]; schemaUrl?: string }[];
+  schemaUrl?: string;
+}
+
+/** Records of one resource and scope. */
+export function resourceLogsOf(row: ResourceRecord | undefined, records: readonly LogRecord[]): ResourceLogs {
+  const otel = parsed(row?.otel ?? null);
+  return {
+    resource: { attributes: row ? attributesIn(row.attributes, undefined) : [] },
+    scopeLogs: [
+      {
+        scope: {
+          ...(row?.scope_name ? { name: row.scope_name } : {}),
+          ...(row?.scope_version ? { version: row.scope_version } : {}),
+          attributes: attributesOf((otel.scope_attributes ?? {}) as Json, undefined),
+        },
+        logRecords: records.map(logRecordOf),
+        ...(otel.scope_schema_url ? { schemaUrl: otel.scope_schema_url as string } : {}),
+      },
+    ],
+    ...(otel.resource_schema_url ? { schemaUrl: otel.resource_schema_url as string } : {}),
+  };
+}
+
+function logRecordOf(row: LogRecord): Json {
+  const otel = parsed(row.otel);
+  return {
+    timeUnixNano: `${BigInt(row.recorded_us) * 1_000n + BigInt(row.recorded_ns)}`,
+    severityNumber: row.severity,
+    ...(row.severity_text ? { severityText: row.severity_text } : {}),
+    ...(row.body === null ? {} : { body: anyValue(parse(row.body)) }),
+    attributes: attributesIn(row.attributes, undefined),
+    ...count('droppedAttributesCount', otel.dropped_attributes),
+    ...(row.flags ? { flags: row.flags >>> 0 } : {}),
+    traceId: row.trace_id,
+    ...(row.span_id ? { spanId: row.span_id } : {}),
+    ...(row.event_name ? { eventName: row.event_name } : {}),
+  };
+}
+
 const KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'];
 
 function spanOf(row: SpanRecord, traceId: string): Span {

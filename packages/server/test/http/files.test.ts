@@ -56,6 +56,44 @@ test('an exported trace, imported elsewhere and exported again, is the same to t
   assert.equal(rows[0].n, 2, 'nothing is stored twice');
 });
 
+test('the log records of a trace go out as OTLP and come in elsewhere as they were', async () => {
+  const record = (changes: object) => ({
+    timeUnixNano: '1790000000000000123',
+    severityNumber: 17,
+    severityText: 'ERROR',
+    traceId,
+    spanId: 'ab'.repeat(8),
+    eventName: 'gen_ai.evaluation.result',
+    body: { kvlistValue: { values: [text('said', 'no'), int('n', 3)] } },
+    attributes: [text('gen_ai.evaluation.name', 'relevance'), { key: 'score', value: { doubleValue: 0.5 } }],
+    flags: 1,
+    ...changes,
+  });
+  const resource = { attributes: [text('service.name', 'checkout')] };
+  const logRecords = [
+    record({}),
+    record({ timeUnixNano: '1790000000000000124', spanId: '', body: { stringValue: 'x' } }),
+  ];
+  const logs = { resourceLogs: [{ resource, scopeLogs: [{ scope: { name: 'lib', version: '1' }, logRecords }] }] };
+  assert.equal((await otlp.post(logs, {}, '/v1/logs')).status, 200);
+  const stored = async (of: typeof database) =>
+    (await of.client.query('select * from trace_logs order by recorded_at, recorded_ns')).rows.map((row) => ({
+      ...row,
+      created_at: null,
+    }));
+  const url = `${server.url}/api/v1/export?trace_id=${traceId}&signal=logs`;
+  for (const type of ['application/json', 'application/x-protobuf']) {
+    const out = await fetch(url, { headers: { accept: type } });
+    assert.match(out.headers.get('content-disposition') ?? '', /"logs-a/);
+    const target = await testDatabase();
+    const receiver = await otlpServer(target);
+    const body = Buffer.from(await out.arrayBuffer());
+    assert.equal((await receiver.post(body, { 'content-type': type }, '/v1/logs')).status, 200);
+    assert.deepEqual(await stored(target), await stored(database));
+  }
+  assert.equal((await server.ask(`/api/v1/export?trace_id=${traceId}&signal=metrics`)).status, 400);
+});
+
 test('the same as protobuf, packed', async () => {
   const headers = { accept: 'application/x-protobuf' };
   const out = await fetch(`${server.url}/api/v1/export?trace_id=${traceId}`, { headers });
