@@ -98,6 +98,15 @@ create table beacon.archive_index (
   chunk_id integer not null,
   fingerprints smallint[] not null,
   constraint archive_index_key PRIMARY KEY (segment, chunk_id)
+create table beacon.expected_answers (
+  job_id text not null,
+  question_id text not null,
+  scorer text not null default 'exact'::text,
+  expected text not null,
+  field text,
+  name text not null default 'correct'::text,
+  constraint expected_answers_scorer_is_known CHECK ((scorer = ANY (ARRAY['exact'::text, 'contains'::text, 'regex'::text, 'json'::text]))),
+  constraint expected_answers_key PRIMARY KEY (job_id, question_id, name)
 );
 
 create table beacon.ingest (
@@ -178,6 +187,26 @@ create table beacon.schema_state (
   value text not null,
   constraint schema_state_key PRIMARY KEY (name)
 );
+
+create table beacon.scores (
+  execution_id bigint,
+  execution_key text,
+  trace_id uuid,
+  job_id text,
+  name text not null,
+  value double precision not null,
+  label text,
+  explanation text,
+  source text not null,
+  judge_trace uuid,
+  scored_at timestamp with time zone not null default now(),
+  constraint scores_belong_to_something CHECK ((num_nonnulls(execution_id, execution_key, trace_id) = 1)),
+  constraint scores_value_is_a_number CHECK (((value = value) AND (abs(value) < 'Infinity'::double precision)))
+);
+CREATE UNIQUE INDEX scores_of_execution ON beacon.scores USING btree (execution_id, name, source) WHERE (execution_id IS NOT NULL);
+CREATE INDEX scores_of_job ON beacon.scores USING btree (job_id, name);
+CREATE UNIQUE INDEX scores_of_key ON beacon.scores USING btree (execution_key, name, source) WHERE (execution_key IS NOT NULL);
+CREATE UNIQUE INDEX scores_of_trace ON beacon.scores USING btree (trace_id, name, source) WHERE (trace_id IS NOT NULL);
 
 create table beacon.service_calls (
   at timestamp with time zone not null,
@@ -843,6 +872,10 @@ create function beacon.diagnose_execution_trace(of_execution text)
   returns TABLE(trace_id uuid, "position" integer, depth integer, service text, operation text, status text, offset_ms double precision, duration_ms double precision, self_ms double precision, share_pct double precision, on_critical_path boolean, baseline_p50_ms double precision, baseline_p95_ms double precision, baseline_calls bigint, anomaly text, error_type text, error_message text, span_id bytea, parent_span_id bytea)
   language plpgsql stable;
 
+create function beacon.difference_sentence(measure text, kind text, less boolean, size double precision, questions bigint, p_holm double precision, different boolean, smallest double precision, a text, b text)
+  returns text
+  language plpgsql immutable;
+
 create function beacon.doctor()
   returns TABLE(hop text, state text, fault text, service text, summary text, evidence jsonb, fix text)
   language plpgsql stable;
@@ -1147,6 +1180,10 @@ create function beacon.is_empty_output(output text)
   returns boolean
   language plpgsql immutable;
 
+create function beacon.job_differences(of_job text, by_what text DEFAULT 'region'::text, of_measure text DEFAULT NULL::text, against text DEFAULT NULL::text)
+  returns TABLE(measure text, kind text, a text, b text, different boolean, effect double precision, low double precision, high double precision, value_a double precision, value_b double precision, questions bigint, pairs bigint, left_out bigint, p double precision, p_holm double precision, smallest_effect double precision, test text, said text)
+  language plpgsql stable;
+
 create function beacon.job_matrix(of_job text)
   returns TABLE(model_id text, region text, question text, execution_id bigint, status text, traced boolean, trace_id uuid, latency_ms double precision, tokens_in bigint, tokens_out bigint, error_type text, verdict text, output_empty boolean, execution_key text)
   language plpgsql stable;
@@ -1221,6 +1258,10 @@ create function beacon.mcnemar_p(b bigint, c bigint)
 
 create function beacon.meant(of_trace uuid, of_execution text)
   returns TABLE(trace_id uuid, started_at timestamp with time zone, execution text)
+  language plpgsql stable;
+
+create function beacon.measure_kind(of_job text, measure text)
+  returns text
   language plpgsql stable;
 
 create function beacon.median_interval(sorted double precision[], OUT effect double precision, OUT low double precision, OUT high double precision)
@@ -1459,6 +1500,26 @@ create function beacon.scope_of(of_execution text, of_job text)
   returns jsonb
   language plpgsql stable;
 
+create function beacon.score(execution bigint, name text, value double precision, source text DEFAULT 'sql'::text, label text DEFAULT NULL::text, explanation text DEFAULT NULL::text, judge_trace uuid DEFAULT NULL::uuid)
+  returns void
+  language plpgsql volatile;
+
+create function beacon.score(execution text, name text, value double precision, source text DEFAULT 'sql'::text, label text DEFAULT NULL::text, explanation text DEFAULT NULL::text, judge_trace uuid DEFAULT NULL::uuid)
+  returns void
+  language plpgsql volatile;
+
+create function beacon.score_answer(scorer text, expected text, field text, answer text)
+  returns double precision
+  language plpgsql immutable;
+
+create function beacon.score_job(of_job text)
+  returns integer
+  language plpgsql volatile;
+
+create function beacon.score_recent_jobs()
+  returns integer
+  language plpgsql volatile;
+
 create function beacon.served_region(metadata jsonb)
   returns text
   language sql immutable;
@@ -1489,6 +1550,10 @@ create function beacon.settle_baselines(at_most integer DEFAULT 2000)
 
 create function beacon.share_interval(questions bigint, total double precision, squares double precision, OUT low double precision, OUT high double precision)
   returns record
+  language plpgsql immutable;
+
+create function beacon.short_number(value double precision)
+  returns text
   language plpgsql immutable;
 
 create function beacon.sign_flips(weights integer[], observed integer)

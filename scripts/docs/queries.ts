@@ -21,6 +21,8 @@ const EXAMPLES: Record<string, string> = {
   execution_b: '2193',
   key: 'http.route',
   statement: 'select service, count(*) from beacon.trace_spans group by service',
+  name: 'correct',
+  value: '1',
   models: 'llama-3.2-1b',
   regions: 'eu-west',
   questions: 'What is 2 + 2?',

@@ -36,6 +36,7 @@ begin
   perform beacon.drop_archived(chunks);
   delete from beacon.trace_executions where started_at < forgotten;
   delete from beacon.answers where started_at < expired;
+  delete from beacon.scores where scored_at < expired;
   update beacon.answers set question = null, answer = null
   where started_at < beacon.clock() - beacon.setting('answer_retention_days', keep_days::text)::integer * interval '1 day'
     and (question is not null or answer is not null);
@@ -95,8 +96,8 @@ begin
     exit when step < 2000 or clock_timestamp() > began + interval '4 seconds';
   end loop;
   done := done || jsonb_build_object('answers_judged', beacon.judge_when_rules_change(), 'attempts_diagnosed',
-    beacon.diagnose_attempts(), 'deltas_folded', folded, 'chunks_merged', merged, 'traces_settled', settled,
-    'late_traces_counted', late,
+    beacon.diagnose_attempts(), 'answers_scored', beacon.score_recent_jobs(), 'deltas_folded', folded, 'chunks_merged', merged,
+    'traces_settled', settled, 'late_traces_counted', late,
     'more', clock_timestamp() > began + interval '2 seconds');
   if last_hourly is null or last_hourly::timestamptz < beacon.clock() - interval '1 hour' then
     -- Partitions come and go under strong locks. Waiting for one behind a long query would make every writer wait

@@ -4,6 +4,7 @@ import { doctor, runDoctor, submitJob } from './queries/actions.ts';
 import { attributeKeys, attributeValues } from './queries/attributes.ts';
 import { differences, heatmap, series } from './queries/charts.ts';
 import { diagnose, rootCause, similar } from './queries/diagnosis.ts';
+import { addScore, jobDifferences, scores } from './queries/differences.ts';
 import {
   compareWithSuccessful,
   compareWithUsual,
@@ -47,6 +48,9 @@ const ALL = [
   jobs,
   jobMatrix,
   jobCells,
+  jobDifferences,
+  scores,
+  addScore,
   submitJob,
   services,
   operations,

@@ -180,6 +180,14 @@ const ENTRIES: Entry[] = [
       'A job by model and region (cells: executions, failed, untraced, latency, commonest error and verdict), then its executions by question. status=failed gives only those.',
   },
   {
+    name: 'job_differences',
+    of: 'job-differences',
+    limit: 20,
+    omit: ['measure', 'kind', 'test'],
+    description:
+      'Whether regions, models or two jobs really differ in a measure: p-values adjusted over all pairs, effect with its interval, effective n, and what would have been found. Say "differs" only where different is true.',
+  },
+  {
     name: 'coverage',
     of: 'coverage',
     limit: 10,
@@ -274,6 +282,8 @@ export const NOT_TOOLS: Record<string, string> = {
   ingest: 'doctor and tracing_health judge it',
   storage: 'for who runs the database, and no question about a trace',
   'preflight-report': 'for who rolls tracing out, and no question about a trace',
+  scores: 'job_differences says what follows from them',
+  score: 'a judgement: who judges should send it',
   'submit-job': 'starts work and costs money: a person should',
   'run-doctor': 'doctor asks the same',
 };

@@ -2,6 +2,7 @@
 import type { Query } from '../../queries/query.ts';
 import { asTable, type Renderer, text } from './cells.ts';
 import { CHARTS } from './charts.ts';
+import { DIFFERENCES } from './differences.ts';
 import { EXPLANATIONS } from './explain.ts';
 import { JOBS } from './jobs.ts';
 import { LISTS } from './lists.ts';
@@ -16,6 +17,7 @@ export const RENDERERS: Record<string, Renderer> = {
   ...JOBS,
   ...UPKEEP,
   ...EXPLANATIONS,
+  ...DIFFERENCES,
 };
 
 /** A table of all columns, for an operation nothing better was made for. */

@@ -1,0 +1,3 @@
+drop table beacon.expected_answers;
+
+drop table beacon.scores;
