@@ -30,6 +30,7 @@ const commands = {
   'test:long': [
     'scripts/test.ts',
     'e2e/crash.test.ts',
+    'e2e/alerts.test.ts',
     'e2e/starts.long.ts',
     'packages/server/test/receivers/fuzz.test.ts',
     'packages/server/test/receivers/bombs.test.ts',
@@ -57,7 +58,7 @@ if (Number(process.versions.node.split('.')[0]) < 20) {
 }
 // Beside what is set already.
 const surroundings = {
-  'test:long': { CRASH_ROUNDS: '50', FUZZ_INPUTS: '20000', BOMBS: 'large', EQUAL: 'all', PLANTED_JOBS: '100' },
+  'test:long': { CRASH_ROUNDS: '50', ALERT_ROUNDS: '50', FUZZ_INPUTS: '20000', BOMBS: 'large', EQUAL: 'all', PLANTED_JOBS: '100' },
   'test:wild': { WORLD: 'all', DOCTOR_SEEDS: 'all' },
 };
 

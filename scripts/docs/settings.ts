@@ -47,6 +47,11 @@ export const SETTINGS: Record<string, Setting[]> = {
       meaning: 'Address `beacon serve` answers on. Anything but loopback needs BEACON_TOKEN, or `--anonymous`.',
     },
     { ...port(8080), meaning: 'Port of `beacon serve`; `--port` wins.' },
+    setting(
+      'BEACON_PUBLIC_URL',
+      'alerts have no link',
+      'Address under which people open the page; alerts link to it. Secrets of alert targets are variables too, under the names their targets say.',
+    ),
     setting('JAEGER_PORT', '`16686`, or a free one', "Port of Jaeger's query API; `--jaeger-port` wins."),
     setting(
       'TEMPO_PORT',

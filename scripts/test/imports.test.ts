@@ -19,6 +19,8 @@ const ARROWS: Record<string, string[]> = {
   // Every query, named once.
   'server/registry': ['server/queries', 'server/search', 'server/sql-console'],
   'server/maintenance': ['server/store', 'server/queries'],
+  // Rules evaluated, and what they find sent.
+  'server/alerts': ['server/queries', 'server/store'],
   // The picture of a whole trace; knows the database alone, and the names of statuses and kinds.
   'server/layout': ['server/filter'],
   'server/version': [],
@@ -60,6 +62,7 @@ const ARROWS: Record<string, string[]> = {
     'server/compat',
     'server/mcp',
     'server/maintenance',
+    'server/alerts',
     'server/receivers',
   ],
   'server/main': ['server/*'],

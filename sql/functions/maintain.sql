@@ -36,6 +36,8 @@ begin
   perform beacon.drop_archived(chunks);
   delete from beacon.trace_executions where started_at < forgotten;
   delete from beacon.answers where started_at < expired;
+  delete from beacon.alert_deliveries where created_at < expired and acknowledged_at is not null;
+  delete from beacon.alerts where resolved_at < expired;
   delete from beacon.scores where scored_at < expired;
   update beacon.answers set question = null, answer = null
   where started_at < beacon.clock() - beacon.setting('answer_retention_days', keep_days::text)::integer * interval '1 day'

@@ -1,8 +1,19 @@
 // Every query, named once, in the order help and documentation list them; its types derive from the same list.
 import type { z } from 'zod';
 import { doctor, runDoctor, submitJob } from './queries/actions.ts';
+import {
+  alertRules,
+  alerts,
+  alertTargets,
+  makeAlert,
+  provideQueries,
+  removeAlert,
+  silenceAlert,
+  testAlert,
+} from './queries/alerts.ts';
 import { attributeKeys, attributeValues } from './queries/attributes.ts';
 import { differences, heatmap, series } from './queries/charts.ts';
+import { compareJobs, jobComparison } from './queries/compare-jobs.ts';
 import { diagnose, rootCause, similar } from './queries/diagnosis.ts';
 import { addScore, jobDifferences, scores } from './queries/differences.ts';
 import {
@@ -49,7 +60,16 @@ const ALL = [
   jobMatrix,
   jobCells,
   jobDifferences,
+  compareJobs,
+  jobComparison,
   scores,
+  alerts,
+  alertRules,
+  alertTargets,
+  makeAlert,
+  silenceAlert,
+  removeAlert,
+  testAlert,
   addScore,
   submitJob,
   services,
@@ -78,6 +98,8 @@ const ALL = [
 export { traceIds } from './search/queries.ts';
 
 export const QUERIES: readonly Query[] = ALL;
+
+provideQueries(QUERIES);
 
 type Any = (typeof ALL)[number];
 type Named<Name extends QueryName> = Extract<Any, { name: Name }>;

@@ -4,9 +4,11 @@ import { QUERIES } from '../registry.ts';
 import { VERSION } from '../version.ts';
 import { findRun } from './database.ts';
 import { EXIT_CODES } from './verb.ts';
+import { alertTargetVerb } from './verbs/alert-target.ts';
 import { diagnoseVerb } from './verbs/diagnose.ts';
 import { doctorVerb } from './verbs/doctor.ts';
 import { forgetVerb } from './verbs/forget.ts';
+import { gateVerb } from './verbs/gate.ts';
 import { maintainVerb } from './verbs/maintain.ts';
 import { migrateVerb } from './verbs/migrate.ts';
 import { backfillVerb, preflightVerb, reportVerb } from './verbs/preflight.ts';
@@ -37,6 +39,8 @@ export function program(more: Command[]): Command {
     migrateVerb(),
     maintainVerb(),
     forgetVerb(),
+    alertTargetVerb(),
+    gateVerb(),
     diagnoseVerb(),
     watchVerb(),
     ...QUERIES.filter(({ name }) => !OWN_VERBS.has(name)).map((query) =>

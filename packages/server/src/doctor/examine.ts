@@ -5,6 +5,7 @@
 import type pg from 'pg';
 import { createPool } from '../store/connect.ts';
 import { type BeaconError, shownAddress } from '../store/errors.ts';
+import { examineAlerts } from './alerts.ts';
 import {
   type DatabaseFindings,
   examineData,
@@ -71,6 +72,7 @@ export async function examine(options: ExamineOptions): Promise<Diagnosis> {
     findings.push(...(await orTrouble(readBack(pool, reports, findings, left))));
     if (pool) {
       await forgetEarlier(pool, options.earlier ?? []);
+      if (!options.only) findings.push(...(await orTrouble(examineAlerts(pool))));
       const ofData = await orTrouble(examineData(pool, everyone.length > 0));
       findings.push(...(options.only ? ofData.map((one) => asked(one, reports)) : ofData));
     }

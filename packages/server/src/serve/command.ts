@@ -28,12 +28,13 @@ export function serveCommand(): Command {
 
 async function serve(options: VerbOptions): Promise<number> {
   // Loaded here, because every other verb starts faster without them.
-  const [{ pino }, { LOOPBACK }, { startMaintenance }, { startOtlp }, { Gate }] = await Promise.all([
+  const [{ pino }, { LOOPBACK }, { startMaintenance }, { startOtlp }, { Gate }, { startAlerts }] = await Promise.all([
     import('pino'),
     import('../http/server.ts'),
     import('../maintenance/loop.ts'),
     import('../receivers/start.ts'),
     import('../receivers/token.ts'),
+    import('../alerts/loop.ts'),
   ]);
   keepHeapSmall();
   const readOnly = options.readOnly === true;
@@ -42,7 +43,7 @@ async function serve(options: VerbOptions): Promise<number> {
   const otlpWanted = readOnly ? undefined : otlpOptions(options, process.env);
   const logger = pino({ name: 'server', level: process.env.LOG_LEVEL ?? 'info' });
 
-  const maintenancePool = createPool(url, { applicationName: 'beacon maintenance', max: 1 });
+  const maintenancePool = createPool(url, { applicationName: 'beacon maintenance', max: 2 });
   const { pool, end } = openForReading(from, { applicationName: 'beacon serve', max: CONNECTIONS });
   const maintenance = readOnly
     ? undefined
@@ -50,6 +51,7 @@ async function serve(options: VerbOptions): Promise<number> {
         intervalMs: wholeNumber('--maintain-every', options.maintainEvery, 3_600_000),
         warn: (message) => logger.warn(message),
       });
+  const alerts = readOnly ? undefined : startAlerts(maintenancePool, { warn: (message) => logger.warn(message) });
   const guard = new Gate({
     token: process.env.BEACON_TOKEN || undefined,
     file: process.env.BEACON_TOKENS_FILE || undefined,
@@ -89,7 +91,7 @@ async function serve(options: VerbOptions): Promise<number> {
   } finally {
     await otlp?.stop();
     await Promise.all(apps.map((app) => app.close()));
-    await maintenance?.stop();
+    await Promise.all([maintenance?.stop(), alerts?.stop()]);
     await Promise.all([end(), maintenancePool.end()]);
   }
   return 0;

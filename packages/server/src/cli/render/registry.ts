@@ -4,6 +4,7 @@ import { asTable, type Renderer, text } from './cells.ts';
 import { CHARTS } from './charts.ts';
 import { DIFFERENCES } from './differences.ts';
 import { EXPLANATIONS } from './explain.ts';
+import { COMPARISONS } from './gate.ts';
 import { JOBS } from './jobs.ts';
 import { LISTS } from './lists.ts';
 import { UPKEEP } from './maintenance.ts';
@@ -18,6 +19,7 @@ export const RENDERERS: Record<string, Renderer> = {
   ...UPKEEP,
   ...EXPLANATIONS,
   ...DIFFERENCES,
+  ...COMPARISONS,
 };
 
 /** A table of all columns, for an operation nothing better was made for. */
