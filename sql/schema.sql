@@ -243,6 +243,27 @@ create table beacon.preflights (
   constraint preflights_key PRIMARY KEY (preflight_id)
 );
 
+create table beacon.prices (
+  model text not null,
+  provider text not null default ''::text,
+  region text not null default ''::text,
+  valid_from date not null,
+  valid_to date,
+  currency text not null default 'USD'::text,
+  input numeric not null,
+  output numeric not null,
+  cached numeric,
+  reasoning numeric,
+  request numeric not null default 0,
+  cached_in_input boolean not null default true,
+  reasoning_in_output boolean not null default true,
+  source text not null,
+  imported_at timestamp with time zone not null default now(),
+  constraint prices_are_not_negative CHECK ((LEAST(input, output, cached, reasoning, request) >= (0)::numeric)),
+  constraint prices_end_after_they_begin CHECK ((valid_to > valid_from)),
+  constraint prices_key PRIMARY KEY (model, provider, region, valid_from)
+);
+
 create table beacon.schema_migrations (
   set_name text not null,
   name text not null,
@@ -868,7 +889,7 @@ create function beacon.column_hash(name text, value text)
   language plpgsql immutable;
 
 create function beacon.compare_jobs(job_a text, job_b text)
-  returns TABLE(change text, model_id text, region text, question_id text, question text, execution_a text, execution_b text, validity_a text, validity_b text, reason text, said_a text, said_b text, score text, score_a double precision, score_b double precision, latency_a double precision, latency_b double precision, cost_a numeric, cost_b numeric)
+  returns TABLE(change text, model_id text, region text, question_id text, question text, execution_a text, execution_b text, validity_a text, validity_b text, reason text, said_a text, said_b text, score text, score_a double precision, score_b double precision, latency_a double precision, latency_b double precision, cost_a double precision, cost_b double precision)
   language plpgsql stable;
 
 create function beacon.compare_pairs(a double precision[], b double precision[], question integer[], kind text, OUT questions bigint, OUT pairs bigint, OUT effect double precision, OUT low double precision, OUT high double precision, OUT p double precision)
@@ -1259,6 +1280,10 @@ create function beacon.identify_trace_root_cause(of_trace uuid)
   returns TABLE(rank integer, type text, role text, service text, operation text, confidence double precision, summary text, evidence jsonb, recommendation text, trace_id uuid, span_ids bytea[])
   language plpgsql stable;
 
+create function beacon.import_prices(rows jsonb, from_source text)
+  returns integer
+  language plpgsql volatile;
+
 create function beacon.input_tokens(metadata jsonb)
   returns bigint
   language sql immutable;
@@ -1268,7 +1293,11 @@ create function beacon.is_empty_output(output text)
   language plpgsql immutable;
 
 create function beacon.job_comparison(job_a text, job_b text)
-  returns TABLE(cells bigint, answered_a bigint, answered_b bigint, newly_failing bigint, missing bigint, score_worse bigint, unfinished bigint, still_failing bigint, answer_changed bigint, recovered bigint, score_better bigint, added bigint, regressions bigint, score text, score_a double precision, score_b double precision, scored bigint, p50_a double precision, p50_b double precision, p95_a double precision, p95_b double precision, p95_change double precision, cost_a numeric, cost_b numeric, cost_change double precision, unpriced bigint, causes jsonb, latency_said text)
+  returns TABLE(cells bigint, answered_a bigint, answered_b bigint, newly_failing bigint, missing bigint, score_worse bigint, unfinished bigint, still_failing bigint, answer_changed bigint, recovered bigint, score_better bigint, added bigint, regressions bigint, score text, score_a double precision, score_b double precision, scored bigint, p50_a double precision, p50_b double precision, p95_a double precision, p95_b double precision, p95_change double precision, cost_a double precision, cost_b double precision, cost_change double precision, unpriced bigint, causes jsonb, latency_said text)
+  language plpgsql stable;
+
+create function beacon.job_costs(of_job text)
+  returns TABLE(part text, currency text, attempts bigint, cost double precision, unknown bigint, input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, said text)
   language plpgsql stable;
 
 create function beacon.job_differences(of_job text, by_what text DEFAULT 'region'::text, of_measure text DEFAULT NULL::text, against text DEFAULT NULL::text)
@@ -1481,6 +1510,14 @@ create function beacon.preflight_baseline(since timestamp with time zone, until 
 
 create function beacon.preflight_compare(of_preflight uuid)
   returns TABLE(before_executions bigint, before_ms double precision, after_executions bigint, after_ms double precision, overhead_pct double precision, low_pct double precision, high_pct double precision, verdict text)
+  language plpgsql stable;
+
+create function beacon.price_of(of_model text, of_response_model text, of_provider text, of_region text, at timestamp with time zone)
+  returns SETOF beacon.prices
+  language plpgsql stable;
+
+create function beacon.priced_attempts(of_job text)
+  returns TABLE(execution text, trace_id uuid, attempt integer, model_id text, region text, validity text, verdict text, input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, started_at timestamp with time zone, finished_at timestamp with time zone, currency text, cost numeric)
   language plpgsql stable;
 
 create function beacon.question_id(question text)
@@ -1744,6 +1781,10 @@ create function beacon.test_alert_target(of_target text)
 
 create function beacon.text_of(said jsonb)
   returns text
+  language plpgsql immutable;
+
+create function beacon.token_cost(input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, p beacon.prices)
+  returns numeric
   language plpgsql immutable;
 
 create function beacon.trace_extent()

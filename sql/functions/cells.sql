@@ -133,6 +133,11 @@ begin
     union all
     select a.*, 1, false, a.validity, a.answer, a.answer_group from a
     where not exists (select from several s where s.execution = a.execution)
+  ), priced as materialized (
+    select k.*, p as price
+    from (select distinct c.model_id, c.response_model, c.provider, coalesce(c.served_region, c.region) as place,
+        (c.started_at at time zone 'UTC')::date as day from cells c where exists (select from beacon.prices)) k
+    cross join lateral beacon.price_of(k.model_id, k.response_model, k.provider, k.place, k.day::timestamp at time zone 'UTC') p
   )
   select c.job_id, c.execution_id, c.trace_id, c.attempt, c.attempts, c.model_id, c.region, c.served_region, c.question_id, c.question,
     case when c.disagree then 'flaky'
@@ -142,15 +147,20 @@ begin
     c.first_validity, c.reason, c.answer, c.first_answer, c.answer_chars, c.answer_group, c.first_group, c.language, c.status,
     c.finish_reason, c.provider, c.response_model, c.system_fingerprint, c.quantisation, c.simulated, c.input_tokens, c.output_tokens,
     c.cached_tokens, c.reasoning_tokens, c.latency_ms, c.first_chunk_ms, c.chunks_per_s, c.error_type, c.error_message, c.verdict,
-    c.started_at, c.finished_at, null::numeric, c.execution_key
-  from cells c;
+    c.started_at, c.finished_at, case when k.day is not null then
+      beacon.token_cost(c.input_tokens, c.output_tokens, c.cached_tokens, c.reasoning_tokens, k.price) end, c.execution_key
+  from cells c
+  left join priced k on coalesce(k.model_id, '') = coalesce(c.model_id, '')
+    and coalesce(k.response_model, '') = coalesce(c.response_model, '') and coalesce(k.provider, '') = coalesce(c.provider, '')
+    and coalesce(k.place, '') = coalesce(c.served_region, c.region, '') and k.day = (c.started_at at time zone 'UTC')::date;
 end
 $$;
 
 comment on function beacon.execution_cells(text, boolean) is
   'The cells of a job, model x region x question: one row an execution. validity is answered, refused, truncated, empty, infrastructure, '
   'cancelled, pending, or flaky where its attempts disagree; means and comparisons take answered cells only. The columns are those of the '
-  'attempt that counts, the first that is an answer, else the last; first_validity, first_answer and first_group are of the first try.';
+  'attempt that counts, the first that is an answer, else the last, and so is cost; first_validity, first_answer and first_group are of '
+  'the first try.';
 
 create function beacon.output_answer(output text) returns text
 language plpgsql immutable

@@ -1,7 +1,7 @@
 create function beacon.compare_jobs(job_a text, job_b text) returns table (
   change text, model_id text, region text, question_id text, question text, execution_a text, execution_b text, validity_a text,
   validity_b text, reason text, said_a text, said_b text, score text, score_a double precision, score_b double precision,
-  latency_a double precision, latency_b double precision, cost_a numeric, cost_b numeric)
+  latency_a double precision, latency_b double precision, cost_a double precision, cost_b double precision)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 set jit = off
@@ -41,7 +41,7 @@ begin
     (j.a).execution, (j.b).execution, (j.a).validity, (j.b).validity,
     case when (j.b).validity <> 'answered' then coalesce((j.b).verdict, (j.b).reason, (j.b).error_type) end, (j.a).answer, (j.b).answer,
     case when num_nonnulls((j.a).score, (j.b).score) > 0 then chosen end, (j.a).score, (j.b).score, (j.a).latency_ms, (j.b).latency_ms,
-    (j.a).cost, (j.b).cost
+    (j.a).cost::double precision, (j.b).cost::double precision
   from both_jobs j
   order by array_position(array['newly failing', 'missing', 'score worse', 'pending', 'cancelled', 'still failing', 'answer changed',
     'recovered', 'score better', 'new', 'same'], j.change), 2, 3, 4;
@@ -57,7 +57,8 @@ create function beacon.job_comparison(job_a text, job_b text) returns table (
   cells bigint, answered_a bigint, answered_b bigint, newly_failing bigint, missing bigint, score_worse bigint, unfinished bigint,
   still_failing bigint, answer_changed bigint, recovered bigint, score_better bigint, added bigint, regressions bigint, score text,
   score_a double precision, score_b double precision, scored bigint, p50_a double precision, p50_b double precision,
-  p95_a double precision, p95_b double precision, p95_change double precision, cost_a numeric, cost_b numeric, cost_change double precision,
+  p95_a double precision, p95_b double precision, p95_change double precision, cost_a double precision,
+  cost_b double precision, cost_change double precision,
   unpriced bigint, causes jsonb, latency_said text)
 language plpgsql stable
 set search_path = beacon, pg_catalog
@@ -94,7 +95,7 @@ begin
     t.recovered, t.score_better, t.added, t.newly_failing + t.missing + t.score_worse, t.score, t.score_a, t.score_b, t.scored,
     l.a[1], l.b[1], l.a[2], l.b[2], (l.b[2] - l.a[2]) / nullif(l.a[2], 0), case when l.unpriced = 0 then l.cost_a end,
     case when l.unpriced = 0 then l.cost_b end,
-    case when l.unpriced = 0 then ((l.cost_b - l.cost_a) / nullif(l.cost_a, 0))::double precision end, l.unpriced,
+    case when l.unpriced = 0 then ((l.cost_b - l.cost_a) / nullif(l.cost_a, 0)) end, l.unpriced,
     coalesce(k.causes, '{}'),
     (select d.said from beacon.job_differences(job_b, 'job', 'latency', job_a) d limit 1)
   from t cross join l cross join k

@@ -14,6 +14,7 @@ import {
 import { attributeKeys, attributeValues } from './queries/attributes.ts';
 import { differences, heatmap, series } from './queries/charts.ts';
 import { compareJobs, jobComparison } from './queries/compare-jobs.ts';
+import { jobCosts } from './queries/costs.ts';
 import { diagnose, rootCause, similar } from './queries/diagnosis.ts';
 import { addScore, jobDifferences, scores } from './queries/differences.ts';
 import {
@@ -62,6 +63,7 @@ const ALL = [
   jobDifferences,
   compareJobs,
   jobComparison,
+  jobCosts,
   scores,
   alerts,
   alertRules,

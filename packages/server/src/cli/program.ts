@@ -9,6 +9,7 @@ import { diagnoseVerb } from './verbs/diagnose.ts';
 import { doctorVerb } from './verbs/doctor.ts';
 import { forgetVerb } from './verbs/forget.ts';
 import { gateVerb } from './verbs/gate.ts';
+import { importPricesVerb } from './verbs/import-prices.ts';
 import { maintainVerb } from './verbs/maintain.ts';
 import { migrateVerb } from './verbs/migrate.ts';
 import { backfillVerb, preflightVerb, reportVerb } from './verbs/preflight.ts';
@@ -41,6 +42,7 @@ export function program(more: Command[]): Command {
     forgetVerb(),
     alertTargetVerb(),
     gateVerb(),
+    importPricesVerb(),
     diagnoseVerb(),
     watchVerb(),
     ...QUERIES.filter(({ name }) => !OWN_VERBS.has(name)).map((query) =>

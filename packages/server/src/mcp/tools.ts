@@ -180,22 +180,6 @@ const ENTRIES: Entry[] = [
       'A job by model and region (cells: executions, failed, untraced, latency, commonest error and verdict), then its executions by question. status=failed gives only those.',
   },
   {
-    name: 'job_differences',
-    of: 'job-differences',
-    limit: 20,
-    omit: ['measure', 'kind', 'test'],
-    description:
-      'Whether regions, models or two jobs really differ in a measure: p-values adjusted over all pairs, effect with its interval, effective n, and what would have been found. Say "differs" only where different is true.',
-  },
-  {
-    name: 'compare_jobs',
-    of: 'compare-jobs',
-    limit: 40,
-    omit: ['question_id', 'cost_a', 'cost_b'],
-    description:
-      'A job against an earlier one, cell by cell, what got worse first: newly failing with the cause, missing, worse scores, changed answers.',
-  },
-  {
     name: 'coverage',
     of: 'coverage',
     limit: 10,
@@ -297,8 +281,11 @@ export const NOT_TOOLS: Record<string, string> = {
   'remove-alert': 'decides who is woken: a person should',
   'test-alert': 'sends a message to people: a person should',
   alerts: 'list_findings has the same causes, whether or not a rule looked',
-  'job-comparison': 'compare_jobs says the same cell by cell',
-  scores: 'job_differences says what follows from them',
+  'job-differences': 'a list of tools has to stay short; the tool sql asks job_differences(job)',
+  'compare-jobs': 'a list of tools has to stay short; the tool sql asks compare_jobs(a, b)',
+  'job-comparison': 'the tool sql asks job_comparison(a, b)',
+  'job-costs': 'for who pays; the tool sql asks job_costs(job)',
+  scores: 'the tool sql reads the table scores',
   score: 'a judgement: who judges should send it',
   'submit-job': 'starts work and costs money: a person should',
   'run-doctor': 'doctor asks the same',

@@ -108,3 +108,13 @@ test('a job that has not run, or lost cells, passes no gate; a wrong limit is re
   const compared = await run(['compare-jobs', 'old', 'bad'], { DATABASE_URL: url });
   assert.match(compared.out, /score worse.*correct 1 to 0/);
 });
+
+test('cost is judged where every cell that both answered has a price', async () => {
+  await client.query(
+    `update beacon.answers set input_tokens = 1000000, output_tokens = case when job_id = 'bad' then 2000000 else 1000000 end;
+     select beacon.import_prices('[{"model": "m", "valid_from": "2026-01-01", "input": 1, "output": 1}]', 'test')`,
+  );
+  const bad = await gate('bad', '--against', 'old', '--max-regressions', '9', '--max-cost', '+5%');
+  assert.match(bad.out, /✖ cost: 42 to 63 \(\+50 %\) \(at most \+5 %\)/);
+  assert.equal((await gate('bad', '--against', 'old', '--max-regressions', '9', '--max-cost', '63')).code, 0);
+});

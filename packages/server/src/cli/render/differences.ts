@@ -27,6 +27,18 @@ const pairs = asTable(
 );
 
 export const DIFFERENCES: Record<string, Renderer> = {
+  'job-costs': {
+    lines: asTable(
+      [
+        text('part'),
+        num('attempts', 'attempts'),
+        num('input_tokens', 'read'),
+        num('output_tokens', 'written'),
+        text('said', 'cost'),
+      ],
+      'Nothing was run.',
+    ),
+  },
   'job-differences': {
     lines: (rows, terminal) => [
       ...rows.filter(({ different }) => different).flatMap(({ said }) => wrap(`≠ ${said}`, terminal.width)),

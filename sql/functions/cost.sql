@@ -1,0 +1,151 @@
+create function beacon.token_cost(input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, p beacon.prices)
+returns numeric
+language plpgsql immutable
+set search_path = beacon, pg_catalog
+as $$
+declare
+  cached constant bigint := coalesce(cached_tokens, 0);
+  reasoned constant bigint := coalesce(reasoning_tokens, 0);
+  -- More cached than read: this provider does not count them in, whatever its row says.
+  plain_input constant bigint := input_tokens - case when p.cached_in_input and cached <= input_tokens then cached else 0 end;
+  plain_output constant bigint := output_tokens - case when p.reasoning_in_output and reasoned <= output_tokens then reasoned else 0 end;
+begin
+  return (plain_input * p.input + cached * coalesce(p.cached, p.input) + plain_output * p.output
+      + reasoned * coalesce(p.reasoning, p.output)) / 1000000 + p.request;
+end
+$$;
+
+comment on function beacon.token_cost(bigint, bigint, bigint, bigint, beacon.prices) is
+  'What a call costs: cached tokens once, at their own price; tokens of reasoning once, at theirs. Null where tokens read or written, or '
+  'the price, are not known: unknown is not 0.';
+
+create function beacon.price_of(of_model text, of_response_model text, of_provider text, of_region text, at timestamptz)
+returns setof beacon.prices
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+begin
+  return query
+  select p.* from beacon.prices p
+  where lower(p.model) in (lower(of_model), lower(of_response_model)) and lower(p.provider) in ('', lower(of_provider))
+    and lower(p.region) in ('', lower(of_region)) and p.valid_from <= (at at time zone 'UTC')::date
+    and (p.valid_to is null or p.valid_to > (at at time zone 'UTC')::date)
+  order by lower(p.model) = lower(of_response_model) desc nulls last, p.region <> '' desc, p.provider <> '' desc, p.valid_from desc
+  limit 1;
+end
+$$;
+
+comment on function beacon.price_of(text, text, text, text, timestamptz) is
+  'Price of a model at a time: by the model that answered before the one that was asked for, by region and provider where a row names '
+  'them.';
+
+create function beacon.priced_attempts(of_job text) returns table (
+  execution text, trace_id uuid, attempt integer, model_id text, region text, validity text, verdict text, input_tokens bigint,
+  output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, started_at timestamptz, finished_at timestamptz, currency text,
+  cost numeric)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+set jit = off
+set work_mem = '64MB'
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with a as materialized (
+    select x.*, coalesce(x.served_region, x.region) as place, (x.started_at at time zone 'UTC')::date as day
+    from beacon.execution_attempts(of_job, false) x
+  ), priced as materialized (
+    -- As many look-ups as there are kinds of calls, not as there are calls.
+    select k.*, p as price
+    from (select distinct a.model_id, a.response_model, a.provider, a.place, a.day from a where exists (select from beacon.prices)) k
+    cross join lateral beacon.price_of(k.model_id, k.response_model, k.provider, k.place, k.day::timestamp at time zone 'UTC') p
+  )
+  select coalesce(a.execution_key, a.execution_id::text, a.trace_id::text), a.trace_id, a.attempt, a.model_id, a.region, a.validity,
+    coalesce(a.verdict, a.reason), a.input_tokens, a.output_tokens, a.cached_tokens, a.reasoning_tokens, a.started_at, a.finished_at,
+    (k.price).currency, beacon.token_cost(a.input_tokens, a.output_tokens, a.cached_tokens, a.reasoning_tokens, k.price)
+  from a
+  left join priced k on coalesce(k.model_id, '') = coalesce(a.model_id, '')
+    and coalesce(k.response_model, '') = coalesce(a.response_model, '') and coalesce(k.provider, '') = coalesce(a.provider, '')
+    and coalesce(k.place, '') = coalesce(a.place, '') and k.day = a.day;
+end
+$$;
+
+comment on function beacon.priced_attempts(text) is
+  'The attempts of a job with what each cost; null where its price or its tokens are not known. The tokens of an agent and of its calls '
+  'are counted once already (see answers).';
+
+create function beacon.job_costs(of_job text) returns table (part text, currency text, attempts bigint, cost double precision,
+  unknown bigint, input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, said text)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+set jit = off
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with a as materialized (
+    select x.*, coalesce(x.currency, (select min(q.currency) from beacon.prices q), '') as money,
+      row_number() over (partition by x.execution order by x.validity = 'answered' desc,
+        case when x.validity = 'answered' then x.attempt else -x.attempt end) as counts
+    from beacon.priced_attempts(of_job) x where x.validity <> 'pending'
+  ), cold as materialized (
+    select distinct s.trace_id from beacon.trace_spans s
+    where s.trace_id in (select a.trace_id from a) and s.metadata @> '{"faas.coldstart": true}'
+      and s.started_at >= (select min(a.started_at) from a) - interval '1 hour'
+      and s.started_at < (select coalesce(max(a.finished_at), beacon.clock()) from a) + interval '1 day'
+  ), parts as (
+    select 'all' as part, 1 as nth, a.* from a
+    union all select 'answered', 2, a.* from a where a.counts = 1 and a.validity = 'answered'
+    union all select 'retries', 3, a.* from a where a.counts > 1
+    union all select 'not answered', 4, a.* from a where a.counts = 1 and a.validity <> 'answered'
+    union all select 'cold', 5, a.* from a where a.trace_id in (select c.trace_id from cold c)
+    -- What an outage cost stands beside its verdict.
+    union all select 'cause: ' || coalesce(a.verdict, 'unknown'), 6, a.* from a where a.validity = 'infrastructure'
+  ), t as (
+    select p.part, p.nth, p.money, count(*) as attempts, sum(p.cost) as cost, count(*) filter (where p.cost is null) as unknown,
+      sum(p.input_tokens)::bigint as input_tokens, sum(p.output_tokens)::bigint as output_tokens,
+      sum(p.cached_tokens)::bigint as cached_tokens, sum(p.reasoning_tokens)::bigint as reasoning_tokens
+    from parts p group by p.part, p.nth, p.money
+  )
+  select t.part, nullif(t.money, ''), t.attempts, t.cost::double precision, t.unknown, t.input_tokens, t.output_tokens,
+    t.cached_tokens, t.reasoning_tokens, case when t.cost is null then format('%s attempts, none with a known cost.', t.attempts)
+      else format('%s %s%s', t.money, round(t.cost, 6)::text,
+        case when t.unknown > 0 then format(' and whatever %s of %s attempts cost: their price or tokens are not known', t.unknown,
+          t.attempts) else format(' for %s attempts', t.attempts) end) end
+  from t
+  order by t.nth, t.cost desc nulls last, t.attempts desc, t.part;
+end
+$$;
+
+comment on function beacon.job_costs(text) is
+  'What a job cost: all of it; the attempts that count as answers; retries; cells that were not answered; cold starts (faas.coldstart); '
+  'and what failed for each cause. Parts overlap except answered, retries and not answered, which add up to all. cost is the known part, '
+  'unknown the attempts that have none.';
+
+create function beacon.import_prices(rows jsonb, from_source text) returns integer
+language plpgsql
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+declare
+  imported integer;
+begin
+  insert into beacon.prices as p (model, provider, region, valid_from, valid_to, currency, input, output, cached, reasoning, request,
+    cached_in_input, reasoning_in_output, source, imported_at)
+  select r.model, coalesce(r.provider, ''), coalesce(r.region, ''), r.valid_from, r.valid_to, coalesce(nullif(r.currency, ''), 'USD'),
+    r.input, r.output, r.cached, r.reasoning, coalesce(r.request, 0), coalesce(r.cached_in_input, true),
+    coalesce(r.reasoning_in_output, true), from_source, beacon.clock()
+  from jsonb_to_recordset(rows) r (model text, provider text, region text, valid_from date, valid_to date, currency text, input numeric,
+    output numeric, cached numeric, reasoning numeric, request numeric, cached_in_input boolean, reasoning_in_output boolean)
+  on conflict (model, provider, region, valid_from) do update set valid_to = excluded.valid_to, currency = excluded.currency,
+    input = excluded.input, output = excluded.output, cached = excluded.cached, reasoning = excluded.reasoning, request = excluded.request,
+    cached_in_input = excluded.cached_in_input, reasoning_in_output = excluded.reasoning_in_output, source = excluded.source,
+    imported_at = excluded.imported_at;
+  get diagnostics imported = row_count;
+  return imported;
+end
+$$;
+
+comment on function beacon.import_prices(jsonb, text) is
+  'Imports prices, a list of objects with the columns of prices, all or none; a row of the same model, provider, region and first day is '
+  'replaced. Returns how many rows.';
