@@ -19,6 +19,8 @@ const ARROWS: Record<string, string[]> = {
   // Every query, named once.
   'server/registry': ['server/queries', 'server/search', 'server/sql-console'],
   'server/maintenance': ['server/store', 'server/queries'],
+  // Proofs of jobs.
+  'server/manifest': ['server/store'],
   // Rules evaluated, and what they find sent.
   'server/alerts': ['server/queries', 'server/store'],
   // The picture of a whole trace; knows the database alone, and the names of statuses and kinds.
@@ -49,6 +51,7 @@ const ARROWS: Record<string, string[]> = {
     'server/maintenance',
     'server/preflight',
     'server/doctor',
+    'server/manifest',
   ],
   'server/preflight': ['server/queries', 'server/store', 'server/doctor', 'writer'],
   'server/doctor': ['server/queries', 'server/search', 'server/store'],

@@ -11,6 +11,7 @@ import { forgetVerb } from './verbs/forget.ts';
 import { gateVerb } from './verbs/gate.ts';
 import { importPricesVerb } from './verbs/import-prices.ts';
 import { maintainVerb } from './verbs/maintain.ts';
+import { manifestVerb, verifyVerb } from './verbs/manifest.ts';
 import { migrateVerb } from './verbs/migrate.ts';
 import { backfillVerb, preflightVerb, reportVerb } from './verbs/preflight.ts';
 import { queryVerb } from './verbs/query-verb.ts';
@@ -43,6 +44,8 @@ export function program(more: Command[]): Command {
     alertTargetVerb(),
     gateVerb(),
     importPricesVerb(),
+    manifestVerb(),
+    verifyVerb(),
     diagnoseVerb(),
     watchVerb(),
     ...QUERIES.filter(({ name }) => !OWN_VERBS.has(name)).map((query) =>
