@@ -58,7 +58,14 @@ if (Number(process.versions.node.split('.')[0]) < 20) {
 }
 // Beside what is set already.
 const surroundings = {
-  'test:long': { CRASH_ROUNDS: '50', ALERT_ROUNDS: '50', FUZZ_INPUTS: '20000', BOMBS: 'large', EQUAL: 'all', PLANTED_JOBS: '100' },
+  'test:long': {
+    CRASH_ROUNDS: '50',
+    ALERT_ROUNDS: '50',
+    FUZZ_INPUTS: '20000',
+    BOMBS: 'large',
+    EQUAL: 'all',
+    PLANTED_JOBS: '100',
+  },
   'test:wild': { WORLD: 'all', DOCTOR_SEEDS: 'all' },
 };
 

@@ -19,6 +19,8 @@ const ROUTES: readonly Route[] = [
   { path: '/execution/:id', title: 'Execution', load: () => import('./pages/execution.tsx') },
   { path: '/trace/:id', title: 'Trace', load: () => import('./pages/trace.tsx') },
   { path: '/compare', title: 'Compare', load: () => import('./pages/compare.tsx') },
+  { path: '/compare-jobs', title: 'Compare jobs', load: () => import('./pages/compare-jobs.tsx') },
+  { path: '/alerts', title: 'Alerts', load: () => import('./pages/alerts.tsx') },
   { path: '/explore', title: 'Explore', load: () => import('./pages/explore.tsx') },
   { path: '/services', title: 'Services', load: () => import('./pages/services.tsx') },
   { path: '/findings', title: 'Findings', load: () => import('./pages/findings.tsx') },
@@ -33,6 +35,7 @@ export const NAVIGATION = [
   { href: '/explore', title: 'Explore', letter: 'e' },
   { href: '/services', title: 'Services', letter: 's' },
   { href: '/findings', title: 'Findings', letter: 'f' },
+  { href: '/alerts', title: 'Alerts', letter: 'a' },
   { href: '/tracing', title: 'Health', letter: 'h' },
   { href: '/sql', title: 'SQL', letter: 'q' },
 ] as const;

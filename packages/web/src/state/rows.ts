@@ -15,3 +15,7 @@ export type DependenciesRow = Rows['dependencies'];
 export type HeatmapRow = Rows['heatmap'];
 export type DifferencesRow = Rows['differences'];
 export type SeriesRow = Rows['series'];
+export type CompareJobsRow = Rows['compare-jobs'];
+export type JobComparisonRow = Rows['job-comparison'];
+export type AlertsRow = Rows['alerts'];
+export type AlertRulesRow = Rows['alert-rules'];
