@@ -167,6 +167,8 @@ create table beacon.archive_index (
   chunk_id integer not null,
   fingerprints smallint[] not null,
   constraint archive_index_key PRIMARY KEY (segment, chunk_id)
+);
+
 create table beacon.expected_answers (
   job_id text not null,
   question_id text not null,
@@ -866,10 +868,12 @@ create function beacon.chunks_with(hashes bigint[], terms integer[], from_time t
   returns TABLE(created_from timestamp with time zone, created_to timestamp with time zone, started_from timestamp with time zone, active_to timestamp with time zone, spans integer, archived integer)
   language plpgsql stable;
 
-create function beacon.clear_archived(of_partition text, of_day date)
-  returns boolean
 create function beacon.claim_deliveries(max_results integer DEFAULT 10, lease interval DEFAULT '00:01:00'::interval)
   returns TABLE(id uuid, event text, attempts integer, kind text, url text, url_env text, secret_env text, target text, alert jsonb)
+  language plpgsql volatile;
+
+create function beacon.clear_archived(of_partition text, of_day date)
+  returns boolean
   language plpgsql volatile;
 
 create function beacon.clock()
@@ -1696,12 +1700,13 @@ create function beacon.signal_text(s beacon.signal)
   returns text
   language plpgsql immutable;
 
-create function beacon.size_over_heap(of_partition text)
-  returns numeric
-  language plpgsql stable;
 create function beacon.silence_alerts(of_rule text, until timestamp with time zone)
   returns integer
   language plpgsql volatile;
+
+create function beacon.size_over_heap(of_partition text)
+  returns numeric
+  language plpgsql stable;
 
 create function beacon.smallest_effect(questions bigint, low double precision, high double precision, kind text, tests bigint)
   returns double precision

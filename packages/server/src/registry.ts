@@ -16,7 +16,7 @@ import { differences, heatmap, series } from './queries/charts.ts';
 import { compareJobs, jobComparison } from './queries/compare-jobs.ts';
 import { jobCosts } from './queries/costs.ts';
 import { diagnose, rootCause, similar } from './queries/diagnosis.ts';
-import { addScore, jobDifferences, scores } from './queries/differences.ts';
+import { addScore, jobDifferences, jobScores } from './queries/differences.ts';
 import {
   compareWithSuccessful,
   compareWithUsual,
@@ -64,7 +64,7 @@ const ALL = [
   compareJobs,
   jobComparison,
   jobCosts,
-  scores,
+  jobScores,
   alerts,
   alertRules,
   alertTargets,

@@ -60,8 +60,8 @@ export const jobDifferences = defineQuery({
   }),
 });
 
-export const scores = defineQuery({
-  name: 'scores',
+export const jobScores = defineQuery({
+  name: 'job-scores',
   doc: 'Scores of the executions of a job, or of one: name, value, who judged and why.',
   params: { job_id: jobId.optional(), execution_id: executionId.optional() },
   oneOf: [['job_id', 'execution_id']],
@@ -88,7 +88,8 @@ export const scores = defineQuery({
 });
 
 export const addScore = defineQuery({
-  name: 'score',
+  name: 'scores',
+  aliases: ['score'],
   doc: 'Scores an execution; the same name from the same source again replaces the score.',
   params: {
     execution_id: executionId,

@@ -199,7 +199,7 @@ test('a silenced rule notes and does not send; what is still there afterwards is
 
 test('a rule that cannot be asked, a secret that is not set and a target that is down are said, by the doctor too', async () => {
   await assert.rejects(ask('make-alert', { name: 'x', query: 'nothing' }), { code: 'usage' });
-  await assert.rejects(ask('make-alert', { name: 'x', query: 'score' }), { code: 'usage' });
+  await assert.rejects(ask('make-alert', { name: 'x', query: 'scores' }), { code: 'usage' });
   await assert.rejects(ask('make-alert', { name: 'x', condition: 'executions' }), /is no condition/);
   await assert.rejects(ask('make-alert', { name: 'x', condition: 'colour = red' }), /no column colour/);
   await assert.rejects(ask('make-alert', { name: 'x', targets: 'nowhere' }), { code: 'not_found' });
