@@ -1,6 +1,8 @@
 create function beacon.pattern_n_plus_one(spans beacon.span_fact[], origins beacon.failure_origin[]) returns setof beacon.finding
 language plpgsql stable
 set search_path = beacon, pg_catalog
+-- Planned without the values, that is without a copy of all spans.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   -- Pages and retries repeat a call a few times; from ten on it is a loop over rows.
@@ -23,7 +25,7 @@ begin
   )
   select r.* from calls c
   join whole w on w.trace_id = c.trace_id
-  join lateral (select f from unnest(spans) f where f.position = c.parent_position) p on true
+  cross join lateral (select spans[c.parent_position] as f offset 0) p
   cross join lateral (select c.total_ms >= 0.5 * w.ms and c.total_ms >= 100 as takes_the_time) t
   cross join lateral beacon.observation('N_PLUS_ONE',
     case when not t.takes_the_time or exists (select from unnest(origins) b where b.explains_root and b.trace_id = c.trace_id)

@@ -1,6 +1,8 @@
 create function beacon.pattern_retry_storm(spans beacon.span_fact[], origins beacon.failure_origin[]) returns setof beacon.finding
 language plpgsql stable
 set search_path = beacon, pg_catalog
+-- Planned without the values, that is without a copy of all spans.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   -- Five failed attempts in one trace are more than any sensible policy makes; ten without a pause are an attack.

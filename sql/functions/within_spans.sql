@@ -45,22 +45,25 @@ comment on function beacon.generation(beacon.span_fact[], uuid) is
 create function beacon.notable(spans beacon.span_fact[], origins beacon.failure_origin[]) returns beacon.span_fact[]
 language plpgsql stable
 set search_path = beacon, pg_catalog
+-- Planned without the values, that is without a copy of all spans.
+set plan_cache_mode = force_generic_plan
 as $$
+declare
+  busiest integer[];
 begin
   -- Every diagnosis reads all it is given; twenty of them over 50,000 spans would take seconds.
   if cardinality(spans) <= 2000 then
     return spans;
   end if;
+  busiest := array(select f.position from unnest(spans) f order by f.self_ms desc, f.position limit 500);
   return (
-    with f as materialized (
-      select x, row_number() over (order by x.self_ms desc) as by_self from unnest(spans) x
-    )
-    select array_agg(f.x order by (f.x).position) from f
-    where f.by_self <= 500 or (f.x).parent_position is null
-      or (f.x).position in (select b.position from unnest(origins) b union all select b.callee_position from unnest(origins) b)
-      or ((f.x).metadata ?| array['faas.coldstart', 'beacon.queued_ms', 'kafka.record.queue_time_ms', 'bullmq.job.timestamp',
-        'gen_ai.usage.output_tokens', 'llm.token_count.completion', 'ai.usage.completionTokens', 'output.value'] and (f.x).self_ms > 0)
-      or ((f.x).status = 'lost'));
+    select array_agg(f order by f.position) from unnest(spans) f
+    where f.parent_position is null
+      or f.position in (select unnest(busiest) union all select b.position from unnest(origins) b
+        union all select b.callee_position from unnest(origins) b)
+      or f.metadata ?| array['faas.coldstart', 'beacon.queued_ms', 'kafka.record.queue_time_ms', 'bullmq.job.timestamp',
+        'gen_ai.usage.output_tokens', 'llm.token_count.completion', 'ai.usage.completionTokens', 'output.value'] and f.self_ms > 0
+      or f.status = 'lost');
 end
 $$;
 
