@@ -223,7 +223,8 @@ begin
   ), words as materialized (
     select distinct c.source, c.word from clues c
   ), entries as materialized (
-    select e.source, e.meaning, e.said_by, w.word from beacon.vocabulary_entries() e cross join lateral unnest(e.words) w (word)
+    select e.source, e.meaning, e.said_by, w.word, '%' || w.word || '%' as pattern from beacon.vocabulary_entries() e
+    cross join lateral unnest(e.words) w (word)
   ), meant as materialized (
     select w.source as of_source, w.word, e.source, e.meaning, e.said_by, 1000 as length from words w
     join entries e on e.source = w.source and e.word = w.word
@@ -237,7 +238,7 @@ begin
     -- The longest piece of a message says most.
     select q.* from (
       select distinct on (w.word, e.source) w.source, w.word, e.source as in_source, e.meaning, e.said_by, length(e.word)
-      from words w join entries e on e.source in ('message', 'hint') and w.word like '%' || e.word || '%'
+      from words w join entries e on e.source in ('message', 'hint') and w.word like e.pattern
       where w.source = 'message'
       order by w.word, e.source, length(e.word) desc) q
   ), judged as (
