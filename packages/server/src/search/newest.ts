@@ -44,21 +44,21 @@ export async function newestMatches(
   const page = new Page(client, p, scope);
   let maxShare = 1;
   if (!p.q.some(isIndexed)) {
-    const latest = await latestChunks(client, scope);
+    const [latest, archivedTo] = [await latestChunks(client, scope), await archivedUntil(client, scope)];
+    const more = { hasMore: latest.length === LATEST, archivedTo };
     if (isInOrder(latest)) {
-      if (await page.read(latest, { max: TRIED, first: TRIED, hasMore: latest.length === LATEST }))
-        return page.answer();
+      if (await page.read(latest, { max: TRIED, first: TRIED, ...more })) return page.answer();
       if (page.found > 0) {
-        if (await page.read(latest, { from: TRIED, hasMore: latest.length === LATEST })) return page.answer();
+        if (await page.read(latest, { from: TRIED, ...more })) return page.answer();
         maxShare = RARE;
       }
     } else {
       const [few, many] = ASKED as [number, number];
       const first = await askedOneByOne(client, p, scope, few);
-      if (first.length > scope.limit) return { traces: first, stoppedAt: null };
+      if (isPage(first, scope, archivedTo)) return { traces: first, stoppedAt: null };
       if (first.length > 0 || (await chunksFor(client, p.q, scope, RARE)).share > RARE) {
         const traces = await askedOneByOne(client, p, scope, many);
-        if (traces.length > scope.limit) return { traces, stoppedAt: null };
+        if (isPage(traces, scope, archivedTo)) return { traces, stoppedAt: null };
       }
     }
   }
@@ -93,7 +93,8 @@ class Page {
    * Reads chunks until the page is full; tells whether it is, or nothing is left.
    *
    * @param chunks By their latest activity, descending.
-   * @param limits Which of them; how many the first statement reads; whether there are more after the last; when to stop.
+   * @param limits Which of them; how many the first statement reads; whether there are more after the last; the latest
+   *   activity in the archive, where its chunks are not among these; when to stop.
    */
   async read(
     chunks: Chunk[],
@@ -102,10 +103,11 @@ class Page {
       max?: number;
       first?: number | undefined;
       hasMore?: boolean;
+      archivedTo?: string;
       untilMs?: number;
     },
   ): Promise<boolean> {
-    const { from = 0, max = chunks.length, first, hasMore = false, untilMs } = limits;
+    const { from = 0, max = chunks.length, first, hasMore = false, archivedTo = '-infinity', untilMs } = limits;
     let read = from;
     for (const { group } of groupsOf(chunks.slice(from, max), first)) {
       for (const match of await matchesIn(this.#client, group, this.#p, this.#scope)) {
@@ -113,7 +115,8 @@ class Page {
       }
       read += group.length;
       // A trace with a span in what was not read yet began no later than that was active: a newer one has its place.
-      const next = chunks[read]?.active_to ?? (hasMore ? chunks.at(-1)!.active_to : '-infinity');
+      const unread = chunks[read]?.active_to ?? (hasMore ? chunks.at(-1)!.active_to : '-infinity');
+      const next = sortable(unread) > sortable(archivedTo) ? unread : archivedTo;
       const last = this.answer().traces[this.#scope.limit];
       if (last && sortable(last.started_at) > sortable(next)) return true;
       if (read < chunks.length && untilMs !== undefined && Date.now() > untilMs) {
@@ -124,12 +127,29 @@ class Page {
         return true;
       }
     }
-    return !hasMore && max >= chunks.length;
+    return !hasMore && max >= chunks.length && archivedTo === '-infinity';
   }
 
   answer(): Matches {
     return { traces: sorted([...this.#traces.values()]).slice(0, this.#scope.limit + 1), stoppedAt: this.#stoppedAt };
   }
+}
+
+/** Whether these are a whole page, and newer than all that only the archive has. */
+function isPage(traces: Match[], { limit }: Scope, archivedTo: string): boolean {
+  const last = traces[limit];
+  return last !== undefined && sortable(last.started_at) > sortable(archivedTo);
+}
+
+/** The latest activity of the time in the archive; `-infinity` where it has nothing of it. */
+async function archivedUntil(client: pg.PoolClient, { from, to }: Scope): Promise<string> {
+  const { rows } = await client.query<{ until: string }>({
+    text: `select coalesce(max(c.active_to), '-infinity') as until from beacon.archive_chunks c
+      where c.active_to >= coalesce($1::timestamptz, '-infinity') and c.started_from < coalesce($2::timestamptz, 'infinity')`,
+    values: [from, to],
+    types: VALUE_TYPES,
+  });
+  return rows[0]!.until;
 }
 
 function sorted(traces: Match[]): Match[] {

@@ -64,29 +64,46 @@ const TIMES = {
   'all of it': { from: new Date(now - 301 * MINUTE).toISOString() },
 };
 
-for (const [name, time] of Object.entries(TIMES)) {
-  test(`the first page of ${name} is that of the plain statement`, async () => {
-    let found = 0;
-    for (const q of FILTERS) {
-      const call = explainSql(search, { q, ...time, limit: 1000 });
-      assert.ok(call);
-      const all = (await client.query(call.text, call.values)).rows.map((row) => row.trace_id as string);
-      for (const limit of [1, 4, 20, 100]) {
-        const { rows } = await runQuery(pool, search, { q, ...time, limit });
-        assert.deepEqual(
-          rows.map((row) => row.trace_id),
-          all.slice(0, limit),
-          `${q}, ${limit}`,
-        );
-        const ids = await runQuery(pool, traceIds, { q, ...time, limit });
-        assert.deepEqual(
-          ids.rows.map((row) => row.trace_id),
-          all.slice(0, limit),
-          `ids of ${q}, ${limit}`,
-        );
-      }
-      found += all.length;
+async function isPlain(time: { from: string; to?: string }): Promise<void> {
+  let found = 0;
+  for (const q of FILTERS) {
+    const call = explainSql(search, { q, ...time, limit: 1000 });
+    assert.ok(call);
+    const all = (await client.query(call.text, call.values)).rows.map((row) => row.trace_id as string);
+    for (const limit of [1, 4, 20, 100]) {
+      const { rows } = await runQuery(pool, search, { q, ...time, limit });
+      assert.deepEqual(
+        rows.map((row) => row.trace_id),
+        all.slice(0, limit),
+        `${q}, ${limit}`,
+      );
+      const ids = await runQuery(pool, traceIds, { q, ...time, limit });
+      assert.deepEqual(
+        ids.rows.map((row) => row.trace_id),
+        all.slice(0, limit),
+        `ids of ${q}, ${limit}`,
+      );
     }
-    assert.ok(found > 20, `the filters are about something: ${found}`);
-  });
+    found += all.length;
+  }
+  assert.ok(found > 20, `the filters are about something: ${found}`);
 }
+
+for (const [name, time] of Object.entries(TIMES)) {
+  test(`the first page of ${name} is that of the plain statement`, () => isPlain(time));
+}
+
+test('it is when the first half has gone into the archive', async () => {
+  await client.query(`insert into beacon.settings values ('archive_after_days', 'off'), ('retention_days', '100000')`);
+  const { rows } = await client.query<{ name: string }>(
+    `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
+     where i.inhparent = 'beacon.trace_spans'::regclass order by c.relname`,
+  );
+  let archived = 0;
+  for (const { name } of rows) {
+    archived += Number((await client.query('select beacon.archive_spans($1, 150) as n', [name])).rows[0].n);
+  }
+  assert.ok(archived > 100, `${archived} spans are in the archive`);
+  await isPlain(TIMES['all of it']);
+  await isPlain(TIMES['a part of it']);
+});
