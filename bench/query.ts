@@ -2,12 +2,9 @@
 // over OTLP as clients send them, in the order of time and in none.
 // Run: npm run bench:query [-- --spans 400000,1000000,10000000] [--orders time,random] [--json FILE]
 // JAEGER_BIN=<binary of Jaeger 2> has it do the same beside.
-import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as http from 'node:http';
 import * as os from 'node:os';
-import * as path from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { migrateUp } from '@project-beacon/server/store/migrate.ts';
 import { readSet, SQL_DIR } from '@project-beacon/server/store/migrations.ts';
@@ -15,6 +12,7 @@ import { throwawayServer } from '@project-beacon/testkit';
 import pg from 'pg';
 import { startJaeger } from './query/jaeger.ts';
 import { QUESTIONS, type Question } from './query/questions.ts';
+import { type Ports, serve } from './query/serving.ts';
 import { type Order, SPANS_A_TRACE, traffic } from './query/traffic.ts';
 
 const { values } = parseArgs({
@@ -33,12 +31,6 @@ interface Figure {
   what: string;
   p50: number;
   p95: number;
-}
-
-interface Ports {
-  otlp: number;
-  jaeger: number;
-  api: number | undefined;
 }
 
 const results: Record<string, unknown>[] = [];
@@ -204,26 +196,4 @@ async function bytesOf(client: pg.Client): Promise<string> {
     .map(([name, bytes]) => `${name} ${(Number(bytes) / spans).toFixed(0)} B`)
     .join(', ')
     .replace(/^/, 'a span ');
-}
-
-async function serve(url: string): Promise<{ ports: Ports; stop: () => Promise<void> }> {
-  const main = path.join(import.meta.dirname, '../packages/server/src/main.ts');
-  const ports = ['--port', '--otlp-http-port', '--otlp-grpc-port', '--jaeger-port'].flatMap((port) => [port, '0']);
-  const child = spawn(process.execPath, [main, 'serve', ...ports], {
-    env: { ...process.env, DATABASE_URL: url, BEACON_TOKEN: '' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  process.once('exit', () => child.kill('SIGKILL'));
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  for await (const line of createInterface({ input: child.stdout })) {
-    const said = JSON.parse(line) as { msg: string; port: number; jaegerPort: number; otlpHttpPort: number };
-    if (said.msg !== 'listening') continue;
-    child.stdout.resume();
-    const stop = () => {
-      child.kill('SIGTERM');
-      return ended;
-    };
-    return { ports: { otlp: said.otlpHttpPort, jaeger: said.jaegerPort, api: said.port }, stop };
-  }
-  throw new Error('The server ended before it listened.');
 }

@@ -162,6 +162,15 @@ create table beacon.archive_columns (
   constraint archive_columns_key PRIMARY KEY (chunk_id, kind, name)
 );
 
+create table beacon.archive_exports (
+  day date not null,
+  target text not null,
+  spans bigint not null,
+  bytes bigint not null,
+  exported_at timestamp with time zone not null default now(),
+  constraint archive_exports_key PRIMARY KEY (day)
+);
+
 create table beacon.archive_index (
   segment smallint not null,
   chunk_id integer not null,
@@ -746,6 +755,14 @@ create function beacon.answered_with(b beacon.failure_origin)
 
 create function beacon.answers_of_traces(of_traces uuid[])
   returns SETOF beacon.answers
+  language plpgsql stable;
+
+create function beacon.archive_bytes()
+  returns bigint
+  language plpgsql stable;
+
+create function beacon.archive_days()
+  returns TABLE(day text, spans bigint, chunks integer, bytes bigint, bytes_before bigint, exported_to text, exported_spans bigint)
   language plpgsql stable;
 
 create function beacon.archive_spans(of_partition text, at_most integer DEFAULT 32768)
@@ -1372,6 +1389,10 @@ create function beacon.mark_lost()
   returns integer
   language plpgsql volatile;
 
+create function beacon.may_drop(of_day date)
+  returns boolean
+  language plpgsql stable;
+
 create function beacon.may_read_column(of_table regclass, column_name text)
   returns boolean
   language plpgsql stable;
@@ -1761,7 +1782,7 @@ create function beacon.sql_refused_in(tree text, of_view oid)
   language plpgsql stable;
 
 create function beacon.storage(most_bytes double precision DEFAULT NULL::double precision)
-  returns TABLE(bytes double precision, spans double precision, bytes_per_span double precision, spans_per_day double precision, bytes_per_day double precision, limit_bytes double precision, days_to_limit double precision, retention_days integer, bytes_at_retention double precision, retention_suggested integer, basis text, partitions jsonb)
+  returns TABLE(bytes double precision, spans double precision, bytes_per_span double precision, spans_per_day double precision, bytes_per_day double precision, limit_bytes double precision, days_to_limit double precision, retention_days integer, bytes_at_retention double precision, retention_suggested integer, basis text, partitions jsonb, archived_spans double precision, archived_bytes double precision, archived_bytes_before double precision)
   language plpgsql stable;
 
 create function beacon.storage_forecast(limit_bytes double precision)

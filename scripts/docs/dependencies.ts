@@ -54,6 +54,8 @@ const REASONS: Record<string, string> = {
   'eventsource-parser': 'streams of providers',
   'fast-check': 'inputs made from properties',
   fastify: 'HTTP with schemas; OpenTelemetry knows it',
+  hyparquet: 'reads exported days back',
+  'hyparquet-writer': 'days of spans as Parquet, without native code',
   knip: 'finds code that nothing uses',
   node: 'pins the runtime, so that every command runs on the same one',
   pg: "PostgreSQL's driver, which users' applications have already",

@@ -39,8 +39,7 @@ begin
     || ' for spans with their indexes';
 
   select coalesce(sum(c.spans), 0) as spans, coalesce(sum(c.bytes_before), 0) as before,
-    pg_total_relation_size('beacon.archive_chunks') + pg_total_relation_size('beacon.archive_columns')
-      + pg_total_relation_size('beacon.archive_index') as now
+    beacon.archive_bytes() as now
   into t from beacon.archive_chunks c;
   return query select 'spans_archived', t.spans::double precision, 'spans', 'ok', case when t.spans = 0 then 'the archive is empty'
     else format('%s, which were %s before: a %sth; %s bytes a span', pg_size_pretty(t.now), pg_size_pretty(t.before),

@@ -24,6 +24,7 @@ begin
     where i.inhparent in ('beacon.trace_spans'::regclass, 'beacon.trace_logs'::regclass) and c.relname ~ '^trace_(spans|logs)_\d{8}$'
       and to_date(right(c.relname, 8), 'YYYYMMDD') < oldest and (archive_days = keep_days or c.relname ~ '^trace_logs'
         or pg_relation_size(c.oid) = 0 or to_date(right(c.relname, 8), 'YYYYMMDD') < today - archive_days)
+      and (c.relname ~ '^trace_logs' or pg_relation_size(c.oid) = 0 or beacon.may_drop(to_date(right(c.relname, 8), 'YYYYMMDD')))
     order by c.relname
   loop
     execute format('drop table beacon.%I', partition_name);
@@ -32,8 +33,17 @@ begin
   delete from beacon.trace_spans_default where started_at < expired;
   get diagnostics strays = row_count;
   delete from beacon.trace_logs_default where recorded_at < expired;
-  chunks := array(select c.chunk_id from beacon.archive_chunks c where c.day < today - archive_days);
+  chunks := array(
+    select c.chunk_id from beacon.archive_chunks c
+    where c.day in (select d.day from (select distinct x.day from beacon.archive_chunks x where x.day < today - archive_days) d
+      where beacon.may_drop(d.day)));
   perform beacon.drop_archived(chunks);
+  select least(forgotten, min(d.day)::timestamp at time zone 'UTC') into forgotten
+  from (
+    select min(c.day) as day from beacon.archive_chunks c
+    union all
+    select to_date(right(c.relname, 8), 'YYYYMMDD') from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'beacon.trace_spans'::regclass and c.relname ~ '^trace_spans_\d{8}$' and pg_relation_size(c.oid) > 0) d;
   delete from beacon.trace_executions where started_at < forgotten;
   delete from beacon.answers where started_at < expired;
   delete from beacon.alert_deliveries where created_at < expired and acknowledged_at is not null;
@@ -59,7 +69,8 @@ $$;
 comment on function beacon.drop_expired() is
   'Drops what is older than retention_days (30): whole partitions of trace_spans and trace_logs, and the rows about them elsewhere; of the '
   'archive what is older than archive_retention_days, of the summaries of traces what is older than summary_retention_days. Each of '
-  'these is at least the one before it. Gives up after two seconds when something holds a partition: call it again later.';
+  'these is at least the one before it. Days for which may_drop says no stay. Gives up after two seconds when something holds a '
+  'partition: call it again later.';
 
 create function beacon.maintain() returns jsonb
 language plpgsql

@@ -126,7 +126,15 @@ declare
   first_span timestamptz;
   traced double precision;
   executions double precision;
+  archived record;
+  after_days double precision := least(beacon.setting('retention_days', '30')::integer,
+    coalesce(nullif(beacon.setting('archive_after_days', '2'), 'off')::integer, 1000000));
+  archive_days double precision;
+  bytes_archived double precision;
 begin
+  select coalesce(sum(c.spans), 0)::double precision as spans, beacon.archive_bytes() as bytes,
+    coalesce(sum(c.spans) filter (where c.started_from > beacon.clock() - interval '7 days'), 0)::double precision as recent
+  into archived from beacon.archive_chunks c;
   select coalesce(sum(pg_total_relation_size(i.inhrelid)), 0) into bytes from pg_inherits i
     where i.inhparent in ('beacon.trace_spans'::regclass, 'beacon.trace_logs'::regclass);
   select bytes + pg_total_relation_size('beacon.traces') + pg_total_relation_size('beacon.trace_executions')
@@ -134,8 +142,8 @@ begin
   select coalesce(sum(t.span_count), 0), min(t.started_at), count(*) into spans, first_span, traced
   from beacon.traces t where t.started_at > beacon.clock() - interval '7 days';
   -- Of a few spans the empty pages of the indexes would be measured.
-  bytes_per_span := case when spans >= 10000 then bytes / spans else 350 end;
-  basis := case when spans >= 10000 then 'measured here' else 'assumed: fewer than 10,000 spans are here to measure' end;
+  bytes_per_span := case when spans - archived.recent >= 10000 then bytes / (spans - archived.recent) else 350 end;
+  basis := case when spans - archived.recent >= 10000 then 'measured here' else 'assumed: fewer than 10,000 spans are here to measure' end;
   if spans > 0 then
     -- Of less than a day nothing is extrapolated: one hour's burst is not a day.
     spans_per_day := spans / greatest(1, extract(epoch from beacon.clock() - first_span) / 86400);
@@ -147,10 +155,17 @@ begin
   bytes_per_day := spans_per_day * bytes_per_span;
   days_until_full := case when bytes_per_day > 0 then greatest(0, (limit_bytes - bytes) / bytes_per_day) end;
   retention_days := beacon.setting('retention_days', '30')::integer;
-  bytes_at_retention := bytes_per_day * retention_days;
+  -- Spans are at rest in the archive for all but their first days.
+  bytes_archived := case when archived.spans >= 10000 then archived.bytes / archived.spans else bytes_per_span / 10 end;
+  archive_days := case when after_days >= retention_days then 0
+    else greatest(retention_days, beacon.setting('archive_retention_days', retention_days::text)::integer) - after_days end;
+  bytes := bytes + archived.bytes;
+  bytes_at_retention := bytes_per_day * after_days + spans_per_day * bytes_archived * archive_days;
   -- A fifth is left for what comes in bursts.
-  retention_suggested := case when bytes_per_day > 0 then least(retention_days,
-    greatest(1, floor(0.8 * limit_bytes / bytes_per_day)))::integer else retention_days end;
+  retention_suggested := case when bytes_per_day > 0 then least(greatest(retention_days, after_days + archive_days), greatest(1, floor(
+    case when 0.8 * limit_bytes <= bytes_per_day * after_days or archive_days = 0 then 0.8 * limit_bytes / bytes_per_day
+      else after_days + (0.8 * limit_bytes - bytes_per_day * after_days) / (spans_per_day * bytes_archived) end)))::integer
+    else retention_days end;
   return next;
 end
 $$;

@@ -5,6 +5,7 @@ import { VERSION } from '../version.ts';
 import { findRun } from './database.ts';
 import { EXIT_CODES } from './verb.ts';
 import { alertTargetVerb } from './verbs/alert-target.ts';
+import { archiveVerb } from './verbs/archive.ts';
 import { diagnoseVerb } from './verbs/diagnose.ts';
 import { doctorVerb } from './verbs/doctor.ts';
 import { forgetVerb } from './verbs/forget.ts';
@@ -46,6 +47,7 @@ export function program(more: Command[]): Command {
     importPricesVerb(),
     manifestVerb(),
     verifyVerb(),
+    archiveVerb(),
     diagnoseVerb(),
     watchVerb(),
     ...QUERIES.filter(({ name }) => !OWN_VERBS.has(name)).map((query) =>

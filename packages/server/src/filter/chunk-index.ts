@@ -60,7 +60,7 @@ export interface Found {
  * @param maxShare Where they have a larger share of the spans, the chunks themselves are not read.
  */
 export async function chunksFor(
-  client: pg.PoolClient,
+  client: pg.ClientBase,
   q: readonly Term[],
   { from, to }: { from: string | null; to: string | null },
   maxShare = 1,
@@ -117,7 +117,7 @@ export async function chunksFor(
 
 /** The same for terms that an index of the table knows: what the archive has of them. */
 async function archivedFor(
-  client: pg.PoolClient,
+  client: pg.ClientBase,
   q: readonly Term[],
   time: { from: string | null; to: string | null },
 ) {
@@ -158,7 +158,7 @@ const NARROWING: Record<string, string> = {
  *
  * @param isLogged Whether log records may be what makes a term hold.
  */
-async function narrowingOf(client: pg.PoolClient, q: readonly Term[], isLogged: boolean): Promise<Narrowing[]> {
+async function narrowingOf(client: pg.ClientBase, q: readonly Term[], isLogged: boolean): Promise<Narrowing[]> {
   const all = await Promise.all(
     q.map(async (term): Promise<Narrowing[]> => {
       if (term.kind !== 'compare' || term.operator !== '=') return [];
@@ -206,7 +206,7 @@ function join(to: Chunk, chunk: Chunk): void {
  * few, else all.
  */
 export async function sourceFor(
-  client: pg.PoolClient,
+  client: pg.ClientBase,
   q: readonly Term[],
   time: { from: string; to: string },
 ): Promise<Source> {
@@ -224,7 +224,7 @@ export async function sourceFor(
 
 /** Whether spans of that time are in the archive. @param time ISO 8601, null where it is open. */
 export async function hasArchived(
-  client: pg.PoolClient,
+  client: pg.ClientBase,
   { from, to }: { from: string | null; to: string | null },
 ): Promise<boolean> {
   const { rows } = await client.query(
@@ -316,7 +316,7 @@ function isOfColumn(term: Term): boolean {
 }
 
 /** Expressions of the hashes of which one is in the index where the term holds; undefined where a term does not tell. */
-async function hashesOf(client: pg.PoolClient, term: Term, bind: Bindings): Promise<string[] | undefined> {
+async function hashesOf(client: pg.ClientBase, term: Term, bind: Bindings): Promise<string[] | undefined> {
   if (term.kind === 'word' || (term.kind === 'has' && term.negated)) return undefined;
   if ('column' in term.key) return columnHashes(term.key.column, term, bind);
   const { attribute, place } = term.key;
@@ -349,7 +349,7 @@ function columnHashes(column: string, term: AttributeTerm, bind: Bindings): stri
   return [`beacon.column_hash('${column}', ${bind.add(term.value, 'text')})`];
 }
 
-async function resourcesOf(client: pg.PoolClient, term: AttributeTerm): Promise<string[] | undefined> {
+async function resourcesOf(client: pg.ClientBase, term: AttributeTerm): Promise<string[] | undefined> {
   const bind = new Bindings();
   const condition = resourceSql(term, bind);
   if (condition === undefined) return [];

@@ -30,6 +30,9 @@ export const storage = defineQuery({
         z.object({ partition: z.string(), bytes: z.number(), spans_estimated: z.number(), logs_estimated: z.number() }),
       )
       .describe('Each day with its bytes and an estimate of its spans, newest first.'),
+    archived_spans: c.number('Spans in the archive.'),
+    archived_bytes: c.number('What they take there.'),
+    archived_bytes_before: c.number('What they took before.'),
   }),
   limit: { default: 1, max: 100 },
   sql: (p) => ({ text: 'select * from beacon.storage($1::double precision)', values: [p.limit_bytes] }),

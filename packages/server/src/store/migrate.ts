@@ -1,8 +1,10 @@
 // Own runner, because no library found does all of: views and functions rebuilt by hash, one statement a message
 // (Citus), one transaction under an advisory lock, a printable plan, a refused change of a released migration, and a
 // way down. docs/inside.md names what was compared.
+import { setTimeout } from 'node:timers/promises';
 import pg from 'pg';
 import { MigrationError } from './errors.ts';
+import { locksOf, type StepLock } from './migration-locks.ts';
 import { type MigrationState, NEW_DATABASE, readState } from './migration-state.ts';
 import { type MigrationSet, OWN_SET } from './migrations.ts';
 import { isCurrent, planDown, planUp, type Step } from './plan.ts';
@@ -14,6 +16,8 @@ export interface MigrateOptions {
   searchPath?: boolean;
   /** Receives what happens, a line each. */
   say?: (line: string) => void;
+  /** How long it is tried again while others use what is to be changed, milliseconds. Default 60,000. */
+  patienceMs?: number;
 }
 
 export interface MigrationStatus {
@@ -29,6 +33,11 @@ export interface MigrateResult {
   rebuilt: boolean;
 }
 
+// While one waits for a lock, everyone who comes later waits too: writers would pause for as long.
+const LOCK_TIMEOUT_MS = 500;
+const PATIENCE_MS = 60_000;
+const PAUSE_MS = 1_000;
+
 // Any constant will do; this one is 'beacon' in ASCII.
 const LOCK = 0x626561636f6e;
 
@@ -39,8 +48,9 @@ const PIN_SEARCH_PATH = 'set local search_path = pg_catalog, pg_temp';
 const SEQUENTIAL = `set local citus.multi_shard_modify_mode to 'sequential'`;
 
 /**
- * Applies what is missing and rebuilds views and functions whose hash changed, all in one transaction. Concurrent
- * callers wait for each other; the later ones find nothing to do.
+ * Applies what is missing and rebuilds views and functions whose hash changed: a new database in one transaction, one that
+ * is in use step by step, so that no lock of a step is held during the next. A lock that others hold is waited for half a
+ * second, and asked for again after a pause. Concurrent callers wait for each other; the later ones find nothing to do.
  *
  * @throws MigrationError when a released migration was changed, or when objects of the user depend on ours.
  */
@@ -49,14 +59,42 @@ export async function migrateUp(
   sets: MigrationSet[],
   options: MigrateOptions = {},
 ): Promise<MigrateResult> {
-  return inTransaction(client, async () => {
-    const steps = planUp(await readState(client), sets, { searchPath: options.searchPath !== false });
-    await run(client, steps, 'up', options.say);
-    return {
-      applied: titles(steps),
-      rebuilt: steps.some(({ kind }) => kind === 'rebuild'),
-    };
-  });
+  const done: Step[] = [];
+  for (;;) {
+    const { steps, isLast } = await patiently(options, () =>
+      inTransaction(client, async () => {
+        const state = await readState(client);
+        const all = planUp(state, sets, { searchPath: options.searchPath !== false });
+        const steps = state.migrated ? all.slice(0, 1) : all;
+        await run(client, steps, 'up', options.say);
+        return { steps, isLast: steps.length === all.length };
+      }),
+    );
+    done.push(...steps);
+    if (isLast) return { applied: titles(done), rebuilt: done.some(({ kind }) => kind === 'rebuild') };
+  }
+}
+
+/** Again, for some time, while a lock cannot be had. */
+async function patiently<T>({ patienceMs = PATIENCE_MS, say }: MigrateOptions, work: () => Promise<T>): Promise<T> {
+  const until = performance.now() + patienceMs;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      const isLocked =
+        error instanceof MigrationError && (error.cause as pg.DatabaseError | undefined)?.code === '55P03';
+      if (!isLocked || performance.now() + PAUSE_MS > until) throw error;
+      if (tries === 1) say?.('Others are using what is to be changed; trying again.');
+      await setTimeout(PAUSE_MS);
+    }
+  }
+}
+
+/** What `migrateUp` would lock, in order; of a new database nothing. */
+export async function planLocks(client: pg.ClientBase, sets: MigrationSet[]): Promise<StepLock[]> {
+  const state = await inspect(client);
+  return state.migrated ? locksOf(client, planUp(state, sets, { searchPath: false })) : [];
 }
 
 /**
@@ -134,8 +172,7 @@ async function inTransaction<T>(client: pg.ClientBase, work: () => Promise<T>): 
     await client.query('set local statement_timeout = 0');
     await client.query('set local lock_timeout = 0');
     await client.query('select pg_advisory_xact_lock($1)', [LOCK]);
-    // From here on waiting means that readers queue behind this session: better to give up and be run again.
-    await client.query(`set local lock_timeout = '10s'`);
+    await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
     await client.query(PIN_SEARCH_PATH);
     await client.query(SEQUENTIAL);
     const result = await work();
@@ -184,8 +221,8 @@ function refusal(error: unknown, step: Step, statement: string): unknown {
       );
     case '55P03':
       return new MigrationError(
-        `Another session has been using what is to be changed (${step.title}) for more than 10 s.`,
-        'See pg_stat_activity for the query, and migrate again when it is done. Nothing was changed.',
+        `Another session is using what is to be changed (${step.title}).`,
+        'See pg_stat_activity for the query, and migrate again when it is done. Of this step nothing was changed.',
         options,
       );
     case '42501':

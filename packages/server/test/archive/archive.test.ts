@@ -220,7 +220,7 @@ test('a search over the archive finds what it found before, by attributes, colum
     'status=failed kind=client',
     'exception.message~refused',
     'service=checkout "begins"',
-    'trace=' + '99'.repeat(16),
+    `trace=${'99'.repeat(16)}`,
   ];
   const ask = async () => {
     const answers = [];

@@ -41,6 +41,12 @@ export function count(n: number, noun: string): string {
   return `${number(n)} ${noun}${n === 1 ? '' : 's'}`;
 }
 
+export function bytes(value: unknown): string {
+  const n = Number(value);
+  const unit = n >= 1e9 ? ([1e9, 'GB'] as const) : n >= 1e6 ? ([1e6, 'MB'] as const) : ([1e3, 'kB'] as const);
+  return `${(n / unit[0]).toLocaleString('en-US', { maximumFractionDigits: 1 })} ${unit[1]}`;
+}
+
 /** At most three decimals, thousands separated. */
 export function number(n: unknown): string {
   return n === null || n === undefined ? '–' : Number(n).toLocaleString('en-US', { maximumFractionDigits: 3 });

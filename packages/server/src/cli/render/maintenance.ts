@@ -1,17 +1,11 @@
 // Beacon's own state, its schema, and the answers of statements, as a person reads them.
 import type { Row } from '../../store/values.ts';
 import { asTable, id, num, plain, type Renderer, state, text, when } from './cells.ts';
-import { number } from './format.ts';
+import { bytes, number } from './format.ts';
 import type { Column } from './table.ts';
 import { clean, padEnd, type Terminal, wrap } from './terminal.ts';
 
 const LABEL = 12;
-
-function bytes(value: unknown): string {
-  const n = Number(value);
-  const unit = n >= 1e9 ? ([1e9, 'GB'] as const) : n >= 1e6 ? ([1e6, 'MB'] as const) : ([1e3, 'kB'] as const);
-  return `${(n / unit[0]).toLocaleString('en-US', { maximumFractionDigits: 1 })} ${unit[1]}`;
-}
 
 function renderStorage([stored]: Row[], terminal: Terminal): string[] {
   if (!stored) return ['Nothing is stored.'];
@@ -31,6 +25,14 @@ function renderStorage([stored]: Row[], terminal: Terminal): string[] {
       `${number(Math.round(Number(stored.spans_per_day ?? 0)))} spans a day, ${bytes(stored.bytes_per_day ?? 0)}`,
     ),
     line('retention', `${stored.retention_days} days, which hold ${bytes(stored.bytes_at_retention ?? 0)}`),
+    ...(Number(stored.archived_spans) === 0
+      ? []
+      : [
+          line(
+            'archive',
+            `${number(stored.archived_spans)} spans in ${bytes(stored.archived_bytes)}, which were ${bytes(stored.archived_bytes_before)}`,
+          ),
+        ]),
     ...(stored.limit_bytes === null
       ? []
       : [

@@ -1,5 +1,6 @@
 // Takes spans and log records out of every table that tells of them.
 import type pg from 'pg';
+import { chunksFor, spansOf as spansIn } from '../../filter/chunk-index.ts';
 import type { Term } from '../../filter/parse.ts';
 import { Bindings, filterSql, logFilterSql } from '../../filter/sql.ts';
 
@@ -82,8 +83,9 @@ async function findTraces(client: pg.ClientBase, { trace, execution, where }: Wa
     return rows.map(({ id }) => id).sort();
   }
   const spans = new Bindings();
+  const everywhere = `(select * from beacon.trace_spans union all select * from ${await archivedFor(client, where, spans)} a)`;
   const found = await client.query(
-    `select distinct s.trace_id::text as id from beacon.trace_spans s where ${filterSql(where, spans)}`,
+    `select distinct s.trace_id::text as id from ${everywhere} s where ${filterSql(where, spans)}`,
     spans.values,
   );
   const logs = new Bindings();
@@ -91,6 +93,15 @@ async function findTraces(client: pg.ClientBase, { trace, execution, where }: Wa
   const records = `select distinct l.trace_id::text as id from beacon.trace_logs l where ${matching}`;
   const logged = matching ? (await client.query(records, logs.values)).rows : [];
   return [...new Set([...found.rows, ...logged].map(({ id }) => id as string))].sort();
+}
+
+/** Spans of the archive among which all that match are. */
+async function archivedFor(client: pg.ClientBase, where: Term[], bind: Bindings): Promise<string> {
+  const { chunks } = await chunksFor(client, where, { from: null, to: null });
+  return spansIn(
+    chunks.filter((chunk) => chunk.archived !== undefined),
+    bind,
+  );
 }
 
 /** Condition on a log record `l` that it goes with the spans: all of a whole trace, those of removed spans, those that match. */
@@ -103,14 +114,13 @@ function logsOf(wanted: Wanted, bind: Bindings, spans: () => string): string {
 async function countIn(client: pg.ClientBase, traces: string[], wanted: Wanted): Promise<Omit<Forgotten, 'traces'>> {
   const bind = new Bindings([traces]);
   const matching = filterSql(wanted.where, bind);
-  const inTraces = 's.trace_id = any ($1::uuid[])';
-  const matched = `select s.trace_id, s.span_id from beacon.trace_spans s where ${inTraces} and ${matching}`;
+  const matched = `select s.trace_id, s.span_id from beacon.spans_of($1::uuid[]) s where ${matching}`;
   const logs = logsOf(wanted, bind, () => matched);
   const { rows } = await client.query(
     `select coalesce(sum(n), 0)::integer as spans, (count(*) filter (where n = spans))::integer as whole_traces,
       (select count(*)::integer from beacon.trace_logs l where l.trace_id = any ($1::uuid[]) and ${logs}) as logs
     from (select count(*) filter (where ${matching}) as n, count(*) as spans
-      from beacon.trace_spans s where ${inTraces} group by s.trace_id) each`,
+      from beacon.spans_of($1::uuid[]) s group by s.trace_id) each`,
     bind.values,
   );
   return rows[0];
@@ -147,6 +157,8 @@ async function removeFrom(
       [traces],
     );
     const baselined = new Set(settled.rows.flatMap((row) => (row.baselined_at === null ? [] : [row.trace_id])));
+    // A chunk of the archive has spans of other traces too: it comes back whole, and is archived again later.
+    await client.query('select beacon.archive_undo(c) from unnest(beacon.archived_in($1::uuid[])) c', [traces]);
     const spans = await spansOf(client, traces, wanted);
     const ofLogs = new Bindings([traces]);
     const logs = await client.query(

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import type pg from 'pg';
 import { withConnection } from '../../store/connect.ts';
 import { ERROR_CODES } from '../../store/errors.ts';
-import { migrateDown, migrateUp, migrationStatus, printMigrations } from '../../store/migrate.ts';
+import { migrateDown, migrateUp, migrationStatus, planLocks, printMigrations } from '../../store/migrate.ts';
 import { type MigrationSet, OWN_SET, readSets } from '../../store/migrations.ts';
 import { findDatabase } from '../database.ts';
 import { ago, signOf } from '../render/format.ts';
@@ -22,6 +22,7 @@ export function migrateVerb(): Command {
   group.addCommand(
     sub('up', 'Applies what is missing. Safe to run from many places at once. The default.')
       .option('--no-search-path', 'leave the search_path of this role alone')
+      .option('--plan', 'only says what each step locks, who waits, and for how long')
       .action(action(up)),
     { isDefault: true },
   );
@@ -53,6 +54,7 @@ function sets(options: VerbOptions): MigrationSet[] {
 
 async function up(options: VerbOptions): Promise<number> {
   const { url } = findDatabase(options.databaseUrl);
+  if (options.plan) return plan(options, url);
   const say = options.json ? () => {} : print;
   const result = await withConnection(url, CONNECTION, (client) =>
     migrateUp(client, sets(options), { searchPath: options.searchPath !== false, say }),
@@ -60,6 +62,19 @@ async function up(options: VerbOptions): Promise<number> {
   if (options.json) printJson(result);
   else if (result.applied.length === 0 && !result.rebuilt) print('Nothing to do: the database is of this version.');
   else print('Done.');
+  return 0;
+}
+
+async function plan(options: VerbOptions, url: string): Promise<number> {
+  const locks = await withConnection(url, CONNECTION, (client) => planLocks(client, sets(options)));
+  if (options.json) printJson({ locks });
+  else if (locks.length === 0) print('Nothing that is there is locked.');
+  for (const { step, statement, table, lock, waits, seconds } of options.json ? [] : locks) {
+    const time = seconds < 0.1 ? 'for a moment' : `for about ${seconds} s`;
+    print(
+      `${step}: ${statement}\n  ${lock} on ${table} ${time}; ${waits === 'nothing' ? 'nothing waits' : `${waits} wait`}`,
+    );
+  }
   return 0;
 }
 
