@@ -21,6 +21,7 @@ const checks: Check[] = [
   { name: 'imports', what: 'they follow the arrows', script: ['--test', 'scripts/test/imports.test.ts'] },
   { name: 'files', what: 'short, no secrets, no dead links', script: ['--test', 'scripts/test/files.test.ts'] },
   { name: 'sql', what: 'portable, commented, search_path set', script: ['--test', 'scripts/test/sql.test.ts'] },
+  { name: 'citus', what: 'no rule of distributed tables broken', script: ['--test', 'scripts/test/citus.test.ts'] },
   { name: 'web', what: 'small enough for its first load', script: ['packages/web/build.ts', '--if-stale', '--check'] },
   { name: 'settings', what: 'each is documented', script: ['--test', 'scripts/test/settings.test.ts'] },
   { name: 'docs', what: 'docs/reference and sql/schema.sql are fresh', script: ['scripts/docs.ts', '--check'] },

@@ -25,7 +25,7 @@ const commands = {
     'scripts/test.ts',
     'world/replay.test.ts',
     'packages/server/test/doctor/faults.test.ts',
-    ...['bundlers', 'next', 'parquet', 'providers', 'runtimes', 'types'].map((name) => `e2e/wild/${name}.wild.ts`),
+    ...['bundlers', 'image', 'next', 'parquet', 'providers', 'runtimes', 'types'].map((name) => `e2e/wild/${name}.wild.ts`),
   ],
   'test:long': [
     'scripts/test.ts',
@@ -37,6 +37,7 @@ const commands = {
     'packages/server/test/queries/equal.test.ts',
     'services/runner/test/rerun.test.ts',
   ],
+  'test:citus': ['scripts/citus.ts'],
   versions: ['scripts/versions.ts'],
   check: ['scripts/check.ts'],
   format: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '.'],

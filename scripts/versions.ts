@@ -6,23 +6,9 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { startEmbedded } from '@project-beacon/server/store/embedded.ts';
+import { SQL_TESTS } from './sql-tests.ts';
 
 const VERSIONS = ['14.23.0-beta.17', '15.18.0-beta.17', '16.14.0-beta.17', '17.10.0-beta.17'];
-const TESTS = [
-  'packages/writer',
-  'packages/server/test/diagnoses',
-  'packages/server/test/explain.test.ts',
-  'packages/server/test/functions.test.ts',
-  'packages/server/test/lifecycle.test.ts',
-  'packages/server/test/queries.test.ts',
-  'packages/server/test/queries',
-  'packages/server/test/filter',
-  'packages/server/test/search',
-  'packages/server/test/sql-console',
-  'packages/server/test/store/migrate.test.ts',
-  'packages/server/test/store/schema.test.ts',
-  'testkit',
-];
 
 const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
 const chosen = process.argv.slice(2);
@@ -38,7 +24,7 @@ for (const version of VERSIONS.filter((each) => chosen.length === 0 || chosen.in
     settings: { max_connections: '200' },
     programs: await programs(version),
   });
-  const tests = spawnSync(process.execPath, [path.join(import.meta.dirname, 'test.ts'), ...TESTS], {
+  const tests = spawnSync(process.execPath, [path.join(import.meta.dirname, 'test.ts'), ...SQL_TESTS], {
     stdio: 'inherit',
     env: { ...process.env, TEST_DATABASE_URL: server.adminUrl },
   });

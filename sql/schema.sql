@@ -837,6 +837,10 @@ create function beacon.byte_width(largest bigint)
   returns smallint
   language sql immutable;
 
+create function beacon.bytes_of(of_table regclass)
+  returns bigint
+  language plpgsql stable;
+
 create function beacon.cached_tokens(metadata jsonb)
   returns bigint
   language sql immutable;
@@ -1309,6 +1313,10 @@ create function beacon.input_tokens(metadata jsonb)
   returns bigint
   language sql immutable;
 
+create function beacon.is_distributed()
+  returns boolean
+  language plpgsql stable;
+
 create function beacon.is_empty_output(output text)
   returns boolean
   language plpgsql immutable;
@@ -1375,6 +1383,10 @@ create function beacon.logged_exceptions(of_trace uuid, since timestamp with tim
 
 create function beacon.logged_spans(attribute text, operator text, wanted text, number numeric, objects jsonb[])
   returns TABLE(trace_id uuid, span_id bytea)
+  language plpgsql stable;
+
+create function beacon.logs_of_traces(of_traces uuid[], since timestamp with time zone, until timestamp with time zone)
+  returns SETOF beacon.trace_logs
   language plpgsql stable;
 
 create function beacon.look_into(b beacon.failure_origin, who text)
@@ -1649,6 +1661,10 @@ create function beacon.replacements()
   returns TABLE(general text, specific text)
   language plpgsql immutable;
 
+create function beacon.rows_about(of_table regclass, bytes_a_row double precision DEFAULT NULL::double precision)
+  returns bigint
+  language plpgsql stable;
+
 create function beacon.said(b beacon.failure_origin)
   returns text
   language plpgsql immutable;
@@ -1749,6 +1765,10 @@ create function beacon.span_peers(of_service text, of_operation text, not_trace 
   returns TABLE(peer_count bigint, peer_p50_ms double precision, peer_p95_ms double precision, slower_than_pct double precision, peer_histogram jsonb)
   language plpgsql stable;
 
+create function beacon.spans_of(of_trace uuid, since timestamp with time zone, until timestamp with time zone)
+  returns SETOF beacon.trace_spans
+  language plpgsql stable;
+
 create function beacon.spans_of(of_traces uuid[], since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone)
   returns SETOF beacon.trace_spans
   language plpgsql stable;
@@ -1758,6 +1778,10 @@ create function beacon.spans_of_jobs(of_jobs text[], from_time timestamp with ti
   language plpgsql stable;
 
 create function beacon.spans_of_traces(of_traces uuid[], at_most integer)
+  returns SETOF beacon.trace_spans
+  language plpgsql stable;
+
+create function beacon.spans_of_traces(of_traces uuid[], since timestamp with time zone, until timestamp with time zone)
   returns SETOF beacon.trace_spans
   language plpgsql stable;
 

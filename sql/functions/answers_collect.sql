@@ -25,8 +25,13 @@ begin
         and coalesce(s.metadata ->> 'openinference.span.kind', 'LLM') not in ('TOOL', 'RETRIEVER', 'EMBEDDING', 'RERANKER', 'GUARDRAIL')
         and coalesce(s.metadata ->> 'gen_ai.operation.name', 'chat') not in ('execute_tool', 'embeddings', 'retrieval') as is_model,
       beacon.input_tokens(s.metadata) as tokens_in, beacon.output_tokens(s.metadata) as tokens_out
-    from beacon.trace_spans s
-    where s.trace_id = any (of_traces) and s.started_at >= from_time and s.started_at <= to_time
+    from beacon.spans_of_traces(of_traces, from_time, to_time) s
+  ), said as materialized (
+    select g.trace_id, g.span_id,
+      jsonb_agg(jsonb_build_object('name', g.event_name, 'attributes', g.attributes, 'body', g.body) order by g.recorded_at) as logs
+    from beacon.logs_of_traces(of_traces, from_time - interval '1 hour', to_time + interval '1 hour') g
+    where g.event_name like 'gen\_ai.%'
+    group by 1, 2
   ), up as (
     -- From every call of a model to its root: the first execution on the way, and the calls it is part of.
     select s.trace_id, s.span_id, s.started_at as at, s.parent_span_id as next, s.execution, 0 as steps, null::bytea as above,
@@ -81,11 +86,7 @@ begin
           and concat_ws(' ', c.metadata ->> 'gen_ai.output.messages', c.metadata ->> 'output.value', c.metadata ->> 'ai.response.toolCalls')
             !~ 'tool_?[cC]all|tool_use|function_?[cC]all' then '' end) as answer
     from calls c
-    cross join lateral (
-      select jsonb_agg(jsonb_build_object('name', g.event_name, 'attributes', g.attributes, 'body', g.body) order by g.recorded_at) as logs
-      from beacon.trace_logs g
-      where g.trace_id = c.trace_id and g.span_id = c.span_id and g.event_name like 'gen\_ai.%'
-        and g.recorded_at between from_time - interval '1 hour' and to_time + interval '1 hour') l
+    left join said l on l.trace_id = c.trace_id and l.span_id = c.span_id
   ), spoke as (
     -- The last call that gave an answer speaks for the execution; where none did, the last call.
     select distinct on (x.trace_id, x.of_execution) x.*
@@ -212,7 +213,7 @@ begin
       order by x.trace_id <> a.trace_id limit 2000
     ), prints as materialized (
       select s.trace_id, array_to_string(array_agg(distinct concat_ws(' ', s.service, s.operation, s.status, s.error_type)), '|') as print
-      from beacon.trace_spans s join (select distinct k.trace_id from alike k) k on k.trace_id = s.trace_id
+      from beacon.spans_of_traces(array(select distinct k.trace_id from alike k), '-infinity', 'infinity') s
       where s.status <> 'completed' and beacon.has_failed(s.status) group by s.trace_id
     )
     update beacon.answers u set verdict = coalesce((select f.type from beacon.first_finding(a.execution, a.trace_id) f), 'UNKNOWN')

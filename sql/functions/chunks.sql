@@ -41,6 +41,7 @@ as $$
 declare
   at timestamptz;
   made bigint;
+  prints integer[];
   noted integer := 0;
 begin
   foreach at in array created loop
@@ -51,10 +52,12 @@ begin
     having count(*) > 0
     returning chunk_id into made;
     continue when made is null;
-    update beacon.span_chunks c set few = array(
-      with attributes as materialized (
+    prints := array(
+      with spans as materialized (
+        select s.* from beacon.trace_spans s where s.trace_id = any (of_traces) and s.created_at = at
+      ), attributes as materialized (
         select a.key, a.value
-        from beacon.trace_spans s
+        from spans s
         cross join lateral (
           select m.key, m.value from jsonb_each(s.metadata) m
           union all
@@ -65,7 +68,6 @@ begin
           select m.key, m.value from jsonb_array_elements(case when jsonb_typeof(s.links) = 'array' then s.links end) e,
             jsonb_each(case when jsonb_typeof(e -> 'attributes') = 'object' then e -> 'attributes' else '{}' end) m
         ) a
-        where s.trace_id = any (of_traces) and s.created_at = at
       ), hashes as (
         select hashtextextended(a.key, 0) as h from attributes a
         union
@@ -75,13 +77,13 @@ begin
           jsonb_array_elements(case when jsonb_typeof(a.value) = 'array' then a.value else '[]' end) e
         union
         select beacon.column_hash(k.name, k.value)
-        from beacon.trace_spans s
+        from spans s
         cross join lateral (values ('service', s.service), ('operation', s.operation), ('status', s.status), ('kind', s.kind),
           ('model', s.model_id), ('region', s.region), ('error', s.error_type), ('resource', s.resource_id::text)) k (name, value)
-        where s.trace_id = any (of_traces) and s.created_at = at and k.value is not null
+        where k.value is not null
       )
-      select distinct (h.h & 1048575)::integer from hashes h)
-    where c.chunk_id = made;
+      select distinct (h.h & 1048575)::integer from hashes h);
+    update beacon.span_chunks c set few = prints where c.chunk_id = made;
     noted := noted + 1;
   end loop;
   insert into beacon.span_names as n (name_id, service, operation, kind)

@@ -51,16 +51,17 @@ as $$
 declare
   began timestamptz := clock_timestamp();
   probe uuid := gen_random_uuid();
+  at constant timestamptz := now();
 begin
   stored := false;
   begin
     insert into beacon.trace_resources (resource_id, attributes) values (-1, '{}') on conflict do nothing;
     insert into beacon.trace_spans (trace_id, span_id, service, operation, status, started_at, completed_at, duration_ms)
-    values (probe, '\x0000000000000001', 'beacon doctor', 'beacon.probe', 'completed', now(), now(), 0);
-    insert into beacon.traces (trace_id, started_at, span_count) values (probe, now(), 1);
-    insert into beacon.trace_executions (execution_id, trace_id, started_at) values (-1, probe, now());
-    stored := exists (select from beacon.trace_spans s where s.trace_id = probe and s.started_at = now())
-      and exists (select from beacon.traces t where t.trace_id = probe)
+    values (probe, '\x0000000000000001', 'beacon doctor', 'beacon.probe', 'completed', at, at, 0);
+    insert into beacon.traces (trace_id, started_at, span_count) values (probe, at, 1);
+    insert into beacon.trace_executions (execution_id, trace_id, started_at) values (-1, probe, at);
+    stored := exists (select 1 from beacon.trace_spans s where s.trace_id = probe and s.started_at = at);
+    stored := stored and exists (select from beacon.traces t where t.trace_id = probe)
       and exists (select from beacon.trace_executions e where e.execution_id = -1 and e.trace_id = probe);
     raise exception using errcode = 'BE001', message = 'taken back';
   exception
@@ -83,11 +84,12 @@ language plpgsql
 set search_path = beacon, pg_catalog
 as $$
 declare
+  now_is timestamptz := beacon.clock();
   resources bigint[];
 begin
   with gone as (
     delete from beacon.trace_spans s where s.trace_id = of_trace and s.operation = 'beacon.probe'
-      and s.started_at between beacon.clock() - interval '1 day' and beacon.clock() + interval '1 day'
+      and s.started_at between now_is - interval '1 day' and now_is + interval '1 day'
     returning s.resource_id
   )
   select array_agg(distinct g.resource_id) into resources from gone g;
@@ -140,18 +142,18 @@ declare
 begin
   -- A process that is gone without a word and left nothing: it ended before its first flush.
   for t in
-    select r.service, r.instance, r.started_at, r.heartbeat_at, r.spans_ended, r.spans_written, r.last_error, r.write_failures
+    select r.tracer_id, r.service, r.instance, r.started_at, r.heartbeat_at, r.spans_ended, r.spans_written, r.last_error, r.write_failures
     from beacon.tracers r
     where r.stopped_at is null and r.heartbeat_at < now_is - lost_after and r.heartbeat_at > now_is - interval '1 day'
       and r.heartbeat_at - r.started_at < interval '15 seconds'
       and r.spans_written < greatest(r.spans_ended, 1)
-      and not exists (select from beacon.trace_spans s where s.tracer_id = r.tracer_id
-        and s.started_at > r.started_at - interval '1 hour' and s.started_at < r.heartbeat_at + interval '2 hours')
       and not exists (select from beacon.tracers l where l.service = r.service and l.started_at > r.started_at
         and (l.spans_written > 0 or l.stopped_at is not null or l.heartbeat_at > now_is - lost_after))
       and not exists (select from beacon.traces x where x.started_at > r.heartbeat_at and r.service = any(x.services))
     order by r.heartbeat_at desc
   loop
+    continue when exists (select 1 from beacon.trace_spans s where s.tracer_id = t.tracer_id
+      and s.started_at > t.started_at - interval '1 hour' and s.started_at < t.heartbeat_at + interval '2 hours');
     -- It did try: then what it was told is the cause.
     if t.last_error is not null then
       return query select 'committed', 'fault', 'WRITES_FAIL', t.service, format('%s: its writes failed until it ended', t.service),
@@ -249,7 +251,7 @@ begin
     end if;
   end loop;
 
-  select count(*) into n from (select from beacon.trace_spans_default s limit 1000) q;
+  select count(*) into n from (select 1 from beacon.trace_spans_default s limit 1000) q;
   if n > 0 then
     return query select 'committed', 'note', null::text, null::text,
       format('%s spans lie outside the daily partitions', n), jsonb_build_object('spans', n),
@@ -281,11 +283,13 @@ set search_path = beacon, pg_catalog
 as $$
 declare
   spans bigint;
+  newest timestamptz;
 begin
-  select count(*) into spans from (select from beacon.trace_spans limit 100000) q;
+  select max(s.created_at) into newest from beacon.trace_spans s;
+  select count(*) into spans from (select 1 from beacon.trace_spans limit 100000) q;
   return jsonb_build_object('database', current_database(), 'role', session_user, 'schema',
     (select max(m.name) from beacon.schema_migrations m where m.set_name = 'beacon'), 'spans', spans,
-    'newest', (select max(s.created_at) from beacon.trace_spans s), 'now', clock_timestamp(),
+    'newest', newest, 'now', clock_timestamp(),
     'partition_of_today', to_regclass('beacon.trace_spans_' || to_char(beacon.clock() at time zone 'UTC', 'YYYYMMDD')) is not null,
     'tracers', (select count(*) from beacon.tracers));
 end

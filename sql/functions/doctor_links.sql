@@ -41,7 +41,7 @@ begin
       where q.started_at > now_is + interval '5 minutes' and q.created_at > now_is - interval '1 hour' limit 10000) s
     group by s.service
   loop
-    continue when exists (select from beacon.traces x where x.started_at between t.seen and now_is + interval '5 minutes'
+    continue when exists (select 1 from beacon.traces x where x.started_at between t.seen and now_is + interval '5 minutes'
       and t.service = any(x.services));
     return query select 'visible', 'fault', 'CLOCK_WRONG', t.service,
       format('the clock of %s is ahead by %s: its spans lie outside the time that is searched', t.service,
@@ -60,11 +60,11 @@ begin
       'beacon.executionId', 'beacon.execution.id', 'beacon_execution_id']) u(key) where s.metadata ? u.key limit 1) k
     group by s.service
   loop
-    continue when exists (select from (select q.service, q.execution_id, q.execution_key from beacon.trace_spans q
+    continue when exists (select 1 from (select q.service, q.execution_id, q.execution_key from beacon.trace_spans q
       where q.created_at > now_is - interval '15 minutes' order by q.created_at desc limit 2000) s
       where s.service = t.service and (s.execution_id is not null or s.execution_key is not null));
-    return query select 'linked', case when exists (select from beacon.trace_records) then 'fault' else 'note' end,
-      case when exists (select from beacon.trace_records) then 'EXECUTION_ID_UNDER_OTHER_NAME' end, t.service,
+    return query select 'linked', case when exists (select 1 from beacon.trace_records) then 'fault' else 'note' end,
+      case when exists (select 1 from beacon.trace_records) then 'EXECUTION_ID_UNDER_OTHER_NAME' end, t.service,
       format('%s gives its executions as "%s", and the column is filled from "beacon.execution_id"', t.service, t.key),
       jsonb_build_object('spans_with_it', t.spans, 'attribute', t.key, 'spans_with_an_execution', 0),
       format('Name the attribute beacon.execution_id instead of %s, or call tracer.setExecutionContext.', t.key);
@@ -73,7 +73,7 @@ begin
   -- Ids that no registered row has, while the registered rows have no trace.
   for r in select x.* from beacon.readable_records() x loop
     execute format(
-      'select count(*) as ids, count(*) filter (where exists (select from %s e where %s)) as known,
+      'select count(*) as ids, count(*) filter (where exists (select 1 from %s e where %s)) as known,
          min(i.execution) as one_of_them
        from (select distinct q.execution from (
          select coalesce(t.execution_key, t.execution_id::text) as execution from beacon.trace_executions t
@@ -88,16 +88,16 @@ begin
   end loop;
 
   -- Executions in a table that is not registered.
-  if not exists (select from beacon.trace_records) then
+  if not exists (select 1 from beacon.trace_records) then
     for t in
       select k.oid::regclass::text as relation
       from pg_class k join pg_namespace n on n.oid = k.relnamespace
       where k.relkind in ('r', 'p') and k.relname = 'executions' and n.nspname not in ('beacon', 'information_schema')
         and n.nspname !~ '^pg_' and has_table_privilege(k.oid, 'select')
-        and exists (select from pg_attribute a where a.attrelid = k.oid and a.attname = 'id' and not a.attisdropped)
+        and exists (select 1 from pg_attribute a where a.attrelid = k.oid and a.attname = 'id' and not a.attisdropped)
       limit 1
     loop
-      execute format('select exists (select from %s)', t.relation) into c;
+      execute format('select exists (select 1 from %s)', t.relation) into c;
       continue when not c.exists;
       return query select 'linked', 'fault', 'EXECUTIONS_NOT_REGISTERED', null::text,
         format('the table %s is not registered, so no execution is ever missed', t.relation),

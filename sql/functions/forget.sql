@@ -52,6 +52,7 @@ declare
   gone_names bigint;
   gone_services text[];
   gone_resources bigint;
+  used bigint[];
 begin
   -- Two sessions that fold would count twice.
   perform pg_advisory_xact_lock(hashtextextended('beacon.maintain', 0));
@@ -73,10 +74,9 @@ begin
   delete from beacon.service_calls c where c.caller = any (gone_services) or c.callee = any (gone_services);
   delete from beacon.service_traces v where v.service = any (gone_services);
   delete from beacon.services v where v.service = any (gone_services);
-  delete from beacon.trace_resources r
-  where r.resource_id = any (resources)
-    and not exists (select from beacon.trace_spans s where s.resource_id = r.resource_id)
-    and not exists (select from beacon.trace_logs l where l.resource_id = r.resource_id);
+  used := array(select distinct s.resource_id from beacon.trace_spans s where s.resource_id = any (resources));
+  used := used || array(select distinct l.resource_id from beacon.trace_logs l where l.resource_id = any (resources));
+  delete from beacon.trace_resources r where r.resource_id = any (resources) and r.resource_id <> all (used);
   get diagnostics gone_resources = row_count;
   return jsonb_build_object('names', gone_names, 'resources', gone_resources);
 end

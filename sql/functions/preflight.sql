@@ -135,10 +135,10 @@ begin
   select coalesce(sum(c.spans), 0)::double precision as spans, beacon.archive_bytes() as bytes,
     coalesce(sum(c.spans) filter (where c.started_from > beacon.clock() - interval '7 days'), 0)::double precision as recent
   into archived from beacon.archive_chunks c;
-  select coalesce(sum(pg_total_relation_size(i.inhrelid)), 0) into bytes from pg_inherits i
+  select coalesce(sum(beacon.bytes_of(i.inhrelid)), 0) into bytes from pg_inherits i
     where i.inhparent in ('beacon.trace_spans'::regclass, 'beacon.trace_logs'::regclass);
-  select bytes + pg_total_relation_size('beacon.traces') + pg_total_relation_size('beacon.trace_executions')
-    + pg_total_relation_size('beacon.trace_resources') into bytes;
+  select bytes + beacon.bytes_of('beacon.traces') + beacon.bytes_of('beacon.trace_executions')
+    + beacon.bytes_of('beacon.trace_resources') into bytes;
   select coalesce(sum(t.span_count), 0), min(t.started_at), count(*) into spans, first_span, traced
   from beacon.traces t where t.started_at > beacon.clock() - interval '7 days';
   -- Of a few spans the empty pages of the indexes would be measured.

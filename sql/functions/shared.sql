@@ -48,7 +48,7 @@ declare
     'thread|event)([._]|$)|^llm\.model_name|^beacon\.|^telemetry\.|^otel\.|^net\.|^network\.|^url\.|^http\.(url|target|user_agent)|'
     '^user_agent|^guid|^process\.pid';
 begin
-  if (select count(*) from (select from beacon.trace_spans s
+  if (select count(*) from (select 1 from beacon.trace_spans s
       where s.service = b.service and s.operation = b.operation and s.status <> 'completed' and beacon.has_failed(s.status)
         and s.started_at between at - interval '1 hour' and at + interval '30 minutes' limit enough) q) < enough
     and (select count(*) from (select from beacon.archived_between(at - interval '1 hour', at + interval '30 minutes',

@@ -13,9 +13,10 @@ begin
   return query
   select f.bytes, f.spans, f.bytes_per_span, f.spans_per_day, f.bytes_per_day, most, case when most is not null then f.days_until_full end,
     f.retention_days, f.bytes_at_retention, case when most is not null then f.retention_suggested end, f.basis,
-    (select coalesce(jsonb_agg(jsonb_build_object('partition', c.relname, 'bytes', pg_total_relation_size(c.oid),
-        'spans_estimated', case when i.inhparent = 'beacon.trace_spans'::regclass then greatest(c.reltuples, 0)::bigint else 0 end,
-        'logs_estimated', case when i.inhparent = 'beacon.trace_logs'::regclass then greatest(c.reltuples, 0)::bigint else 0 end)
+    (select coalesce(jsonb_agg(jsonb_build_object('partition', c.relname, 'bytes', beacon.bytes_of(c.oid),
+        'spans_estimated', case when i.inhparent = 'beacon.trace_spans'::regclass then beacon.rows_about(c.oid, f.bytes_per_span)
+          else 0 end,
+        'logs_estimated', case when i.inhparent = 'beacon.trace_logs'::regclass then beacon.rows_about(c.oid, f.bytes_per_span) else 0 end)
         order by c.relname desc), '[]')
       from pg_inherits i join pg_class c on c.oid = i.inhrelid
       where i.inhparent in ('beacon.trace_spans'::regclass, 'beacon.trace_logs'::regclass)),

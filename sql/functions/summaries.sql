@@ -48,10 +48,10 @@ begin
   insert into beacon.late_traces (trace_id)
   select t.trace_id from beacon.traces t where t.trace_id = any (of_traces) and t.baselined_at < t.updated_at
   on conflict (trace_id) do nothing;
+  unnoted := array(select distinct s.created_at from beacon.trace_spans s where s.trace_id = any (of_traces));
   unnoted := array(
-    select distinct s.created_at from beacon.trace_spans s
-    where s.trace_id = any (of_traces) and not exists (
-      select from beacon.span_chunks c where s.created_at >= c.created_from and s.created_at <= c.created_to));
+    select u.at from unnest(unnoted) u (at)
+    where not exists (select from beacon.span_chunks c where u.at >= c.created_from and u.at <= c.created_to));
   perform beacon.note_spans(of_traces, unnoted);
   return recounted;
 end

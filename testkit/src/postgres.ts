@@ -8,6 +8,15 @@ import { type Embedded, startEmbedded } from '@project-beacon/server/store/embed
 import { migrateUp } from '@project-beacon/server/store/migrate.ts';
 import { readSet, SQL_DIR } from '@project-beacon/server/store/migrations.ts';
 import pg from 'pg';
+import {
+  clusterDatabase,
+  clusterTemplate,
+  copyEverywhere,
+  dropEverywhere,
+  dropOwned,
+  type Nodes,
+  nodesOf,
+} from './citus.ts';
 
 export interface TestDatabase {
   /** Connection string of the role that owns the database. */
@@ -42,6 +51,8 @@ interface SharedServer {
   url: string;
   /** Connection string of the superuser. */
   adminUrl: string;
+  /** Where it is the coordinator of a Citus cluster: the superuser's addresses of all nodes. */
+  nodes?: Nodes | undefined;
   /** Stops the server, or removes from a given one what was put there. */
   discard(): Promise<void>;
 }
@@ -51,29 +62,45 @@ const TEMPLATE = 'beacon_template';
 
 /**
  * Starts the server all test files share; `scripts/test.ts` calls it once and passes its address on. TEST_DATABASE_URL,
- * the address of a superuser, has the tests run on a server that is there already, of any version from 14 up.
+ * the address of a superuser, has the tests run on a server that is there already, of any version from 14 up;
+ * TEST_CITUS_URL does the same with the coordinator of a cluster.
  */
 export async function startSharedServer(): Promise<SharedServer> {
-  const given = process.env.TEST_DATABASE_URL;
-  const server = given ? await givenServer(given) : await throwawayServer({ max_connections: '200' });
-  await createDatabase(server, TEMPLATE);
-  await migrate(withDatabase(server.url, TEMPLATE));
-  process.env[SHARED] = JSON.stringify({ url: server.url, adminUrl: server.adminUrl });
+  const cluster = process.env.TEST_CITUS_URL;
+  const given = cluster ?? process.env.TEST_DATABASE_URL;
+  const nodes = cluster ? await nodesOf(cluster) : undefined;
+  const server: SharedServer = given
+    ? await givenServer(given, nodes)
+    : await throwawayServer({ max_connections: '200' });
+  if (nodes) {
+    await clusterDatabase(nodes, TEMPLATE, roleOf(server));
+    await clusterTemplate(nodes, TEMPLATE, withDatabase(server.url, TEMPLATE));
+  } else {
+    await createDatabase(server, TEMPLATE);
+    await migrate(withDatabase(server.url, TEMPLATE));
+  }
+  process.env[SHARED] = JSON.stringify({ url: server.url, adminUrl: server.adminUrl, nodes });
   return server;
 }
 
-async function givenServer(adminUrl: string): Promise<SharedServer> {
+function roleOf({ url }: { url: string }): string {
+  return new URL(url).username;
+}
+
+async function givenServer(adminUrl: string, nodes: Nodes | undefined): Promise<SharedServer> {
   const url = new URL(adminUrl);
   url.username = 'beacon_test';
   url.password = randomBytes(12).toString('hex');
   const role = `login createdb password ${pg.escapeLiteral(url.password)}`;
   const clear = async () => {
-    await onServer(adminUrl, `drop database if exists ${TEMPLATE} with (force)`);
+    await dropEverywhere(nodes ?? [adminUrl], TEMPLATE);
+    // What a run that was ended has left; on one node the run itself drops its databases.
+    if (nodes) await dropOwned(nodes, url.username);
     await onServer(adminUrl, 'drop role if exists beacon_test');
   };
   await clear();
   await onServer(adminUrl, `create role beacon_test ${role}`);
-  return { url: url.href, adminUrl, discard: clear };
+  return { url: url.href, adminUrl, nodes, discard: clear };
 }
 
 /**
@@ -100,12 +127,12 @@ export async function testDatabase(migrated = true): Promise<TestDatabase> {
     // A pool of the test that is still closing learns that its database goes; that is not a failure of the test.
     client.on('error', () => {});
     await client.end();
-    await onServer(adminUrl, `drop database ${name} with (force)`);
+    await dropEverywhere(server.nodes ?? [adminUrl], name);
   });
   return { ...database, client };
 }
 
-type Addresses = Pick<SharedServer, 'url' | 'adminUrl'>;
+type Addresses = Pick<SharedServer, 'url' | 'adminUrl' | 'nodes'>;
 
 let own: Promise<Addresses> | undefined;
 
@@ -121,7 +148,9 @@ async function sharedServer(): Promise<Addresses> {
   return own;
 }
 
-async function createDatabase({ url, adminUrl }: Addresses, name: string, template?: string): Promise<void> {
+async function createDatabase({ url, adminUrl, nodes }: Addresses, name: string, template?: string): Promise<void> {
+  if (nodes && template) return copyEverywhere(nodes, name, roleOf({ url }), template);
+  if (nodes) return clusterDatabase(nodes, name, roleOf({ url }));
   const owner = pg.escapeIdentifier(new URL(url).username);
   await onServer(adminUrl, `create database ${name} owner ${owner}${template ? ` template ${template}` : ''}`);
 }

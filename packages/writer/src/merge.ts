@@ -22,7 +22,7 @@ where s.status in ('started', 'lost') and excluded.status <> 'started'
     and (s.metadata, s.events, s.links) is distinct from (excluded.metadata, excluded.events, excluded.links)
 returning replace(s.trace_id::text, '-', '') as trace_id, encode(s.span_id, 'hex') as span_id,
   to_char(s.started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00"') as started_at,
-  case when s.created_at = now() then 'new' when s.otel ? 'was_lost' then 'was lost' else 'was started' end as change,
+  case when s.created_at = $2::timestamptz then 'new' when s.otel ? 'was_lost' then 'was lost' else 'was started' end as change,
   to_char(s.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00"') as created_at`;
 
 // As what they were counted: the end of a span may have another name than its start.
@@ -41,7 +41,7 @@ select replace(s.trace_id::text, '-', '') as trace_id, encode(s.span_id, 'hex') 
 from jsonb_array_elements($1::jsonb) as r
 join beacon.trace_spans s on s.trace_id = (r ->> 0)::uuid and s.span_id = (r ->> 1)::bytea and s.started_at = (r ->> 7)::timestamptz
 where not exists (
-  select from beacon.trace_spans x
+  select 1 from beacon.trace_spans x
   where x.trace_id = (r ->> 0)::uuid and x.span_id = (r ->> 1)::bytea
     and x.started_at between s.started_at - interval '16 microseconds' and s.started_at + interval '16 microseconds'
     and (x.parent_span_id, x.service, x.operation, x.kind, x.status, x.completed_at, x.error_type, x.error_message, x.metadata, x.events,
@@ -107,6 +107,8 @@ export async function merge(
     client,
     [...passes[0]!.values()].map(({ facts }) => facts),
   );
+  // As a value: a worker of a cluster has a clock, and a transaction, of its own.
+  const { now } = (await client.query<{ now: string }>('select now()::text as now')).rows[0]!;
   let written = 0;
   let open = 0;
   for (let rows of passes) {
@@ -116,7 +118,7 @@ export async function merge(
       const sorted = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row.texts);
       for (let i = 0; i < sorted.length; i += ROWS_OF_A_STATEMENT) {
         const some = sorted.slice(i, i + ROWS_OF_A_STATEMENT);
-        const { rows: touched } = await client.query<Touched>(MERGE, [JSON.stringify(some)]);
+        const { rows: touched } = await client.query<Touched>(MERGE, [JSON.stringify(some), now]);
         for (const { trace_id, span_id, started_at, change, created_at } of touched) {
           const key = keyOf(trace_id, span_id, started_at);
           const row = rows.get(key);

@@ -6,6 +6,7 @@ import type pg from 'pg';
 import { createPool } from '../store/connect.ts';
 import { type BeaconError, shownAddress } from '../store/errors.ts';
 import { examineAlerts } from './alerts.ts';
+import { examineCluster } from './cluster.ts';
 import {
   type DatabaseFindings,
   examineData,
@@ -70,6 +71,7 @@ export async function examine(options: ExamineOptions): Promise<Diagnosis> {
     const perProcess = everyone.map((report) => orTrouble(examineProcess(report, around)));
     findings.push(...(await Promise.all(perProcess)).flat());
     findings.push(...(await orTrouble(readBack(pool, reports, findings, left))));
+    if (opened) findings.push(...(await orTrouble(examineCluster(opened))));
     if (pool) {
       await forgetEarlier(pool, options.earlier ?? []);
       if (!options.only) findings.push(...(await orTrouble(examineAlerts(pool))));

@@ -151,7 +151,7 @@ function placed(term: AttributeTerm, attribute: string, bind: Bindings): Record<
   const inObject = (attributes: string) => () =>
     term.kind === 'has' ? `${attributes} ? ${name}` : test(`(${attributes} -> ${name})`);
   const inList = (list: string, value: string) => () =>
-    `exists (select from jsonb_array_elements(case when jsonb_typeof(${list}) = 'array' then ${list} end) e where ${test(value)})`;
+    `exists (select 1 from jsonb_array_elements(case when jsonb_typeof(${list}) = 'array' then ${list} end) e where ${test(value)})`;
   const own = `(e -> 'attributes' -> ${name})`;
   return {
     span: inObject('s.metadata'),

@@ -3,8 +3,9 @@ import * as os from 'node:os';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import type { Maintenance } from '../maintenance/loop.ts';
-import { runQuery } from '../queries/run.ts';
+import { readOnly, runQuery } from '../queries/run.ts';
 import { tracers } from '../queries/state.ts';
+import { TOUCHES_ALL } from '../store/citus.ts';
 import { explainDatabaseError, shownAddress } from '../store/errors.ts';
 import { primaryOf, type ReplicaState, replicaState } from '../store/replica.ts';
 import type { Guard } from './app.ts';
@@ -61,7 +62,10 @@ interface DatabaseState {
 async function askDatabase(pool: pg.Pool): Promise<DatabaseState> {
   const url = pool.options.connectionString ?? '';
   try {
-    const answer = await runQuery(pool, tracers, { limit: 1 }, { statementTimeoutMs: READY_TIMEOUT_MS });
+    const limits = { statementTimeoutMs: READY_TIMEOUT_MS };
+    const answer = await runQuery(pool, tracers, { limit: 1 }, limits);
+    // Of a cluster every worker has to answer: each holds a part of every time.
+    await readOnly(pool, limits, ({ client }) => client.query(TOUCHES_ALL));
     return { url: shownAddress(url), schema: answer.schema, error: null, hint: null };
   } catch (error) {
     const { message, hint } = explainDatabaseError(error, url);

@@ -118,11 +118,12 @@ export class Tail {
    * @param position As in a {@link Batch}; ISO 8601.
    */
   async since(terms: readonly Term[], position: string): Promise<Batch> {
-    const bind = new Bindings([position, LOOK_BACK_S, FURTHEST_BACK_S]);
+    const furthest = new Date(Date.now() - FURTHEST_BACK_S * 1_000).toISOString();
+    const bind = new Bindings([position, LOOK_BACK_S, furthest]);
     const rows = await this.#ask(
       `select ${COLUMNS}, to_char(s.created_at, ${TIME}) as _created, count(*) over () as _total
       from beacon.trace_spans s
-      where s.created_at >= greatest($1::timestamptz - make_interval(secs => $2), clock_timestamp() - make_interval(secs => $3))
+      where s.created_at >= $1::timestamptz - make_interval(secs => $2) and s.created_at >= $3::timestamptz
         and (${filterSql(terms, bind)})
       order by s.created_at desc, s.started_at desc limit ${this.#max}`,
       bind.values,
@@ -209,15 +210,15 @@ export class Tail {
 
   /** Spans that are already open are followed too, so that their end is sent. */
   async #begin(): Promise<Place> {
+    const [clock] = await this.#ask(`select to_char(clock_timestamp(), ${TIME}) as now`, []);
+    const place: Place = { position: String(clock?.now), floor: null, open: new Map(), unfollowed: 0 };
     const rows = await this.#ask(
-      `select ${COLUMNS}, to_char(clock_timestamp(), ${TIME}) as _now
-      from (select) one left join lateral (
-        select * from beacon.trace_spans o where o.status = 'started' and o.started_at > clock_timestamp() - interval '1 day'
-        order by o.started_at desc limit ${MAX_OPEN}) s on true`,
-      [],
+      `select ${COLUMNS}
+      from beacon.trace_spans s where s.status = 'started' and s.started_at > $1::timestamptz - interval '1 day'
+      order by s.started_at desc limit ${MAX_OPEN}`,
+      [place.position],
     );
-    const place: Place = { position: String(rows[0]?._now), floor: null, open: new Map(), unfollowed: 0 };
-    for (const row of rows) if (row.span_id !== null) follow(place, row);
+    for (const row of rows) follow(place, row);
     return place;
   }
 

@@ -1,7 +1,9 @@
 // Jobs, the matrix of one, and why executions of a time range failed.
 import { z } from 'zod';
 import { filterParam } from '../filter/param.ts';
+import type { Term } from '../filter/parse.ts';
 import { Bindings, filterSql } from '../filter/sql.ts';
+import { rowsOf, type SqlCall } from '../store/values.ts';
 import * as c from './columns.ts';
 import { executionId, jobId } from './params.ts';
 import { defineQuery } from './query.ts';
@@ -100,6 +102,24 @@ const findingRow = z.object({
   regions: c.texts('Regions of the executions hit.'),
 });
 
+/** Failing traces of the time, `$1` to `$2`, of which a span fits. */
+function tracesThatFit(q: readonly Term[], bind: Bindings): string {
+  return `select distinct s.trace_id
+        from beacon.trace_spans s
+        where s.trace_id = any(array(select t.trace_id from beacon.traces t
+            where t.error_count > 0 and t.started_at >= $1::timestamptz and t.started_at < coalesce($2::timestamptz, 'infinity')))
+          and s.started_at >= $1::timestamptz - interval '1 hour'
+          and s.started_at < coalesce($2::timestamptz, 'infinity'::timestamptz) + interval '1 day'
+          and ${filterSql(q, bind)}`;
+}
+
+function findingsOf(traces: string, { values }: Bindings): SqlCall {
+  return {
+    text: `select ${c.keyed(findingRow)} from beacon.trace_findings($1::timestamptz, coalesce($2::timestamptz, 'infinity'), ${traces}, $3::integer)`,
+    values,
+  };
+}
+
 export const findings = defineQuery({
   name: 'findings',
   doc: 'Why executions of a time range failed: causes, the most frequent first, with how many each hit and an example.',
@@ -109,18 +129,21 @@ export const findings = defineQuery({
   limit: { default: 20, max: 100 },
   sql: (p, scope) => {
     const bind = new Bindings([scope.from, scope.to, Math.max(1, scope.limit - 1)]);
-    const traces = p.q
-      ? `array(select distinct s.trace_id
-        from beacon.traces t
-        join beacon.trace_spans s on s.trace_id = t.trace_id
-        where t.error_count > 0 and t.started_at >= $1::timestamptz and t.started_at < coalesce($2::timestamptz, 'infinity')
-          and s.started_at >= $1::timestamptz - interval '1 hour'
-          and s.started_at < coalesce($2::timestamptz, 'infinity'::timestamptz) + interval '1 day'
-          and ${filterSql(p.q, bind)})`
-      : 'null';
-    return {
-      text: `select ${c.keyed(findingRow)} from beacon.trace_findings($1::timestamptz, coalesce($2::timestamptz, 'infinity'), ${traces}, $3::integer)`,
-      values: bind.values,
+    return findingsOf(p.q ? `array(${tracesThatFit(p.q, bind)})` : 'null', bind);
+  },
+  // In two statements: what has to be asked of several machines cannot be the argument of a function.
+  fetch: (p, scope) => {
+    const { q } = p;
+    if (!q || !scope.distributed) return undefined;
+    return async (client) => {
+      const wanted = new Bindings([scope.from, scope.to]);
+      const { rows } = await client.query(tracesThatFit(q, wanted), wanted.values);
+      const bind = new Bindings([scope.from, scope.to, Math.max(1, scope.limit - 1)]);
+      const traces = bind.add(
+        rows.map(({ trace_id }) => trace_id),
+        'uuid[]',
+      );
+      return { rows: await rowsOf(client, findingsOf(traces, bind), scope.limit + 1), truncated: null };
     };
   },
 });

@@ -23,6 +23,8 @@ export interface Scope {
   to: string | null;
   /** Where the page begins: sort key of the last row of the page before; null on the first page. */
   after: unknown[] | null;
+  /** Whether spans lie on other machines than what is known of their traces: each is then asked by a function. */
+  distributed: boolean;
   /** When the first page was read, ISO 8601 with microseconds, so that later pages can tell what came meanwhile. */
   firstPageAt: string;
 }
@@ -117,7 +119,7 @@ export interface Query<
    * @param now The database's clock, ISO 8601; `15m` counts back from it.
    * @throws ZodError that says which parameter is wrong.
    */
-  prepare: (params: Record<string, unknown>, now?: string) => Prepared;
+  prepare: (params: Record<string, unknown>, now?: string, distributed?: boolean) => Prepared;
 }
 
 export interface Prepared {
@@ -164,7 +166,7 @@ export function defineQuery<const Name extends string, Shape extends z.ZodRawSha
     arguments: definition.arguments ?? [],
     limit,
     mutates: definition.mutates ?? false,
-    prepare(given, now = new Date().toISOString()) {
+    prepare(given, now = new Date().toISOString(), distributed = false) {
       const all: unknown = params.superRefine(exactlyOne(definition.oneOf ?? [])).parse(given);
       const { limit: rows, after: cursor, from, to, ...rest } = all as Switched;
       const checked = rest as unknown as Params<Shape>;
@@ -176,6 +178,7 @@ export function defineQuery<const Name extends string, Shape extends z.ZodRawSha
         from: asked?.from ?? null,
         to: asked?.to ?? null,
         after: cursor?.key ?? null,
+        distributed,
         firstPageAt: cursor?.at ?? now,
       };
       const { sql, run } = definition;

@@ -94,8 +94,8 @@ async function runOn(
 }
 
 /** What a query finds within a transaction that goes on to use it; `result` is undefined where it runs by itself. */
-export async function answerIn({ client, now }: Session, query: Query, params: Record<string, unknown>) {
-  const prepared = query.prepare(params, now);
+export async function answerIn({ client, now, distributed }: Session, query: Query, params: Record<string, unknown>) {
+  const prepared = query.prepare(params, now, distributed);
   const result = prepared.call && (await ask(client, query, prepared, prepared.call));
   return { result, prepared };
 }
@@ -116,6 +116,8 @@ export interface Session {
   /** The database's clock, ISO 8601 with microseconds. */
   now: string;
   schema: string;
+  /** Whether spans are spread over the workers of a cluster. */
+  distributed: boolean;
 }
 
 /**
@@ -165,6 +167,7 @@ export async function readOnly<T>(
 const SESSION_SQL = `
   select (select max(name) from beacon.schema_migrations where set_name = 'beacon') || '+' ||
       coalesce((select left(value, 8) from beacon.schema_state where name = 'rebuilt'), 'none') as schema,
+    exists (select from beacon.schema_state where name = 'distributed') as distributed,
     to_char(beacon.clock(), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as now, pg_backend_pid() as pid, now()::text as begun`;
 
 async function ask(client: pg.PoolClient, query: Query, prepared: Prepared, call: SqlCall) {

@@ -85,7 +85,7 @@ export const span = defineQuery({
         jsonb_strip_nulls(jsonb_build_object('name', r.scope_name, 'version', r.scope_version, 'attributes', r.otel -> 'scope_attributes')) as scope,
         s.trace_state, s.flags as trace_flags, coalesce(s.otel, '{}') as otel, s.tracer_id, s.created_at,
         nullif(concat_ws('; ',
-          case when s.parent_span_id is not null and not exists (select from parents p where p.span_id = s.parent_span_id)
+          case when s.parent_span_id is not null and not exists (select 1 from parents p where p.span_id = s.parent_span_id)
             then 'its parent is not in the trace' end,
           case s.status when 'started' then 'it has not ended' when 'lost' then 'its process ended before it did' end), '') as note,
         peers.*

@@ -1,5 +1,6 @@
 // All of it together: writer, receivers, counters, in one process.
 import type pg from 'pg';
+import { TOUCHES_ALL } from '../store/citus.ts';
 import { BeaconError } from '../store/errors.ts';
 import { Callers } from './callers.ts';
 import { Ingest, type IngestOptions } from './ingest.ts';
@@ -85,7 +86,7 @@ export async function startOtlp(pool: pg.Pool, options: OtlpOptions): Promise<Ot
 async function readiness(pool: pg.Pool, ingest: Ingest): Promise<{ ready: boolean; detail: string }> {
   if (ingest.pausedMs() > 0) return { ready: false, detail: 'the database failed a moment ago' };
   try {
-    await pool.query('select from beacon.trace_spans limit 0');
+    await pool.query(TOUCHES_ALL);
     return { ready: true, detail: 'spans are stored' };
   } catch (error) {
     const detail = error instanceof BeaconError ? error.message : 'the database does not answer, or is not migrated';

@@ -15,7 +15,7 @@ import { BeaconError, explainDatabaseError } from '../store/errors.ts';
 import type { Row, SqlColumn } from '../store/values.ts';
 import { VALUE_TYPES } from '../store/values.ts';
 import { refuseCheckedTypes } from './checked-types.ts';
-import { explainRefusal, LOOK, PLACE, RUN, refuse, refuseByWord, VIEW } from './refusals.ts';
+import { explainRefusal, LOOK, PLACE, RUN, RUN_ORDERED, refuse, refuseByWord, VIEW } from './refusals.ts';
 
 export interface SqlLimits {
   /** Rows answered at most. */
@@ -56,7 +56,7 @@ export async function askSql(
   try {
     const session = await begin(client, limits.timeoutMs).catch((e) => Promise.reject(explainDatabaseError(e, url)));
     await (session.standby ? lookOnStandby(client, text) : look(client, text));
-    const query = single(`${RUN}${text}\n) ${PLACE} limit ${limits.rows + 1}`);
+    const query = single(wrapped(text, limits.rows + 1, session.distributed));
     return await receive(client, query, limits, () => cancelNow(pool, session), signal);
   } catch (error) {
     throw explainRefusal(error, text, limits, url);
@@ -76,6 +76,12 @@ function trimmed(statement: string): string {
 
 interface Session extends Running {
   standby: boolean;
+  distributed: boolean;
+}
+
+function wrapped(text: string, rows: number, distributed: boolean): string {
+  if (distributed) return `${RUN_ORDERED}${text}\n) select * from ${PLACE} limit ${rows}`;
+  return `${RUN}${text}\n) ${PLACE} limit ${rows}`;
 }
 
 /** On a standby nothing can be written, not even a view that is taken back; which it is shows when one tries. */
@@ -89,7 +95,7 @@ async function begin(client: pg.PoolClient, timeoutMs: number): Promise<Session>
   }
 }
 
-async function beginAs(client: pg.PoolClient, mode: string, timeoutMs: number): Promise<Running> {
+async function beginAs(client: pg.PoolClient, mode: string, timeoutMs: number): Promise<Omit<Session, 'standby'>> {
   const begun = (await client.query(`
     begin isolation level repeatable read ${mode};
     set local statement_timeout = ${Math.round(timeoutMs)};
@@ -97,9 +103,10 @@ async function beginAs(client: pg.PoolClient, mode: string, timeoutMs: number): 
     set local search_path = pg_catalog, beacon, pg_temp;
     set local timezone = 'UTC'; set local datestyle = 'ISO'; set local intervalstyle = 'postgres'; set local bytea_output = 'hex';
     set local extra_float_digits = 1; set local jit = off;
-    select pg_backend_pid() as pid, now()::text as begun, beacon.setting('sql_role', null) as role`)) as unknown as pg.QueryResult[];
-  const answered = begun[begun.length - 1] as pg.QueryResult<Running & { role: string | null }>;
-  const [{ role, ...running }] = answered.rows as [Running & { role: string | null }];
+    select pg_backend_pid() as pid, now()::text as begun, beacon.setting('sql_role', null) as role,
+      exists (select from beacon.schema_state where name = 'distributed') as distributed`)) as unknown as pg.QueryResult[];
+  const answered = begun[begun.length - 1] as pg.QueryResult<Omit<Session, 'standby'> & { role: string | null }>;
+  const [{ role, ...running }] = answered.rows as [Omit<Session, 'standby'> & { role: string | null }];
   // Names are then resolved, too, with the rights of that role.
   const become = role === null ? '' : `set local role ${pg.escapeIdentifier(role)}; `;
   await client.query(`${become}savepoint looking`);

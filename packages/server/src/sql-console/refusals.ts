@@ -9,6 +9,8 @@ export const PLACE = 'statement';
 /** What stands before the statement when it is looked at, and when it is run: of one length, for the sake of positions. */
 export const LOOK = `create temporary view ${VIEW} as select 1 from (\n`;
 export const RUN = 'select * from (\n'.padStart(LOOK.length);
+/** On a cluster, where a subquery of `from` loses its order; the statement was parsed in the form above before. */
+export const RUN_ORDERED = `with ${PLACE} as materialized (\n`.padStart(LOOK.length);
 
 const MAX_CHARACTERS = 100_000;
 const QUERIES = new Set(['select', 'with', 'values', 'table']);

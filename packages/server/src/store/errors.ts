@@ -52,6 +52,13 @@ export function explainDatabaseError(error: unknown, url: string): BeaconError {
   const { code = '', message: said } = innermost(error);
   const message = withoutPieces(said, url);
   const where = shownAddress(url);
+  const worker = /while executing command on ([^\s,]+)/.exec(placeOf(error))?.[1];
+  if (worker && /^42/.test(code)) {
+    const hint = `SQLSTATE ${code}. A worker was asked what only the coordinator knows: please report it.`;
+    return new BeaconError('internal', `The worker ${worker} of the cluster at ${where} refused: ${message}`, hint, {
+      cause: error,
+    });
+  }
   const found = EXPLANATIONS.find(({ codes, text }) => codes.includes(code) || text?.test(message));
   if (found) return new BeaconError(found.as, found.what(where, message), found.hint, { cause: error });
   if (code.startsWith('08') || code.startsWith('57P')) {
@@ -66,6 +73,12 @@ export function explainDatabaseError(error: unknown, url: string): BeaconError {
 export function isReplicaConflict(error: unknown): boolean {
   const { code, message } = innermost(error instanceof BeaconError ? error.cause : error);
   return code === '40001' && /conflict with recovery/.test(message);
+}
+
+/** Where PostgreSQL was when it failed: functions, statements, and of a cluster the machine. */
+function placeOf(error: unknown): string {
+  const { where } = (error ?? {}) as { where?: unknown };
+  return typeof where === 'string' ? where : '';
 }
 
 function unreachable(what: string, hint: string, cause: unknown): BeaconError {
@@ -88,6 +101,13 @@ const EXPLANATIONS: Array<{
   what: (where: string, message: string) => string;
   hint: string;
 }> = [
+  {
+    as: 'database_unreachable',
+    codes: [],
+    text: /connection to the remote node \S+ failed|failed to COPY to shard/,
+    what: (where, message) => `A worker of the cluster at ${where} does not answer: ${message}`,
+    hint: 'Start it: what it holds can be neither read nor written meanwhile. `beacon doctor` names the workers.',
+  },
   {
     as: 'database_unreachable',
     codes: ['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT', 'EACCES', 'EPIPE'],

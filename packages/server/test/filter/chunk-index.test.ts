@@ -159,7 +159,7 @@ test('spans of a filter come in pages, all and none twice, and a search that run
       JSON.stringify(params),
     );
   }
-  const scope = { limit: 1000, from: ago(24), to: ago(0), after: null, firstPageAt: ago(0) };
+  const scope = { limit: 1000, from: ago(24), to: ago(0), after: null, distributed: false, firstPageAt: ago(0) };
   const { rows, stoppedAt } = await readOnly(pool, {}, ({ client: reader }) =>
     newestSpans(reader, { q: parseFilter('has:n') }, scope, 0),
   );

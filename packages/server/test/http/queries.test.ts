@@ -140,7 +140,7 @@ test('the OpenAPI document is valid and has every operation, with its parameters
     const pascal = post.operationId.slice('post'.length);
     assert.deepEqual(Object.keys(body.components.schemas[`${pascal}Row`].properties), Object.keys(row.shape));
     const names = get?.parameters.map((parameter: { name: string }) => parameter.name);
-    if (get) assert.deepEqual(names, [...Object.keys(params.shape), 'explain']);
+    if (get) assert.deepEqual(names, [...Object.keys(params.shape), 'explain', 'fresh']);
   }
   const ids = Object.values(body.paths).flatMap((path) =>
     Object.values(path as object).map(({ operationId }) => operationId),

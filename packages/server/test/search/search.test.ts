@@ -217,7 +217,7 @@ test('spans come in pages too: all that were there, none twice, while others arr
 test('a search that runs out of time says how far it looked, and tells what it has seen', async () => {
   const q = parseFilter('has:n');
   const from = new Date(now - 24 * HOUR).toISOString();
-  const scope = { limit: 1000, from, to: null, after: null, firstPageAt: new Date().toISOString() };
+  const scope = { limit: 1000, from, to: null, after: null, distributed: false, firstPageAt: new Date().toISOString() };
   const found = await readOnly(pool, {}, ({ client: reader }) =>
     searchTraces(reader, { q, order: 'slowest' }, scope, 0),
   );

@@ -139,6 +139,7 @@ test('functions of ours that run a text are known, and take it from registered n
   assert.deepEqual(
     rows.map(({ proname }) => proname),
     [
+      'bytes_of',
       'coverage',
       'doctor_links',
       'execution_attempts',

@@ -69,9 +69,9 @@ function isWhole({ trace, execution }: Wanted): boolean {
 async function findTraces(client: pg.ClientBase, { trace, execution, where }: Wanted): Promise<string[]> {
   if (trace !== undefined) {
     const { rows } = await client.query(
-      `select $1::uuid::text as id where exists (select from beacon.trace_spans where trace_id = $1::uuid)
-         or exists (select from beacon.trace_logs where trace_id = $1::uuid)
-         or exists (select from beacon.traces where trace_id = $1::uuid)`,
+      `select trace_id::text as id from beacon.traces where trace_id = $1::uuid
+       union select trace_id::text from beacon.spans_of($1::uuid, '-infinity', 'infinity')
+       union select trace_id::text from beacon.logs_of_traces(array[$1::uuid], '-infinity', 'infinity')`,
       [trace],
     );
     return rows.map(({ id }) => id);
@@ -182,11 +182,14 @@ async function removeFrom(
     // What is left of a trace still tells its answer: it is read from its spans again.
     await client.query('delete from beacon.answers where trace_id = any ($1::uuid[])', [traces]);
     const { rows } = await client.query('select beacon.recount_traces($1::uuid[]) as left', [traces]);
+    const kept = await client.query(
+      'select distinct s.trace_id from beacon.trace_spans s where s.trace_id = any ($1::uuid[])',
+      [traces],
+    );
     for (const table of ['traces', 'long_traces', 'late_traces']) {
       await client.query(
-        `delete from beacon.${table} t where t.trace_id = any ($1::uuid[])
-          and not exists (select from beacon.trace_spans s where s.trace_id = t.trace_id)`,
-        [traces],
+        `delete from beacon.${table} t where t.trace_id = any ($1::uuid[]) and t.trace_id <> all ($2::uuid[])`,
+        [traces, kept.rows.map(({ trace_id }) => trace_id)],
       );
     }
     await client.query('commit');

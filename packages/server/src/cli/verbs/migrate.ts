@@ -2,8 +2,9 @@
 import * as readline from 'node:readline/promises';
 import { Command } from 'commander';
 import type pg from 'pg';
+import { distribute, prepareCluster, undistribute } from '../../store/citus.ts';
 import { withConnection } from '../../store/connect.ts';
-import { ERROR_CODES } from '../../store/errors.ts';
+import { BeaconError, ERROR_CODES } from '../../store/errors.ts';
 import { migrateDown, migrateUp, migrationStatus, planLocks, printMigrations } from '../../store/migrate.ts';
 import { type MigrationSet, OWN_SET, readSets } from '../../store/migrations.ts';
 import { findDatabase } from '../database.ts';
@@ -23,6 +24,12 @@ export function migrateVerb(): Command {
     sub('up', 'Applies what is missing. Safe to run from many places at once. The default.')
       .option('--no-search-path', 'leave the search_path of this role alone')
       .option('--plan', 'only says what each step locks, who waits, and for how long')
+      .option(
+        '--distribute',
+        'spread spans and logs over the workers of a Citus cluster; the rest stays on the coordinator',
+      )
+      .option('--shards <n>', 'with --distribute: shards in all (default: two a worker)')
+      .option('--undistribute', 'bring spans and logs back to this node')
       .action(action(up)),
     { isDefault: true },
   );
@@ -56,11 +63,21 @@ async function up(options: VerbOptions): Promise<number> {
   const { url } = findDatabase(options.databaseUrl);
   if (options.plan) return plan(options, url);
   const say = options.json ? () => {} : print;
-  const result = await withConnection(url, CONNECTION, (client) =>
-    migrateUp(client, sets(options), { searchPath: options.searchPath !== false, say }),
-  );
+  const shards = options.shards === undefined ? undefined : shardsOf(options.shards);
+  if (options.distribute && options.undistribute) {
+    throw new BeaconError('usage', '--distribute and --undistribute exclude each other.', 'Give one of them.');
+  }
+  const result = await withConnection(url, CONNECTION, async (client) => {
+    const workers = options.distribute ? await prepareCluster(client) : [];
+    const done = await migrateUp(client, sets(options), { searchPath: options.searchPath !== false, say });
+    const moved = options.distribute
+      ? await distribute(client, workers, { shards, say })
+      : options.undistribute === true && (await undistribute(client, { say }));
+    return { ...done, moved };
+  });
   if (options.json) printJson(result);
-  else if (result.applied.length === 0 && !result.rebuilt) print('Nothing to do: the database is of this version.');
+  else if (result.applied.length === 0 && !result.rebuilt && !result.moved)
+    print('Nothing to do: the database is of this version.');
   else print('Done.');
   return 0;
 }
@@ -76,6 +93,12 @@ async function plan(options: VerbOptions, url: string): Promise<number> {
     );
   }
   return 0;
+}
+
+function shardsOf(given: unknown): number {
+  const shards = Number(given);
+  if (Number.isInteger(shards) && shards >= 1 && shards <= 1_000) return shards;
+  throw new BeaconError('usage', `--shards must be a whole number from 1 to 1000 (got "${given}").`, 'See --help.');
 }
 
 async function down(options: VerbOptions): Promise<number> {

@@ -5,6 +5,7 @@ import type { Term } from '../../../filter/parse.ts';
 import { Bindings, filterSql } from '../../../filter/sql.ts';
 import { VALUE_TYPES } from '../../../store/values.ts';
 import type { Needs } from './needs.ts';
+import { isOutOfReach } from './sql.ts';
 
 export interface Candidate {
   /** 32 hexadecimal digits. */
@@ -76,12 +77,14 @@ async function* meeting(
   range: Range,
 ): AsyncGenerator<Candidate[]> {
   const seen = new Set<string>();
+  const narrows = !(await isOutOfReach(client, condition?.(new Bindings()) ?? ''));
   const from = new Date(Date.parse(range.from) - SPANS_BEFORE_MS).toISOString();
   for (const { group } of groupsOf(await chunksOf(client, needs, from))) {
     const bind = new Bindings();
+    const more = narrows ? condition?.(bind) : undefined;
     const spans = `select distinct s.trace_id from ${spansOf(group, bind)} s
       where s.started_at >= ${bind.add(from, 'timestamptz')} and s.started_at < ${bind.add(range.to, 'timestamptz')}
-      and (${needsSql(needs, bind)}) and ${condition?.(bind) ?? 'true'}`;
+      and (${needsSql(needs, bind)}) and ${more ?? 'true'}`;
     const { rows } = await client.query({
       text: `select ${COLUMNS} from beacon.traces t where t.trace_id = any(array(${spans})) and ${overlap(range, bind)}
         order by t.started_at desc, t.trace_id desc`,

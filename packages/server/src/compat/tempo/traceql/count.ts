@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { Bindings } from '../../../filter/sql.ts';
 import type { AttributeNode, Field, Measure, Stage, Status } from './ast.ts';
 import { type Collector, type Slots, slotOf } from './series.ts';
-import { attributeSql, conditionSql, groupSql } from './sql.ts';
+import { attributeSql, conditionSql, groupSql, isOutOfReach } from './sql.ts';
 import { NIL, type Value } from './values.ts';
 
 const STATUS: Status[] = ['unset', 'ok', 'error'];
@@ -27,6 +27,7 @@ export async function counted(
   const groups = measure.by.map((each) => groupSql(each, bind));
   const value = valueSql(measure.attribute, collector.hasBuckets, bind);
   if (value === undefined || [...filters, ...groups].some((sql) => sql === undefined)) return false;
+  if (await isOutOfReach(client, [...filters, ...groups, value].join(' '))) return false;
   const step = bind.add(Number(slots.stepNs / 1_000n), 'double precision');
   const origin = bind.add(timestamp(slots.startNs), 'timestamptz');
   // The end of a slot belongs to it.

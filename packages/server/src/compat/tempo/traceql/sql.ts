@@ -1,5 +1,6 @@
 // The part of TraceQL that SQL says exactly: filters on one span and what spans are grouped by. undefined for the rest,
 // which is evaluated here, span by span.
+import type pg from 'pg';
 import { Bindings } from '../../../filter/sql.ts';
 import type { AttributeNode, Comparison, Field, Literal, Stage } from './ast.ts';
 
@@ -258,4 +259,15 @@ function alternatives(pattern: string): string[] | undefined {
 
 function isSearchable(text: string): boolean {
   return !text.includes('\u0000') && text.isWellFormed();
+}
+
+/**
+ * Whether a condition on spans looks into tables that are not where the spans are: of a cluster's workers it cannot be asked.
+ *
+ * @param sql Conditions and expressions of this file.
+ */
+export async function isOutOfReach(client: pg.PoolClient, sql: string): Promise<boolean> {
+  if (!/\(select [^()]* from beacon\.|\(select t\./.test(sql)) return false;
+  const { rows } = await client.query('select beacon.is_distributed() as distributed');
+  return rows[0].distributed;
 }
