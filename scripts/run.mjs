@@ -25,7 +25,9 @@ const commands = {
     'scripts/test.ts',
     'world/replay.test.ts',
     'packages/server/test/doctor/faults.test.ts',
-    ...['bundlers', 'image', 'next', 'parquet', 'providers', 'runtimes', 'types'].map((name) => `e2e/wild/${name}.wild.ts`),
+    ...['bundlers', 'image', 'next', 'parquet', 'providers', 'runtimes', 'types'].map(
+      (name) => `e2e/wild/${name}.wild.ts`,
+    ),
   ],
   'test:long': [
     'scripts/test.ts',

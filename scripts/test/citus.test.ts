@@ -12,7 +12,17 @@ const LOCAL = /\bbeacon\.(?!trace_(?:spans|logs)\b)[a-z_]+\b(?!\s*\()/;
 
 /** Read days at rest from the archive, by functions that a worker cannot run: not rewritten for a cluster yet. */
 const OPEN = [
-  ...['archive', 'archive_pack', 'archive_read', 'baselines', 'blast_radius', 'callees', 'cost', 'counts', 'executions'],
+  ...[
+    'archive',
+    'archive_pack',
+    'archive_read',
+    'baselines',
+    'blast_radius',
+    'callees',
+    'cost',
+    'counts',
+    'executions',
+  ],
   ...[
     'failure_origins',
     'failures',
