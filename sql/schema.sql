@@ -123,6 +123,7 @@ CREATE UNIQUE INDEX answers_execution ON beacon.answers USING btree (execution_i
 CREATE UNIQUE INDEX answers_execution_key ON beacon.answers USING btree (execution_key, attempt) WHERE (execution_key IS NOT NULL);
 CREATE INDEX answers_job ON beacon.answers USING btree (job_id) WHERE (job_id IS NOT NULL);
 CREATE INDEX answers_not_diagnosed ON beacon.answers USING btree (job_id) WHERE ((verdict IS NULL) AND (trace_id IS NOT NULL) AND (status = 'failed'::text));
+CREATE INDEX answers_of_trace ON beacon.answers USING btree (trace_id) WHERE (trace_id IS NOT NULL);
 CREATE INDEX answers_started_at ON beacon.answers USING brin (started_at);
 CREATE UNIQUE INDEX answers_trace ON beacon.answers USING btree (trace_id) WHERE ((execution_id IS NULL) AND (execution_key IS NULL));
 
@@ -1073,6 +1074,10 @@ create function beacon.event_message(events jsonb, logs jsonb, names text, roles
   returns text
   language plpgsql immutable;
 
+create function beacon.execution_answers(of_execution text)
+  returns TABLE(execution_id text, attempt integer, trace_id uuid, job_id text, model_id text, region text, served_region text, question_id text, question text, validity text, reason text, answer text, answer_chars integer, answer_group text, language text, finish_reason text, provider text, response_model text, system_fingerprint text, quantisation text, simulated boolean, input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, latency_ms double precision, first_chunk_ms double precision, chunks_per_s double precision, error_type text, error_message text, started_at timestamp with time zone, finished_at timestamp with time zone, same_region boolean, same_model boolean)
+  language plpgsql stable;
+
 create function beacon.execution_attempts(of_job text, with_texts boolean DEFAULT true)
   returns TABLE(job_id text, execution_id bigint, trace_id uuid, attempt integer, model_id text, region text, served_region text, question_id text, question text, validity text, reason text, answer text, answer_chars integer, answer_group bigint, language text, status text, finish_reason text, provider text, response_model text, system_fingerprint text, quantisation text, simulated boolean, input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, latency_ms double precision, first_chunk_ms double precision, chunks_per_s double precision, error_type text, error_message text, verdict text, recorded_status text, started_at timestamp with time zone, finished_at timestamp with time zone, execution_key text)
   language plpgsql stable;
@@ -1331,6 +1336,8 @@ create function beacon.job_costs(of_job text)
 
 create function beacon.job_differences(of_job text, by_what text DEFAULT 'region'::text, of_measure text DEFAULT NULL::text, against text DEFAULT NULL::text)
   returns TABLE(measure text, kind text, a text, b text, different boolean, effect double precision, low double precision, high double precision, value_a double precision, value_b double precision, questions bigint, pairs bigint, left_out bigint, p double precision, p_holm double precision, smallest_effect double precision, test text, said text)
+create function beacon.job_answers(of_job text, of_sort text DEFAULT 'disagreement'::text, only_those text DEFAULT 'all'::text, of_question text DEFAULT NULL::text, at_most integer DEFAULT 50)
+  returns TABLE(question_id text, question text, model_id text, cells bigint, answered bigint, kinds bigint, agreement double precision, refused bigint, failed bigint, languages text[], groups jsonb, others jsonb, differs boolean)
   language plpgsql stable;
 
 create function beacon.job_matrix(of_job text)
@@ -1340,6 +1347,10 @@ create function beacon.job_matrix(of_job text)
 create function beacon.job_status(executions bigint, pending bigint, running bigint, failed bigint, cancelled bigint)
   returns text
   language plpgsql immutable;
+
+create function beacon.job_validity(of_job text)
+  returns TABLE(model_id text, region text, cells bigint, answered bigint, refused bigint, truncated bigint, empty bigint, infrastructure bigint, cancelled bigint, pending bigint, flaky bigint, first_answered bigint, compared bigint, agreed bigint, p50_ms double precision, first_chunk_p50_ms double precision, tokens_in bigint, tokens_out bigint, served_unknown bigint, served_elsewhere bigint, served_regions text[], drifted bigint, response_models text[], fingerprints text[], simulated bigint, why text)
+  language plpgsql stable;
 
 create function beacon.jobs(from_time timestamp with time zone, to_time timestamp with time zone, max_results integer DEFAULT 50)
   returns TABLE(job_id text, status text, executions bigint, finished bigint, failed bigint, running bigint, traced bigint, coverage_pct double precision, models text[], regions text[], questions bigint, created_at timestamp with time zone, finished_at timestamp with time zone, p50_ms double precision, p95_ms double precision)
@@ -1362,6 +1373,11 @@ create function beacon.judge_when_rules_change()
   language plpgsql volatile;
 
 create function beacon.last_call(spans beacon.span_fact[], of_position integer, way integer[], waited boolean)
+create function beacon.judged_cells(of_job text)
+  returns TABLE(execution text, trace_id uuid, validity text, reason text, attempts integer, served_region text, agrees boolean)
+  language plpgsql stable;
+
+create function beacon.last_call(spans beacon.span_fact[], of_position integer, way integer[])
   returns TABLE(callee text, callee_operation text, callee_position integer, callee_status text, callee_ended boolean, callee_late_ms double precision)
   language plpgsql stable;
 
@@ -1653,6 +1669,10 @@ create function beacon.recount_traces(of_traces uuid[])
   returns integer
   language plpgsql volatile;
 
+create function beacon.region_words(region text)
+  returns text[]
+  language plpgsql immutable;
+
 create function beacon.renumbered(spans beacon.span_fact[], before integer)
   returns beacon.span_fact[]
   language plpgsql immutable;
@@ -1667,6 +1687,14 @@ create function beacon.rows_about(of_table regclass, bytes_a_row double precisio
 
 create function beacon.said(b beacon.failure_origin)
   returns text
+  language plpgsql immutable;
+
+create function beacon.same_model(asked text, answering text)
+  returns boolean
+  language plpgsql immutable;
+
+create function beacon.same_region(asked text, served text)
+  returns boolean
   language plpgsql immutable;
 
 create function beacon.scope_of(of_execution text, of_job text)

@@ -30,6 +30,7 @@ const EXAMPLES: Record<string, string> = {
   regions: 'eu-west',
   questions: 'What is 2 + 2?',
   status: 'error',
+  only: 'failed',
   q: 'service=router duration>2s',
 };
 

@@ -57,12 +57,16 @@ begin
      l as (
        select a.execution, a.trace_id, a.attempt, coalesce(a.model_id, e.model_id) as model_id, coalesce(a.region, e.region) as region,
          coalesce(a.question_id, beacon.question_id(e.question)) as question_id, coalesce(a.question, e.question) as question, a.status,
-         coalesce(a.answer, case when a.answer_group is null then beacon.output_answer(e.output) end) as answer, a.answer_chars,
-         a.answer_group, a.language, a.rule, a.finish_reason, a.served_region, a.provider, a.response_model, a.system_fingerprint,
+         coalesce(a.answer, o.answer) as answer, coalesce(a.answer_chars, length(btrim(o.answer))) as answer_chars, a.answer_group,
+         coalesce(a.language, beacon.answer_language(o.answer)) as language, coalesce(a.rule, beacon.answer_rule(o.answer)) as rule,
+         a.finish_reason, a.served_region, a.provider, a.response_model, a.system_fingerprint,
          a.quantisation, a.simulated, coalesce(a.input_tokens, e.tokens_in) as input_tokens,
          coalesce(a.output_tokens, e.tokens_out) as output_tokens, a.cached_tokens, a.reasoning_tokens, a.latency_ms, a.first_chunk_ms,
          a.chunks_per_s, a.error_type, a.error_message, a.verdict, e.status as recorded, a.started_at, a.finished_at
        from a left join e on e.execution = a.execution
+       -- Spans without contents leave the answer to the business table.
+       cross join lateral (select case when a.answer_group is null and a.status = ''completed'' and e.status = ''completed''
+         then beacon.output_answer(e.output) end as answer) o
        union all
        select e.execution, t.trace_id, 1, e.model_id, e.region, beacon.question_id(e.question), e.question, e.status,
          o.answer, length(btrim(o.answer)), beacon.answer_group(o.answer), beacon.answer_language(o.answer), beacon.answer_rule(o.answer),

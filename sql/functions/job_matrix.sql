@@ -59,16 +59,18 @@ begin
     select array_agg(distinct k.trace_id) as ids from (select a.trace_id from a union all select e.trace_id from e
       where e.execution is null) k
   ), s as materialized (
-    select x.trace_id, x.service, beacon.whole_number(x.metadata ->> 'gen_ai.usage.input_tokens') as tokens_in,
-      beacon.whole_number(x.metadata ->> 'gen_ai.usage.output_tokens') as tokens_out,
-      case when beacon.has_failed(x.status) then concat_ws(' ', x.service, x.operation, x.status, x.error_type) end as failure
+    select x.trace_id, concat_ws(' ', x.service, x.operation, x.status, x.error_type) as failure
     from beacon.spans_of((select of.ids from of), from_time - interval '1 hour', to_time + interval '1 day') x
-    where (beacon.has_failed(x.status) or x.metadata ?| array['gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens'])
+    where beacon.has_failed(x.status)
   ), told as materialized (
-    -- Caller and callee may both tell of the same tokens: of the services of a trace the one that counted most is right.
-    select u.trace_id, max(u.read) as tokens_in, max(u.written) as tokens_out
-    from (select s.trace_id, s.service, sum(s.tokens_in) as read, sum(s.tokens_out) as written from s group by s.trace_id, s.service) u
-    group by u.trace_id
+    -- Tokens of an agent and of its calls, of caller and callee, count once: answers_of_traces sees to that.
+    select k.trace_id, sum(k.input_tokens) as tokens_in, sum(k.output_tokens) as tokens_out
+    from (
+      select w.trace_id, w.input_tokens, w.output_tokens from beacon.answers w where w.trace_id = any (select unnest(of.ids) from of)
+      union all
+      select w.trace_id, w.input_tokens, w.output_tokens from beacon.answers_of_traces(array(
+        select i.id from of, unnest(of.ids) i (id) where not exists (select from beacon.answers n where n.trace_id = i.id) limit 500)) w) k
+    group by k.trace_id
   ), f as materialized (
     select p.execution, p.trace_id, p.print, count(*) over (partition by p.print) as alike,
       row_number() over (partition by p.print order by p.created_at desc, p.execution desc) as nth
@@ -77,7 +79,7 @@ begin
       from e
       left join a on a.execution = e.execution
       cross join lateral (select coalesce(a.trace_id, e.trace_id) as trace_id) k
-      join s on s.trace_id = k.trace_id and s.failure is not null
+      join s on s.trace_id = k.trace_id
       where e.status = 'failed'
       group by e.execution, e.created_at, k.trace_id) p
   ), verdicts as materialized (

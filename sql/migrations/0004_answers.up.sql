@@ -82,6 +82,8 @@ create unique index answers_execution on beacon.answers (execution_id, attempt) 
 
 create unique index answers_trace on beacon.answers (trace_id) where execution_id is null;
 
+create index answers_of_trace on beacon.answers (trace_id) where trace_id is not null;
+
 create index answers_job on beacon.answers (job_id) where job_id is not null;
 
 create index answers_started_at on beacon.answers using brin (started_at);

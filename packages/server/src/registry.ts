@@ -11,6 +11,7 @@ import {
   silenceAlert,
   testAlert,
 } from './queries/alerts.ts';
+import { answers, executionAnswers, jobValidity } from './queries/answers.ts';
 import { attributeKeys, attributeValues } from './queries/attributes.ts';
 import { differences, heatmap, series } from './queries/charts.ts';
 import { compareJobs, jobComparison } from './queries/compare-jobs.ts';
@@ -31,6 +32,7 @@ import { ingest, preflightReport, storage } from './queries/maintenance.ts';
 import { outline } from './queries/outline.ts';
 import type { Query } from './queries/query.ts';
 import type { Answer } from './queries/run.ts';
+import { receipts, rerun } from './queries/runner.ts';
 import { schema } from './queries/schema.ts';
 import { dependencies, operations, services } from './queries/services.ts';
 import { span } from './queries/span.ts';
@@ -73,7 +75,12 @@ const ALL = [
   removeAlert,
   testAlert,
   addScore,
+  answers,
+  jobValidity,
+  executionAnswers,
+  receipts,
   submitJob,
+  rerun,
   services,
   operations,
   dependencies,

@@ -16,6 +16,7 @@ const ROUTES: readonly Route[] = [
   { path: '/', title: 'Jobs', load: () => import('./pages/home.tsx') },
   { path: '/jobs', title: 'Jobs', load: () => import('./pages/jobs.tsx') },
   { path: '/jobs/:id', title: 'Job', load: () => import('./pages/job.tsx') },
+  { path: '/jobs/:id/answers', title: 'Answers', load: () => import('./pages/answers.tsx') },
   { path: '/execution/:id', title: 'Execution', load: () => import('./pages/execution.tsx') },
   { path: '/trace/:id', title: 'Trace', load: () => import('./pages/trace.tsx') },
   { path: '/compare', title: 'Compare', load: () => import('./pages/compare.tsx') },

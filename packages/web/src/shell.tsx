@@ -92,7 +92,9 @@ function TopBar({ current }: { current: string | undefined }) {
 
 function belongs(current: string | undefined, href: string): boolean {
   if (current === href) return true;
-  return href === '/jobs' && (current === '/' || current === '/jobs/:id' || current === '/execution/:id');
+  return (
+    href === '/jobs' && (current === '/' || current?.startsWith('/jobs/') || current === '/execution/:id') === true
+  );
 }
 
 /** The time range is kept from page to page if the user chose it. */

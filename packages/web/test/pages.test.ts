@@ -17,6 +17,8 @@ const PAGES = [
   ['/jobs', '.progress-bar'],
   ['/jobs?new=1', 'dialog textarea'],
   ['/jobs/7', '.matrix .cell'],
+  ['/jobs/3?colour=agreement', '.cell.differs'],
+  ['/jobs/7/answers', '.question-block'],
   ['/explore', '.heatmap canvas'],
   ['/explore?q=service%3Dcheckout&live=1', 'text=Live'],
   ['/services?service=gateway', 'svg.graph'],

@@ -216,6 +216,23 @@ const FAILURES: Record<string, { ms: number; error: string; message: string }> =
   limited: { ms: 90, error: 'rate_limit_exceeded', message: 'provider: 429, retry after 20 s' },
 };
 
+/** Regions agree, but for a capital that one model has wrong in one region, and a question that one of them refuses. */
+function answerOf(question: string, model: string, region: string): string {
+  if (question.includes('2+2')) return region === 'eu-west' ? 'Four: 2 + 2 = 4.' : '4';
+  if (question.includes('Switzerland')) {
+    return model === 'qwen2.5-1.5b' && region === 'asia-south'
+      ? 'The capital of Switzerland is Zurich.'
+      : 'The capital of Switzerland is Bern.';
+  }
+  if (question.includes('1989')) {
+    return region === 'asia-south'
+      ? "I'm sorry, but I can't discuss that topic."
+      : 'The Berlin Wall fell, and with it the division of Germany.';
+  }
+  if (question.includes('haiku')) return `Rain on ${region}\nthe gutter counts to seven\nand starts again: one`;
+  return `I am ${model}, a language model.`;
+}
+
 async function execution(client: pg.Client, next: () => number, given: Execution): Promise<Call[]> {
   const { jobId, model, region, question, begun, state } = given;
   const failure = FAILURES[state];
@@ -236,7 +253,7 @@ async function execution(client: pg.Client, next: () => number, given: Execution
       failure || !ended
         ? null
         : {
-            answer: state === 'empty' ? '' : '4',
+            answer: state === 'empty' ? '' : answerOf(question, model, region),
             usage: { prompt_tokens: question.length, completion_tokens: tokens },
           },
       failure?.error ?? null,
@@ -274,7 +291,11 @@ async function execution(client: pg.Client, next: () => number, given: Execution
     kind: 'client',
     ms: ms * 0.9,
     at: ms * 0.05,
-    attributes: { 'server.address': `simulated-${region}` },
+    attributes: {
+      'server.address': `simulated-${region}`,
+      // One provider sends what is meant for one region to another.
+      'beacon.served_region': model === 'llama-3.2-1b' && region === 'eu-west' ? 'us-east' : region,
+    },
     calls: state === 'timeout' ? [] : [inference],
     ...(state === 'timeout' && { status: 'timeout' }),
     ...error,

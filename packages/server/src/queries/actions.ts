@@ -5,6 +5,7 @@ import { primaryOf } from '../store/replica.ts';
 import type { Row } from '../store/values.ts';
 import * as c from './columns.ts';
 import { defineQuery } from './query.ts';
+import { askRunner } from './runner.ts';
 
 /** `a, b` as a command line or an address has it, or a list as JSON has it. */
 const list = (what: string) =>
@@ -32,8 +33,6 @@ function jsonOf(text: string): unknown {
     return undefined;
   }
 }
-
-const SUBMIT_WITHIN_MS = 10_000;
 
 export const submitJob = defineQuery({
   name: 'submit-job',
@@ -66,54 +65,16 @@ export const submitJob = defineQuery({
 });
 
 async function submit(job: object, key: string | undefined, signal: AbortSignal): Promise<Row> {
-  const runner = process.env.RUNNER_URL;
-  if (!runner) {
-    throw new BeaconError(
-      'unavailable',
-      'This server knows no runner: RUNNER_URL is not set.',
-      '`npm start` sets it; elsewhere set RUNNER_URL=http://host:8090 for `beacon serve`.',
-    );
-  }
-  const url = new URL('/api/v1/jobs/cross-region', runner);
-  const response = await fetch(url, {
+  const { headers, body } = await askRunner('/api/v1/jobs/cross-region', {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...(key && { 'idempotency-key': key }) },
-    body: JSON.stringify(job),
-    signal: AbortSignal.any([signal, AbortSignal.timeout(SUBMIT_WITHIN_MS)]),
-  }).catch((cause: Error) => {
-    signal.throwIfAborted();
-    throw new BeaconError(
-      'unavailable',
-      `The runner at ${url.origin} does not answer.`,
-      'Is it running? `beacon status` says.',
-      {
-        cause,
-      },
-    );
+    ...(key && { headers: { 'idempotency-key': key } }),
+    body: job,
+    signal,
   });
-  const body = (await response.json().catch(() => ({}))) as {
-    job_id?: number;
-    executions?: unknown[];
-    error?: { message?: string; param?: string };
-  };
-  if (response.status >= 400 && response.status < 500) {
-    throw new BeaconError(
-      'usage',
-      body.error?.message ?? `The runner refused the job (${response.status}).`,
-      'Change the job and send it again.',
-    );
-  }
-  if (!response.ok || body.job_id === undefined) {
-    throw new BeaconError(
-      'unavailable',
-      `The runner at ${url.origin} answered ${response.status}.`,
-      'Its log says more.',
-    );
-  }
   return {
     job_id: String(body.job_id),
-    executions: body.executions?.length ?? 0,
-    replayed: response.headers.get('idempotent-replayed') === 'true',
+    executions: (body.executions as unknown[]).length,
+    replayed: headers.get('idempotent-replayed') === 'true',
   };
 }
 

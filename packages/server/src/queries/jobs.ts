@@ -4,6 +4,7 @@ import { filterParam } from '../filter/param.ts';
 import type { Term } from '../filter/parse.ts';
 import { Bindings, filterSql } from '../filter/sql.ts';
 import { rowsOf, type SqlCall } from '../store/values.ts';
+import { showsContent } from './answers.ts';
 import * as c from './columns.ts';
 import { executionId, jobId } from './params.ts';
 import { defineQuery } from './query.ts';
@@ -62,7 +63,24 @@ const matrixRow = z.object({
     .boolean()
     .nullable()
     .describe('Whether it completed with an empty answer; null where that is not known.'),
+  validity: c.textOrNull(
+    'answered, refused, truncated, empty, infrastructure, cancelled, pending, or flaky where attempts gave different answers.',
+  ),
+  reason: c.textOrNull('Rule, finish reason, root cause or code that decided it.'),
+  attempts: c.numberOrNull('Attempts it has had.'),
+  served_region: c.textOrNull('Region that answered, as the other side says.'),
+  agrees: z
+    .boolean()
+    .nullable()
+    .describe('Whether it says what most regions say; null where there is nothing to compare, or no majority.'),
 });
+
+/** Questions by their ids where content is not to be shown. */
+function matrixColumns(): string {
+  const columns = c.keyed(matrixRow);
+  if (showsContent()) return columns;
+  return columns.replace(' question,', ` '[' || beacon.question_id(question) || ']' as question,`);
+}
 
 export const jobMatrix = defineQuery({
   name: 'job-matrix',
@@ -80,7 +98,13 @@ export const jobMatrix = defineQuery({
   }),
   without: UNREADABLE_FOR_JOBS,
   sql: (p) => ({
-    text: `select ${c.keyed(matrixRow)} from beacon.job_matrix($1::text) m where $2::text is null or m.status = $2`,
+    text: `select ${matrixColumns()} from (
+        select m.*, k.validity, k.reason, k.attempts, k.served_region, k.agrees
+        from beacon.job_matrix($1::text) m
+        left join beacon.judged_cells($1::text) k on k.execution = coalesce(m.execution_key, m.execution_id::text)
+          or k.execution is null and m.execution_id is null and m.execution_key is null and k.trace_id = m.trace_id
+        where $2::text is null or m.status = $2) m
+      order by m.model_id, m.region, m.question, m.execution_id, m.execution_key`,
     values: [p.job_id, p.status],
   }),
 });

@@ -8,12 +8,14 @@ import { Scroll } from '../ui/scroll.tsx';
 import { hrefOf } from './summary.ts';
 
 type Cell = JobMatrixRow & { faded: boolean };
+/** What the colour of a cell says: how it ended and how long it took, what it is worth, or whether it says what most say. */
+export type Colour = 'result' | 'validity' | 'agreement';
 
 const SHADES = 4;
 /** More columns than this, and cells have room for a glyph only. */
 const ROOMY_COLUMNS = 14;
 
-export function JobMatrix({ rows }: { rows: Cell[] }) {
+export function JobMatrix({ rows, colour }: { rows: Cell[]; colour: Colour }) {
   const body = useRef<HTMLTableSectionElement>(null);
   const models = distinct(rows.map(({ model_id }) => model_id ?? '–'));
   const regions = distinct(rows.map(({ region }) => region ?? '–'));
@@ -66,6 +68,7 @@ export function JobMatrix({ rows }: { rows: Cell[] }) {
                           cell={cell}
                           slowest={slowest}
                           roomy={roomy}
+                          colour={colour}
                         />
                       ))}
                     </td>
@@ -76,16 +79,23 @@ export function JobMatrix({ rows }: { rows: Cell[] }) {
           </tbody>
         </table>
       </Scroll>
-      <Legend slowest={slowest} />
+      <Legend slowest={slowest} colour={colour} />
     </>
   );
 }
 
-function CellLink({ cell, slowest, roomy }: { cell: Cell; slowest: number; roomy: boolean }) {
+interface CellLinkProps {
+  cell: Cell;
+  slowest: number;
+  roomy: boolean;
+  colour: Colour;
+}
+
+function CellLink({ cell, slowest, roomy, colour }: CellLinkProps) {
   const { execution_id, trace_id, traced, latency_ms, faded } = cell;
   const name = execution_id === null ? `Trace ${trace_id}` : `Execution ${execution_id}`;
-  const { kind, glyph, words } = look(cell);
-  const shade = kind === 'good' ? ` shade-${shadeOf(latency_ms, slowest)}` : '';
+  const { kind, glyph, words } = LOOKS[colour](cell);
+  const shade = kind === 'good' && colour === 'result' ? ` shade-${shadeOf(latency_ms, slowest)}` : '';
   const said = [words, latency_ms === null ? '' : duration(latency_ms), traced || kind === 'waiting' ? '' : 'no trace']
     .filter(Boolean)
     .join(', ');
@@ -102,7 +112,37 @@ function CellLink({ cell, slowest, roomy }: { cell: Cell; slowest: number; roomy
   );
 }
 
-function look({ status, output_empty, error_type, verdict }: Cell): { kind: string; glyph: IconName; words: string } {
+interface Look {
+  kind: string;
+  glyph: IconName;
+  words: string;
+}
+
+const LOOKS: Record<Colour, (cell: Cell) => Look> = { result: look, validity: worth, agreement: agreeing };
+
+/** Answered cells are plain, whatever they say; each other kind has its own sign. */
+function worth(cell: Cell): Look {
+  const { validity, reason, attempts } = cell;
+  const words = [validity ?? 'not known', reason, attempts !== null && attempts > 1 && `${attempts} attempts`]
+    .filter(Boolean)
+    .join(', ');
+  if (validity === 'answered') return { kind: 'good', glyph: 'check', words };
+  if (validity === 'infrastructure') return { kind: 'bad', glyph: 'cross', words };
+  if (validity === 'refused') return { kind: 'refused', glyph: 'bang', words };
+  if (validity === 'truncated') return { kind: 'truncated', glyph: 'dash', words };
+  if (validity === 'empty') return { kind: 'hollow', glyph: 'empty', words };
+  if (validity === 'flaky') return { kind: 'flaky', glyph: 'question', words };
+  return { kind: 'waiting', glyph: validity === 'cancelled' ? 'dash' : 'ring', words };
+}
+
+function agreeing(cell: Cell): Look {
+  if (cell.validity !== 'answered') return worth(cell);
+  if (cell.agrees === null) return { kind: 'waiting', glyph: 'check', words: 'answered, nothing to compare with' };
+  if (cell.agrees) return { kind: 'good', glyph: 'check', words: 'says what most say' };
+  return { kind: 'differs', glyph: 'question', words: 'says something else than most' };
+}
+
+function look({ status, output_empty, error_type, verdict }: Cell): Look {
   const why = verdict ?? error_type;
   if (status === 'failed') return { kind: 'bad', glyph: 'cross', words: `failed${why ? `: ${why}` : ''}` };
   if (status === 'cancelled') return { kind: 'waiting', glyph: 'dash', words: 'cancelled' };
@@ -119,31 +159,48 @@ function shadeOf(latency: number | null, slowest: number): number {
   return 1 + Math.max(0, Math.min(SHADES - 1, Math.floor(share * SHADES)));
 }
 
-function Legend({ slowest }: { slowest: number }) {
+/** Kinds that have their own look, by what the colour says. */
+const SIGNS: Record<Colour, readonly [kind: string, glyph: IconName | null, words: string][]> = {
+  result: [
+    ['bad', 'cross', 'failed or timed out'],
+    ['hollow', 'empty', 'empty answer'],
+    ['untraced', null, 'no trace'],
+  ],
+  validity: [
+    ['good', 'check', 'answered'],
+    ['refused', 'bang', 'refused'],
+    ['truncated', 'dash', 'truncated'],
+    ['hollow', 'empty', 'empty'],
+    ['flaky', 'question', 'flaky'],
+    ['bad', 'cross', 'infrastructure'],
+  ],
+  agreement: [
+    ['good', 'check', 'says what most say'],
+    ['differs', 'question', 'says something else'],
+    ['waiting', 'check', 'nothing to compare with'],
+    ['bad', 'cross', 'infrastructure'],
+  ],
+};
+
+function Legend({ slowest, colour }: { slowest: number; colour: Colour }) {
   return (
     <p class="legend">
-      <span>
-        {['shade-1', 'shade-2', 'shade-3', 'shade-4'].map((shade) => (
-          <span key={shade} class={`cell good swatch ${shade}`} aria-hidden="true" />
-        ))}
-        completed, stronger is slower (up to {duration(slowest)})
-      </span>
-      <span>
-        <span class="cell bad swatch" aria-hidden="true">
-          <Icon name="cross" size={9} />
+      {colour === 'result' && (
+        <span>
+          {['shade-1', 'shade-2', 'shade-3', 'shade-4'].map((shade) => (
+            <span key={shade} class={`cell good swatch ${shade}`} aria-hidden="true" />
+          ))}
+          completed, stronger is slower (up to {duration(slowest)})
         </span>
-        failed or timed out
-      </span>
-      <span>
-        <span class="cell hollow swatch" aria-hidden="true">
-          <Icon name="empty" size={9} />
+      )}
+      {SIGNS[colour].map(([kind, glyph, words]) => (
+        <span key={words}>
+          <span class={`cell ${kind} swatch`} aria-hidden="true">
+            {glyph && <Icon name={glyph} size={9} />}
+          </span>
+          {words}
         </span>
-        empty answer
-      </span>
-      <span>
-        <span class="cell untraced swatch" aria-hidden="true" />
-        no trace
-      </span>
+      ))}
     </p>
   );
 }

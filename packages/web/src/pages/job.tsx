@@ -13,12 +13,13 @@ import { Segments } from '../ui/segments.tsx';
 import { Empty, Loaded } from '../ui/states.tsx';
 
 const SHOW = ['all', 'failed', 'untraced', 'empty'] as const;
-const fields = { show: field.oneOf(SHOW, 'all') };
+const COLOURS = ['result', 'validity', 'agreement'] as const;
+const fields = { show: field.oneOf(SHOW, 'all'), colour: field.oneOf(COLOURS, 'result') };
 const LIVE_MS = 1000;
 const LATE_MS = 4000;
 
 export default function Job({ params: { id = '' } }: PageProps) {
-  const { show } = readUrl(fields);
+  const { show, colour } = readUrl(fields);
   const params = { job_id: id, limit: 5000 };
   const [every, setEvery] = useState<number>();
   const shown = useAsk('job-matrix', params, { every });
@@ -33,6 +34,7 @@ export default function Job({ params: { id = '' } }: PageProps) {
           </a>{' '}
           / {id}
         </h1>
+        <a href={`/jobs/${encodeURIComponent(id)}/answers`}>Answers</a>
         <a
           class="grow"
           href={hrefTo('/explore', { q: `job=${/^[\w.-]+$/.test(id) ? id : JSON.stringify(id)}`, from: '30d' })}
@@ -57,9 +59,19 @@ export default function Job({ params: { id = '' } }: PageProps) {
                 params={params}
                 truncated={truncated}
                 flush
-                actions={<Show rows={rows} show={show} />}
+                actions={
+                  <>
+                    <Segments
+                      label="Colour by"
+                      options={COLOURS.map((each) => [each, each] as const)}
+                      value={colour}
+                      onChange={(value) => setUrl(fields, { colour: value }, { replace: true })}
+                    />
+                    <Show rows={rows} show={show} />
+                  </>
+                }
               >
-                <JobMatrix rows={rows.map((row) => ({ ...row, faded: !fits(row, show) }))} />
+                <JobMatrix colour={colour} rows={rows.map((row) => ({ ...row, faded: !fits(row, show) }))} />
               </Panel>
             </>
           )

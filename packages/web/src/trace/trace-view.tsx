@@ -1,4 +1,5 @@
 // The page of a trace: verdict, picture, details.
+import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import { useKeys } from '../state/keys.ts';
 import { executionHref, go, hrefTo, readUrl } from '../state/url.ts';
@@ -21,14 +22,14 @@ import { useTrace } from './use-trace.ts';
 import { type Cause, Verdict } from './verdict.tsx';
 import { WaterfallView } from './waterfall-view.tsx';
 
-/** `source` names the execution or trace of the address; of an execution, `?trace=` chooses the attempt. */
-export function TraceView({ source }: { source: Source }) {
+/** `above` stands below the verdict. `source` names the execution or trace of the address; of an execution, `?trace=` chooses the attempt. */
+export function TraceView({ source, above }: { source: Source; above?: ComponentChildren }) {
   const attempt = readUrl(fields).trace;
   const shown: Source = attempt ? { trace_id: attempt } : source;
-  return <OneTrace key={JSON.stringify(shown)} source={source} shown={shown} />;
+  return <OneTrace key={JSON.stringify(shown)} source={source} shown={shown} above={above} />;
 }
 
-function OneTrace({ source, shown }: { source: Source; shown: Source }) {
+function OneTrace({ source, shown, above }: { source: Source; shown: Source; above: ComponentChildren }) {
   const session = useMemo(() => new Session(), []);
   useLayoutEffect(() => follow(session), [session]);
   useKeys(
@@ -45,7 +46,14 @@ function OneTrace({ source, shown }: { source: Source; shown: Source }) {
     setEvidence(null);
   }, [trace, evidence, session]);
   if (!trace)
-    return problem ? <Untraced source={shown} problem={problem} retry={reload} /> : <Loading what="the trace" />;
+    return problem ? (
+      <>
+        {above}
+        <Untraced source={shown} problem={problem} retry={reload} />
+      </>
+    ) : (
+      <Loading what="the trace" />
+    );
   const executionId = 'execution_id' in source ? source.execution_id : trace.header.execution_id;
   const openTrace = (traceId: string, cause: Cause | null = null) => {
     left = cause;
@@ -74,6 +82,7 @@ function OneTrace({ source, shown }: { source: Source; shown: Source }) {
         of={executionId === null ? { trace_id: trace.traceId } : { execution_id: executionId }}
         openTrace={openTrace}
       />
+      {above}
       <Notices session={session} trace={trace} />
       <section class="panel trace-panel" aria-label="The trace">
         <Toolbar session={session} />

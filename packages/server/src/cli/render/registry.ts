@@ -1,5 +1,6 @@
 // How each operation's rows look to a person, by its name.
 import type { Query } from '../../queries/query.ts';
+import { ANSWERS } from './answers.ts';
 import { asTable, type Renderer, text } from './cells.ts';
 import { CHARTS } from './charts.ts';
 import { DIFFERENCES } from './differences.ts';
@@ -16,6 +17,7 @@ export const RENDERERS: Record<string, Renderer> = {
   ...CHARTS,
   ...SPAN,
   ...JOBS,
+  ...ANSWERS,
   ...UPKEEP,
   ...EXPLANATIONS,
   ...DIFFERENCES,

@@ -1,0 +1,110 @@
+// The runner's HTTP API, for what people do from where they look.
+import { z } from 'zod';
+import { BeaconError } from '../store/errors.ts';
+import * as c from './columns.ts';
+import { executionId, jobId } from './params.ts';
+import { defineQuery } from './query.ts';
+
+const WITHIN_MS = 10_000;
+
+interface Asked {
+  method?: 'GET' | 'POST';
+  headers?: Record<string, string>;
+  body?: object;
+  signal: AbortSignal;
+}
+
+interface Answered {
+  headers: Headers;
+  body: Record<string, unknown>;
+}
+
+/**
+ * Asks the runner that RUNNER_URL names.
+ *
+ * @throws BeaconError `usage` with the runner's own words where it refuses, `not_found` for a 404, `unavailable` otherwise.
+ */
+export async function askRunner(path: string, { method = 'GET', headers, body, signal }: Asked): Promise<Answered> {
+  const runner = process.env.RUNNER_URL;
+  if (!runner) {
+    throw new BeaconError(
+      'unavailable',
+      'This server knows no runner: RUNNER_URL is not set.',
+      '`npm start` sets it; elsewhere set RUNNER_URL=http://host:8090 for `beacon serve`.',
+    );
+  }
+  const url = new URL(path, runner);
+  const response = await fetch(url, {
+    method,
+    headers: { ...(body && { 'content-type': 'application/json' }), ...headers },
+    ...(body && { body: JSON.stringify(body) }),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(WITHIN_MS)]),
+  }).catch((cause: Error) => {
+    signal.throwIfAborted();
+    const hint = 'Is it running? `beacon status` says.';
+    throw new BeaconError('unavailable', `The runner at ${url.origin} does not answer.`, hint, { cause });
+  });
+  const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+  const said = (answer.error as { message?: string } | undefined)?.message;
+  if (response.status === 404) {
+    throw new BeaconError('not_found', said ?? 'The runner does not know it.', '`beacon jobs` lists jobs.');
+  }
+  if (response.status >= 400 && response.status < 500) {
+    throw new BeaconError(
+      'usage',
+      said ?? `The runner refused it (${response.status}).`,
+      'Change the request and send it again.',
+    );
+  }
+  if (!response.ok) {
+    throw new BeaconError(
+      'unavailable',
+      `The runner at ${url.origin} answered ${response.status}.`,
+      'Its log says more.',
+    );
+  }
+  return { headers: response.headers, body: answer };
+}
+
+export const rerun = defineQuery({
+  name: 'rerun',
+  doc: 'Tries cells of a job again: those the infrastructure failed, all that have no answer, or flaky ones.',
+  params: {
+    job_id: jobId,
+    only: z
+      .enum(['infrastructure', 'failed', 'flaky'])
+      .describe('infrastructure, failed (those and empty answers), or flaky (attempts gave different answers).'),
+    region: z.string().min(1).optional().describe('Only cells of this region.'),
+  },
+  arguments: [{ name: 'job', params: (text) => ({ job_id: text }) }],
+  row: z.object({
+    execution_id: c.text('Execution that will be tried again.'),
+  }),
+  limit: { default: 1000, max: 100_000 },
+  mutates: true,
+  run: async ({ params: { job_id, only, region }, signal, limit }) => {
+    const path = `/api/v1/jobs/${encodeURIComponent(job_id)}/rerun`;
+    const { body } = await askRunner(path, { method: 'POST', body: { only, ...(region && { region }) }, signal });
+    const all = (body.executions as number[]).map((id) => ({ execution_id: String(id) }));
+    const truncated = all.length > limit ? `All ${all.length} run again; the first ${limit} are listed.` : null;
+    return { rows: all.slice(0, limit), truncated };
+  },
+});
+
+export const receipts = defineQuery({
+  name: 'receipts',
+  doc: 'The signed receipts of an execution, an attempt each, and whether they hold.',
+  params: { execution_id: executionId },
+  arguments: [{ name: 'execution', params: (text) => ({ execution_id: text }) }],
+  row: z.object({
+    attempt: c.count('Attempt.'),
+    valid: c.flag('Whether the signature and what it is about hold.'),
+    problems: c.texts('What does not hold.'),
+    receipt: c.json('The receipt.'),
+  }),
+  limit: { default: 50, max: 500 },
+  run: async ({ params: { execution_id }, signal, limit }) => {
+    const { body } = await askRunner(`/api/v1/executions/${encodeURIComponent(execution_id)}/receipts`, { signal });
+    return { rows: (body.receipts as Record<string, unknown>[]).slice(0, limit), truncated: null };
+  },
+});
