@@ -47,7 +47,7 @@ interface OneAttemptProps {
 function OneAttempt({ row, several, receipt, unchecked }: OneAttemptProps) {
   const { validity, reason, answer, language } = row;
   return (
-    <section class={`answer-group ${validity === 'answered' ? '' : `none ${validity}`}`}>
+    <div class={`answer-group ${validity === 'answered' ? '' : `none ${validity}`}`}>
       <p class="said" lang={language ?? undefined} dir="auto">
         {answer ?? <span class="dim">{validity === 'answered' ? 'the answer is not kept' : 'no answer'}</span>}
       </p>
@@ -72,7 +72,7 @@ function OneAttempt({ row, several, receipt, unchecked }: OneAttemptProps) {
           unchecked && <span class="dim">receipt not checked: {unchecked}</span>
         )}
       </p>
-    </section>
+    </div>
   );
 }
 

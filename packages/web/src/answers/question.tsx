@@ -70,7 +70,7 @@ function says({ groups, answered, agreement, refused, failed }: AnswersRow): str
 function AnswerGroup({ group, of, first }: { group: Group; of: number; first: string | null }) {
   const { answer, n, language, cells, chars } = group;
   return (
-    <section class={first === null ? 'answer-group' : 'answer-group other'} aria-label={`${n} of ${of} answers`}>
+    <div class={first === null ? 'answer-group' : 'answer-group other'}>
       <p class="said" lang={language ?? undefined} dir="auto">
         {answer === null ? (
           <span class="dim">not kept ({chars ?? '?'} characters)</span>
@@ -92,7 +92,7 @@ function AnswerGroup({ group, of, first }: { group: Group; of: number; first: st
           <CellName key={cell.execution_id ?? cell.trace_id} cell={cell} />
         ))}
       </p>
-    </section>
+    </div>
   );
 }
 
@@ -140,7 +140,7 @@ function NoAnswer({ others }: { others: Other[] }) {
   if (!first) return null;
   const { validity, reason, answer, language } = first;
   return (
-    <section class={`answer-group none ${validity}`}>
+    <div class={`answer-group none ${validity}`}>
       <p class="said" lang={language ?? undefined} dir="auto">
         <Icon name={GLYPHS[validity] ?? 'question'} /> {validity}
         {reason && <span class="dim"> · {reason}</span>}
@@ -152,6 +152,6 @@ function NoAnswer({ others }: { others: Other[] }) {
           <CellName key={other.execution_id ?? other.trace_id} cell={{ ...other, served_region: null }} />
         ))}
       </p>
-    </section>
+    </div>
   );
 }
