@@ -1372,12 +1372,11 @@ create function beacon.judge_when_rules_change()
   returns bigint
   language plpgsql volatile;
 
-create function beacon.last_call(spans beacon.span_fact[], of_position integer, way integer[], waited boolean)
 create function beacon.judged_cells(of_job text)
   returns TABLE(execution text, trace_id uuid, validity text, reason text, attempts integer, served_region text, agrees boolean)
   language plpgsql stable;
 
-create function beacon.last_call(spans beacon.span_fact[], of_position integer, way integer[])
+create function beacon.last_call(spans beacon.span_fact[], of_position integer, way integer[], waited boolean)
   returns TABLE(callee text, callee_operation text, callee_position integer, callee_status text, callee_ended boolean, callee_late_ms double precision)
   language plpgsql stable;
 
