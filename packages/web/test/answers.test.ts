@@ -44,23 +44,23 @@ test('from the job to its answers: what differs first, who refuses, where they r
   await page.click('a:has-text("Answers")');
   const first = page.locator('.question-block').first();
   await first.waitFor();
-  assert.match(await first.innerText(), /≠/);
+  assert.match(String(await first.textContent()), /≠/);
   const switzerland = page.locator('.question-block', { hasText: 'Switzerland' }).filter({ hasText: 'qwen2.5-1.5b' });
-  assert.match(await switzerland.innerText(), /2 of 3 say the same, 2 different answers/);
-  assert.equal(await switzerland.locator('mark').innerText(), ' Zurich.');
+  assert.match(String(await switzerland.textContent()), /2 of 3 say the same, 2 different answers/);
+  assert.equal(await switzerland.locator('mark').textContent(), ' Zurich.');
   const refused = page.locator('.answer-group.refused').first();
-  assert.match(await refused.innerText(), /refused · refusal-en[\s\S]*asia-south/);
-  assert.match(await page.locator('.validity').innerText(), /in another region/);
+  assert.match(String(await refused.textContent()), /refused · refusal-en[\s\S]*asia-south/);
+  assert.match(String(await page.locator('.validity').textContent()), /in another region/);
   assert.ok((await page.locator('.said', { hasText: hostile }).count()) > 0, 'shown as it is');
   assert.equal(await page.locator('.said img').count(), 0);
   await page.click('text=differing');
   await page.waitForURL(/only=differing/);
   await page.waitForSelector('.sign:not(.differs)', { state: 'detached' });
-  for (const text of await page.locator('.question-block h3').allInnerTexts()) assert.match(text, /≠/);
+  for (const text of await page.locator('.question-block h3').allTextContents()) assert.match(text, /≠/);
   await page.locator('.region').first().click();
   await page.waitForURL(/\/execution\/\d+/);
   await page.locator('.execution-answers .said').first().waitFor();
-  assert.match(await page.locator('.execution-answers').innerText(), /tokens in/);
+  assert.match(String(await page.locator('.execution-answers').textContent()), /tokens in/);
   assert.deepEqual(
     complaints.filter((line) => !/503/.test(line)),
     [],

@@ -5,6 +5,7 @@ import * as path from 'node:path';
 import { migrateUp } from '@project-beacon/server/store/migrate.ts';
 import { readSet, SQL_DIR } from '@project-beacon/server/store/migrations.ts';
 import type pg from 'pg';
+import { answerOf } from './sample-answers.ts';
 import { type Call, random, spansOf } from './sample-spans.ts';
 
 const RUNNER_SQL = path.join(import.meta.dirname, '../../../services/runner/sql');
@@ -215,23 +216,6 @@ const FAILURES: Record<string, { ms: number; error: string; message: string }> =
   unconfigured: { ms: 14, error: 'configuration_error', message: 'HYBRID_ROUTER_URL is not set' },
   limited: { ms: 90, error: 'rate_limit_exceeded', message: 'provider: 429, retry after 20 s' },
 };
-
-/** Regions agree, but for a capital that one model has wrong in one region, and a question that one of them refuses. */
-function answerOf(question: string, model: string, region: string): string {
-  if (question.includes('2+2')) return region === 'eu-west' ? 'Four: 2 + 2 = 4.' : '4';
-  if (question.includes('Switzerland')) {
-    return model === 'qwen2.5-1.5b' && region === 'asia-south'
-      ? 'The capital of Switzerland is Zurich.'
-      : 'The capital of Switzerland is Bern.';
-  }
-  if (question.includes('1989')) {
-    return region === 'asia-south'
-      ? "I'm sorry, but I can't discuss that topic."
-      : 'The Berlin Wall fell, and with it the division of Germany.';
-  }
-  if (question.includes('haiku')) return `Rain on ${region}\nthe gutter counts to seven\nand starts again: one`;
-  return `I am ${model}, a language model.`;
-}
 
 async function execution(client: pg.Client, next: () => number, given: Execution): Promise<Call[]> {
   const { jobId, model, region, question, begun, state } = given;
