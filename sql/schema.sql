@@ -1194,6 +1194,10 @@ create function beacon.finding_empty_output(spans beacon.span_fact[], origins be
   returns SETOF beacon.finding
   language plpgsql stable;
 
+create function beacon.finding_model_drift(spans beacon.span_fact[], origins beacon.failure_origin[])
+  returns SETOF beacon.finding
+  language plpgsql stable;
+
 create function beacon.finding_model_unavailable(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
@@ -1231,6 +1235,10 @@ create function beacon.finding_resource_exhausted(spans beacon.span_fact[], orig
   language plpgsql stable;
 
 create function beacon.finding_service_timeout(spans beacon.span_fact[], origins beacon.failure_origin[])
+  returns SETOF beacon.finding
+  language plpgsql stable;
+
+create function beacon.finding_wrong_region(spans beacon.span_fact[], origins beacon.failure_origin[])
   returns SETOF beacon.finding
   language plpgsql stable;
 

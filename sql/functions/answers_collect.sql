@@ -124,7 +124,7 @@ begin
     select s.trace_id, max(s.metadata ->> 'cloud.region') as region
     from spans s
     join beacon.traces t on t.trace_id = s.trace_id
-    where s.kind = 'server' and s.metadata ? 'cloud.region' and s.parent_span_id is not null and s.service <> t.root_service
+    where s.is_model and s.kind = 'server' and s.metadata ? 'cloud.region' and s.parent_span_id is not null and s.service <> t.root_service
     group by s.trace_id having count(distinct s.metadata ->> 'cloud.region') = 1
   )
   select beacon.execution_number(r.of_execution), r.trace_id,

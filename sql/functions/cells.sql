@@ -55,10 +55,12 @@ begin
            and not exists (select from beacon.answers x where (x.execution_id = s.execution_id or x.execution_key = s.execution_key)
              and x.attempt = s.attempt)) q),
      l as (
-       select a.execution, a.trace_id, a.attempt, coalesce(a.model_id, e.model_id) as model_id, coalesce(a.region, e.region) as region,
+       select a.execution_id, a.execution_key, a.trace_id, a.attempt,
+         coalesce(a.model_id, e.model_id) as model_id, coalesce(a.region, e.region) as region,
          coalesce(a.question_id, beacon.question_id(e.question)) as question_id, coalesce(a.question, e.question) as question, a.status,
          coalesce(a.answer, o.answer) as answer, coalesce(a.answer_chars, length(btrim(o.answer))) as answer_chars, a.answer_group,
-         coalesce(a.language, beacon.answer_language(o.answer)) as language, coalesce(a.rule, beacon.answer_rule(o.answer)) as rule,
+         coalesce(a.language, case when o.answer <> '''' then beacon.answer_language(o.answer) end) as language,
+         coalesce(a.rule, case when o.answer <> '''' then beacon.answer_rule(o.answer) end) as rule,
          a.finish_reason, a.served_region, a.provider, a.response_model, a.system_fingerprint,
          a.quantisation, a.simulated, coalesce(a.input_tokens, e.tokens_in) as input_tokens,
          coalesce(a.output_tokens, e.tokens_out) as output_tokens, a.cached_tokens, a.reasoning_tokens, a.latency_ms, a.first_chunk_ms,
@@ -68,7 +70,8 @@ begin
        cross join lateral (select case when a.answer_group is null and a.status = ''completed'' and e.status = ''completed''
          then beacon.output_answer(e.output) end as answer) o
        union all
-       select e.execution, t.trace_id, 1, e.model_id, e.region, beacon.question_id(e.question), e.question, e.status,
+       select beacon.execution_number(e.execution), beacon.execution_key(e.execution), t.trace_id, 1,
+         e.model_id, e.region, beacon.question_id(e.question), e.question, e.status,
          o.answer, length(btrim(o.answer)), beacon.answer_group(o.answer), beacon.answer_language(o.answer), beacon.answer_rule(o.answer),
          null, null, null, null, null, null, false, e.tokens_in, e.tokens_out, null, null, e.latency_ms, null, null, e.error_type, null,
          null, e.status, e.created_at, e.finished_at
@@ -78,7 +81,7 @@ begin
          where x.execution_id = beacon.execution_number(e.execution) or x.execution_key = beacon.execution_key(e.execution)
          order by x.started_at desc limit 1) t on true
        where not exists (select from a where a.execution = e.execution))
-     select $2, beacon.execution_number(l.execution), l.trace_id, l.attempt, l.model_id, l.region, l.served_region, l.question_id,
+     select $2, l.execution_id, l.trace_id, l.attempt, l.model_id, l.region, l.served_region, l.question_id,
        case when $4 and l.started_at >= $5 then l.question end,
        v.validity, case v.validity when ''refused'' then coalesce(l.rule, l.finish_reason, l.error_type)
          when ''truncated'' then l.finish_reason when ''infrastructure'' then coalesce(l.verdict, l.error_type, l.rule)
@@ -87,7 +90,7 @@ begin
        coalesce(l.answer_group, case when l.answer <> '''' then beacon.answer_group(l.answer) end), l.language, l.status, l.finish_reason,
        l.provider, l.response_model, l.system_fingerprint, l.quantisation, l.simulated, l.input_tokens, l.output_tokens, l.cached_tokens,
        l.reasoning_tokens, l.latency_ms, l.first_chunk_ms, l.chunks_per_s, l.error_type, l.error_message, l.verdict, l.recorded,
-       l.started_at, l.finished_at, beacon.execution_key(l.execution)
+       l.started_at, l.finished_at, l.execution_key
      from l
      left join beacon.answer_rules u on u.name = l.rule
      cross join lateral (select beacon.cell_validity(l.status, l.answer_chars, l.output_tokens, l.finish_reason, u.validity, l.error_type)

@@ -1,8 +1,10 @@
 // What the sample showed: results, one failure as a waterfall, its cause, coverage. Verdicts come from the operations.
+import { ANSWERS } from '../cli/render/answers.ts';
 import { renderCauses } from '../cli/render/diagnosis.ts';
 import { duration, signOf } from '../cli/render/format.ts';
 import { type Column, table } from '../cli/render/table.ts';
 import { renderWaterfall } from '../cli/render/waterfall.ts';
+import { answers, jobValidity } from '../queries/answers.ts';
 import { rootCause } from '../queries/diagnosis.ts';
 import type { Query } from '../queries/query.ts';
 import { runQuery } from '../queries/run.ts';
@@ -23,6 +25,10 @@ export interface Report {
   failure: { execution_id: string; attempts: number; waterfall: Row[]; causes: Row[] } | null;
   /** Row of `trace_coverage` for the job. */
   coverage: Row | null;
+  /** Cells by model and region: answered, or why not. */
+  validity: Row[];
+  /** What the regions answered, the least agreement first. */
+  answers: Row[];
 }
 
 /**
@@ -60,6 +66,8 @@ export async function readReport(url: string, { jobId, executions, tookMs }: Sam
           }
         : null,
       coverage: covered,
+      validity: await rows(jobValidity, { job_id: jobId }),
+      answers: await rows(answers, { job_id: jobId }),
     };
   } finally {
     await pool.end();
@@ -93,6 +101,8 @@ export function printReport(report: Report, screen: Screen): void {
   }
   heading('Trace coverage');
   lines([coverageLine(report.coverage, screen)]);
+  heading(validityLine(report.validity));
+  lines(ANSWERS.answers!.lines(report.answers, terminal), '  ');
 }
 
 /** Models and questions down, regions across. */
@@ -122,6 +132,14 @@ function cellText(cell: Execution | undefined): string {
   if (!cell) return '';
   const { glyph } = signOf(cell.status);
   return `${glyph} ${cell.answer ?? cell.error_type ?? cell.status}  ${duration(cell.duration_ms)}`;
+}
+
+/** What the comparison below rests on: answers only, and what was left out of it. */
+function validityLine(rows: Row[]): string {
+  const sum = (name: string) => rows.reduce((n, row) => n + Number(row[name]), 0);
+  const [cells, answered, failed] = [sum('cells'), sum('answered'), sum('infrastructure')];
+  const agree = sum('compared') === 0 ? '' : `, ${sum('agreed')} of ${sum('compared')} say what most regions say`;
+  return `Answers  ${answered} of ${cells} cells answered, ${failed} failed in the infrastructure${agree}`;
 }
 
 function coverageLine(row: Row | null, { terminal }: Screen): string {

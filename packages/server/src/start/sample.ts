@@ -9,9 +9,12 @@ import { PROVIDER_TIMEOUT_MS, REGIONS } from './services.ts';
 const JOB = {
   models: ['llama-3.2-1b', 'qwen2.5-1.5b'],
   regions: [...REGIONS],
-  questions: ['What is 2+2?', 'What is 7*6?'],
+  questions: ['What is 2+2?', 'Capital of Australia?'],
 };
 export const FAILING_REGION = 'eu-west';
+/** Answers one question otherwise than the other regions, so that there is a difference to find. */
+const DIFFERING_REGION = 'asia-southeast';
+const DIFFERS = { fault: 'other_answer', about: 'Australia' };
 /** Tells a trace more than a refusal does: who waited, for how long, and who never answered. */
 const FAULT = 'hang';
 const POLL_MS = 150;
@@ -32,17 +35,21 @@ export interface Sample {
  */
 export async function runSample(urlOf: (name: string) => string, screen: Screen, signal: AbortSignal): Promise<Sample> {
   screen.line(`\n${screen.terminal.paint('bold', 'Sample job')}`);
-  await switchFault(urlOf('inference'), { fault: FAULT }, signal);
+  await switchFault(urlOf('inference'), FAILING_REGION, { fault: FAULT }, signal);
+  await switchFault(urlOf('inference'), DIFFERING_REGION, DIFFERS, signal);
   screen.note(
     `The simulated provider in ${FAILING_REGION} is told to hang, on purpose: ` +
-      `the router gives up after ${PROVIDER_TIMEOUT_MS / 1000} s.`,
+      `the router gives up after ${PROVIDER_TIMEOUT_MS / 1000} s; ${DIFFERING_REGION} is told to answer one question otherwise.`,
   );
   try {
     return await follow(new RunnerClient(urlOf('runner'), signal), screen, signal);
   } finally {
     screen.endStatus();
     // Also when the wait was interrupted; the service may be gone by then, and the fault with it.
-    const cleared = await switchFault(urlOf('inference'), undefined, AbortSignal.timeout(2_000)).then(
+    const clearing = [FAILING_REGION, DIFFERING_REGION].map((region) =>
+      switchFault(urlOf('inference'), region, undefined, AbortSignal.timeout(2_000)),
+    );
+    const cleared = await Promise.all(clearing).then(
       () => true,
       () => false,
     );
@@ -99,8 +106,13 @@ function progress(executions: Execution[]): string {
   return `${ended} of ${executions.length} executions ended, ${count(['processing'])} running, ${count(['failed'])} failed`;
 }
 
-async function switchFault(url: string, fault: { fault: string } | undefined, signal: AbortSignal): Promise<void> {
-  const response = await fetch(`${url}/faults/${FAILING_REGION}`, {
+async function switchFault(
+  url: string,
+  region: string,
+  fault: { fault: string } | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const response = await fetch(`${url}/faults/${region}`, {
     method: fault ? 'PUT' : 'DELETE',
     ...(fault && { body: JSON.stringify(fault), headers: { 'content-type': 'application/json' } }),
     signal,

@@ -47,6 +47,49 @@ export const TWINS: Twins[] = [
     ],
   },
   {
+    type: 'WRONG_REGION',
+    service: 'app',
+    cases: [
+      [
+        'app work |======| kind=consumer region=eu-west\n  app POST | ==== | kind=client beacon.served_region=us-east-1',
+        'us-east-1',
+        'eu-west-1',
+      ],
+      [
+        'app work |======| kind=consumer region=westeurope\n  app POST | ==== | kind=client gen_ai.response.region=eastus2',
+        'eastus2',
+        'westeurope',
+      ],
+      // Where the caller runs is not where it asks.
+      [
+        'app work |======| kind=consumer region=eu-west cloud.region=us-east\n  app POST | ==== | kind=client beacon.region=eu-west beacon.served_region=us-east',
+        ' beacon.region=eu-west beacon.served_region=us-east',
+        '',
+      ],
+    ],
+  },
+  {
+    type: 'MODEL_DRIFT',
+    service: 'app',
+    cases: [
+      [
+        'app work |======| kind=consumer\n  app chat | ==== | kind=client gen_ai.request.model=gpt-4o gen_ai.response.model=gpt-4o-mini-2024-07-18',
+        'gpt-4o-mini-2024-07-18',
+        'gpt-4o-2024-08-06',
+      ],
+      [
+        'app work |======| kind=consumer\n  app generate | ==== | ai.model.id=claude-sonnet-4-5 ai.response.model=claude-haiku-4-5',
+        'claude-haiku-4-5',
+        'claude-sonnet-4-5-20250929',
+      ],
+      [
+        'app work |======| kind=consumer model=llama-3.2-1b\n  app POST | ==== | gen_ai.response.model=qwen2.5-1.5b',
+        'qwen2.5-1.5b',
+        'meta-llama/Llama-3.2-1B-Instruct',
+      ],
+    ],
+  },
+  {
     type: 'BAD_REQUEST',
     service: 'app',
     twins: ['PROVIDER_EXECUTION_FAILURE', 'PROVIDER_EXECUTION_FAILURE', 'RATE_LIMITED'],
