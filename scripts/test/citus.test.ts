@@ -14,6 +14,7 @@ const LOCAL = /\bbeacon\.(?!trace_(?:spans|logs)\b)[a-z_]+\b(?!\s*\()/;
 const OPEN = [
   ...[
     'archive',
+    'archive_days',
     'archive_pack',
     'archive_read',
     'baselines',
@@ -39,6 +40,8 @@ const OPEN = [
 ].map((name) => `sql/functions/${name}.sql`);
 OPEN.push(
   'packages/server/src/compat/jaeger/summaries.ts',
+  'packages/server/src/cli/verbs/forgetting.ts',
+  'packages/server/src/maintenance/days.ts',
   'packages/server/src/otlp/read-back.ts',
   'packages/server/src/search/traces-sql.ts',
 );
