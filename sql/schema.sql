@@ -1334,6 +1334,10 @@ create function beacon.is_empty_output(output text)
   returns boolean
   language plpgsql immutable;
 
+create function beacon.job_answers(of_job text, of_sort text DEFAULT 'disagreement'::text, only_those text DEFAULT 'all'::text, of_question text DEFAULT NULL::text, at_most integer DEFAULT 50)
+  returns TABLE(question_id text, question text, model_id text, cells bigint, answered bigint, kinds bigint, agreement double precision, refused bigint, failed bigint, languages text[], groups jsonb, others jsonb, differs boolean)
+  language plpgsql stable;
+
 create function beacon.job_comparison(job_a text, job_b text)
   returns TABLE(cells bigint, answered_a bigint, answered_b bigint, newly_failing bigint, missing bigint, score_worse bigint, unfinished bigint, still_failing bigint, answer_changed bigint, recovered bigint, score_better bigint, added bigint, regressions bigint, score text, score_a double precision, score_b double precision, scored bigint, p50_a double precision, p50_b double precision, p95_a double precision, p95_b double precision, p95_change double precision, cost_a double precision, cost_b double precision, cost_change double precision, unpriced bigint, causes jsonb, latency_said text)
   language plpgsql stable;
@@ -1344,8 +1348,6 @@ create function beacon.job_costs(of_job text)
 
 create function beacon.job_differences(of_job text, by_what text DEFAULT 'region'::text, of_measure text DEFAULT NULL::text, against text DEFAULT NULL::text)
   returns TABLE(measure text, kind text, a text, b text, different boolean, effect double precision, low double precision, high double precision, value_a double precision, value_b double precision, questions bigint, pairs bigint, left_out bigint, p double precision, p_holm double precision, smallest_effect double precision, test text, said text)
-create function beacon.job_answers(of_job text, of_sort text DEFAULT 'disagreement'::text, only_those text DEFAULT 'all'::text, of_question text DEFAULT NULL::text, at_most integer DEFAULT 50)
-  returns TABLE(question_id text, question text, model_id text, cells bigint, answered bigint, kinds bigint, agreement double precision, refused bigint, failed bigint, languages text[], groups jsonb, others jsonb, differs boolean)
   language plpgsql stable;
 
 create function beacon.job_matrix(of_job text)

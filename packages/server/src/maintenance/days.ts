@@ -86,7 +86,7 @@ async function* rowsOf(client: pg.ClientBase, day: string, columns: Column[]): A
   for (const { chunk_id } of chunks.rows) {
     const { rows } = await client.query<(string | null)[]>({
       text: `${select} from beacon.unpack_spans($1::integer) s ${join}
-      where not exists (select from beacon.trace_spans x
+      where not exists (select 1 from beacon.trace_spans x
         where x.trace_id = s.trace_id and x.span_id = s.span_id and x.started_at = s.started_at)`,
       values: [chunk_id],
       rowMode: 'array',

@@ -14,7 +14,8 @@ export interface Certificate {
  * @throws BeaconError when only one is set, or they are no certificate and its key.
  */
 export function certificateFrom(env: NodeJS.ProcessEnv): Certificate | undefined {
-  const { BEACON_TLS_CERT: certFile, BEACON_TLS_KEY: keyFile } = env;
+  const certFile = env.BEACON_TLS_CERT;
+  const keyFile = env.BEACON_TLS_KEY;
   if (!certFile && !keyFile) return undefined;
   if (!certFile || !keyFile) {
     throw new BeaconError(
