@@ -126,7 +126,8 @@ begin
       -- Attempts disagree where models said different things; one without an answer says nothing.
       count(distinct (a.validity, a.answer_group)) filter (where a.validity in ('answered', 'refused', 'truncated')) > 1
         as disagree
-    from a where a.execution is not null group by a.execution having count(*) > 1
+    -- Most have one attempt: those are not grouped at all.
+    from a where a.execution in (select m.execution from a m where m.attempt > 1) group by a.execution having count(*) > 1
   ), of_several as (
     select distinct on (a.execution) a.*, s.attempts, s.disagree,
       first_value(a.validity) over w as first_validity, first_value(a.answer) over w as first_answer,

@@ -113,8 +113,8 @@ begin
       x.input_tokens, x.output_tokens, x.served_region, x.response_model, x.system_fingerprint, x.simulated, x.reason
     from beacon.execution_cells(of_job, false) x
   ), groups as (
-    select c.question_id, c.model_id, c.answer_group, count(*) as n from c
-    where c.validity = 'answered' and c.answer_group is not null group by c.question_id, c.model_id, c.answer_group
+    select c.question_id, coalesce(c.model_id, '') as model_id, c.answer_group, count(*) as n from c
+    where c.validity = 'answered' and c.answer_group is not null group by c.question_id, coalesce(c.model_id, ''), c.answer_group
   ), majority as (
     -- No majority where two groups are as large.
     select g.question_id, g.model_id, sum(g.n) as of_all, case when count(*) filter (where g.n = g.top) = 1
@@ -145,7 +145,7 @@ begin
     coalesce(array_agg(distinct c.system_fingerprint) filter (where c.system_fingerprint is not null), '{}'),
     count(*) filter (where c.simulated), mode() within group (order by c.reason) filter (where c.validity = 'infrastructure')
   from c
-  left join majority m on m.question_id = c.question_id and m.model_id is not distinct from c.model_id
+  left join majority m on m.question_id = c.question_id and m.model_id = coalesce(c.model_id, '')
   left join regions r on r.region = c.region and r.served_region = c.served_region
   left join models d on d.model_id = c.model_id and d.response_model = c.response_model
   group by c.model_id, c.region
@@ -171,25 +171,28 @@ as $$
 begin
   return query
   with c as materialized (
-    select x.*, coalesce(x.execution_key, x.execution_id::text) as execution from beacon.execution_cells(of_job) x
+    -- A hash join needs =, which a null never is.
+    select x.*, coalesce(x.execution_key, x.execution_id::text) as execution, coalesce(x.question_id, '') as asked,
+      coalesce(x.model_id, '') as model
+    from beacon.execution_cells(of_job) x
     where of_question is null or x.question_id = of_question
   ), g as materialized (
-    select c.question_id, c.model_id, c.answer_group, count(*) as n from c
-    where c.validity = 'answered' and c.answer_group is not null group by c.question_id, c.model_id, c.answer_group
+    select c.asked, c.model, c.answer_group, count(*) as n from c
+    where c.validity = 'answered' and c.answer_group is not null group by c.asked, c.model, c.answer_group
   ), q as materialized (
-    select c.question_id, c.model_id, min(c.question) as question, min(c.started_at) as started_at, count(*) as cells,
+    select c.asked, c.model, min(c.question_id) as question_id, min(c.model_id) as model_id, min(c.question) as question,
+      min(c.started_at) as started_at, count(*) as cells,
       count(*) filter (where c.validity = 'answered') as answered, count(*) filter (where c.validity = 'refused') as refused,
       count(*) filter (where c.validity in ('infrastructure', 'empty', 'truncated', 'flaky')) as failed,
       coalesce(array_agg(distinct c.language) filter (where c.language is not null), '{}') as languages
-    from c group by c.question_id, c.model_id
+    from c group by c.asked, c.model
   ), judged as (
     select q.*, coalesce(k.kinds, 0) as kinds, case when k.of_all > 1 then k.top::double precision / k.of_all end as agreement,
       -- That one region refuses what another answers is a difference too; that it failed is none.
       coalesce(k.kinds, 0) + (q.refused > 0)::integer > 1 as differs
     from q
-    left join (select g.question_id, g.model_id, count(*) as kinds, max(g.n) as top, sum(g.n) as of_all from g
-      group by g.question_id, g.model_id) k on k.question_id is not distinct from q.question_id
-        and k.model_id is not distinct from q.model_id
+    left join (select g.asked, g.model, count(*) as kinds, max(g.n) as top, sum(g.n) as of_all from g
+      group by g.asked, g.model) k on k.asked = q.asked and k.model = q.model
   ), picked as materialized (
     select j.*, row_number() over (order by
       case when of_sort = 'disagreement' then case when j.differs then 0 else 1 end end,
@@ -201,7 +204,7 @@ begin
     select p.nth, c.answer_group, c.validity, c.region, c.execution, c.trace_id, c.language, c.reason, c.attempts, c.first_validity,
       c.served_region, left(c.answer, 4000) as answer, c.answer_chars, c.latency_ms
     from picked p
-    join c on c.question_id is not distinct from p.question_id and c.model_id is not distinct from p.model_id
+    join c on c.asked = p.asked and c.model = p.model
   ), said as (
     select s.nth, jsonb_agg(jsonb_build_object('answer', s.answer, 'chars', s.chars, 'n', s.n, 'language', s.language, 'cells', s.cells)
       order by s.n desc, s.answer) as groups
@@ -314,8 +317,8 @@ begin
       x.question_id, x.model_id, case when x.validity = 'answered' then x.answer_group end as answer_group
     from beacon.execution_cells(of_job, false) x
   ), counted as (
-    select c.question_id, c.model_id, c.answer_group, count(*) as n from c where c.answer_group is not null
-    group by c.question_id, c.model_id, c.answer_group
+    select coalesce(c.question_id, '') as question_id, coalesce(c.model_id, '') as model_id, c.answer_group, count(*) as n from c
+    where c.answer_group is not null group by 1, 2, 3
   ), majority as (
     select g.question_id, g.model_id, max(g.answer_group) filter (where g.n = g.top) as answer_group
     from (select x.*, max(x.n) over w as top, sum(x.n) over w as of_all from counted x
@@ -324,7 +327,7 @@ begin
     group by g.question_id, g.model_id having count(*) filter (where g.n = g.top) = 1
   )
   select c.execution, c.trace_id, c.validity, c.reason, c.attempts, c.served_region, c.answer_group = m.answer_group
-  from c left join majority m on m.question_id is not distinct from c.question_id and m.model_id is not distinct from c.model_id;
+  from c left join majority m on m.question_id = coalesce(c.question_id, '') and m.model_id = coalesce(c.model_id, '');
 end
 $$;
 
