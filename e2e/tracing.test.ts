@@ -42,13 +42,14 @@ async function written(executions: Execution[], spans: number): Promise<void> {
   });
 }
 
+/** What came out, without how fast it came. */
 function results(executions: Execution[]) {
   return executions.map(({ region, question, status, attempt, output_data }) => ({
     region,
     question,
     status,
     attempt,
-    output_data,
+    output_data: { ...output_data, first_chunk_ms: null, chunks_per_s: null },
   }));
 }
 

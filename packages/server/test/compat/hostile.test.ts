@@ -92,8 +92,11 @@ test('no text in a path makes a api fail', async () => {
   }
 });
 
+/** They ask other programs, of which none runs here. */
+const ASK_OTHERS = ['doctor', 'receipts'];
+
 test('no text in a parameter makes an operation fail', async () => {
-  for (const operation of QUERIES.filter(({ mutates, name }) => !mutates && name !== 'doctor')) {
+  for (const operation of QUERIES.filter(({ mutates, name }) => !mutates && !ASK_OTHERS.includes(name))) {
     for (const parameter of Object.keys(operation.params.shape)) {
       for (const text of WORST) {
         const { status, body } = await server.post(`/api/v1/${operation.name}`, { [parameter]: text });

@@ -71,6 +71,16 @@ test('an execution somewhat slower than its siblings, in which nothing failed, h
   );
 });
 
+test('a pause of a tenth of a second among a dozen quick siblings is a remark', async () => {
+  const took = (ms: number) => `quick answer |${'='.repeat(ms / 10)}| kind=consumer`;
+  for (let i = 0; i < 11; i++) await draw(took(20), { job: 'quick' });
+  const found = await of(took(110), { job: 'quick' });
+  assert.deepEqual(
+    found.map(({ type, role }) => `${type}: ${role}`),
+    ['PERFORMANCE_DEGRADATION: remark'],
+  );
+});
+
 test('four siblings are too few to stand out from', async () => {
   for (let i = 0; i < 4; i++) await draw(SIBLING, { job: 'tiny' });
   acquits(await of(SLOW_SIBLING, { job: 'tiny' }));
