@@ -82,7 +82,7 @@ export const jobScores = defineQuery({
     text: `select coalesce(s.execution_key, s.execution_id::text) as execution_id, s.trace_id, s.job_id, s.name, s.value, s.label,
         s.explanation, s.source, s.judge_trace, s.scored_at
       from beacon.scores s where ($1::text is null or s.job_id = $1)
-      and ($2::text is null or s.execution_id::text = $2 or s.execution_key = $2) order by s.execution_id, s.trace_id, s.name, s.source`,
+      and ($2::text is null or s.execution_id = beacon.execution_number($2) or s.execution_key = beacon.execution_key($2)) order by s.execution_id, s.trace_id, s.name, s.source`,
     values: [p.job_id ?? null, p.execution_id ?? null],
   }),
 });

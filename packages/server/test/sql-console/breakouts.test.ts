@@ -142,6 +142,7 @@ test('functions of ours that run a text are known, and take it from registered n
       'bytes_of',
       'coverage',
       'doctor_links',
+      'execution_answers',
       'execution_attempts',
       'findings',
       'job_matrix',
