@@ -83,9 +83,8 @@ test('of planted 429s, time-outs and empty answers none counts as an answer, and
     await api.ended(job);
     const before = await cells(job);
     for (const { question, validity, answer, error_type } of before) {
-      const expected = { rate_limit_exceeded: 'infrastructure', timeout: 'infrastructure', empty_output: 'empty' }[
-        error_type as string
-      ];
+      // However the wait ends: at the runner's limit, or before it on a busy machine.
+      const expected = error_type === 'empty_output' ? 'empty' : 'infrastructure';
       assert.equal(validity, planted(question) ? expected : 'answered', question);
       assert.equal(answer === null, planted(question), question);
     }
