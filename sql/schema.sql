@@ -1802,10 +1802,6 @@ create function beacon.span_peers(of_service text, of_operation text, not_trace 
   returns TABLE(peer_count bigint, peer_p50_ms double precision, peer_p95_ms double precision, slower_than_pct double precision, peer_histogram jsonb)
   language plpgsql stable;
 
-create function beacon.spans_of(of_trace uuid, since timestamp with time zone, until timestamp with time zone)
-  returns SETOF beacon.trace_spans
-  language plpgsql stable;
-
 create function beacon.spans_of(of_traces uuid[], since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone)
   returns SETOF beacon.trace_spans
   language plpgsql stable;
@@ -1815,10 +1811,6 @@ create function beacon.spans_of_jobs(of_jobs text[], from_time timestamp with ti
   language plpgsql stable;
 
 create function beacon.spans_of_traces(of_traces uuid[], at_most integer)
-  returns SETOF beacon.trace_spans
-  language plpgsql stable;
-
-create function beacon.spans_of_traces(of_traces uuid[], since timestamp with time zone, until timestamp with time zone)
   returns SETOF beacon.trace_spans
   language plpgsql stable;
 

@@ -154,7 +154,7 @@ const PAIRS: [wrong: string, right: string][] = [
   ],
   [
     'with recursive s as (select * from beacon.trace_spans where trace_id = any ($1)) select 1',
-    'with recursive s as (select * from beacon.spans_of_traces($1)) select 1',
+    'with recursive s as (select * from beacon.spans_of($1)) select 1',
   ],
   [
     'select s.trace_id from beacon.trace_spans s where s.trace_id = $1 for update skip locked',
@@ -206,7 +206,7 @@ const RULES: { rule: string; breaks: (text: string) => boolean }[] = [
         (inner) => DISTRIBUTED.test(inner) && LOCAL.test(text.replace(inner, '').replace(DISTRIBUTED, '')),
       ),
   },
-  { rule: 'recursion (beacon.spans_of_traces first)', breaks: (text) => /\bwith\s+recursive\b/i.test(text) },
+  { rule: 'recursion (beacon.spans_of first)', breaks: (text) => /\bwith\s+recursive\b/i.test(text) },
   { rule: 'a row lock', breaks: (text) => /\bfor\s+(?:no\s+key\s+)?(?:update|share)\b/i.test(text) },
 ];
 

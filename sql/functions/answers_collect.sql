@@ -25,7 +25,7 @@ begin
         and coalesce(s.metadata ->> 'openinference.span.kind', 'LLM') not in ('TOOL', 'RETRIEVER', 'EMBEDDING', 'RERANKER', 'GUARDRAIL')
         and coalesce(s.metadata ->> 'gen_ai.operation.name', 'chat') not in ('execute_tool', 'embeddings', 'retrieval') as is_model,
       beacon.input_tokens(s.metadata) as tokens_in, beacon.output_tokens(s.metadata) as tokens_out
-    from beacon.spans_of_traces(of_traces, from_time, to_time) s
+    from beacon.spans_of(of_traces, from_time, to_time) s
   ), said as materialized (
     select g.trace_id, g.span_id,
       jsonb_agg(jsonb_build_object('name', g.event_name, 'attributes', g.attributes, 'body', g.body) order by g.recorded_at) as logs
@@ -213,7 +213,7 @@ begin
       order by x.trace_id <> a.trace_id limit 2000
     ), prints as materialized (
       select s.trace_id, array_to_string(array_agg(distinct concat_ws(' ', s.service, s.operation, s.status, s.error_type)), '|') as print
-      from beacon.spans_of_traces(array(select distinct k.trace_id from alike k), '-infinity', 'infinity') s
+      from beacon.spans_of(array(select distinct k.trace_id from alike k)) s
       where s.status <> 'completed' and beacon.has_failed(s.status) group by s.trace_id
     )
     update beacon.answers u set verdict = coalesce((select f.type from beacon.first_finding(a.execution, a.trace_id) f), 'UNKNOWN')

@@ -1,28 +1,3 @@
-create function beacon.spans_of(of_trace uuid, since timestamptz, until timestamptz) returns setof beacon.trace_spans
-language plpgsql stable
-set search_path = beacon, pg_catalog
-as $$
-begin
-  return query select s.* from beacon.trace_spans s where s.trace_id = of_trace and s.started_at between since and until;
-end
-$$;
-
-comment on function beacon.spans_of(uuid, timestamptz, timestamptz) is
-  'Spans of a trace that started in a time. What cannot join spans with other tables, because they lie on other machines, calls it row '
-  'by row.';
-
-create function beacon.spans_of_traces(of_traces uuid[], since timestamptz, until timestamptz) returns setof beacon.trace_spans
-language plpgsql stable
-set search_path = beacon, pg_catalog
-as $$
-begin
-  return query select s.* from beacon.trace_spans s where s.trace_id = any (of_traces) and s.started_at between since and until;
-end
-$$;
-
-comment on function beacon.spans_of_traces(uuid[], timestamptz, timestamptz) is
-  'The same of several traces: for statements that recurse, or change what they read.';
-
 create function beacon.logs_of_traces(of_traces uuid[], since timestamptz, until timestamptz) returns setof beacon.trace_logs
 language plpgsql stable
 set search_path = beacon, pg_catalog

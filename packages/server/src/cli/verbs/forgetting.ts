@@ -70,7 +70,7 @@ async function findTraces(client: pg.ClientBase, { trace, execution, where }: Wa
   if (trace !== undefined) {
     const { rows } = await client.query(
       `select trace_id::text as id from beacon.traces where trace_id = $1::uuid
-       union select trace_id::text from beacon.spans_of($1::uuid, '-infinity', 'infinity')
+       union select trace_id::text from beacon.spans_of(array[$1::uuid])
        union select trace_id::text from beacon.logs_of_traces(array[$1::uuid], '-infinity', 'infinity')`,
       [trace],
     );
