@@ -11,6 +11,7 @@ import { after, test } from 'node:test';
 import { startEmbedded } from '@project-beacon/server/store/embedded.ts';
 import { migrateUp } from '@project-beacon/server/store/migrate.ts';
 import { readSet, SQL_DIR } from '@project-beacon/server/store/migrations.ts';
+import { seededRandom } from '@project-beacon/testkit/random.ts';
 import { until } from '@project-beacon/testkit/until.ts';
 import pg from 'pg';
 import { startBeacon } from './beacon.ts';
@@ -19,12 +20,7 @@ const ROUNDS = Number(process.env.ALERT_ROUNDS ?? 2);
 const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000);
 const FAILURES_A_ROUND = 4;
 
-let state = SEED;
-/** From 0 to 1, the same for the same seed. */
-function random(): number {
-  state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-  return state / 2 ** 32;
-}
+const random = seededRandom(SEED);
 
 interface Sent {
   id: string;

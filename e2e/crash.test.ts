@@ -12,6 +12,7 @@ import { BatchSpanProcessor, type ReadableSpan, type SpanExporter, TracerProvide
 import { startEmbedded } from '@project-beacon/server/store/embedded.ts';
 import { migrateUp } from '@project-beacon/server/store/migrate.ts';
 import { readSet, SQL_DIR } from '@project-beacon/server/store/migrations.ts';
+import { seededRandom } from '@project-beacon/testkit/random.ts';
 import { until } from '@project-beacon/testkit/until.ts';
 import pg from 'pg';
 import { startBeacon } from './beacon.ts';
@@ -20,12 +21,7 @@ const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 3);
 const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000);
 const TRACES_A_TICK = 4;
 
-let state = SEED;
-/** From 0 to 1, the same for the same seed. */
-function random(): number {
-  state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-  return state / 2 ** 32;
-}
+const random = seededRandom(SEED);
 
 /** Gives what was not acknowledged to the exporter again, as an application that must not lose a span would. */
 class Insistent implements SpanExporter {

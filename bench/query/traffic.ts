@@ -1,6 +1,7 @@
 // The traces that the bench sends: as a shop with ten services has them, the same every time but for their times.
 import { encodeMessage } from '@project-beacon/server/otlp/encode.ts';
 import { TRACES } from '@project-beacon/server/otlp/messages.ts';
+import { seededRandom } from '@project-beacon/testkit/random.ts';
 
 export const SPANS_A_TRACE = 8;
 const TRACES_A_REQUEST = 60;
@@ -36,7 +37,7 @@ export interface Request {
  * @param order `time`: as a live system sends them, sped up; `random`: as an import or a backfill does.
  */
 export function* traffic(traces: number, order: Order, end: number): Generator<Request> {
-  const random = generator(42);
+  const random = seededRandom(42);
   const hex = (bytes: number) =>
     Array.from({ length: bytes }, () => (random() * 256) | 0)
       .map(twoDigits)
@@ -104,13 +105,4 @@ function text(key: string, stringValue: string) {
 
 function twoDigits(byte: number): string {
   return byte.toString(16).padStart(2, '0');
-}
-
-/** Numbers from 0 to 1, the same in every run. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 4_294_967_296;
-  };
 }

@@ -1,5 +1,6 @@
 // TraceQL a second time, in the plainest way: what a query means is written beside it, as a function of the OTLP that was
 // sent. It shares nothing with the evaluator it is compared with.
+import { seededRandom } from '@project-beacon/testkit/random.ts';
 import type { Json } from '../receivers/spans.ts';
 
 export interface NaiveSpan {
@@ -24,11 +25,8 @@ export interface NaiveTrace {
 
 /** Numbers that look random and are the same each time. */
 export function dice(seed: number): (sides: number) => number {
-  let state = seed;
-  return (sides) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * sides);
-  };
+  const random = seededRandom(seed);
+  return (sides) => Math.floor(random() * sides);
 }
 
 const KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'];
