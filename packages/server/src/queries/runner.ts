@@ -105,6 +105,8 @@ export const receipts = defineQuery({
   limit: { default: 50, max: 500 },
   run: async ({ params: { execution_id }, signal, limit }) => {
     const { body } = await askRunner(`/api/v1/executions/${encodeURIComponent(execution_id)}/receipts`, { signal });
-    return { rows: (body.receipts as Record<string, unknown>[]).slice(0, limit), truncated: null };
+    const all = body.receipts as Record<string, unknown>[];
+    const truncated = all.length > limit ? `Showing the first ${limit} of ${all.length} receipts: raise limit.` : null;
+    return { rows: all.slice(0, limit), truncated };
   },
 });

@@ -10,8 +10,8 @@ type Attempt = Rows['execution-answers'];
 export function ExecutionAnswers({ id }: { id: string }) {
   const params = { execution_id: id };
   const answers = useAsk('execution-answers', params);
-  const receipts = useAsk('receipts', params);
   const rows = answers.value?.rows ?? [];
+  const receipts = useAsk('receipts', rows.length > 0 ? params : null);
   const newest = rows.at(-1);
   if (!newest) return null;
   return (
