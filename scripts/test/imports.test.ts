@@ -22,7 +22,7 @@ const ARROWS: Record<string, string[]> = {
   // Proofs of jobs.
   'server/manifest': ['server/store'],
   // Rules evaluated, and what they find sent.
-  'server/alerts': ['server/queries', 'server/store'],
+  'server/alerts': ['server/maintenance', 'server/queries', 'server/store'],
   // The picture of a whole trace; knows the database alone, and the names of statuses and kinds.
   'server/layout': ['server/filter'],
   'server/version': [],

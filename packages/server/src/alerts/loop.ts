@@ -1,5 +1,6 @@
 // Rules are evaluated and deliveries sent, again and again, by every server that does maintenance: each takes what no other has.
 import type pg from 'pg';
+import { type Rounds, startRounds } from '../maintenance/rounds.ts';
 import { deliverer } from './deliver.ts';
 import { evaluateRules } from './evaluate.ts';
 import type { Around } from './payloads.ts';
@@ -11,21 +12,11 @@ export interface AlertOptions extends Partial<Around> {
   warn?: (message: string) => void;
 }
 
-export interface Alerts {
-  /** One round now; never rejects. */
-  round(): Promise<void>;
-  /** No new round; resolves when the running one has ended. */
-  stop(): Promise<void>;
-}
-
 const WARN_EVERY_MS = 60_000;
 
-export function startAlerts(pool: pg.Pool, options: AlertOptions = {}): Alerts {
+export function startAlerts(pool: pg.Pool, options: AlertOptions = {}): Rounds {
   const { env = process.env, now = Date.now, publicUrl = env.BEACON_PUBLIC_URL || undefined } = options;
   const delivery = deliverer(pool, { env, publicUrl, now });
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> = Promise.resolve();
   let warnedAt = Number.NEGATIVE_INFINITY;
 
   async function attempt(work: () => Promise<unknown>): Promise<void> {
@@ -43,19 +34,5 @@ export function startAlerts(pool: pg.Pool, options: AlertOptions = {}): Alerts {
     await attempt(() => delivery.round());
   }
 
-  function next(): void {
-    running = round().then(() => {
-      if (!stopped) timer = setTimeout(next, options.intervalMs ?? 1_000);
-    });
-  }
-  next();
-
-  return {
-    round,
-    async stop() {
-      stopped = true;
-      clearTimeout(timer);
-      await running;
-    },
-  };
+  return startRounds(round, () => options.intervalMs ?? 1_000);
 }

@@ -1,5 +1,6 @@
 // Lost spans, baselines, partitions, retention, the archive: SQL does them, this calls it again and again.
 import type pg from 'pg';
+import { type Rounds, startRounds } from './rounds.ts';
 
 export interface MaintenanceOptions {
   /** Pause between two rounds, milliseconds. Default 5,000. */
@@ -22,12 +23,8 @@ interface MaintenanceState {
   lastErrorAt: string | null;
 }
 
-export interface Maintenance {
+export interface Maintenance extends Rounds {
   state(): MaintenanceState;
-  /** One round now, or after the running one; never rejects. */
-  round(): Promise<void>;
-  /** No new round; resolves when the running one has ended. */
-  stop(): Promise<void>;
 }
 
 const INTERVAL_MS = 5_000;
@@ -46,9 +43,6 @@ export function startMaintenance(pool: pg.Pool, options: MaintenanceOptions = {}
     lastError: null,
     lastErrorAt: null,
   };
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> = Promise.resolve();
   let warnedAt = Number.NEGATIVE_INFINITY;
   let archivingMs = 0;
 
@@ -79,34 +73,15 @@ export function startMaintenance(pool: pg.Pool, options: MaintenanceOptions = {}
     return result;
   }
 
-  /** Rounds never overlap: one that is asked for starts when the running one has ended. */
-  function queued(): Promise<void> {
-    running = running.then(round);
-    return running;
-  }
-
-  function next(): void {
-    running = queued().then(() => {
-      const intervalMs = options.intervalMs ?? INTERVAL_MS;
-      // What a round left undone is done at once: maintenance keeps up with whatever comes in. The archive can wait, and
-      // rests at least as long as it works.
-      const isWell = state.leading && state.lastError === null;
-      const hasMore = isWell && state.lastResult?.more === true;
-      const pauseMs = isWell && archivingMs > 0 ? Math.min(intervalMs, archivingMs) : intervalMs;
-      if (!stopped) timer = setTimeout(next, hasMore ? 0 : pauseMs);
-    });
-  }
-  next();
-
-  return {
-    state: () => ({ ...state }),
-    round: queued,
-    async stop() {
-      stopped = true;
-      clearTimeout(timer);
-      await running;
-    },
-  };
+  const loop = startRounds(round, () => {
+    const intervalMs = options.intervalMs ?? INTERVAL_MS;
+    // What a round left undone is done at once: maintenance keeps up with whatever comes in. The archive can wait, and
+    // rests at least as long as it works.
+    const isWell = state.leading && state.lastError === null;
+    if (isWell && state.lastResult?.more === true) return 0;
+    return isWell && archivingMs > 0 ? Math.min(intervalMs, archivingMs) : intervalMs;
+  });
+  return { state: () => ({ ...state }), ...loop };
 }
 
 /**
