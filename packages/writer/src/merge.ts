@@ -34,7 +34,7 @@ from beacon.trace_spans s
 where s.trace_id = any($1::uuid[]) and s.started_at between $2::timestamptz and $3::timestamptz and s.status in ('started', 'lost')`;
 
 // A repeat says the same; what says something else is another span (Zipkin's client and server share an id, and may begin in the
-// same microsecond), or the same one told again.
+// same microsecond), or the same one sent again.
 const DIFFERING = `
 select replace(s.trace_id::text, '-', '') as trace_id, encode(s.span_id, 'hex') as span_id,
   to_char(s.started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00"') as started_at
@@ -49,7 +49,7 @@ where not exists (
     is not distinct from ((r ->> 2)::bytea, r ->> 3, r ->> 4, r ->> 5, r ->> 6, (r ->> 8)::timestamptz, r ->> 14, r ->> 15,
       (r ->> 16)::jsonb, (r ->> 17)::jsonb, (r ->> 18)::jsonb, r ->> 19))`;
 
-/** So many spans of one id and microsecond are told apart. */
+/** So many spans of one id and microsecond are distinguished. */
 const MAX_BESIDE = 16;
 
 const ROWS_OF_A_STATEMENT = 200;

@@ -13,7 +13,7 @@ interface DueRule extends Rule {
   within: number;
 }
 
-/** Columns by which failures are told apart where a rule names none: those of them that the query has. */
+/** Columns that distinguish failures where a rule names none: those of them that the query has. */
 const TELLING = ['type', 'fault', 'service', 'operation', 'error_type', 'job_id', 'measure', 'a', 'b', 'name'];
 /** Failures of one evaluation that are alerts of their own; beyond it a rule is too wide to be read by people. */
 const MAX_ALERTS = 100;

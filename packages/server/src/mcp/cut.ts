@@ -23,7 +23,7 @@ export interface Cuts {
   values: number;
 }
 
-/** Columns of what programs sent: what they hold is told as it is, `false`, nulls and all digits too. */
+/** Columns of what programs sent: their values are given unchanged, `false`, nulls and all digits too. */
 const SENT = new Set(['attributes', 'events', 'links', 'logs', 'resource', 'scope', 'metadata', 'body']);
 
 /** The row without nulls, false and what is empty, its values short and visible, times to the millisecond. */

@@ -39,7 +39,7 @@ export async function runSample(urlOf: (name: string) => string, screen: Screen,
   await switchFault(urlOf('inference'), DIFFERING_REGION, DIFFERS, signal);
   screen.note(
     `The simulated provider in ${FAILING_REGION} is told to hang, on purpose: ` +
-      `the router gives up after ${PROVIDER_TIMEOUT_MS / 1000} s; ${DIFFERING_REGION} is told to answer one question otherwise.`,
+      `the router gives up after ${PROVIDER_TIMEOUT_MS / 1000} s; ${DIFFERING_REGION} is set to answer one question differently.`,
   );
   try {
     return await follow(new RunnerClient(urlOf('runner'), signal), screen, signal);

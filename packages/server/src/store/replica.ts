@@ -14,7 +14,7 @@ const primaries = new WeakMap<pg.Pool, pg.Pool>();
 /**
  * A pool that leads to a replica. What must not be late, and what writes, goes to {@link primaryOf} it.
  *
- * @param primary Pool of the primary; whoever made it ends it.
+ * @param primary Pool of the primary; its owner ends it.
  */
 export function createReplicaPool(url: string, primary: pg.Pool, options: PoolOptions): pg.Pool {
   const pool = createPool(url, options);

@@ -1,4 +1,4 @@
-// A receiver of alerts that keeps what it was sent, and answers as it is told.
+// A receiver of alerts that keeps what it was sent, and answers as the test sets.
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after } from 'node:test';

@@ -89,7 +89,7 @@ const SAID: [said: string, type: string][] = [
   ],
   ['error=KeyError message="\'PAYMENTS_URL\'"', 'CONFIGURATION_ERROR'],
   ['error=Error message="STRIPE_SECRET_KEY is not defined"', 'CONFIGURATION_ERROR'],
-  // Who is told by the class that the one who asked is gone, whatever the message says
+  // The class says that the caller is gone, whatever the message says
   ['error=ClientAbortException message="java.io.IOException: Broken pipe"', 'CANCELLED'],
   ['error=TypeError message="fetch failed"', 'CONNECTION_FAILURE'],
   ['error=HTTPError message="503 Server Error: Service Unavailable for url"', 'PROVIDER_EXECUTION_FAILURE'],

@@ -66,7 +66,7 @@ function says({ groups, answered, agreement, refused, failed }: AnswersRow): str
   return apart ? `${said}; ${apart}` : said;
 }
 
-/** @param first answer of the largest group, from which the words of the others are told apart; null for that group itself. */
+/** @param first answer of the largest group, with which the words of the others are compared; null for that group itself. */
 function AnswerGroup({ group, of, first }: { group: Group; of: number; first: string | null }) {
   const { answer, n, language, cells, chars } = group;
   return (

@@ -7,12 +7,12 @@ import type { FindingsRow } from '../state/rows.ts';
 import { executionHref, field, hrefTo, readUrl, setUrl } from '../state/url.ts';
 import { Service } from '../ui/bits.tsx';
 import { FirstSpan, useHasSpans } from '../ui/first-span.tsx';
+import { ForeignText } from '../ui/foreign-text.tsx';
 import { ago, count, moment } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Panel } from '../ui/panel.tsx';
 import { RangePicker } from '../ui/range.tsx';
 import { Empty, Loaded } from '../ui/states.tsx';
-import { Told } from '../ui/told.tsx';
 import { WithRange } from '../ui/with-range.tsx';
 
 const fields = { ...rangeFields, q: field.text('') };
@@ -94,16 +94,16 @@ function Finding({ row, max }: { row: FindingsRow; max: number }) {
           <Service name={service} />
           {operation && (
             <span class="dim">
-              <Told text={operation} />
+              <ForeignText text={operation} />
             </span>
           )}
         </p>
         <p class="finding-summary">
-          <Told text={summary} />
+          <ForeignText text={summary} />
         </p>
         {recommendation && (
           <p class="dim">
-            <Icon name="right" /> <Told text={recommendation} />
+            <Icon name="right" /> <ForeignText text={recommendation} />
           </p>
         )}
         <p class="finding-facts">

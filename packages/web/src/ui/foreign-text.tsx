@@ -4,7 +4,7 @@ import { visible } from './visible.ts';
 
 const MAX = 240;
 /** A name or a sentence with names in it; a long one has a button that shows all of it. */
-export function Told({ text }: { text: string }) {
+export function ForeignText({ text }: { text: string }) {
   const [isOpen, open] = useState(false);
   const clean = visible(text);
   if (clean.length <= MAX) return <bdi>{clean}</bdi>;
