@@ -80,6 +80,8 @@ if (!script) {
 }
 Object.assign(process.env, { ...surroundings[name], ...process.env });
 await install();
+// Halves the start of every process: types are stripped and sources compiled once. Where it cannot be written, Node goes on.
+process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules', '.cache', 'compiled');
 await run(node, [join(root, script[0]), ...script.slice(1), ...rest], 'The pinned Node', 'inherit').then(end);
 
 /** `npm ci` when node_modules does not match the lock file; a stamp with its hash makes the second time free. */
