@@ -1,16 +1,16 @@
 // What an attempt was asked and got, written into Beacon's table of answers by the statement that ends the attempt: both are
 // stored or neither is.
+import type { Redactor } from '@project-beacon/writer';
 import type { Claim } from './executions.ts';
 import type { Output } from './router-client.ts';
 
 /** Arguments of `beacon.record_answer`: the attempt, and whether its texts are kept. */
 export type Recorded = [told: string, keepContent: boolean];
 
-/** @param keepContent false where BEACON_CONTENT is off: lengths and hashes of the texts are kept instead. */
-export function answered(held: Claim, output: Output, traceId: string | null, keepContent: boolean): Recorded {
+export function answered(held: Claim, output: Output, traceId: string | null, redactor: Redactor): Recorded {
   const { answer, provider, simulated, ...said } = output;
-  return [
-    JSON.stringify({
+  return recorded(
+    {
       ...asked(held, traceId),
       status: 'completed',
       answer: answer.replaceAll('\0', '\uFFFD'),
@@ -27,9 +27,9 @@ export function answered(held: Claim, output: Output, traceId: string | null, ke
       reasoning_tokens: said.reasoning_tokens,
       first_chunk_ms: said.first_chunk_ms,
       chunks_per_s: said.chunks_per_s,
-    }),
-    keepContent,
-  ];
+    },
+    redactor,
+  );
 }
 
 export function failedAttempt(
@@ -37,10 +37,18 @@ export function failedAttempt(
   traceId: string | null,
   code: string,
   message: string,
-  keepContent: boolean,
+  redactor: Redactor,
 ): Recorded {
-  const told = { ...asked(held, traceId), status: 'failed', error_type: code, error_message: message };
-  return [JSON.stringify(told), keepContent];
+  return recorded({ ...asked(held, traceId), status: 'failed', error_type: code, error_message: message }, redactor);
+}
+
+/** Each text without the secrets in it; where content is off, lengths and hashes of what was said are kept. */
+function recorded(attempt: Record<string, unknown>, redactor: Redactor): Recorded {
+  const clean = Object.entries(attempt).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? redactor.ofText(value) : value,
+  ]);
+  return [JSON.stringify(Object.fromEntries(clean)), redactor.content];
 }
 
 function asked(held: Claim, traceId: string | null) {

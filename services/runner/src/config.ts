@@ -1,4 +1,5 @@
 import * as path from 'node:path';
+import { type Redactor, redactorFrom } from '@project-beacon/writer';
 import { z } from 'zod';
 
 const count = z.coerce.number().int().min(1);
@@ -35,20 +36,18 @@ const environment = z.object({
   /** How long executions in flight may still take when the process is asked to stop. */
   STOP_GRACE_MS: z.coerce.number().int().min(0).max(600_000).default(5000),
   RECEIPT_KEY_FILE: z.string().default(path.join('.beacon', 'receipt-key.pem')),
-  /** Off: of questions and answers Beacon's table keeps lengths and hashes only. */
-  BEACON_CONTENT: z
-    .string()
-    .default('on')
-    .transform((text) => !/^(?:off|false|0|no)$/i.test(text)),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
-export type Config = z.infer<typeof environment>;
+export interface Config extends z.infer<typeof environment> {
+  /** What Beacon's table gets of questions, answers and errors. */
+  redactor: Redactor;
+}
 
 /** @throws Error that names the variable and never repeats its value, which may hold a password. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const read = environment.safeParse(env);
-  if (read.success) return read.data;
+  if (read.success) return { ...read.data, redactor: redactorFrom(env) };
   const issue = read.error.issues[0];
   throw new Error(`${issue?.path.join('.')}: ${issue?.message}`);
 }

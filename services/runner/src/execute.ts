@@ -81,7 +81,7 @@ export class Executor {
       const ask = () => askRouter(config.HYBRID_ROUTER_URL, held, signal);
       const output = await context.with(active, ask);
       const receipt = issueReceipt(receiptKey, held, output, traceIdOf(span));
-      const recorded = answered(held, output, traceIdOf(span), config.BEACON_CONTENT);
+      const recorded = answered(held, output, traceIdOf(span), config.redactor);
       span.setAttributes(servedAs(output));
       await noted;
       if (!(await persistently(() => complete(pool, held, output, receipt, recorded))))
@@ -126,15 +126,16 @@ export class Executor {
       return;
     }
     const { code, transient, retryAfterMs } = reason(error);
-    const recorded = failedAttempt(held, traceId, code, storable(error.message), config.BEACON_CONTENT);
+    const message = config.redactor.ofText(storable(error.message));
+    const recorded = failedAttempt(held, traceId, code, message, config.redactor);
     if (transient && held.attempt < held.maxAttempts) {
       const delayMs = Math.max(retryAfterMs, backoff(config.RETRY_DELAY_MS, held.attempt));
-      log.warn({ ...logged(held), error_type: code, retry_in_ms: delayMs }, error.message);
-      await this.#again(held, delayMs, (db) => retry(db, held, code, error.message, delayMs, recorded));
+      log.warn({ ...logged(held), error_type: code, retry_in_ms: delayMs }, message);
+      await this.#again(held, delayMs, (db) => retry(db, held, code, message, delayMs, recorded));
       return;
     }
-    log.error({ ...logged(held), error_type: code }, error.message);
-    await persistently(() => fail(pool, held, code, error.message, recorded));
+    log.error({ ...logged(held), error_type: code }, message);
+    await persistently(() => fail(pool, held, code, message, recorded));
   }
 
   /** State and delivery in one transaction: neither a pending execution without delivery nor the reverse. */

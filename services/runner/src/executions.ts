@@ -13,8 +13,8 @@ export interface Claim {
   model: string;
   region: string;
   question: string;
-  /** Id the question came with; null where it has none. */
-  questionId: string | null;
+  /** Id the question came with, else one made of its text: of what was asked, not of what is stored of it. */
+  questionId: string;
   /** When the attempt began, by the clock of the database, ISO 8601. */
   startedAt: string;
   /** 1 for the first. */
@@ -35,7 +35,8 @@ export async function claim(db: Database, executionId: string): Promise<Claim | 
      set status = 'processing', attempt = attempt + 1, lease = $2, started_at = now(), heartbeat_at = now(),
          duration_ms = null
      where id = $1 and status = 'pending'
-     returning job_id, model_id, region, question, question_id, to_json(started_at) #>> '{}' as began, attempt, max_attempts, first_traceparent,
+     returning job_id, model_id, region, question, coalesce(question_id, beacon.question_id(question)) as question_id,
+       to_json(started_at) #>> '{}' as began, attempt, max_attempts, first_traceparent,
        greatest(0, extract(epoch from now() - available_at)::float8 * 1000) as queued_ms`,
     [executionId, lease],
   );

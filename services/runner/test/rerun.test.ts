@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { runnerDatabase } from './database.ts';
 import { ANSWER, refuse, TestRouter } from './router.ts';
@@ -11,12 +12,13 @@ const REGIONS = ['us-east', 'eu-west'];
 
 const { url, client } = await runnerDatabase();
 const router = new TestRouter();
-const { api } = await startRunner({
+const { api, lines } = await startRunner({
   DATABASE_URL: url,
   HYBRID_ROUTER_URL: await router.listen(),
   EXECUTION_TIMEOUT_MS: '5000',
   MAX_ATTEMPTS: '1',
 });
+const md5 = (text: string) => createHash('md5').update(text).digest('hex').slice(0, 12);
 const cells = async (job: number) =>
   (await client.query('select * from beacon.execution_cells($1) order by execution_id', [String(job)])).rows;
 const served = (answer: string, more: object = {}) => ({ ...ANSWER, body: { ...ANSWER.body, answer, ...more } });
@@ -53,6 +55,28 @@ test('an attempt is stored with what served it, its receipt signs that, and cont
   );
   const changed = (await api.get(`/api/v1/executions/${execution.id}/receipts`)).body.receipts[0];
   assert.match(changed.problems[0], /signature does not match/);
+
+  const secret = ['hunter', '2x9'].join('');
+  router.answer = () => served(`password=${secret}`, { systemFingerprint: `token=${secret}` });
+  const told = await api.submit({ questions: [`Is api_key=${secret} safe?`, 'Fail'] });
+  await api.ended(told);
+  router.answer = () => ({
+    status: 400,
+    body: { error: { code: 'invalid_request', message: `Bad PASSWORD=${secret}` } },
+  });
+  const refused = await api.submit({ questions: [`Is api_key=${secret} safe?`] });
+  await api.ended(refused);
+  const stored = await client.query('select a::text as row from beacon.answers a');
+  assert.doesNotMatch(JSON.stringify([stored.rows, lines]), new RegExp(secret));
+  assert.match(JSON.stringify(stored.rows), /\[redacted\]/);
+  assert.deepEqual(
+    (
+      await client.query('select question_id from beacon.answers where job_id = any ($1)', [[`${told}`, `${refused}`]])
+    ).rows.filter(({ question_id }) => question_id === md5(`Is api_key=${secret} safe?`)).length,
+    2,
+    'the id is that of what was asked',
+  );
+  router.answer = () => served('Paris');
 
   const silent = await startRunner({ DATABASE_URL: url, HYBRID_ROUTER_URL: router.url, BEACON_CONTENT: 'off' });
   const quiet = await silent.api.submit({ regions: ['nowhere-else'], questions: ['Capital of Spain?'] });

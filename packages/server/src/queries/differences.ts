@@ -1,4 +1,5 @@
 // Whether the groups of a job really differ, and scores, which are one of the things they may differ in.
+import { hidden, redactorFrom } from '@project-beacon/writer';
 import { z } from 'zod';
 import * as c from './columns.ts';
 import { executionId, jobId } from './params.ts';
@@ -113,9 +114,14 @@ export const addScore = defineQuery({
   limit: { default: 1, max: 1 },
   mutates: true,
   run: async ({ pool, params: p }) => {
+    const redactor = redactorFrom(process.env);
+    const [name, source, label, explanation] = [p.name, p.source, p.label, p.explanation].map((text) =>
+      text === undefined ? null : redactor.ofText(text),
+    );
+    const why = redactor.content ? explanation : hidden(explanation);
     await pool.query('select beacon.score($1::text, $2, $3, $4, $5, $6, $7::uuid)', [
-      ...[p.execution_id, p.name, p.value, p.source, p.label ?? null, p.explanation ?? null, p.judge_trace ?? null],
+      ...[p.execution_id, name, p.value, source, label, why, p.judge_trace ?? null],
     ]);
-    return { rows: [{ execution_id: p.execution_id, name: p.name, value: p.value }], truncated: null };
+    return { rows: [{ execution_id: p.execution_id, name, value: p.value }], truncated: null };
   },
 });

@@ -96,7 +96,17 @@ test('scores decide what is correct; expected answers are scored by rules, and a
   const { rows: again } = await client.query(`select beacon.score_job('new')`);
   assert.equal(again[0].score_job, 0, 'nothing changed');
   // A person knows better, and says so under the same name; the mean of both judges counts.
-  await runQuery(pool, addScore, { execution_id: '91', name: 'correct', value: '1', source: 'a person' });
+  await runQuery(pool, addScore, {
+    execution_id: '91',
+    name: 'correct',
+    value: '1',
+    source: 'a person',
+    explanation: 'It says password=hunter2x9 as it should.',
+  });
+  const { rows: judged } = await client.query(
+    `select count(*) as n from beacon.scores where explanation like '%hunter2x9%'`,
+  );
+  assert.equal(judged[0].n, '0');
   await assert.rejects(differences({ job_id: 'new', measure: 'beauty' }), /has no measure "beauty"/);
   await assert.rejects(differences({ job_id: 'none' }), { code: 'not_found' });
 });
