@@ -138,11 +138,20 @@ for (const [how, args] of [
     await client.query(`set beacon.clock = '${new Date(Date.now() + 60_000).toISOString()}'`);
     await client.query('select maintain()');
     await client.query('reset beacon.clock');
+    await client.query(`select score($1::text, 'right', 0, 'a person', 'no', $2)`, [
+      ...[`run-${word}`, `it says ${word}`],
+    ]);
+    await client.query(
+      `insert into alerts (rule, fingerprint, severity, summary, facts) values ('r', $1, 'warning', $1, $2)`,
+      [...[`Error${word}`, { example_trace_id: trace }]],
+    );
     await client.query('analyze');
     const told = await tablesWith(word);
     for (const table of [
+      'alerts',
       'answers',
       'operation_baselines',
+      'scores',
       'services',
       'span_names',
       'span_rollups',

@@ -53,10 +53,12 @@ export async function forget(
     if (traces.length > TOGETHER) onProgress(Math.min(from + TOGETHER, traces.length), traces.length);
   }
   if (remove && wanted.execution !== undefined) {
-    // What was answered where nothing was traced.
-    const key = [wanted.execution];
-    await client.query('delete from beacon.answers where execution_id = beacon.execution_number($1)', key);
-    await client.query('delete from beacon.answers where execution_key = beacon.execution_key($1)', key);
+    // What was answered and scored where nothing was traced.
+    for (const table of ['answers', 'scores']) {
+      const key = [wanted.execution];
+      await client.query(`delete from beacon.${table} where execution_id = beacon.execution_number($1)`, key);
+      await client.query(`delete from beacon.${table} where execution_key = beacon.execution_key($1)`, key);
+    }
   }
   if (remove && traces.length > 0) await left.remove(client);
   return sum;
@@ -178,7 +180,10 @@ async function removeFrom(
     await client.query('select beacon.uncount_spans($1::jsonb)', [
       JSON.stringify(removed.rows.map((row) => ({ ...row, settled: baselined.has(row.trace_id) }))),
     ]);
-    await client.query('delete from beacon.trace_executions where trace_id = any ($1::uuid[])', [traces]);
+    const executions = await client.query(
+      'delete from beacon.trace_executions where trace_id = any ($1::uuid[]) returning execution_id::text as id, execution_key as key',
+      [traces],
+    );
     // What is left of a trace still tells its answer: it is read from its spans again.
     await client.query('delete from beacon.answers where trace_id = any ($1::uuid[])', [traces]);
     const { rows } = await client.query('select beacon.recount_traces($1::uuid[]) as left', [traces]);
@@ -186,18 +191,39 @@ async function removeFrom(
       'select distinct s.trace_id from beacon.trace_spans s where s.trace_id = any ($1::uuid[])',
       [traces],
     );
+    const remaining = new Set(kept.rows.map(({ trace_id }) => trace_id));
+    const gone = traces.filter((trace) => !remaining.has(trace));
     for (const table of ['traces', 'long_traces', 'late_traces']) {
-      await client.query(
-        `delete from beacon.${table} t where t.trace_id = any ($1::uuid[]) and t.trace_id <> all ($2::uuid[])`,
-        [traces, kept.rows.map(({ trace_id }) => trace_id)],
-      );
+      await client.query(`delete from beacon.${table} where trace_id = any ($1::uuid[])`, [gone]);
     }
+    await removeAbout(client, gone, executions.rows);
     await client.query('commit');
     return { spans: removed.rowCount ?? 0, logs: logs.rowCount ?? 0, whole_traces: traces.length - rows[0].left };
   } catch (error) {
     await client.query('rollback').catch(() => {});
     throw error;
   }
+}
+
+/** What was said about traces that are gone, and about executions of which no trace is left: scores, alerts. */
+async function removeAbout(
+  client: pg.ClientBase,
+  gone: string[],
+  executions: { id: string | null; key: string | null }[],
+): Promise<void> {
+  await client.query(
+    `delete from beacon.scores s where s.trace_id = any ($1::uuid[]) or s.judge_trace = any ($1::uuid[])
+      or (s.execution_id = any ($2::bigint[]) or s.execution_key = any ($3::text[]))
+        and not exists (select from beacon.trace_executions x
+          where x.execution_id = s.execution_id or x.execution_key = s.execution_key)`,
+    [gone, executions.map(({ id }) => id), executions.map(({ key }) => key)],
+  );
+  // The row that an alert shows is of one of its traces; where the failure goes on, another takes its place.
+  await client.query(
+    `delete from beacon.alerts a using unnest($1::text[]) g (trace)
+      where strpos(a.facts::text, g.trace) > 0 or strpos(a.facts::text, replace(g.trace, '-', '')) > 0`,
+    [gone],
+  );
 }
 
 /** Names and resources that the removed spans may have been the last to have. */
