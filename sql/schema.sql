@@ -296,13 +296,14 @@ create table beacon.scores (
   trace_id uuid,
   job_id text,
   name text not null,
-  value double precision not null,
+  value double precision,
   label text,
   explanation text,
   source text not null,
   judge_trace uuid,
   scored_at timestamp with time zone not null default now(),
   constraint scores_belong_to_something CHECK ((num_nonnulls(execution_id, execution_key, trace_id) = 1)),
+  constraint scores_say_something CHECK ((num_nonnulls(value, label) > 0)),
   constraint scores_value_is_a_number CHECK (((value = value) AND (abs(value) < 'Infinity'::double precision)))
 );
 CREATE UNIQUE INDEX scores_of_execution ON beacon.scores USING btree (execution_id, name, source) WHERE (execution_id IS NOT NULL);
@@ -1070,6 +1071,10 @@ create function beacon.ensure_partitions(days_ahead integer DEFAULT NULL::intege
   returns integer
   language plpgsql volatile;
 
+create function beacon.evaluations_of(of_traces uuid[])
+  returns TABLE(trace_id uuid, span_id bytea, name text, value double precision, label text, explanation text, response_id text, service text, evaluated_at timestamp with time zone)
+  language plpgsql stable;
+
 create function beacon.event_message(events jsonb, logs jsonb, names text, roles text[])
   returns text
   language plpgsql immutable;
@@ -1097,6 +1102,10 @@ create function beacon.execution_name(execution_id bigint, execution_key text)
 create function beacon.execution_number(of_execution text)
   returns bigint
   language sql immutable;
+
+create function beacon.execution_of_span(of_trace uuid, of_span bytea)
+  returns text
+  language plpgsql stable;
 
 create function beacon.execution_spans(of_execution text)
   returns beacon.span_fact[]
@@ -1385,6 +1394,10 @@ create function beacon.judge_when_rules_change()
 create function beacon.judged_cells(of_job text)
   returns TABLE(execution text, trace_id uuid, validity text, reason text, attempts integer, served_region text, agrees boolean)
   language plpgsql stable;
+
+create function beacon.label_value(label text)
+  returns double precision
+  language sql immutable;
 
 create function beacon.last_call(spans beacon.span_fact[], of_position integer, way integer[], waited boolean)
   returns TABLE(callee text, callee_operation text, callee_position integer, callee_status text, callee_ended boolean, callee_late_ms double precision)
@@ -1722,6 +1735,10 @@ create function beacon.score_answer(scorer text, expected text, field text, answ
   returns double precision
   language plpgsql immutable;
 
+create function beacon.score_evaluations(of_traces uuid[])
+  returns integer
+  language plpgsql volatile;
+
 create function beacon.score_job(of_job text)
   returns integer
   language plpgsql volatile;
@@ -1797,6 +1814,10 @@ create function beacon.span_counts(from_time timestamp with time zone, to_time t
 create function beacon.span_note(is_orphan boolean, skew_ms double precision, status text, duration_ms double precision)
   returns text
   language plpgsql immutable;
+
+create function beacon.span_of_response(response_id text)
+  returns TABLE(trace_id uuid, span_id bytea)
+  language plpgsql stable;
 
 create function beacon.span_peers(of_service text, of_operation text, not_trace uuid, before timestamp with time zone, duration_ms double precision)
   returns TABLE(peer_count bigint, peer_p50_ms double precision, peer_p95_ms double precision, slower_than_pct double precision, peer_histogram jsonb)

@@ -75,7 +75,8 @@ begin
   group by 1, 2
   order by 1, 2
   on conflict (at, service) do update set traces = v.traces + excluded.traces;
-  perform beacon.count_calls(settled), beacon.collect_answers(settled);
+  perform beacon.count_calls(settled), beacon.collect_answers(settled),
+    beacon.score_evaluations(settled);
   update beacon.traces set baselined_at = updated_at where trace_id = any (settled);
   return cardinality(settled);
 end

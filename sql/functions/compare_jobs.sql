@@ -9,7 +9,8 @@ set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 declare
-  chosen text := (select s.name from beacon.scores s where s.job_id = job_b group by s.name order by count(*) desc, s.name limit 1);
+  chosen text := (select s.name from beacon.scores s where s.job_id = job_b and s.value is not null
+    group by s.name order by count(*) desc, s.name limit 1);
 begin
   return query
   with cells as materialized (

@@ -86,7 +86,7 @@ begin
   having sum(d.n) <> 0
   order by 1, 2, 3, 4
   on conflict (at, caller, callee, bucket) do update set calls = v.calls + excluded.calls, errors = v.errors + excluded.errors;
-  perform beacon.collect_answers(late);
+  perform beacon.collect_answers(late), beacon.score_evaluations(late);
   update beacon.traces t set baselined_at = t.updated_at where t.trace_id = any (late);
   delete from beacon.late_traces l where l.trace_id = any (late);
   return cardinality(late);

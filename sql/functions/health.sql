@@ -146,8 +146,12 @@ begin
     format('over OTLP, last day; %s more had been stored before', coalesce(sum(i.logs_duplicate), 0))
   from beacon.ingest i where i.heartbeat_at > now_is - interval '1 day';
   return query
+  select 'scores_over_otlp', count(*)::double precision, 'scores', 'ok', 'made of gen_ai.evaluation.result, last day'
+  from beacon.scores s where s.source like 'otlp:%' and s.scored_at > now_is - interval '1 day' having count(*) > 0;
+  return query
   select 'ingest_logs_rejected_' || d.key, sum(d.value::double precision), 'log records', 'ok',
     case d.key when 'no_trace' then 'they belong to no trace; the client was told; last day'
+      when 'no_answer' then 'they evaluate answers that no span has; the client was told; last day'
       else 'not stored, and the client was told; last day' end
   from beacon.ingest i, jsonb_each_text(i.logs_rejected) d
   where i.heartbeat_at > now_is - interval '1 day' and d.value::double precision > 0

@@ -11,7 +11,7 @@ begin
     return 'mean';
   end if;
   return (select case when bool_and(s.value in (0, 1)) then 'share' else 'mean' end from beacon.scores s
-    where s.job_id = of_job and s.name = measure having count(*) > 0);
+    where s.job_id = of_job and s.name = measure having count(s.value) > 0);
 end
 $$;
 
@@ -30,7 +30,7 @@ set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 declare
-  chosen text := coalesce(of_measure, (select s.name from beacon.scores s where s.job_id = of_job group by s.name
+  chosen text := coalesce(of_measure, (select s.name from beacon.scores s where s.job_id = of_job and s.value is not null group by s.name
     order by count(*) desc, s.name limit 1), 'latency');
   how text := coalesce(beacon.measure_kind(of_job, chosen), beacon.measure_kind(against, chosen));
   cells beacon.measured[];

@@ -6,14 +6,15 @@ create table beacon.scores (
   trace_id     uuid,
   job_id       text,
   name         text             not null,
-  value        double precision not null,
+  value        double precision,
   label        text,
   explanation  text,
   source       text             not null,
   judge_trace  uuid,
   scored_at    timestamptz      not null default now(),
   constraint scores_belong_to_something check (num_nonnulls(execution_id, execution_key, trace_id) = 1),
-  constraint scores_value_is_a_number check (value = value and abs(value) < 'infinity')
+  constraint scores_value_is_a_number check (value = value and abs(value) < 'infinity'),
+  constraint scores_say_something check (num_nonnulls(value, label) > 0)
 );
 
 comment on table beacon.scores is 'One row a score of an execution, by name and source; scoring again replaces it. Written by beacon.score, POST /api/v1/scores, gen_ai.evaluation.result over OTLP, and the scorers of expected_answers.';
@@ -22,10 +23,10 @@ comment on column beacon.scores.execution_key is 'Key of the execution where it 
 comment on column beacon.scores.trace_id is 'Trace that is judged, where no execution is known.';
 comment on column beacon.scores.job_id is 'Job of the execution, where it was known when it was scored.';
 comment on column beacon.scores.name is 'What is judged: correct, relevance, ...';
-comment on column beacon.scores.value is 'The score; 1 and 0 for yes and no.';
+comment on column beacon.scores.value is 'The score; 1 and 0 for yes and no, null where there is a label only.';
 comment on column beacon.scores.label is 'The score in a word, as the judge gave it.';
 comment on column beacon.scores.explanation is 'Why, as the judge says.';
-comment on column beacon.scores.source is 'Who judged: rule:exact, otlp, a person or a program by its name.';
+comment on column beacon.scores.source is 'Who judged: rule:exact, otlp: and a service, a person or a program by its name.';
 comment on column beacon.scores.judge_trace is 'Trace in which a model judged; it is an execution of its own.';
 comment on column beacon.scores.scored_at is 'When.';
 

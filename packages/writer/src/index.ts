@@ -5,7 +5,7 @@ export { decodeLine, type SpanFacts } from './encode.ts';
 export { EncodedBatch } from './encoded-batch.ts';
 export { describeError, isDuplicate, isRowsFault } from './errors.ts';
 export { type GroupCounters, GroupWriter, type GroupWriterOptions, UnavailableError } from './group-writer.ts';
-export { type LogRow, LogWriter, type LogWriterOptions, type WrittenLogs } from './log-writer.ts';
+export { isEvaluation, type LogRow, LogWriter, type LogWriterOptions, type WrittenLogs } from './log-writer.ts';
 export { executionOf, isTimeout } from './meaning.ts';
 export type { RejectedRow } from './poison.ts';
 export { shownAddress, shownDatabase, withoutPieces } from './redact/connection.ts';

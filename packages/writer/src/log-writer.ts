@@ -13,7 +13,7 @@ import type { EncodedResource, ResourceRow } from './row.ts';
 
 /** A log record as the table `trace_logs` wants it; secrets and what PostgreSQL cannot hold are taken out on the way. */
 export interface LogRow {
-  /** 32 hexadecimal digits. */
+  /** 32 hexadecimal digits; empty for an evaluation that names the answer it judges by `gen_ai.response.id` only. */
   traceId: string;
   /** 16 hexadecimal digits; null where only the trace is named. */
   spanId: string | null;
@@ -45,8 +45,19 @@ export interface WrittenLogs {
   stored: number;
   /** Were stored before, or came twice. */
   duplicates: number;
+  /** Evaluations whose answer no span has: they are not stored. */
+  unplaced: number;
+  /** Scores made of evaluations. */
+  scored: number;
   /** Values taken out as secrets. */
   redacted: number;
+}
+
+/** What a model's answer was judged to be, as OpenTelemetry's conventions for GenAI name the event. */
+export const EVALUATION = 'gen_ai.evaluation.result';
+
+export function isEvaluation({ eventName, attributes }: Pick<LogRow, 'eventName' | 'attributes'>): boolean {
+  return eventName === EVALUATION || attributes['event.name'] === EVALUATION;
 }
 
 const MAX_NAME = 1_024;
@@ -86,7 +97,7 @@ export class LogWriter {
    * @throws UnavailableError when nothing is stored, or it is unknown whether it is; the records may come again then.
    */
   async write(rows: readonly LogRow[]): Promise<WrittenLogs> {
-    if (rows.length === 0) return { stored: 0, duplicates: 0, redacted: 0 };
+    if (rows.length === 0) return { stored: 0, duplicates: 0, unplaced: 0, scored: 0, redacted: 0 };
     let redacted = 0;
     const resources = new Map<string, EncodedResource>();
     for (const { resource } of rows) {
@@ -98,9 +109,9 @@ export class LogWriter {
     const count = () => {
       redacted++;
     };
-    const records = JSON.stringify(rows.map((row) => this.#encoded(row, count)));
-    const stored = await this.#inTurn(() => this.#store(records, resources));
-    return { stored, duplicates: rows.length - stored, redacted };
+    const encoded = rows.map((row) => this.#encoded(row, count));
+    const done = await this.#inTurn(() => this.#store(encoded, resources));
+    return { ...done, duplicates: rows.length - done.stored - done.unplaced, redacted };
   }
 
   /** Waits for what is under way, for at most `budgetMs`. */
@@ -148,6 +159,7 @@ export class LogWriter {
     return {
       ...content,
       trace_id: row.traceId,
+      evaluation: isEvaluation(row),
       micros: String(row.time / 1_000n),
       flags: row.flags,
       timed_out: typeof type === 'string' && isTimeout(type, typeof message === 'string' ? message : null),
@@ -163,7 +175,7 @@ export class LogWriter {
     return turn;
   }
 
-  async #store(records: string, resources: ReadonlyMap<string, EncodedResource>): Promise<number> {
+  async #store(records: Encoded[], resources: ReadonlyMap<string, EncodedResource>) {
     const { connectionString, connectTimeoutMs = 5_000, statementTimeoutMs = 10_000 } = this.#options;
     try {
       return await this.#connection.use(
@@ -177,6 +189,32 @@ export class LogWriter {
   }
 }
 
+type Encoded = Pick<LogRow, 'attributes'> & { trace_id: string; span_id: string | null; evaluation: boolean };
+
+/** Evaluations without a trace go to the span of the answer they judge; those whose answer is not known are left out. */
+async function place(client: pg.ClientBase, records: Encoded[]): Promise<Encoded[]> {
+  const ids = records.filter(({ trace_id }) => trace_id === '').map(responseOf);
+  if (ids.length === 0) return records;
+  const { rows } = await client.query(
+    `select i.id, r.trace_id, encode(r.span_id, 'hex') as span_id
+     from (select distinct id from unnest($1::text[]) id) i cross join lateral beacon.span_of_response(i.id) r`,
+    [ids],
+  );
+  const found = new Map(rows.map(({ id, ...span }) => [id, span as Pick<Encoded, 'trace_id' | 'span_id'>]));
+  return records
+    .map((record) => ({ ...record, ...(record.trace_id === '' && found.get(responseOf(record))) }))
+    .filter(({ trace_id }) => trace_id !== '');
+}
+
+const responseOf = ({ attributes }: Encoded): string => String(attributes['gen_ai.response.id']);
+
+async function score(client: pg.ClientBase, records: Encoded[]): Promise<number> {
+  const traces = new Set(records.filter(({ evaluation }) => evaluation).map(({ trace_id }) => trace_id));
+  if (traces.size === 0) return 0;
+  const { rows } = await client.query('select beacon.score_evaluations($1::uuid[]) as scored', [[...traces]]);
+  return rows[0].scored;
+}
+
 /** Members in the order of their names: the table does not keep that in which they came. */
 function inOrder(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
@@ -186,15 +224,17 @@ function inOrder(_key: string, value: unknown): unknown {
 async function inTransaction(
   client: pg.ClientBase,
   timeoutMs: number,
-  records: string,
+  records: Encoded[],
   resources: ReadonlyMap<string, EncodedResource>,
-): Promise<number> {
+): Promise<Pick<WrittenLogs, 'stored' | 'unplaced' | 'scored'>> {
   await client.query(`begin; set local statement_timeout = ${Math.trunc(timeoutMs)}`);
   try {
     await insertResources(client, resources, undefined);
-    const { rowCount } = await client.query(INSERT, [records]);
+    const placed = await place(client, records);
+    const { rowCount } = await client.query(INSERT, [JSON.stringify(placed)]);
+    const scored = await score(client, placed);
     await client.query('commit');
-    return rowCount ?? 0;
+    return { stored: rowCount ?? 0, unplaced: records.length - placed.length, scored };
   } catch (error) {
     await client.query('rollback').catch(() => {});
     throw error;

@@ -19,6 +19,8 @@ export class Counters {
   logsDuplicate = 0;
   /** Log records, by reason. */
   readonly logsRejected: Record<string, number> = {};
+  /** Scores made of evaluations in log records. */
+  scores = 0;
   redacted = 0;
   repaired = 0;
   /** Flushes by class of duration, and one class above the last bound. */
@@ -63,6 +65,7 @@ export function metricsText(counters: Counters, gauges: Gauges): string {
   family('logs_stored_total', 'counter', 'Log records committed.', [['', counters.logsStored]]);
   family('logs_duplicate_total', 'counter', 'Log records that were stored before.', [['', counters.logsDuplicate]]);
   family('logs_rejected_total', 'counter', 'Log records not stored, by reason.', by('reason', counters.logsRejected));
+  family('scores_total', 'counter', 'Scores made of evaluations in log records.', [['', counters.scores]]);
   family('requests_refused_total', 'counter', 'Requests turned away whole, by reason.', by('reason', counters.refused));
   family('values_redacted_total', 'counter', 'Values taken out as secrets.', [['', counters.redacted]]);
   family('spans_repaired_total', 'counter', 'Spans in which a value had to be changed.', [['', counters.repaired]]);

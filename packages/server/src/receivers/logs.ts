@@ -1,5 +1,6 @@
 // Log records over OTLP: those that belong to a trace are stored, the others are refused and counted.
 import {
+  isEvaluation,
   type LogRow,
   LogWriter,
   type LogWriterOptions,
@@ -26,6 +27,7 @@ const MAX_SEVERITY = 24;
 
 const REFUSED = {
   no_trace: 'have no trace id; Beacon stores log records that belong to a trace',
+  no_answer: 'evaluate an answer that is not here: no span of the last seven days has that gen_ai.response.id',
   invalid_id: 'have a trace id that is not 16 bytes or a span id that is not 8',
   too_deep: `nest deeper than ${MAX_DEPTH} levels`,
 } as const;
@@ -53,9 +55,12 @@ export class LogReceiver {
     }
     reservation.grow(OBJECTS_PER_BYTE * body.length);
     const { rows, refused } = decoded(body, encoding);
+    const received = rows.length + [...refused.values()].reduce((sum, count) => sum + count, 0);
     try {
-      const { stored, duplicates, redacted } = await this.#writer.write(rows);
+      const { stored, duplicates, unplaced, scored, redacted } = await this.#writer.write(rows);
+      if (unplaced > 0) refused.set('no_answer', unplaced);
       this.#counters.logsStored += stored;
+      this.#counters.scores += scored;
       this.#counters.logsDuplicate += duplicates;
       this.#counters.redacted += redacted;
     } catch (error) {
@@ -69,7 +74,7 @@ export class LogReceiver {
       rejected += count;
       said.push(`${count} log records ${REFUSED[reason]}`);
     }
-    return { received: rows.length + rejected, rejected, message: said.join('; ') };
+    return { received, rejected, message: said.join('; ') };
   }
 
   /** Commits what is under way, for at most `budgetMs`. */
@@ -110,15 +115,15 @@ function requestOf(body: Buffer, encoding: 'protobuf' | 'json'): Json {
 function rowOf(record: Json, resource: ResourceRow): LogRow | Reason {
   const traceId = String(record.traceId ?? '').toLowerCase();
   const spanId = String(record.spanId ?? '').toLowerCase();
-  if (/^0*$/.test(traceId)) return 'no_trace';
-  if (traceId.length !== 32 || (spanId !== '' && spanId.length !== 16)) return 'invalid_id';
+  const isTraced = !/^0*$/.test(traceId);
+  if (isTraced && (traceId.length !== 32 || (spanId !== '' && spanId.length !== 16))) return 'invalid_id';
   const time = BigInt((record.timeUnixNano as string | undefined) ?? 0);
   const observed = BigInt((record.observedTimeUnixNano as string | undefined) ?? 0);
   const severity = Number(record.severityNumber ?? 0);
   const dropped = Number(record.droppedAttributesCount ?? 0);
   try {
-    return {
-      traceId,
+    const row: LogRow = {
+      traceId: isTraced ? traceId : '',
       spanId: /^0*$/.test(spanId) ? null : spanId,
       time: time || observed || BigInt(Date.now()) * 1_000_000n,
       severity: severity > 0 && severity <= MAX_SEVERITY ? severity : 0,
@@ -130,6 +135,7 @@ function rowOf(record: Json, resource: ResourceRow): LogRow | Reason {
       resource,
       flags: Number(record.flags ?? 0) | 0,
     };
+    return isTraced || (isEvaluation(row) && row.attributes['gen_ai.response.id']) ? row : 'no_trace';
   } catch (error) {
     if (error instanceof TooDeep) return 'too_deep';
     throw error;
