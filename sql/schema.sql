@@ -544,6 +544,7 @@ create table beacon.traces (
   root_span_id bytea,
   active_to timestamp with time zone,
   execution_key text,
+  signature bit(512),
   constraint traces_key PRIMARY KEY (trace_id)
 );
 CREATE INDEX traces_job ON beacon.traces USING btree (job_id, started_at) WHERE (job_id IS NOT NULL);
@@ -1789,6 +1790,10 @@ create function beacon.sign_flips(weights integer[], observed integer)
 
 create function beacon.signal_text(s beacon.signal)
   returns text
+  language plpgsql immutable;
+
+create function beacon.signature_mask(hash bigint)
+  returns bit
   language plpgsql immutable;
 
 create function beacon.silence_alerts(of_rule text, until timestamp with time zone)

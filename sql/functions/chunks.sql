@@ -33,6 +33,24 @@ $$;
 
 comment on function beacon.json_hash(text, jsonb) is 'Fingerprint of an attribute with its value, as the chunk index holds it.';
 
+create function beacon.signature_mask(hash bigint) returns bit(512)
+language plpgsql immutable strict
+set search_path = beacon, pg_catalog
+as $$
+declare
+  none constant bit(512) := repeat('0', 512)::bit(512);
+begin
+  -- Where the bytes of a number go from high to low the writer has other hashes: every trace may have it.
+  if hashtextextended('beacon', 0) <> 1678852928738480468 then
+    return none;
+  end if;
+  return set_bit(set_bit(none, (hash >> 20 & 511)::integer, 1), (hash >> 32 & 511)::integer, 1);
+end
+$$;
+
+comment on function beacon.signature_mask(bigint) is
+  'Bits that the signature of a trace has where something with this fingerprint occurs in it.';
+
 create function beacon.note_spans(of_traces uuid[], created timestamptz[], counted boolean default true) returns integer
 language plpgsql
 set search_path = beacon, pg_catalog
@@ -86,6 +104,8 @@ begin
     update beacon.span_chunks c set few = prints where c.chunk_id = made;
     noted := noted + 1;
   end loop;
+  -- What the signatures do not know of: the traces may have anything.
+  update beacon.traces t set signature = null where t.trace_id = any (of_traces) and t.signature is not null;
   insert into beacon.span_names as n (name_id, service, operation, kind)
   select distinct beacon.name_hash(s.service, s.operation, s.kind), s.service, s.operation, s.kind
   from beacon.trace_spans s

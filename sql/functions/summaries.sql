@@ -35,7 +35,9 @@ begin
       root_operation = excluded.root_operation,
       root_span_id = excluded.root_span_id, root_started_at = excluded.root_started_at, services = excluded.services,
         span_count = excluded.span_count, error_count = excluded.error_count,
-      open_count = excluded.open_count, updated_at = excluded.updated_at, active_to = excluded.active_to
+      open_count = excluded.open_count, updated_at = excluded.updated_at, active_to = excluded.active_to,
+      -- Which of the spans it knows is not known.
+      signature = null
     returning t.trace_id
   )
   select count(*) into recounted from written;

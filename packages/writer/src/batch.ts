@@ -13,6 +13,7 @@ import { insertNames, note } from './noting.ts';
 import type { Redactor } from './redact/redactor.ts';
 import { insertResources } from './resources.ts';
 import type { SpanRow } from './row.ts';
+import { Signatures } from './signature.ts';
 import { INSERT_EXECUTIONS, Summaries, UPSERT_TRACES } from './summary.ts';
 import { TimeSlice } from './time-slice.ts';
 
@@ -89,14 +90,15 @@ async function transaction(
   carefully: boolean,
 ): Promise<WriteResult> {
   const timeout = Math.trunc(options.statementTimeoutMs ?? 5_000);
-  const digest = new Digest();
+  const signatures = new Signatures();
+  const digest = new Digest(signatures);
   const completed: Completed = new Map();
   await client.query(`begin; set local statement_timeout = ${timeout}`);
   try {
     const stored = await insertResources(client, batch.resources, options.knownResources);
     let { summaries } = batch;
     let outcome = { written: batch.copied, open: batch.open };
-    const noted = { summaries, digest, completed };
+    const noted = { summaries, digest, completed, signatures };
     if (carefully) {
       summaries = noted.summaries = new Summaries();
       outcome = await merge(client, batch.lines(), noted, options.sliceMs);
@@ -111,7 +113,7 @@ async function transaction(
         outcome.written += (await merge(client, batch.updates, noted, options.sliceMs)).written;
       }
     }
-    const traces = summaries.traces();
+    const traces = summaries.traces(signatures);
     if (traces) await client.query(UPSERT_TRACES, traces);
     const executions = summaries.executions();
     if (executions) await client.query(INSERT_EXECUTIONS, executions);

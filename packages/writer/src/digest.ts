@@ -1,8 +1,10 @@
 // What search and counts need to know of a batch, read off the lines that are stored, in one pass over their bytes: which
 // attributes occur in it, how many spans of which operation began in which minute and how long they took, and which names
 // there are. It is stored in the transaction of the spans, so that a span is found and counted from its commit on.
+import { latin1, microsOf, numberOf, unescaped } from './field.ts';
 import { HASH, hash, hashBigint } from './hash.ts';
 import { fieldEnd, hashText, ObjectScan, parseField, scanParsed } from './scan.ts';
+import { Signatures, sign } from './signature.ts';
 
 /** Rows of the chunk index a chunk has at most; a hash's lowest four bits say which. */
 const SEGMENTS = 16;
@@ -11,8 +13,6 @@ const FEW = 256;
 /** Bits of a hash that are kept. */
 const KEPT_BITS = 20;
 const MICROS_OF_MINUTE = 60_000_000;
-/** Minutes from 1970 to 2000. */
-const FIRST_MINUTE = 15_778_080;
 
 /** Lower ends of the classes of duration but the first, four a doubling, as in beacon.duration_bucket. */
 export const BOUNDS: readonly number[] = [];
@@ -70,6 +70,7 @@ export interface Cell {
 }
 
 // Columns of a line, as in COLUMNS.
+const TRACE = 0;
 const PARENT = 2;
 const SERVICE = 3;
 const OPERATION = 4;
@@ -87,6 +88,9 @@ const LINKS = 18;
 const RESOURCE = 22;
 const FIELDS = 26;
 
+/** Those whose values are in the signature of their trace: the summary has the service, and status and error change. */
+const SIGNED = new Set([OPERATION, MODEL, REGION, RESOURCE]);
+
 /** Columns whose values can be looked for, by the seed of their hash. */
 const INDEXED = Object.entries({
   service: SERVICE,
@@ -97,16 +101,19 @@ const INDEXED = Object.entries({
   region: REGION,
   error: ERROR,
   resource: RESOURCE,
-}).map(([name, column]) => {
+}).map(([name, column], place) => {
   hashText(`\u0002${name}`);
-  return { column, high: HASH[0]!, low: HASH[1]! };
+  return { place, column, isSigned: SIGNED.has(column), high: HASH[0]!, low: HASH[1]! };
 });
+type Indexed = (typeof INDEXED)[number];
 
 /** Names come again and again; some are made from ids, and fill it. */
 const MAX_NAMES = 20_000;
 const names = new Map<number, SpanName>();
 // Sets of hashes, each as large as all that are kept; a batch has one while it is read.
 const spareSets: Uint32Array[] = [];
+
+const NO_TRACE = new Uint8Array(64);
 
 export class Digest {
   readonly #seen: Uint32Array = spareSets.pop() ?? new Uint32Array(2 ** KEPT_BITS / 32);
@@ -123,7 +130,18 @@ export class Digest {
   #activeTo = Number.NEGATIVE_INFINITY;
   spans = 0;
   readonly names = new Set<SpanName>();
+  readonly #signatures: Signatures;
+  /** Of the trace of the line. */
+  #signature: Uint8Array = NO_TRACE;
+  // Of the last value of each of INDEXED: the halves of its hash, and whether there was one.
+  readonly #high = new Int32Array(INDEXED.length);
+  readonly #low = new Int32Array(INDEXED.length);
+  readonly #has = new Uint8Array(INDEXED.length);
 
+  readonly #takeValue = () => {
+    sign(this.#signature, HASH[0]!, HASH[1]!);
+    this.#take();
+  };
   readonly #take = () => {
     const value = HASH[1]! & (2 ** KEPT_BITS - 1);
     const word = value >>> 5;
@@ -132,7 +150,12 @@ export class Digest {
     this.#seen[word]! |= bit;
     this.#fingerprints.push(value);
   };
-  readonly #objects = new ObjectScan(this.#take);
+  readonly #objects = new ObjectScan(this.#take, this.#takeValue);
+
+  /** @param signatures Of the traces of all lines of a transaction. */
+  constructor(signatures = new Signatures()) {
+    this.#signatures = signatures;
+  }
 
   /**
    * Reads lines of COPY's text format, whole ones, from a place on.
@@ -162,6 +185,7 @@ export class Digest {
       while (bytes[i] !== 0x09) i++;
       i++;
     }
+    if (!this.#isSame(bytes, TRACE)) this.#signature = this.#signatures.of(latin1(bytes, from, this.#endOf(TRACE)));
     fields[METADATA] = i;
     const end = bytes[i] === 0x7b ? this.#objects.scan(bytes, i) : -1;
     i = end > 0 && bytes[end] === 0x09 ? end : this.#slowObject(bytes, i);
@@ -173,7 +197,7 @@ export class Digest {
     fields[FIELDS] = i + 1;
     this.#slowList(bytes, EVENTS);
     this.#slowList(bytes, LINKS);
-    for (const { column, high, low } of INDEXED) this.#column(bytes, column, high, low);
+    for (const indexed of INDEXED) this.#column(bytes, indexed);
     this.spans++;
     const span = this.#counted(bytes);
     const started = span.minute * MICROS_OF_MINUTE + span.micros;
@@ -201,27 +225,35 @@ export class Digest {
     return true;
   }
 
-  #column(bytes: Uint8Array, column: number, high: number, low: number): void {
-    // Taken then.
-    if (this.#isSame(bytes, column)) return;
+  #column(bytes: Uint8Array, { place, column, isSigned, high, low }: Indexed): void {
+    if (!this.#isSame(bytes, column)) {
+      this.#has[place] = this.#hashColumn(bytes, column, high, low) ? 1 : 0;
+      this.#high[place] = HASH[0]!;
+      this.#low[place] = HASH[1]!;
+      if (this.#has[place]) this.#take();
+    }
+    // The line before may be of another trace.
+    if (isSigned && this.#has[place]) sign(this.#signature, this.#high[place]!, this.#low[place]!);
+  }
+
+  /** Whether it has a value, whose hash is in HASH then. */
+  #hashColumn(bytes: Uint8Array, column: number, high: number, low: number): boolean {
     const from = this.#fields[column]!;
     const to = this.#endOf(column);
     for (let i = from; i < to; i++) {
       if (bytes[i] !== 0x5c) continue;
       const text = unescaped(bytes, from, to);
-      if (text === null) return;
-      hashText(text, high, low);
-      this.#take();
-      return;
+      if (text !== null) hashText(text, high, low);
+      return text !== null;
     }
     hash(bytes, from, to, high, low);
-    this.#take();
+    return true;
   }
 
   #slowObject(bytes: Uint8Array, from: number): number {
     const to = fieldEnd(bytes, from);
     const object = parseField(bytes, from, to);
-    if (typeof object === 'object' && object !== null) scanParsed(object as Record<string, unknown>, this.#take);
+    if (typeof object === 'object' && object !== null) scanParsed(object as Record<string, unknown>, this.#takeValue);
     return to;
   }
 
@@ -232,8 +264,8 @@ export class Digest {
     const list = parseField(bytes, from, this.#endOf(field));
     for (const each of Array.isArray(list) ? (list as Record<string, unknown>[]) : []) {
       const own = each?.attributes;
-      if (typeof own === 'object' && own !== null) scanParsed(own as Record<string, unknown>, this.#take);
-      if (field === EVENTS) scanParsed({ name: each.name }, this.#take);
+      if (typeof own === 'object' && own !== null) scanParsed(own as Record<string, unknown>, this.#takeValue);
+      if (field === EVENTS) scanParsed({ name: each.name }, this.#takeValue);
     }
   }
 
@@ -335,49 +367,4 @@ export function spanName(service: string, operation: string, kind: string): Span
   hashText(service, HASH[0]!, HASH[1]!);
   hashText(operation, HASH[0]!, HASH[1]!);
   return { id: hashBigint().toString(), service, operation, kind };
-}
-
-function unescaped(bytes: Uint8Array, from: number, to: number): string | null {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('utf8');
-  if (text === '\\N') return null;
-  return text.includes('\\') ? text.replace(/\\(.)/g, (_, char: string) => UNESCAPES[char] ?? char) : text;
-}
-
-const UNESCAPES: Record<string, string> = { n: '\n', r: '\r', t: '\t' };
-
-const lastMinute = Buffer.alloc(16);
-let lastMinuteMicros = 0;
-
-/** Microseconds since 2000 of a time like 2026-01-31T12:00:00.123456+00. */
-export function microsOf(bytes: Uint8Array, from: number, to: number): number {
-  let same = to - from === 29;
-  for (let i = 0; same && i < 16; i++) same = bytes[from + i] === lastMinute[i];
-  if (!same) {
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1');
-    const [, minute = text, seconds = '0'] = /^(.*T\d\d:\d\d):(\d\d(?:\.\d+)?)\+00$/.exec(text) ?? [];
-    const micros = Math.round(Date.parse(`${minute}Z`) / 60_000 - FIRST_MINUTE) * MICROS_OF_MINUTE;
-    if (to - from !== 29) return micros + Math.round(Number(seconds) * 1e6);
-    for (let i = 0; i < 16; i++) lastMinute[i] = bytes[from + i]!;
-    lastMinuteMicros = micros;
-  }
-  let micros = 10 * (bytes[from + 17]! - 0x30) + bytes[from + 18]! - 0x30;
-  for (let i = from + 20; i < from + 26; i++) micros = 10 * micros + bytes[i]! - 0x30;
-  return lastMinuteMicros + micros;
-}
-
-/** The same double that the database reads: digits below 2^53 over a power of ten are rounded once, as it does. */
-function numberOf(bytes: Uint8Array, from: number, to: number): number {
-  let digits = 0;
-  let scale = 0;
-  for (let i = from; i < to; i++) {
-    const byte = bytes[i]!;
-    if (byte === 0x2e && scale === 0) scale = 1;
-    else if (byte >= 0x30 && byte <= 0x39) {
-      digits = 10 * digits + byte - 0x30;
-      if (scale > 0) scale *= 10;
-    } else return Number(Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1'));
-  }
-  if (digits >= 2 ** 53)
-    return Number(Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1'));
-  return scale > 1 ? digits / scale : digits;
 }

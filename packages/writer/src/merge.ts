@@ -1,8 +1,10 @@
 // Rows that may be there already: the end of a span that was written as `started`, and batches that go a second time.
 import type pg from 'pg';
 import { COLUMNS, TYPES } from './columns.ts';
-import { bucketOf, type Counted, Digest, microsOf, spanName } from './digest.ts';
+import { bucketOf, type Counted, Digest, spanName } from './digest.ts';
 import { decodeLine, factsOf, type SpanFacts } from './encode.ts';
+import { microsOf } from './field.ts';
+import type { Signatures } from './signature.ts';
 import type { Change, Summaries } from './summary.ts';
 import { TimeSlice } from './time-slice.ts';
 
@@ -82,6 +84,8 @@ interface Noted {
   /** Of rows that are new. */
   digest: Digest;
   completed: Completed;
+  /** Of the traces of both. */
+  signatures: Signatures;
 }
 
 /**
@@ -93,7 +97,7 @@ interface Noted {
 export async function merge(
   client: pg.ClientBase,
   lines: readonly string[],
-  { summaries, digest, completed }: Noted,
+  { summaries, digest, completed, signatures }: Noted,
   sliceMs: number | undefined,
 ): Promise<{ written: number; open: number }> {
   const slice = new TimeSlice(sliceMs);
@@ -129,7 +133,7 @@ export async function merge(
           else {
             let own = completed.get(created_at);
             if (!own) {
-              own = new Digest();
+              own = new Digest(signatures);
               completed.set(created_at, own);
             }
             own.add(line);

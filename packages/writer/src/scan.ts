@@ -15,20 +15,25 @@ const FALSE = Buffer.from('false');
 /** Attributes of an object that are remembered: more than most spans have. */
 const REMEMBERED = 64;
 
-/** Reads objects of one batch. Spans that follow each other have most of their attributes in common: those are passed over. */
+/** Reads objects of one batch. Spans that follow each other have most of their attributes in common: those are not hashed again. */
 export class ObjectScan {
-  readonly #take: Take;
+  readonly #takeKey: Take;
+  readonly #takeValue: Take;
   #bytes: Uint8Array | undefined;
-  // Of the object before, by the place of the attribute: where its key and its value begin and end, and the key's hash.
+  // Of the object before, by the place of the attribute: where its key and its value begin and end, and the hashes of both.
   readonly #keyFrom = new Int32Array(REMEMBERED);
   readonly #keyTo = new Int32Array(REMEMBERED);
   readonly #valueFrom = new Int32Array(REMEMBERED);
   readonly #valueTo = new Int32Array(REMEMBERED);
   readonly #high = new Int32Array(REMEMBERED);
   readonly #low = new Int32Array(REMEMBERED);
+  readonly #valueHigh = new Int32Array(REMEMBERED);
+  readonly #valueLow = new Int32Array(REMEMBERED);
 
-  constructor(take: Take) {
-    this.#take = take;
+  /** @param takeKey Is not called for a key that the object before had in the same place. */
+  constructor(takeKey: Take, takeValue: Take) {
+    this.#takeKey = takeKey;
+    this.#takeValue = takeValue;
   }
 
   /**
@@ -49,7 +54,7 @@ export class ObjectScan {
       else {
         for (i = key; bytes[i] !== QUOTE; i++) if (bytes[i] === BACKSLASH) return -1;
         hash(bytes, key, i);
-        this.#take();
+        this.#takeKey();
         if (place >= 0) this.#remember(place, key, i);
       }
       const high = place >= 0 ? this.#high[place]! : HASH[0]!;
@@ -63,7 +68,13 @@ export class ObjectScan {
         if (place >= 0) {
           this.#valueFrom[place] = value;
           this.#valueTo[place] = i;
+          this.#valueHigh[place] = HASH[0]!;
+          this.#valueLow[place] = HASH[1]!;
         }
+      } else {
+        HASH[0] = this.#valueHigh[place]!;
+        HASH[1] = this.#valueLow[place]!;
+        this.#takeValue();
       }
       if (bytes[i] === 0x7d) return i + 1;
       i++;
@@ -107,7 +118,7 @@ export class ObjectScan {
     if (first === QUOTE) {
       for (i++; bytes[i] !== QUOTE; i++) if (bytes[i] === BACKSLASH) return -1;
       hash(bytes, from + 1, i, high, low);
-      this.#take();
+      this.#takeValue();
       return i + 1;
     }
     // Lists and objects are few.
@@ -120,7 +131,7 @@ export class ObjectScan {
     } else while (bytes[i] !== COMMA && bytes[i] !== 0x7d) i++;
     if (plain) hash(bytes, from, i, high, low);
     else hashText(shortest(Buffer.from(bytes.buffer, bytes.byteOffset + from, i - from).toString('latin1')), high, low);
-    this.#take();
+    this.#takeValue();
     return i;
   }
 }

@@ -1,5 +1,6 @@
 // What a batch changes in `traces` and `trace_executions`.
 import type { SpanFacts } from './encode.ts';
+import type { Signatures } from './signature.ts';
 
 /** What happened to a span's row: new, completed after `started`, or completed after it was given up as `lost`. */
 export type Change = 'new' | 'was started' | 'was lost';
@@ -96,10 +97,14 @@ export class Summaries {
     }
   }
 
-  /** Parameters of `UPSERT_TRACES`, or undefined when there is nothing to say. */
-  traces(): string[] | undefined {
+  /**
+   * Parameters of `UPSERT_TRACES`, or undefined when there is nothing to say.
+   *
+   * @param signatures Of the spans that were added, by the ids of their traces.
+   */
+  traces(signatures: Signatures): string[] | undefined {
     if (this.#traces.size === 0) return undefined;
-    const columns: string[][] = Array.from({ length: 15 }, () => []);
+    const columns: string[][] = Array.from({ length: 16 }, () => []);
     for (const [traceId, delta] of this.#traces) {
       columns[0]!.push(traceId);
       columns[1]!.push(delta.startedAt);
@@ -116,6 +121,7 @@ export class Summaries {
       columns[12]!.push(delta.rootSpanId ?? 'null');
       columns[13]!.push(delta.activeTo);
       columns[14]!.push(quoted(delta.keyed.reduce<string | null>((first, { id }) => firstOf(first, id), null)));
+      columns[15]!.push(signatures.text(traceId));
     }
     return columns.map(array);
   }
@@ -149,15 +155,16 @@ const IS_EARLIER_ROOT = `excluded.root_started_at is not null and (t.root_operat
 export const UPSERT_TRACES = `
 with d as (
   select * from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::text[],
-    $8::text[], $9::integer[], $10::integer[], $11::integer[], $12::timestamptz[], $13::text[], $14::timestamptz[], $15::text[])
+    $8::text[], $9::integer[], $10::integer[], $11::integer[], $12::timestamptz[], $13::text[], $14::timestamptz[], $15::text[],
+    $16::bit(512)[])
     as d (trace_id, started_at, completed_at, execution_id, job_id, root_service, root_operation,
-      services, span_count, error_count, open_count, root_started_at, root_span_id, active_to, execution_key)
+      services, span_count, error_count, open_count, root_started_at, root_span_id, active_to, execution_key, signature)
 ), upserted as (
 insert into beacon.traces as t (trace_id, started_at, completed_at, execution_id, job_id, root_service, root_operation,
-  services, span_count, error_count, open_count, root_started_at, root_span_id, active_to, updated_at, execution_key)
+  services, span_count, error_count, open_count, root_started_at, root_span_id, active_to, updated_at, execution_key, signature)
 select trace_id, started_at, completed_at, execution_id, job_id, root_service, root_operation,
   services::text[], span_count, error_count, open_count, root_started_at,
-  decode(root_span_id, 'hex'), active_to, now(), execution_key
+  decode(root_span_id, 'hex'), active_to, now(), execution_key, signature
 from d
 order by trace_id
 on conflict (trace_id) do update set
@@ -175,7 +182,8 @@ on conflict (trace_id) do update set
   error_count = t.error_count + excluded.error_count,
   open_count = t.open_count + excluded.open_count,
   active_to = greatest(t.active_to, excluded.active_to),
-  updated_at = excluded.updated_at
+  updated_at = excluded.updated_at,
+  signature = t.signature | excluded.signature
 returning t.trace_id, t.started_at, t.active_to, t.baselined_at
 ), late as (
   insert into beacon.late_traces (trace_id)

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
 import fc from 'fast-check';
-import { BOUNDS, bucketOf, microsOf, spanName } from '../src/digest.ts';
+import { BOUNDS, bucketOf, spanName } from '../src/digest.ts';
+import { microsOf } from '../src/field.ts';
 import { HASH, hash, hashBigint } from '../src/hash.ts';
 import { shortest } from '../src/scan.ts';
 

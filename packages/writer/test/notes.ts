@@ -60,6 +60,27 @@ select e.operation from expected e where not exists (
   select from prints p where e.created_at between p.created_from and p.created_to
     and e.started_at between p.started_from and p.active_to and p.has @> e.hashes)`;
 
+/** Traces whose signature would rule out something that a span of theirs has. */
+const UNSIGNED = `
+select t.trace_id, q.h from beacon.traces t
+cross join lateral (
+  select beacon.json_hash(a.key, a.value) as h from beacon.trace_spans s cross join lateral ${ATTRIBUTES} a
+  where s.trace_id = t.trace_id and jsonb_typeof(a.value) not in ('array', 'object')
+  union all
+  select beacon.json_hash(a.key, e) from beacon.trace_spans s cross join lateral ${ATTRIBUTES} a,
+    jsonb_array_elements(case when jsonb_typeof(a.value) = 'array' then a.value end) e
+  where s.trace_id = t.trace_id and jsonb_typeof(e) not in ('array', 'object')
+  union all
+  select beacon.column_hash(k.name, k.value) from beacon.trace_spans s cross join lateral (values ('operation', s.operation),
+    ('model', s.model_id), ('region', s.region), ('resource', s.resource_id::text)) k (name, value)
+  where s.trace_id = t.trace_id and k.value is not null) q
+where t.signature & beacon.signature_mask(q.h) <> beacon.signature_mask(q.h)`;
+
+/** Traces of writers without a signature; those of lost spans have been noted by SQL. */
+const UNKNOWN = `
+select t.trace_id from beacon.traces t where t.signature is null and not exists (
+  select from beacon.trace_spans s where s.trace_id = t.trace_id and (s.status = 'lost' or s.otel ? 'was_lost'))`;
+
 /** Fails where counts differ from the spans, or a span would not be found by something it has. */
 export async function notesAreRight(client: pg.Client): Promise<void> {
   for (const facet of [0, 1, 2]) {
@@ -67,4 +88,6 @@ export async function notesAreRight(client: pg.Client): Promise<void> {
     assert.deepEqual(noted, (await client.query(COUNTS.stored(facet))).rows, `counts by facet ${facet}`);
   }
   assert.deepEqual((await client.query(LOST)).rows, []);
+  assert.deepEqual((await client.query(UNSIGNED)).rows, []);
+  assert.deepEqual((await client.query(UNKNOWN)).rows, []);
 }

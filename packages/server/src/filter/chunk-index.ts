@@ -1,11 +1,10 @@
 // Which chunks of spans a filter can hold in, by the chunk index.
 import type pg from 'pg';
 import { VALUE_TYPES } from '../store/values.ts';
+import { hashesOf, type Known, knownOf, mayBeLogged } from './hashes.ts';
 import type { Term } from './parse.ts';
-import { type AttributeTerm, Bindings, literalsOf, logArguments, resourceSql } from './sql.ts';
+import { Bindings, literalsOf, logArguments } from './sql.ts';
 
-/** A term that fits more resources than this tells too little to choose chunks by. */
-const MAX_RESOURCES = 100;
 /** More branches than this cost more to plan than they save. */
 const MAX_BRANCHES = 1_000;
 /** Where more of the spans than this would be read anyway, all of them are read in one go. */
@@ -58,22 +57,25 @@ export interface Found {
  *
  * @param time ISO 8601, null where it is open; other spans are not asked for.
  * @param maxShare Where they have a larger share of the spans, the chunks themselves are not read.
+ * @param facts As `knownOf` found them in the same transaction; left out, they are asked for.
  */
 export async function chunksFor(
   client: pg.ClientBase,
   q: readonly Term[],
   { from, to }: { from: string | null; to: string | null },
   maxShare = 1,
+  facts?: Known,
 ): Promise<Found> {
   // An index knows these spans, whenever they were stored.
   if (q.some(isIndexed))
     return { chunks: [{ ...EVERYTHING, ...(await archivedFor(client, q, { from, to })) }], share: 0 };
+  const known = facts ?? (await knownOf(client, q));
   const bind = new Bindings();
   const hashes: string[] = [];
   // Attributes first: they leave fewer chunks than columns do.
   const ordered = q.toSorted((a, b) => Number(isOfColumn(a)) - Number(isOfColumn(b)));
   for (const [term, each] of ordered.entries()) {
-    const sql = await hashesOf(client, each, bind);
+    const sql = hashesOf(each, known, bind);
     if (sql) hashes.push(...sql.map((hash) => `(${hash}, ${term})`));
   }
   const wanted = hashes.length
@@ -81,11 +83,14 @@ export async function chunksFor(
     : `(select '{}'::bigint[], '{}'::integer[])`;
   const since = bind.add(from ?? '-infinity', 'timestamptz');
   const until = bind.add(to ?? 'infinity', 'timestamptz');
-  const logged = q.filter(mayBeLogged).map(
-    (term) => `
+  const logged = q
+    .filter(mayBeLogged)
+    .filter((term) => !known.unlogged.has(term))
+    .map(
+      (term) => `
         union all
         select l.*, true from beacon.logged_chunks(${logArguments(term, term.key.attribute, bind)}, ${since}, ${until}) l`,
-  );
+    );
   const { rows } = await client.query({
     text: `with found as materialized (
         select c.*, false as logged from ${wanted} w (hashes, terms) cross join lateral beacon.chunks_with(w.hashes, w.terms, ${since}, ${until}) c
@@ -100,9 +105,9 @@ export async function chunksFor(
   });
   const narrowed = {
     traces: null,
-    filters: await narrowingOf(
-      client,
+    filters: narrowingOf(
       q,
+      known,
       rows.some(({ logged }) => logged),
     ),
   };
@@ -158,22 +163,19 @@ const NARROWING: Record<string, string> = {
  *
  * @param isLogged Whether log records may be what makes a term hold.
  */
-async function narrowingOf(client: pg.ClientBase, q: readonly Term[], isLogged: boolean): Promise<Narrowing[]> {
-  const all = await Promise.all(
-    q.map(async (term): Promise<Narrowing[]> => {
-      if (term.kind !== 'compare' || term.operator !== '=') return [];
-      if ('column' in term.key) {
-        const name = NARROWING[term.key.column];
-        return name ? [{ kind: 'c', name, values: [term.value] }] : [];
-      }
-      const { attribute, place } = term.key;
-      if (place !== null && place !== 'span') return [];
-      if (place === null && isLogged) return [];
-      if (place === null && (await resourcesOf(client, term))?.length !== 0) return [];
-      return [{ kind: 'a', name: attribute, values: literalsOf(term.value).map((literal) => JSON.parse(literal)) }];
-    }),
-  );
-  return all.flat();
+function narrowingOf(q: readonly Term[], { resources }: Known, isLogged: boolean): Narrowing[] {
+  return q.flatMap((term): Narrowing[] => {
+    if (term.kind !== 'compare' || term.operator !== '=') return [];
+    if ('column' in term.key) {
+      const name = NARROWING[term.key.column];
+      return name ? [{ kind: 'c', name, values: [term.value] }] : [];
+    }
+    const { attribute, place } = term.key;
+    if (place !== null && place !== 'span') return [];
+    if (place === null && isLogged) return [];
+    if (place === null && resources.get(term)?.length !== 0) return [];
+    return [{ kind: 'a', name: attribute, values: literalsOf(term.value).map((literal) => JSON.parse(literal)) }];
+  });
 }
 
 /** The last stored first, and those that overlap as one: a span is in one of them at most then. */
@@ -218,7 +220,7 @@ export async function sourceFor(
     `select beacon.archived_with('{}', '{}', $1::timestamptz, $2::timestamptz) as archived`,
     [time.from, time.to],
   );
-  const narrowed = { traces: null, filters: await narrowingOf(client, q, true) };
+  const narrowed = { traces: null, filters: narrowingOf(q, await knownOf(client, q), true) };
   return (bind) => spansOf([{ ...EVERYTHING, archived: rows[0].archived, narrowed }], bind);
 }
 
@@ -305,59 +307,8 @@ export function isIndexed(term: Term): boolean {
   );
 }
 
-/** Whether a log record may be what makes it hold: its span is in a chunk that knows nothing of that. */
-function mayBeLogged(term: Term): term is AttributeTerm & { key: { attribute: string } } {
-  if (term.kind === 'word' || 'column' in term.key || (term.kind === 'has' && term.negated)) return false;
-  return term.key.place === null || term.key.place === 'event';
-}
-
 function isOfColumn(term: Term): boolean {
   return term.kind !== 'word' && 'column' in term.key;
-}
-
-/** Expressions of the hashes of which one is in the index where the term holds; undefined where a term does not tell. */
-async function hashesOf(client: pg.ClientBase, term: Term, bind: Bindings): Promise<string[] | undefined> {
-  if (term.kind === 'word' || (term.kind === 'has' && term.negated)) return undefined;
-  if ('column' in term.key) return columnHashes(term.key.column, term, bind);
-  const { attribute, place } = term.key;
-  const own: string[] = [];
-  if (place !== 'resource' && place !== 'scope') {
-    const key = `hashtextextended(${bind.add(attribute, 'text')}, 0)`;
-    if (term.kind === 'compare' && term.operator === '=') {
-      own.push(...literalsOf(term.value).map((literal) => `hashtextextended(${textSql(literal, bind)}, ${key})`));
-    } else own.push(key);
-  }
-  const resources = await resourcesOf(client, term);
-  if (!resources) return undefined;
-  own.push(...resources.map((id) => `beacon.column_hash('resource', ${bind.add(id, 'text')})`));
-  // No resource fits: nothing is indexed for it, and so nothing is found.
-  return own.length > 0 ? own : ['null::bigint'];
-}
-
-/** A literal as the index has it: a number in its shortest form. */
-function textSql(literal: string, bind: Bindings): string {
-  const value: unknown = JSON.parse(literal);
-  return typeof value === 'number'
-    ? `trim_scale(${bind.add(literal, 'numeric')})::text`
-    : bind.add(String(value), 'text');
-}
-
-const INDEXED = new Set(['service', 'operation', 'kind', 'status', 'model', 'region', 'error']);
-
-function columnHashes(column: string, term: AttributeTerm, bind: Bindings): string[] | undefined {
-  if (term.kind !== 'compare' || term.operator !== '=' || !INDEXED.has(column)) return undefined;
-  return [`beacon.column_hash('${column}', ${bind.add(term.value, 'text')})`];
-}
-
-async function resourcesOf(client: pg.ClientBase, term: AttributeTerm): Promise<string[] | undefined> {
-  const bind = new Bindings();
-  const condition = resourceSql(term, bind);
-  if (condition === undefined) return [];
-  const { rows } = await client.query(
-    `select r.resource_id::text as id from beacon.trace_resources r where ${condition} limit ${MAX_RESOURCES + 1}`,
-    bind.values,
-  );
-  return rows.length > MAX_RESOURCES ? undefined : rows.map((row) => row.id);
 }
 
 /** Times as texts of one length, so that they compare as times; microseconds and all. */

@@ -4,8 +4,11 @@ import { type ColumnKey, durationMs, type Operator, type Place, type Term } from
 /** Collects values and hands out their placeholders. */
 export class Bindings {
   readonly values: unknown[];
-  constructor(values: unknown[] = []) {
+  /** Terms that are known to hold for no log record, in this transaction: none is looked for. */
+  readonly unlogged: ReadonlySet<Term>;
+  constructor(values: unknown[] = [], unlogged: ReadonlySet<Term> = new Set()) {
     this.values = [...values];
+    this.unlogged = unlogged;
   }
   add(value: unknown, type: string): string {
     this.values.push(value);
@@ -209,6 +212,7 @@ function objectsOf(attribute: string, value: string): string[] {
 
 /** Events travel as log records too. A statement asks for their spans once, however many spans it looks at. */
 function inLogs(term: AttributeTerm, attribute: string, bind: Bindings): string {
+  if (bind.unlogged.has(term)) return 'false';
   return `(s.trace_id, s.span_id) in (select l.trace_id, l.span_id from beacon.logged_spans(${logArguments(term, attribute, bind)}) l)`;
 }
 

@@ -1,8 +1,9 @@
 // The newest traces in which a span fits a filter. There are three ways to them, and which is the shortest depends on how many
-// fit and on how the spans came: read the last chunks of spans one after the other, where chunks are of a short time each;
-// ask the newest traces one by one, where spans came in no order; or read only the chunks that the index names.
+// fit and on how the spans came: ask the newest traces one by one, of which most are ruled out by their summaries; read the
+// last chunks of spans one after the other, where chunks are of a short time each; or read only the chunks that the index names.
 import type pg from 'pg';
-import { type Chunk, chunksFor, groupsOf, isIndexed, sortable, spansOf } from '../filter/chunk-index.ts';
+import { type Chunk, chunksFor, type Found, groupsOf, isIndexed, sortable, spansOf } from '../filter/chunk-index.ts';
+import { type Known, knownOf } from '../filter/hashes.ts';
 import type { Term } from '../filter/parse.ts';
 import { Bindings, filterSql } from '../filter/sql.ts';
 import type { Scope } from '../queries/query.ts';
@@ -10,12 +11,12 @@ import { within } from '../queries/range.ts';
 import { VALUE_TYPES } from '../store/values.ts';
 import { hasFitting, inTime, type SearchParams, traceConditions } from './traces-sql.ts';
 
-/** So many of the last chunks are read, or looked at, before the index is asked. */
+/** So many of the last chunks are read before the index is asked. */
 const LATEST = 64;
-/** Where so many of them have nothing that fits, the index is asked what has. */
-const TRIED = 4;
-/** Among so many traces a page is looked for one by one: first a few, for what most have. */
-const ASKED = [100, 3_000];
+/** Among so many traces a page is looked for one by one: first a few, for what most have, and to learn how many fit. */
+const ASKED = [300, 3_000];
+/** Unless so many have more spans than this, going by those that fit: summaries of large traces rule out little. */
+const MAX_ASKED_SPANS = 200_000;
 /** Where the filter can hold in a smaller share of the spans than this, the index is followed. */
 const RARE = 0.2;
 /** Chunks that have no more spans than this are read in one go. */
@@ -41,32 +42,25 @@ export async function newestMatches(
   scope: Scope,
   untilMs: number,
 ): Promise<Matches> {
-  const page = new Page(client, p, scope);
+  const known = await knownOf(client, p.q);
+  const page = new Page(client, p, known, scope);
   let maxShare = 1;
+  let named: Chunk[] | undefined;
   if (!p.q.some(isIndexed)) {
-    const [latest, archivedTo] = [await latestChunks(client, scope), await archivedUntil(client, scope)];
-    const more = { hasMore: latest.length === LATEST, archivedTo };
-    if (isInOrder(latest)) {
-      if (await page.read(latest, { max: TRIED, first: TRIED, ...more })) return page.answer();
-      if (page.found > 0) {
-        if (await page.read(latest, { from: TRIED, ...more })) return page.answer();
-        maxShare = RARE;
-      }
-    } else {
-      const [few, many] = ASKED as [number, number];
-      const first = await askedOneByOne(client, p, scope, few);
-      if (isPage(first, scope, archivedTo)) return { traces: first, stoppedAt: null };
-      if (first.length > 0 || (await chunksFor(client, p.q, scope, RARE)).share > RARE) {
-        const traces = await askedOneByOne(client, p, scope, many);
-        if (isPage(traces, scope, archivedTo)) return { traces, stoppedAt: null };
-      }
+    const { latest, archivedTo } = await latestChunks(client, scope);
+    const { traces, few } = await askedOneByOne(client, p, known, scope, archivedTo);
+    if (isPage(traces, scope, archivedTo)) return { traces, stoppedAt: null };
+    named = few;
+    if (traces.length > 0 && isInOrder(latest)) {
+      if (await page.read(latest, { hasMore: latest.length === LATEST, archivedTo })) return page.answer();
+      maxShare = RARE;
     }
   }
-  const { chunks } = await chunksFor(client, p.q, scope, maxShare);
-  const left = chunks.length > 0 || maxShare === 1 ? chunks : (await chunksFor(client, p.q, scope)).chunks;
+  const chunks = named ?? (await chunksFor(client, p.q, scope, maxShare, known)).chunks;
+  const left = chunks.length > 0 || maxShare === 1 ? chunks : (await chunksFor(client, p.q, scope, 1, known)).chunks;
   left.sort((a, b) => (sortable(a.active_to) < sortable(b.active_to) ? 1 : -1));
-  const spans = left.reduce((sum, chunk) => sum + chunk.spans, 0);
-  const first = spans <= AT_ONCE && left.length <= LATEST ? Math.max(1, left.length) : undefined;
+  const size = left.reduce((sum, chunk) => sum + chunk.spans, 0);
+  const first = size <= AT_ONCE && left.length <= LATEST ? Math.max(1, left.length) : undefined;
   await page.read(left, { first, untilMs });
   return page.answer();
 }
@@ -75,42 +69,38 @@ export async function newestMatches(
 class Page {
   readonly #client: pg.PoolClient;
   readonly #p: SearchParams & { q: Term[] };
+  readonly #known: Known;
   readonly #scope: Scope;
   readonly #traces = new Map<string, Match>();
   #stoppedAt: string | null = null;
 
-  constructor(client: pg.PoolClient, p: SearchParams & { q: Term[] }, scope: Scope) {
+  constructor(client: pg.PoolClient, p: SearchParams & { q: Term[] }, known: Known, scope: Scope) {
     this.#client = client;
     this.#p = p;
+    this.#known = known;
     this.#scope = scope;
-  }
-
-  get found(): number {
-    return this.#traces.size;
   }
 
   /**
    * Reads chunks until the page is full; tells whether it is, or nothing is left.
    *
    * @param chunks By their latest activity, descending.
-   * @param limits Which of them; how many the first statement reads; whether there are more after the last; the latest
+   * @param limits How many the first statement reads; whether there are more after the last; the latest
    *   activity in the archive, where its chunks are not among these; when to stop.
    */
   async read(
     chunks: Chunk[],
     limits: {
-      from?: number;
-      max?: number;
       first?: number | undefined;
       hasMore?: boolean;
       archivedTo?: string;
       untilMs?: number;
     },
   ): Promise<boolean> {
-    const { from = 0, max = chunks.length, first, hasMore = false, archivedTo = '-infinity', untilMs } = limits;
-    let read = from;
-    for (const { group } of groupsOf(chunks.slice(from, max), first)) {
-      for (const match of await matchesIn(this.#client, group, this.#p, this.#scope)) {
+    const { first, hasMore = false, archivedTo = '-infinity', untilMs } = limits;
+    let read = 0;
+    for (const { group } of groupsOf(chunks, first)) {
+      for (const match of await matchesIn(this.#client, group, this.#p, this.#known, this.#scope)) {
         this.#traces.set(match.trace_id, match);
       }
       read += group.length;
@@ -127,7 +117,7 @@ class Page {
         return true;
       }
     }
-    return !hasMore && max >= chunks.length && archivedTo === '-infinity';
+    return !hasMore && archivedTo === '-infinity';
   }
 
   answer(): Matches {
@@ -141,34 +131,30 @@ function isPage(traces: Match[], { limit }: Scope, archivedTo: string): boolean 
   return last !== undefined && sortable(last.started_at) > sortable(archivedTo);
 }
 
-/** The latest activity of the time in the archive; `-infinity` where it has nothing of it. */
-async function archivedUntil(client: pg.PoolClient, { from, to }: Scope): Promise<string> {
-  const { rows } = await client.query<{ until: string }>({
-    text: `select coalesce(max(c.active_to), '-infinity') as until from beacon.archive_chunks c
-      where c.active_to >= coalesce($1::timestamptz, '-infinity') and c.started_from < coalesce($2::timestamptz, 'infinity')`,
-    values: [from, to],
-    types: VALUE_TYPES,
-  });
-  return rows[0]!.until;
-}
-
 function sorted(traces: Match[]): Match[] {
   const keyed = traces.map((match) => ({ match, key: `${sortable(match.started_at)} ${match.trace_id}` }));
   return keyed.sort((a, b) => (a.key < b.key ? 1 : -1)).map(({ match }) => match);
 }
 
-/** Chunks of the time, the last active first, at most so many. */
-async function latestChunks(client: pg.PoolClient, { from, to }: Scope): Promise<Chunk[]> {
-  const bind = new Bindings();
-  const until = to === null ? '' : ` and c.started_from < ${bind.add(to, 'timestamptz')}`;
-  const { rows } = await client.query<Chunk>({
-    text: `select c.created_from, c.created_to, c.started_from, c.active_to, c.spans from beacon.span_chunks c
-      where c.active_to >= ${bind.add(from ?? '-infinity', 'timestamptz')}${until}
-      order by c.active_to desc limit ${LATEST}`,
-    values: bind.values,
+/**
+ * Chunks of the time, the last active first, at most so many; and the latest activity of the time in the archive, `-infinity`
+ * where it has nothing of it.
+ */
+async function latestChunks(client: pg.PoolClient, { from, to }: Scope) {
+  const { rows } = await client.query<Chunk & { archived_to: string }>({
+    text: `with archived as materialized (
+        select coalesce(max(a.active_to), '-infinity') as active_to from beacon.archive_chunks a
+        where a.active_to >= coalesce($1::timestamptz, '-infinity') and a.started_from < coalesce($2::timestamptz, 'infinity'))
+      select a.active_to as archived_to, l.* from archived a left join (
+        select c.created_from, c.created_to, c.started_from, c.active_to, c.spans from beacon.span_chunks c
+        where c.active_to >= coalesce($1::timestamptz, '-infinity') and c.started_from < coalesce($2::timestamptz, 'infinity')
+        order by c.active_to desc limit ${LATEST}) l on true
+      order by l.active_to desc`,
+    values: [from, to],
     types: VALUE_TYPES,
   });
-  return rows;
+  const latest = rows.filter(({ created_from }) => created_from !== null);
+  return { latest: latest.map(({ archived_to: _, ...chunk }): Chunk => chunk), archivedTo: rows[0]!.archived_to };
 }
 
 /** Whether reading these chunks one after the other leads back in time: each is about less time than all are apart. */
@@ -185,9 +171,10 @@ async function matchesIn(
   client: pg.PoolClient,
   chunks: Chunk[],
   p: SearchParams & { q: Term[] },
+  known: Known,
   scope: Scope,
 ): Promise<Match[]> {
-  const bind = new Bindings();
+  const bind = new Bindings([], known.unlogged);
   const { rows } = await client.query<Match>({
     text: `with found as materialized (
         select distinct s.trace_id from ${spansOf(chunks, bind)} s
@@ -200,26 +187,57 @@ async function matchesIn(
   return rows;
 }
 
-/** The first of the page, one more than the limit, if it is among so many of the newest traces that began in the time. */
+interface Asked extends Match {
+  span_count: number;
+}
+
+/**
+ * The first of the page, one more than the limit, if it is among the newest traces that began in the time; else what is known
+ * of it after a few, or after many where it was worth to ask those. `few` are the chunks that the filter can hold in, where
+ * these were asked for and are few.
+ */
 async function askedOneByOne(
   client: pg.PoolClient,
   p: SearchParams & { q: Term[] },
+  known: Known,
   scope: Scope,
-  max: number,
-): Promise<Match[]> {
-  const bind = new Bindings();
-  const bounds = { since: scope.from ?? '-infinity', until: scope.to ?? 'infinity' };
+  archivedTo: string,
+): Promise<{ traces: Match[]; few: Chunk[] | undefined }> {
+  const [few, many] = ASKED as [number, number];
   // In the order of the index: as long as the table is not analyzed, the planner would rather sort all of the time.
   await client.query('set local enable_bitmapscan = off');
-  const { rows } = await client.query<Match>({
-    text: `select t.trace_id, t.started_at
+  let traces = await fittingAmong(client, p, known, scope, few);
+  let named: Found | undefined;
+  if (!isPage(traces, scope, archivedTo)) {
+    const spans = traces.reduce((sum, { span_count }) => sum + span_count, 0);
+    if (traces.length === 0) named = await chunksFor(client, p.q, scope, RARE, known);
+    if (named ? named.share > RARE : spans * many <= MAX_ASKED_SPANS * traces.length) {
+      traces = await fittingAmong(client, p, known, scope, many);
+    }
+  }
+  await client.query('reset enable_bitmapscan');
+  return { traces, few: named && named.share <= RARE ? named.chunks : undefined };
+}
+
+/** Of so many of the newest traces those in which a span fits, in order, as many as a page has and one more. */
+async function fittingAmong(
+  client: pg.PoolClient,
+  p: SearchParams & { q: Term[] },
+  known: Known,
+  scope: Scope,
+  max: number,
+): Promise<Asked[]> {
+  const bind = new Bindings([], known.unlogged);
+  const bounds = { since: scope.from ?? '-infinity', until: scope.to ?? 'infinity' };
+  const fits = [...traceConditions(p, bind), hasFitting(p.q, known, scope, bounds, bind)].join(' and ');
+  const { rows } = await client.query<Asked>({
+    text: `select t.trace_id, t.started_at, t.span_count
       from (select * from beacon.traces t where ${within('t.started_at', scope, bind)}
         order by t.started_at desc, t.trace_id desc limit ${bind.add(max, 'bigint')}) t
-      where ${[...traceConditions(p, bind), hasFitting(p.q, scope, bounds, bind)].join(' and ')}
+      where ${fits}
       order by t.started_at desc, t.trace_id desc limit ${bind.add(scope.limit + 1, 'bigint')}`,
     values: bind.values,
     types: VALUE_TYPES,
   });
-  await client.query('reset enable_bitmapscan');
   return rows;
 }

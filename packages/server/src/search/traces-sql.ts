@@ -1,6 +1,7 @@
 // Search for traces by what their spans say. Everything here answers the same question; which way is taken depends on how
 // much the filter tells.
 import { z } from 'zod';
+import { type Known, signatureSql } from '../filter/hashes.ts';
 import { durationMs, type Term } from '../filter/parse.ts';
 import { Bindings, filterSql } from '../filter/sql.ts';
 import { executionSql } from '../queries/columns.ts';
@@ -101,8 +102,8 @@ function ofTrace(bounds: Bounds | null, bind: Bindings): string {
  * A condition on the summary `t`: that a span of it fits the filter. Asked trace by trace, in the order of the page, so that
  * nothing beyond the page is read.
  */
-export function hasFitting(q: readonly Term[], scope: Scope, bounds: Bounds, bind: Bindings): string {
-  const hints = q.flatMap((term) => hintOf(term, bind) ?? []);
+export function hasFitting(q: readonly Term[], known: Known, scope: Scope, bounds: Bounds, bind: Bindings): string {
+  const hints = [...q.flatMap((term) => hintOf(term, bind) ?? []), ...signatureSql(q, known, bind)];
   return `${hints.map((hint) => `${hint}\n    and `).join('')}(select true from beacon.trace_spans s
     where ${ofTrace(bounds, bind)}
       and ${inTime(scope, bind)} and ${filterSql(q, bind)} limit 1)`;

@@ -1,6 +1,7 @@
 // How a filtered search is made fast: the newest traces first, then only the chunks of spans in which the filter can hold.
 import type pg from 'pg';
 import { type Chunk, chunksFor, groupsOf, hasArchived, sortable, spansOf } from '../filter/chunk-index.ts';
+import { knownOf } from '../filter/hashes.ts';
 import type { Term } from '../filter/parse.ts';
 import { Bindings, filterSql } from '../filter/sql.ts';
 import type { Scope } from '../queries/query.ts';
@@ -79,8 +80,9 @@ async function amongNewest(
   const bounds = await boundsOfNewest(client, scope, max);
   // Of the archive whole chunks are read, and not trace by trace.
   if (bounds === undefined || (await hasArchived(client, { from: bounds.since, to: null }))) return undefined;
-  const bind = new Bindings();
-  const fits = hasFitting(p.q, scope, bounds, bind);
+  const known = await knownOf(client, p.q);
+  const bind = new Bindings([], known.unlogged);
+  const fits = hasFitting(p.q, known, scope, bounds, bind);
   const page = pageSql(p, { ...scope, from: bounds.since }, fits, scope.limit + 1, bind, true);
   const rows = await pageOf(client, p, page, bind, bounds);
   return rows.length > scope.limit ? rows : undefined;

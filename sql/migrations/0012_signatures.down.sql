@@ -1,0 +1,1 @@
+alter table beacon.traces drop column signature;
