@@ -9,7 +9,7 @@ const VALUE_END = /[\s"'`\u007f]|$/g;
  * attached, `-p!` only as the next word; of `-u:` the value is `user:password`.
  */
 const OPTIONS: Record<string, string> = {
-  curl: '-u: -U: --user: --proxy-user: -b --cookie',
+  curl: '-u: -U: --user: --proxy-user: -b --cookie --oauth2-bearer',
   mysql: '-p=',
   mariadb: '-p=',
   sshpass: '-p',
@@ -63,7 +63,7 @@ const OPTIONS: Record<string, string> = {
   wget: '--http-passwd --proxy-passwd',
   snmpwalk: '-c! -A! -X!',
   snmpget: '-c! -A! -X!',
-  nmcli: 'password!',
+  ncftp: '-p!',
   cadaver: '-p!',
 };
 /** Programs that take their subcommand first: without it their option means something else. */
@@ -87,8 +87,8 @@ for (const [program, options] of Object.entries(OPTIONS)) {
 }
 export const PROGRAMS = [...TABLE.keys()];
 
-const OPTION = /-{1,2}[A-Za-z][A-Za-z-]{0,30}/y;
-const NEXT = /(?:["'],?\s{0,4}["']?|[=\s\u007f]\s{0,4}["'`]?)/y;
+const OPTION = /-{1,2}[A-Za-z][A-Za-z0-9-]{0,30}/y;
+const NEXT = /(?:["'],?\s{0,4}["']?|,[ \t]{1,4}["']?|[=\s\u007f]\s{0,4}["'`]?)/y;
 const CLUSTER = /^-[fsSkLvigINn#0-9]{1,8}([uUb])$/;
 
 /** The password that follows an option of a program. @param at Where the option begins. */
@@ -139,8 +139,14 @@ const PLACES: Record<string, RegExp> = {
   'htpasswd ':
     /(?:-\w{1,10}\s{1,4}){0,4}-\w{0,6}b\w{0,6}\s{1,4}(?:-\w{1,10}\s{1,4}){0,4}(?:[^\s;|&]{1,100}\s{1,4}){1,2}?([^\s;|&]{1,200})(?=\s{0,4}(?:$|[\n;|&\u007f]))/y,
   'net user ': /\s{0,4}[^\s/]{1,100}\s{1,4}([^\s/*][^\s]{0,200})/y,
-  'net use ': /[^\n]{0,200}?\/user:\S{1,100}\s{1,4}([^\s/*][^\s]{0,200})/iy,
-  ' /p:': /(\S{1,200})/y,
+  'net use ':
+    /(?:[^\n]{0,200}?\/user:\S{1,100}\s{1,4}|[^\s/]{1,3}\s{1,4}\\{1,2}\S{1,200}\s{1,4})([^\s/*][^\s]{0,200})/iy,
+  'rclone config ': /[^\n]{1,200}?\spass\s{1,4}(\S{1,200})/y,
+  'gh secret set ': /[^\n]{1,200}?\s(?:--body|-b)[ =]([^\s]{1,300})/y,
+  'nmcli ': /[^\n]{1,200}?\spassword\s{1,4}(\S{1,200})/y,
+  'wpa_passphrase ': /\S{1,64}\s{1,4}(\S{1,200})/y,
+  'iwconfig ': /[^\n]{1,100}?\skey\s{1,4}(?:s:)?(\S{1,200})/y,
+  'consul kv put ': /\S{0,100}(?:pass|secret|token|key)\S{0,20}\s{1,4}(\S{1,300})/y,
 };
 export const PLACED = Object.keys(PLACES);
 

@@ -4,7 +4,7 @@ import { match } from './match.ts';
 import { isPlaceholder } from './placeholders.ts';
 
 const INSERT =
-  /\b(?:insert|replace|upsert)\s{1,8}(?:\w{1,16}\s{1,8})?into\s[^()]{1,300}\(([^()]*)\)\s{0,8}(?:overriding\s{1,8}\w{1,8}\s{1,8}value\s{1,8})?(?:values\s{0,8}|select\s)|\bset\s{0,4}\(([^()]*)\)\s{0,4}=\s{0,4}(?:row\s{0,4})?/gi;
+  /\b(?:insert|replace|upsert)\s{1,8}(?:\w{1,16}\s{1,8})?into\s[^()]{1,300}\(([^()]*)\)\s{0,8}(?:overriding\s{1,8}\w{1,8}\s{1,8}value\s{1,8})?(?:values\s{0,8}|select\s)|\bwith\s{1,8}\w{1,64}\s{0,4}\(([^()]*)\)\s{0,4}as\s{1,8}(?:\w{1,16}\s{1,8}){0,2}\(\s{0,8}values\s{0,8}|\bset\s{0,4}\(([^()]*)\)\s{0,4}=\s{0,4}(?:row\s{0,4})?/gi;
 
 /** Characters of a select that are read. */
 const MAX_SELECT = 2_000;
@@ -13,7 +13,7 @@ const MAX_SELECT = 2_000;
 export function inInserts(text: string, found: number[]): void {
   INSERT.lastIndex = 0;
   for (let insert = INSERT.exec(text); insert !== null; insert = INSERT.exec(text)) {
-    const secret = (insert[1] ?? insert[2]!).split(',').map((column) => secrecyOf(column.trim()) > 0);
+    const secret = (insert[1] ?? insert[2] ?? insert[3]!).split(',').map((column) => secrecyOf(column.trim()) > 0);
     if (!secret.includes(true)) continue;
     let at = INSERT.lastIndex;
     if (/select\s$/i.test(insert[0])) at = tuple(text, at, secret, found, MAX_SELECT);

@@ -27,7 +27,7 @@ const ABOUT = set(
   ttl cost rate source endpoint url uri path file files dir provider arn version policy hint status attempts attempt present
   valid changed age enabled required reset consent domain banner manager kind format algorithm alg per used remaining total
   max min detail details rotation strength method methods scope scopes created updated ms seconds stdin env prompt command
-  field fields column label placeholder input page form history rules rule check checks validator service server host port
+  field fields column label placeholder input page form history rules rule check checks validator service server host port fd
   issuer audience position offset usd price store storage vault ref reference mode state flow error errors message charset
   encoding score in out bucket pool mechanism plugin module handler middleware style encryption through cmd santa manager
   page link button class classes interval timeout lifetime duration duration_ms strategy`,
@@ -64,7 +64,7 @@ export function secrecyOf(key: string): KeySecrecy {
     const secrecy = ofWord(words, i);
     if (secrecy <= found) continue;
     const after = words[i + 1];
-    if (after !== undefined && ABOUT.has(after)) continue;
+    if (after !== undefined && ABOUT.has(after) && !(after === 'id' && words[i - 1] === 'root')) continue;
     const before = words[i - 1];
     if (before !== undefined && ABOUT_BEFORE.has(before)) continue;
     found = secrecy;
@@ -102,6 +102,7 @@ function ofWord(words: readonly string[], i: number): KeySecrecy {
   if (word === 'code' && before !== undefined && SECRET_CODES.has(before)) return 2;
   if (word === 'number' && before === 'security' && words[i - 2] === 'social') return 2;
   if (word === 'signature' && before === 'access') return 2;
+  if (word === 'token' && before !== undefined && SECRET_CODES.has(before)) return 2;
   if (USUALLY.has(word)) return 1;
   if (word === 'auth') return i === words.length - 1 || AUTH_PARTS.has(words[i + 1]!) ? 1 : 0;
   if (word === 'sid') return before === 'connect' ? 2 : 0;

@@ -4,7 +4,7 @@ import { isNameAt, match } from './match.ts';
 const ATTRIBUTE = /["']\s{1,8}value\s{0,4}=\s{0,4}(["'])/iy;
 const ELEMENT = /(?:["'][^<>]{0,200}|(?:\s[^<>]{0,200})?)>(?:<!\[CDATA\[)?/y;
 const SIBLING = /<\/[\w:.-]{1,64}>\s{0,40}<[\w:.-]{1,64}>/y;
-const NESTED = /["']\s{0,4}>\s{0,40}<[\w:.-]{1,64}>/y;
+const NESTED = /["'][^<>]{0,100}>\s{0,40}<[\w:.-]{1,64}>/y;
 
 /** `<password>x</password>`, `<add key="password" value="x"/>`, `<name>password</name><value>x</value>`. */
 export function inMarkup(text: string, start: number, end: number): { at: number; stop: string } | undefined {

@@ -20,6 +20,8 @@ export interface Name {
   isUpper: boolean;
   /** Of several words: of no sentence. */
   isJoined: boolean;
+  /** `pw`, `pass` */
+  isShort: boolean;
   /** `--password` */
   isOption: boolean;
   /** With capitals or dashes, as headers and variables are written. */
@@ -37,7 +39,8 @@ function remembered(text: string): Name {
   known = {
     secrecy: secrecyOf(text),
     isHeader: HEADER.test(text),
-    isPassword: /pass|pwd/i.test(text),
+    isPassword: /pass|pwd|^pw$|kennwort|contrase|mot de passe|senha|wachtwoord|hasło|lösenord|пароль/i.test(text),
+    isShort: /^(?:\w{1,20}[._-])?(?:pw|pass)$/i.test(text),
     isNumber: /^(?:pin|otp|totp|cvv|cvc|ssn)$/i.test(text),
     isFile: SOURCE.test(text),
     isJoined: /\w[-_]\w/.test(text),

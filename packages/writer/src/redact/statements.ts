@@ -84,6 +84,7 @@ export function afterAuth(text: string, start: number, end: number): Found {
   const found = match(AUTH, text, end);
   if (!found) return undefined;
   const [, first, second] = found;
+  if (second !== undefined && /[:=,]$/.test(first!)) return undefined;
   if (MECHANISM.test(first!)) {
     if (second === undefined || !/^[A-Za-z0-9+/]{6,}={0,2}$/.test(second) || MECHANISM.test(second)) return undefined;
   }

@@ -1,5 +1,6 @@
 // Where the secrets of a text are. One pass finds the words that a secret may stand beside; each has its own way of looking
 // further, and none looks again at what another has taken. A megabyte costs milliseconds, whatever is in it.
+import { inAliases } from './aliases.ts';
 import { afterCommand, afterOption, pipedTo } from './commands.ts';
 import { inBase64, isManifest } from './encoded.ts';
 import { inInserts } from './insert.ts';
@@ -7,14 +8,18 @@ import { type KeySecrecy, secrecyOf } from './keys.ts';
 import { type Found, forget, ITEM, isNameAt } from './match.ts';
 import { valueOfName } from './named.ts';
 import { withoutScheme } from './places.ts';
+import { isIntroduced } from './said.ts';
+import { inTables } from './tables.ts';
 import { viewOf } from './view.ts';
 import { isAlphanumeric, LOOKS, OF_INTEREST, WORDS, words } from './words.ts';
 
 const codes = (chars: string) => new Set([...chars].map((char) => char.charCodeAt(0)));
 /** What may follow a name that has a value, and what may follow a space after it. */
-const LEADS = codes(`=:"'\`])><,( \t\n\r-${ITEM}`);
+const LEADS = codes(`=:"'\`])><,( \t\n\r-*${ITEM}`);
 const LEADS_LATER = codes(`=:"'\`({ \tNEefFiIwW-&!$<`);
 const SETTING = /\bconfig(?:ure)?[: ][^\n|;]{0,80}$/i;
+/** After so many names of secrets the rest of a text is taken out: to look at each would hold up everything else. */
+const MAX_NAMES = 20_000;
 /** Base64 in base64 is looked into so many times. */
 const MAX_DEPTH = 2;
 
@@ -29,12 +34,16 @@ export function secretsIn(text: string, own: OwnSecrecy, depth = 0): number[] {
   return found.map((place) => view.at![place]!);
 }
 
+/** First letters of what else may stand between a password's name and the password. */
+const CONTINUES: Record<number, boolean> = { 97: true, 99: true, 104: true, 108: true };
+
 export class Scan {
   readonly text: string;
   readonly #own: OwnSecrecy;
   readonly #found: number[] = [];
   /** Up to where names were looked at. */
   #named = 0;
+  #names = 0;
   #program: string | undefined;
   #programAt = 0;
   /** Whether a secret's name stood without a value: a column's, perhaps. */
@@ -76,7 +85,11 @@ export class Scan {
         break;
       }
     }
-    if (this.#hasName && /into|set\s?\(/i.test(text)) inInserts(text, this.#late);
+    if (this.#hasName) {
+      if (/into|set\s?\(|\bvalues\b/i.test(text)) inInserts(text, this.#late);
+      inAliases(text, this.#late);
+      inTables(text, this.#late);
+    }
     if (this.#late.length > 0) this.#merge();
     return this.#found;
   }
@@ -100,6 +113,7 @@ export class Scan {
   /** The value of the name that the word between two places is a part of. */
   named(start: number, end: number): Found {
     if (end <= this.#named) return undefined;
+    if (++this.#names > MAX_NAMES) return [start, this.text.length];
     const { text } = this;
     let from = start;
     while (from > this.#named && isNameAt(text, from - 1)) from--;
@@ -129,12 +143,22 @@ export class Scan {
     for (let i = to + 1; i < to + 24; i++) {
       const unit = text.charCodeAt(i);
       if (unit === 0x20 || Number.isNaN(unit)) break;
-      if ((unit >= 0x21 && unit <= 0x26) || (unit >= 0x2a && unit <= 0x2b) || (unit >= 0x30 && unit <= 0x39))
+      if (
+        (unit >= 0x21 && unit <= 0x26) ||
+        (unit >= 0x2a && unit <= 0x2b) ||
+        (unit >= 0x30 && unit <= 0x39) ||
+        unit === 0x40 ||
+        unit === 0x5e
+      )
         return true;
     }
     const length = to - from;
     const next = text.charCodeAt(to + 1) | 0x20;
+    // `er`, `est`, `ist`, `lautet`, `è`, `–`
+    if (next > 0x7f || (next === 0x65 && /^(?:e[rs]|est) /i.test(text.slice(to + 1, to + 5)))) return true;
+    if (CONTINUES[next] && /^(?:changed|has been|lautet|as) /i.test(text.slice(to + 1, to + 10))) return true;
     return (
+      isIntroduced(text, from) ||
       (next === 0x74 && text.charCodeAt(to + 3) === 0x20) ||
       next === 0x73 ||
       (next === 0x6c && text.charCodeAt(to + 5) === 0x20) ||
@@ -143,7 +167,7 @@ export class Scan {
       length === 10 ||
       length === 11 ||
       this.#isConfiguring(from) ||
-      /[<:]$|(?:ENV|ARG|ETX) $/i.test(text.slice(Math.max(0, from - 4), from))
+      /[<:]$|(?:ENV|ARG|ETX|SetEnv|_header|RequestHeader set) $/i.test(text.slice(Math.max(0, from - 20), from))
     );
   }
 
@@ -192,6 +216,11 @@ export class Scan {
 
   command(command: string, at: number): Found {
     return afterCommand(command, this.text, at);
+  }
+
+  /** What stands before where the scan is. */
+  also(found: Found): undefined {
+    if (found) this.#late.push(...found);
   }
 
   #piped = 0;

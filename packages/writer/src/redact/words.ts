@@ -6,7 +6,7 @@ import { type Found, ITEM, match } from './match.ts';
 import { SHORT_TRIGGERS, TRIGGERS } from './names-abroad.ts';
 import { afterScheme, inAddress, inOracle, privateKey } from './places.ts';
 import { valueBefore } from './reversed.ts';
-import { saidCode } from './said.ts';
+import { codeBefore, saidCode } from './said.ts';
 import { SECRET_PATHS, SHAPES } from './shapes.ts';
 import {
   afterAuth,
@@ -56,14 +56,14 @@ for (const word of [
     csrf xsrf requirepass masterauth pass_word pass-word pswd psswd pword paswd pasword storepass keypass bindpw rootpw
     p4ss pa55w p@ss pa$$ passw0rd s3cr secr3t t0ken tok3n seedphrase seed_phrase recovery_phrase passkey mfa_code
     recovery_code verification_code verificationcode backup_code securitycode security_code social_security access_signature
-    accesssignature key-data key_data keydata`,
+    accesssignature key-data key_data keydata totp_code totpcode otp_code otpcode mfa_token 2fa_code`,
   ),
   'pass word',
   ...TRIGGERS,
 ]) {
   watch(word, SUSPICIOUS, byName);
 }
-const SEPARATORS = ['=', ':', '"', "'", '%', '>', '\\', ')', '&quot', '&#', ' =', ' :', '\n', '\t', ITEM];
+const SEPARATORS = ['=', ':', '"', "'", '%', '>', '\\', ')', '&quot', '&#', ' =', ' :', '\n', '\t', ITEM, ' <<<'];
 // Short ones, or parts of many words: only before what separates a name from its value.
 for (const word of [
   ...split(
@@ -97,6 +97,47 @@ for (const scheme of split('bearer basic token apikey negotiate splunk key')) {
 }
 watch('@', SUSPICIOUS, (scan, start) => scan.userOf(start));
 watch('://', OF_INTEREST, (scan, _, end) => inAddress(scan.text, end));
+watch(':1521', SUSPICIOUS, (scan, start) => {
+  const from = Math.max(0, start - 240);
+  const found = /(?:^|[\s"'=])[\w$#]{1,64}\/([^\s@"'`/]{1,128})@[\w.-]{1,100}$/.exec(scan.text.slice(from, start));
+  return scan.also(
+    found
+      ? [
+          from + found[0].lastIndexOf('/') + found.index + 1,
+          from + found[0].lastIndexOf('/') + found.index + 1 + found[1]!.length,
+        ]
+      : undefined,
+  );
+});
+watch('"method":"login"', SUSPICIOUS, (scan, _, end) =>
+  after(scan.text, end, /\s{0,4},\s{0,4}"params"\s{0,4}:\s{0,4}\[\s{0,4}"[^"]{0,128}"\s{0,4},\s{0,4}"([^"]{1,300})/y),
+);
+for (const name of [
+  'pdo(',
+  'pdo->__construct(',
+  'mysqli_connect(',
+  'mysqli(',
+  'pymysql.connect(',
+  'mysqldb.connect(',
+  'sequelize(',
+])
+  watch(name, SUSPICIOUS, (scan, _, end) =>
+    after(scan.text, end, /\s{0,4}(?:["'][^"'\n]{0,200}["']\s{0,4},\s{0,4}){2}["']([^"'\n]{1,300})/y),
+  );
+watch('/p:', SUSPICIOUS, (scan, start, end) =>
+  /^$|[\s"']$/.test(scan.text.slice(Math.max(0, start - 1), start)) &&
+  /\/u:/i.test(scan.text.slice(Math.max(0, start - 100), end + 200))
+    ? after(scan.text, end, /(\S{1,200})/y)
+    : undefined,
+);
+for (const word of ['credentials', 'creds'])
+  watch(word, SUSPICIOUS, (scan, _, end) =>
+    after(
+      scan.text,
+      end,
+      /(?:\s{1,4}(?:are|were|is)|\s{0,4}[:=])\s{1,4}[\w.@+-]{1,64}\s{0,2}[:/]\s{0,2}([^\s"'`<>/]{4,200}?)(?=[.,;)]?(?:\s|$))/y,
+    ),
+  );
 watch('jdbc:oracle:', SUSPICIOUS, (scan, _, end) => inOracle(scan.text, scan.text.indexOf(':', end) + 1));
 watch('sqlplus ', SUSPICIOUS, (scan, _, end) => inOracle(scan.text, end + match(FLAGS, scan.text, end)![0].length));
 for (const port of [':5432:', ':5433:', ':6432:', ':6543:', ':*:'])
@@ -116,12 +157,25 @@ for (const name of split(
 }
 for (const name of ['aes_decrypt(', 'des_encrypt(', 'des_decrypt(', 'decryptbypassphrase('])
   watch(name, SUSPICIOUS, (scan, _, end) => inCrypt(scan.text, end - 1));
+for (const name of [
+  'bcrypt.hash(',
+  'bcrypt.hashsync(',
+  'bcrypt.compare(',
+  'bcrypt.comparesync(',
+  'bcrypt.hashpw(',
+  'argon2.hash(',
+])
+  watch(name, SUSPICIOUS, (scan, _, end) => after(scan.text, end, /\s{0,4}b?["']([^"'\n]{1,300})/y));
 for (const name of ['sp_addlogin', '.auth(']) watch(name, SUSPICIOUS, (scan, _, end) => inCall(scan.text, end));
 for (const name of [
   'basicauth(',
   'credential(',
   'credentials(',
-  '.login(',
+  'login(',
+  'authenticate(',
+  '.basic(',
+  'signin(',
+  'sign_in(',
   'auth=(',
   'auth = (',
   'login_user(',
@@ -134,6 +188,21 @@ watch('convertto-securestring ', SUSPICIOUS, (scan, _, end) =>
   after(scan.text, end, /(?:-\w+\s+){0,3}["']([^"']{1,300})/y),
 );
 watch('auth-pass ', SUSPICIOUS, (scan, _, end) => after(scan.text, end, /\S{1,64}\s{1,4}(\S{1,300})/y));
+for (const command of [
+  'enable secret ',
+  'enable password ',
+  'snmp-server community ',
+  'radius-server key ',
+  'tacacs-server key ',
+])
+  watch(command, SUSPICIOUS, (scan, _, end) => after(scan.text, end, /(?:\d )?([^\s\u007f]{4,300})(?=$|\s)/y));
+watch(': psk ', SUSPICIOUS, (scan, _, end) => after(scan.text, end, /["']([^"'\n]{1,300})/y));
+watch('basic_auth ', SUSPICIOUS, (scan, _, end) =>
+  after(scan.text, end, /["']?[\w.@-]{1,64}(?::|[ \t])["']?([^\s"'\u007f]{4,300})/y),
+);
+watch('mnemonic', SUSPICIOUS, (scan, _, end) => phrase(scan.text, end));
+for (const name of ['seed phrase', 'recovery phrase', 'seed words', 'backup phrase'])
+  watch(name, SUSPICIOUS, (scan, _, end) => phrase(scan.text, end));
 watch(' on >', SUSPICIOUS, (scan, _, end) => after(scan.text, end, /([^\s\u007f]{1,300})/y));
 watch('sp_password', SUSPICIOUS, (scan, _, end) => inCrypt(scan.text, end));
 watch('openrowset(', SUSPICIOUS, (scan, _, end) => inRowset(scan.text, end));
@@ -169,13 +238,21 @@ for (const word of IN_BASE64) watch(word, SUSPICIOUS, (scan, start, end) => scan
 
 // Sentences.
 for (const word of split(
-  'verification security confirmation authentication login one-time access 2fa mfa otp backup recovery',
+  'verification security confirmation authentication login one-time access 2fa mfa otp backup recovery sms pairing activation unlock',
 ))
-  watch(`${word} code`, SUSPICIOUS, (scan, _, end) => saidCode(scan.text, end));
+  watch(
+    `${word} code`,
+    SUSPICIOUS,
+    (scan, start, end) => saidCode(scan.text, end) ?? scan.also(codeBefore(scan.text, start)),
+  );
+for (const word of ['api', 'secret', 'access', 'private', 'license', 'encryption', 'signing', 'master'])
+  watch(`${word} key is `, SUSPICIOUS, (scan, _, end) => scan.named(end - 7, end - 4));
+for (const word of ['otp', 'pin', 'totp', 'passkey', 'pw'])
+  watch(`${word} is `, SUSPICIOUS, (scan, start) => scan.named(start, start + word.length));
 
 // Commands.
 for (const program of PROGRAMS) {
-  for (const after of program.length > 4 ? [''] : [' ', ITEM, '"', "'"]) {
+  for (const after of program.length > 4 ? [''] : [' ', ITEM, '"', "'", ',']) {
     watch(program + after, SUSPICIOUS, (scan, start) => scan.program(program, start));
   }
 }
@@ -215,6 +292,13 @@ for (const word of [
   'eyj',
 ])
   watch(word, SUSPICIOUS, () => undefined);
+
+const PHRASE = /["']?[ \t]{0,4}(?:is|=|:)?[ \t]{0,4}["']?((?:[a-z]{3,8}[ ,]{1,2}){11,23}[a-z]{3,8})/iy;
+
+/** The words of a wallet. */
+function phrase(text: string, at: number): Found {
+  return after(text, at, PHRASE);
+}
 
 function after(text: string, at: number, pattern: RegExp): Found {
   const found = match(pattern, text, at);
