@@ -140,7 +140,15 @@ test(`alerts through ${ROUNDS} rounds of kill -9 (seed ${SEED})`, { timeout: 120
         return row?.n === failures.length;
       },
       120_000,
-    );
+    ).catch(async (error: Error) => {
+      const state = await ask(
+        `select d.event, count(*) as n, count(d.acknowledged_at) as acknowledged, max(d.attempts) as attempts, min(d.due_at) - now() as due,
+           (select count(*) from beacon.alerts) as alerts, (select count(*) from beacon.alerts where resolved_at is null) as open,
+           (select jsonb_agg(r.last_error) from beacon.alert_rules r) as rules, max(d.last_error) as last_error
+         from beacon.alert_deliveries d group by 1`,
+      );
+      throw new Error(`${error.message} ${JSON.stringify(state)}`);
+    });
   await waiting('firing');
   await ask('delete from beacon.trace_spans');
   await waiting('resolved');

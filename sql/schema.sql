@@ -217,6 +217,14 @@ create table beacon.ingest (
   constraint ingest_key PRIMARY KEY (ingest_id)
 );
 
+create table beacon.judgements (
+  job_id text not null,
+  question_id text not null,
+  execution text not null,
+  name text not null,
+  constraint judgements_key PRIMARY KEY (job_id, question_id)
+);
+
 create table beacon.late_traces (
   trace_id uuid not null,
   constraint late_traces_key PRIMARY KEY (trace_id)
@@ -1396,6 +1404,10 @@ create function beacon.judged_cells(of_job text)
   returns TABLE(execution text, trace_id uuid, validity text, reason text, attempts integer, served_region text, agrees boolean)
   language plpgsql stable;
 
+create function beacon.judgement_of(answer text)
+  returns jsonb
+  language plpgsql immutable;
+
 create function beacon.label_value(label text)
   returns double precision
   language sql immutable;
@@ -1741,6 +1753,10 @@ create function beacon.score_evaluations(of_traces uuid[])
   language plpgsql volatile;
 
 create function beacon.score_job(of_job text)
+  returns integer
+  language plpgsql volatile;
+
+create function beacon.score_judged(of_job text)
   returns integer
   language plpgsql volatile;
 

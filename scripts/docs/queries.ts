@@ -27,6 +27,8 @@ const EXAMPLES: Record<string, string> = {
   job_b: '472',
   value: '1',
   models: 'llama-3.2-1b',
+  model: 'llama-3.2-1b',
+  region: 'eu-west',
   regions: 'eu-west',
   questions: 'What is 2 + 2?',
   status: 'error',
@@ -129,6 +131,7 @@ function exampleOf(query: Query): Record<string, string> {
     least,
     { ...least, ...named(['execution_id']) },
     { ...least, ...named(['execution_a', 'execution_b']) },
+    { ...least, ...named(['questions']) },
   ];
   const fitting = tries.find((params) => {
     try {

@@ -38,17 +38,19 @@ declare
   t record;
   s record;
   at bytea := of_span;
+  since timestamptz;
+  until timestamptz;
 begin
   select coalesce(min(x.execution_key), min(x.execution_id)::text) as execution, count(*) as executions into t
   from beacon.trace_executions x where x.trace_id = of_trace;
   if t.executions <= 1 then
     return t.execution;
   end if;
+  select r.from_time, r.to_time into since, until from beacon.trace_range(of_trace) r;
   -- A trace of several executions: the nearest span above that says which it is.
   for step in 1..200 loop
     select coalesce(q.execution_key, q.execution_id::text) as execution, q.parent_span_id into s
-    from beacon.trace_range(of_trace) r
-    join beacon.trace_spans q on q.trace_id = of_trace and q.span_id = at and q.started_at between r.from_time and r.to_time
+    from beacon.trace_spans q where q.trace_id = of_trace and q.span_id = at and q.started_at between since and until
     limit 1;
     if s.execution is not null then
       return s.execution;
@@ -130,6 +132,8 @@ declare
   judged_span bytea;
   execution text;
   judge uuid;
+  since timestamptz;
+  until timestamptz;
   sent_by text;
 begin
   for e in select * from beacon.evaluations_of(of_traces) loop
@@ -137,9 +141,9 @@ begin
     judged_span := e.span_id;
     judge := null;
     -- Usually it is recorded in the span of that answer: no need to look for another.
-    if e.response_id is not null and not exists (select from beacon.trace_range(e.trace_id) r
-        join beacon.trace_spans s on s.trace_id = e.trace_id and s.span_id = e.span_id and s.started_at between r.from_time and r.to_time
-        where s.metadata ->> 'gen_ai.response.id' = e.response_id) then
+    select r.from_time, r.to_time into since, until from beacon.trace_range(e.trace_id) r where e.response_id is not null;
+    if e.response_id is not null and not exists (select 1 from beacon.trace_spans s where s.trace_id = e.trace_id
+        and s.span_id = e.span_id and s.started_at between since and until and s.metadata ->> 'gen_ai.response.id' = e.response_id) then
       select r.trace_id, r.span_id into judged, judged_span from beacon.span_of_response(e.response_id) r;
       if judged is null then
         judged := e.trace_id;

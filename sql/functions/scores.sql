@@ -97,7 +97,9 @@ begin
     return 0;
   end if;
   with k as (
-    select c.execution_id, c.execution_key, x.name, beacon.score_answer(x.scorer, x.expected, x.field, c.answer) as value,
+    select c.execution_id, c.execution_key, x.name, -- Where texts are not kept, equal hashes are equal answers.
+      case when c.answer is null and x.scorer = 'exact' then (c.answer_group = beacon.answer_group(x.expected))::integer
+        else beacon.score_answer(x.scorer, x.expected, x.field, c.answer) end as value,
       case when x.scorer = 'regex' then 'expected a match of ' else 'expected ' end || left(x.expected, 200) as said,
       'rule:' || x.scorer as source
     from beacon.execution_cells(of_job, true) c
@@ -119,6 +121,63 @@ $$;
 comment on function beacon.score_job(text) is
   'Scores the answered cells of a job by its expected answers; returns how many scores are new or changed.';
 
+create function beacon.judgement_of(answer text) returns jsonb
+language plpgsql immutable
+set search_path = beacon, pg_catalog
+as $$
+declare
+  said jsonb;
+begin
+  said := substring(answer from '\{.*\}')::jsonb;
+  if jsonb_typeof(said -> 'score') = 'boolean' then
+    said := jsonb_set(said, '{score}', to_jsonb((said ->> 'score')::boolean::integer));
+  end if;
+  if jsonb_typeof(said -> 'score') <> 'number' or abs((said ->> 'score')::numeric) > 1e100 then
+    return null;
+  end if;
+  return said;
+exception
+  when invalid_text_representation or untranslatable_character then
+    return null;
+end
+$$;
+
+comment on function beacon.judgement_of(text) is
+  'The JSON object in the answer of a judge, with its score as a number; null where it has none.';
+
+create function beacon.score_judged(of_job text) returns integer
+language plpgsql
+set search_path = beacon, pg_catalog
+as $$
+declare
+  scored integer;
+begin
+  if not exists (select from beacon.judgements j where j.job_id = of_job) then
+    return 0;
+  end if;
+  with k as (
+    select j.execution, j.name, (v.said ->> 'score')::double precision as value, left(v.said ->> 'label', 200) as label,
+      left(coalesce(v.said ->> 'why', v.said ->> 'explanation', v.said ->> 'reason'), 10000) as why,
+      left('judge:' || coalesce(c.response_model, c.model_id), 200) as source, c.trace_id
+    from beacon.execution_cells(of_job, true) c
+    join beacon.judgements j on j.job_id = of_job and j.question_id = c.question_id
+    cross join lateral (select beacon.judgement_of(c.answer) as said) v
+    where c.validity = 'answered' and v.said is not null
+  ), changed as (
+    select k.* from k
+    where not exists (select from beacon.scores s where (s.execution_id = beacon.execution_number(k.execution)
+        or s.execution_key = beacon.execution_key(k.execution)) and s.name = k.name and s.source = k.source and s.value = k.value
+      and s.judge_trace is not distinct from k.trace_id)
+  )
+  select count(beacon.score(c.execution, c.name, c.value, c.source, c.label, c.why, c.trace_id)::text) into scored from changed c;
+  return scored;
+end
+$$;
+
+comment on function beacon.score_judged(text) is
+  'Makes scores of the answers of a job that judges another: source judge: and the model, judge_trace the trace in which it judged. An '
+  'answer without {"score": ...} makes none. Returns how many are new or changed.';
+
 create function beacon.score_recent_jobs() returns integer
 language plpgsql
 set search_path = beacon, pg_catalog
@@ -128,16 +187,16 @@ declare
   scored integer := 0;
 begin
   for of_job in
-    select x.job_id from (select distinct e.job_id from beacon.expected_answers e) x
+    select x.job_id from (select distinct e.job_id from beacon.expected_answers e union select j.job_id from beacon.judgements j) x
     where exists (select from beacon.answers a where a.job_id = x.job_id and a.status = 'completed'
       and a.finished_at > beacon.clock() - interval '10 minutes')
     order by 1 limit 20
   loop
-    scored := scored + beacon.score_job(of_job);
+    scored := scored + beacon.score_job(of_job) + beacon.score_judged(of_job);
   end loop;
   return scored;
 end
 $$;
 
 comment on function beacon.score_recent_jobs() is
-  'Scores, by their expected answers, the jobs in which something was answered in the last ten minutes; maintain calls it.';
+  'Scores, by their expected answers or as judgements, the jobs in which something was answered in the last ten minutes; maintain calls it.';

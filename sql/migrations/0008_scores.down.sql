@@ -1,3 +1,5 @@
+drop table beacon.judgements;
+
 drop table beacon.expected_answers;
 
 drop table beacon.scores;

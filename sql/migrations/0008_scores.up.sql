@@ -56,3 +56,17 @@ comment on column beacon.expected_answers.scorer is 'exact (the normalised texts
 comment on column beacon.expected_answers.expected is 'The expected text or the regular expression.';
 comment on column beacon.expected_answers.field is 'For json: the path of the member, names separated by dots.';
 comment on column beacon.expected_answers.name is 'Name of the score.';
+
+create table beacon.judgements (
+  job_id      text not null,
+  question_id text not null,
+  execution   text not null,
+  name        text not null,
+  constraint judgements_key primary key (job_id, question_id)
+);
+
+comment on table beacon.judgements is 'Questions of a job that ask a model to judge the answer of an execution: its answer becomes a score of that. They come with the job.';
+comment on column beacon.judgements.job_id is 'Job of the judge.';
+comment on column beacon.judgements.question_id is 'Question that asks for the judgement.';
+comment on column beacon.judgements.execution is 'Execution that is judged.';
+comment on column beacon.judgements.name is 'Name of the score.';

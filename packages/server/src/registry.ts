@@ -28,6 +28,7 @@ import {
 import { extent } from './queries/extent.ts';
 import { jobCells } from './queries/job-cells.ts';
 import { blastRadius, findings, jobMatrix, jobs } from './queries/jobs.ts';
+import { judge } from './queries/judge.ts';
 import { ingest, preflightReport, storage } from './queries/maintenance.ts';
 import { outline } from './queries/outline.ts';
 import type { Query } from './queries/query.ts';
@@ -81,6 +82,7 @@ const ALL = [
   receipts,
   submitJob,
   rerun,
+  judge,
   services,
   operations,
   dependencies,

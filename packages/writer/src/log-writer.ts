@@ -54,7 +54,7 @@ export interface WrittenLogs {
 }
 
 /** What a model's answer was judged to be, as OpenTelemetry's conventions for GenAI name the event. */
-export const EVALUATION = 'gen_ai.evaluation.result';
+const EVALUATION = 'gen_ai.evaluation.result';
 
 export function isEvaluation({ eventName, attributes }: Pick<LogRow, 'eventName' | 'attributes'>): boolean {
   return eventName === EVALUATION || attributes['event.name'] === EVALUATION;

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import type { Delivery } from './delivery.ts';
 import { RequestError } from './errors.ts';
-import type { CrossRegionJob, Page } from './request.ts';
+import type { CrossRegionJob, Page, Question } from './request.ts';
 import { requestHash } from './request.ts';
 import { type Database, inTransaction } from './store.ts';
 
@@ -16,7 +16,7 @@ export interface Accepted {
 /**
  * Stores a job and hands its executions to the queues, in one transaction.
  *
- * @throws RequestError 422 when the key belongs to another request.
+ * @throws RequestError 422 when the key belongs to another request, 400 for a regular expression that is none.
  */
 export async function createJob(
   pool: pg.Pool,
@@ -30,25 +30,59 @@ export async function createJob(
     const inserted = await db.query(
       `insert into runner.jobs (models, regions, questions, idempotency_key, request_hash)
        values ($1, $2, $3, $4, $5) on conflict (idempotency_key) do nothing returning id`,
-      [job.models, job.regions, job.questions, key, requestHash(job)],
+      [job.models, job.regions, job.questions.map(({ question }) => question), key, requestHash(job)],
     );
     const jobId = inserted.rows[0]?.id;
     if (jobId === undefined) return replay(db, job, key);
     const { rows } = await db.query(
-      `insert into runner.executions (job_id, model_id, region, question, max_attempts)
-       select $1, model, region, question, $5
+      `insert into runner.executions (job_id, model_id, region, question, question_id, max_attempts)
+       select $1, model, region, question, question_id, $6
        from unnest($2::text[]) with ordinality m (model, m),
             unnest($3::text[]) with ordinality r (region, r),
-            unnest($4::text[]) with ordinality q (question, q)
+            unnest($4::text[], $5::text[]) with ordinality q (question, question_id, q)
        order by m, r, q
        returning id, model_id, region, question`,
-      [jobId, job.models, job.regions, job.questions, maxAttempts],
+      [
+        ...[jobId, job.models, job.regions, job.questions.map(({ question }) => question)],
+        ...[job.questions.map(({ id }) => id ?? null), maxAttempts],
+      ],
     );
+    await expect(db, String(jobId), job.questions);
     await delivery.send(db, rows);
     return { job_id: Number(jobId), executions: rows.map(accept), replayed: false };
   });
   if (!accepted.replayed) for (const region of job.regions) delivery.poke(region);
   return accepted;
+}
+
+/**
+ * Stores what the questions should be answered with, and which executions their answers judge.
+ *
+ * @throws RequestError 400 that names the question whose regular expression is none.
+ */
+async function expect(db: Database, jobId: string, questions: readonly Question[]): Promise<void> {
+  for (const [n, { scorer, expected }] of questions.entries()) {
+    if (scorer !== 'regex' || expected === undefined) continue;
+    await db.query(`select '' ~ $1`, [expected]).catch((error: Error) => {
+      const what = `is no regular expression of PostgreSQL: ${error.message}`;
+      throw new RequestError(400, 'invalid_request', `questions.${n}.expected: ${what}`, `questions.${n}.expected`);
+    });
+  }
+  const given = JSON.stringify(questions.filter(({ expected, judges }) => expected !== undefined || judges));
+  if (given === '[]') return;
+  await db.query(
+    `insert into beacon.expected_answers (job_id, question_id, scorer, expected, field, name)
+     select $1, coalesce(q.id, beacon.question_id(q.question)), q.scorer, q.expected, q.field, q.score
+     from jsonb_to_recordset($2::jsonb) q (id text, question text, scorer text, expected text, field text, score text)
+     where q.expected is not null`,
+    [jobId, given],
+  );
+  await db.query(
+    `insert into beacon.judgements (job_id, question_id, execution, name)
+     select $1, coalesce(q.id, beacon.question_id(q.question)), q.judges ->> 'execution', q.judges ->> 'name'
+     from jsonb_to_recordset($2::jsonb) q (id text, question text, judges jsonb) where q.judges is not null`,
+    [jobId, given],
+  );
 }
 
 async function replay(db: Database, job: CrossRegionJob, key: string | null): Promise<Accepted> {

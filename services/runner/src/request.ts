@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { RequestError } from './errors.ts';
 
-const MAX_EXECUTIONS = 1000;
+const MAX_EXECUTIONS = 10_000;
 
 /** PostgreSQL's text holds no U+0000, and a question with one is a mistake of the sender. */
 const text = (max: number) =>
@@ -18,12 +18,37 @@ const list = (item: z.ZodString) =>
     .min(1)
     .refine((items) => new Set(items).size === items.length, { error: 'must not repeat an entry' });
 
+/** A question with what it should be answered with, and how that is decided: see `beacon.expected_answers`. */
+const detailed = z.strictObject({
+  question: text(20_000),
+  /** Stands for the text wherever jobs are compared. */
+  id: text(200).optional(),
+  expected: text(20_000).optional(),
+  scorer: z.enum(['exact', 'contains', 'regex', 'json']).default('exact'),
+  /** For json: the path of the member. */
+  field: text(200).optional(),
+  /** Name of the score. */
+  score: text(200).default('correct'),
+  /** The answer is a judgement of this execution, and becomes the score of that name. */
+  judges: z.strictObject({ execution: text(200), name: text(200) }).optional(),
+});
+
+const questions = z
+  .array(z.union([text(20_000), detailed]))
+  .min(1)
+  .transform((given) => given.map((each) => (typeof each === 'string' ? detailed.parse({ question: each }) : each)))
+  .refine((all) => new Set(all.map(({ id, question }) => id ?? question)).size === all.length, {
+    error: 'must not repeat an entry',
+  });
+
+export type Question = z.output<typeof detailed>;
+
 const crossRegion = z
   .strictObject({
     models: list(text(200)),
     // A region names a queue, so its letters are those a queue may have.
     regions: list(text(100).regex(/^[\w.-]+$/, { error: 'may have letters, digits, ".", "_" and "-"' })),
-    questions: list(text(20_000)),
+    questions,
   })
   .superRefine(({ models, regions, questions }, issues) => {
     const lists = { models, regions, questions };
@@ -48,8 +73,14 @@ export function readJob(body: unknown): CrossRegionJob {
 /** Tells a repeated request from another one under the same Idempotency-Key. */
 export function requestHash({ models, regions, questions }: CrossRegionJob): string {
   return createHash('sha256')
-    .update(JSON.stringify([models, regions, questions]))
+    .update(JSON.stringify([models, regions, questions.map(told)]))
     .digest('hex');
+}
+
+/** A plain question as the text it came as: its hash must stay what it was. */
+function told({ scorer, score, ...rest }: Question): unknown {
+  const { question, ...more } = rest;
+  return Object.keys(more).length === 0 ? question : { question, scorer, score, ...more };
 }
 
 /** @throws RequestError 400 for a key that is empty or longer than 200 characters. */

@@ -19,6 +19,9 @@ export interface RoutesOptions {
   receiptKey: ReceiptKey;
 }
 
+/** Files of questions are sent whole. */
+const MAX_JOB_BYTES = 32 << 20;
+
 export async function apiRoutes(app: FastifyInstance, options: RoutesOptions): Promise<void> {
   const { pool, tracer, delivery, leases, maxAttempts, receiptKey } = options;
 
@@ -26,7 +29,7 @@ export async function apiRoutes(app: FastifyInstance, options: RoutesOptions): P
   await app.register(async (changing) => {
     await changing.register(fastifyTracing, { tracer });
 
-    changing.post('/api/v1/jobs/cross-region', async (request, reply) => {
+    changing.post('/api/v1/jobs/cross-region', { bodyLimit: MAX_JOB_BYTES }, async (request, reply) => {
       const job = readJob(request.body);
       const key = readIdempotencyKey(request.headers['idempotency-key']);
       const { replayed, ...accepted } = await createJob(pool, delivery, job, key, maxAttempts);

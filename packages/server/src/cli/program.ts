@@ -17,10 +17,13 @@ import { migrateVerb } from './verbs/migrate.ts';
 import { backfillVerb, preflightVerb, reportVerb } from './verbs/preflight.ts';
 import { queryVerb } from './verbs/query-verb.ts';
 import { statusVerb } from './verbs/status.ts';
+import { submitVerb } from './verbs/submit.ts';
 import { watchVerb } from './verbs/watch.ts';
 
 /** Operations the command line does in its own way. */
-const OWN_VERBS = new Set(['diagnose', 'doctor', 'run-doctor']);
+const OWN_VERBS = new Set(['diagnose', 'doctor', 'run-doctor', 'submit-job']);
+/** Those that go to the runner. */
+const TO_THE_RUNNER = new Set(['rerun', 'receipts', 'judge']);
 
 /**
  * The program `beacon`, ready to parse.
@@ -50,8 +53,9 @@ export function program(more: Command[]): Command {
     archiveVerb(),
     diagnoseVerb(),
     watchVerb(),
+    toTheRunnerHere(submitVerb()),
     ...QUERIES.filter(({ name }) => !OWN_VERBS.has(name)).map((query) =>
-      query.name === 'submit-job' ? toTheRunnerHere(queryVerb(query)) : queryVerb(query),
+      TO_THE_RUNNER.has(query.name) ? toTheRunnerHere(queryVerb(query)) : queryVerb(query),
     ),
   ];
   for (const verb of verbs) beacon.addCommand(verb);

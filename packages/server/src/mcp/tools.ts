@@ -297,6 +297,7 @@ export const NOT_TOOLS: Record<string, string> = {
   'job-scores': 'the tool sql reads the table scores',
   scores: 'a judgement: who judges should send it',
   'submit-job': 'starts work and costs money: a person should',
+  judge: 'starts work and costs money: a person should',
   'run-doctor': 'doctor asks the same',
   rerun: 'starts work and costs money: a person should',
   'execution-answers': 'compare_answers has those of a job; query_sql reads beacon.execution_answers',

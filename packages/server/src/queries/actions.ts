@@ -5,6 +5,7 @@ import { primaryOf } from '../store/replica.ts';
 import type { Row } from '../store/values.ts';
 import * as c from './columns.ts';
 import { defineQuery } from './query.ts';
+import { parseQuestions, question } from './question-file.ts';
 import { askRunner } from './runner.ts';
 
 /** `a, b` as a command line or an address has it, or a list as JSON has it. */
@@ -34,16 +35,33 @@ function jsonOf(text: string): unknown {
   }
 }
 
+const detailed = z.union([z.string().min(1), question]);
+
+/** JSON of questions, each a text or an object; anything else is one question. */
+function questionsIn(given: string): z.input<typeof detailed>[] {
+  const parsed = given.startsWith('[') ? z.array(detailed).safeParse(jsonOf(given)) : undefined;
+  return parsed?.success ? parsed.data : [given];
+}
+
 export const submitJob = defineQuery({
   name: 'submit-job',
+  aliases: ['submit'],
   doc: 'Submits a job to the runner: every model in every region answers every question.',
   params: {
     models: list('Models, separated by commas, or a JSON list.'),
     regions: list('Regions, separated by commas, or a JSON list.'),
     questions: z
-      .union([z.array(z.string().min(1)), z.string().min(1)])
-      .transform((given) => (typeof given === 'string' ? (given.startsWith('[') ? split(given) : [given]) : given))
-      .describe('One question, or a JSON list of them.'),
+      .union([z.array(detailed), z.string().min(1)])
+      .transform((given) => (typeof given === 'string' ? questionsIn(given) : given))
+      .optional()
+      .describe(
+        'One question, or a JSON list of them: texts, or objects with question, id, expected, scorer, field, score.',
+      ),
+    questions_file: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Text of a file of questions, JSON lines or CSV, with the same names as members or columns.'),
     idempotency_key: z
       .string()
       .min(1)
@@ -51,6 +69,7 @@ export const submitJob = defineQuery({
       .optional()
       .describe('Sending the same key again returns the same job instead of another.'),
   },
+  oneOf: [['questions', 'questions_file']],
   row: z.object({
     job_id: c.text('The job.'),
     executions: c.count('Executions it has.'),
@@ -58,24 +77,46 @@ export const submitJob = defineQuery({
   }),
   limit: { default: 1, max: 100 },
   mutates: true,
-  run: async ({ params: { idempotency_key, ...job }, signal }) => ({
-    rows: [await submit(job, idempotency_key, signal)],
-    truncated: null,
-  }),
+  run: async ({ params: { idempotency_key, questions_file, questions = [], ...job }, signal }) => {
+    const file = questions_file === undefined ? undefined : parseQuestions(questions_file, 'questions_file');
+    const rows = [
+      await submit({ ...job, questions: file?.questions ?? questions }, { key: idempotency_key, signal }).catch(
+        (error) => {
+          throw file ? atLine(error, 'questions_file', file.lines) : error;
+        },
+      ),
+    ];
+    return { rows, truncated: null };
+  },
 });
 
-async function submit(job: object, key: string | undefined, signal: AbortSignal): Promise<Row> {
+/** @param sent Called with the bytes sent so far, and of how many. */
+export async function submit(
+  job: object,
+  { key, signal, sent }: { key?: string | undefined; signal: AbortSignal; sent?: (bytes: number, of: number) => void },
+): Promise<Row> {
   const { headers, body } = await askRunner('/api/v1/jobs/cross-region', {
     method: 'POST',
     ...(key && { headers: { 'idempotency-key': key } }),
     body: job,
     signal,
+    withinMs: 120_000,
+    ...(sent && { sent }),
   });
   return {
     job_id: String(body.job_id),
     executions: (body.executions as unknown[]).length,
     replayed: headers.get('idempotent-replayed') === 'true',
   };
+}
+
+/** What the runner says of question n, as the line of the file it is in. */
+export function atLine(error: unknown, name: string, lines: readonly number[]): unknown {
+  if (!(error instanceof BeaconError)) return error;
+  const [, n, what] = /^questions\.(\d+)\.?(.*)$/s.exec(error.message) ?? [];
+  return n === undefined
+    ? error
+    : new BeaconError(error.code, `${name}, line ${lines[Number(n)]}: ${what}`, error.hint);
 }
 
 /** What the doctor found, a row each; the first row is the verdict. */

@@ -12,6 +12,10 @@ interface Asked {
   headers?: Record<string, string>;
   body?: object;
   signal: AbortSignal;
+  /** Milliseconds until it is taken not to answer. Default 10,000. */
+  withinMs?: number;
+  /** Called with the bytes of the body sent so far, and of how many. */
+  sent?: (bytes: number, of: number) => void;
 }
 
 interface Answered {
@@ -24,7 +28,8 @@ interface Answered {
  *
  * @throws BeaconError `usage` with the runner's own words where it refuses, `not_found` for a 404, `unavailable` otherwise.
  */
-export async function askRunner(path: string, { method = 'GET', headers, body, signal }: Asked): Promise<Answered> {
+export async function askRunner(path: string, asked: Asked): Promise<Answered> {
+  const { method = 'GET', headers, body, signal, withinMs = WITHIN_MS, sent } = asked;
   const runner = process.env.RUNNER_URL;
   if (!runner) {
     throw new BeaconError(
@@ -37,8 +42,8 @@ export async function askRunner(path: string, { method = 'GET', headers, body, s
   const response = await fetch(url, {
     method,
     headers: { ...(body && { 'content-type': 'application/json' }), ...headers },
-    ...(body && { body: JSON.stringify(body) }),
-    signal: AbortSignal.any([signal, AbortSignal.timeout(WITHIN_MS)]),
+    ...(body && (sent ? streamed(body, sent) : { body: JSON.stringify(body) })),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(withinMs)]),
   }).catch((cause: Error) => {
     signal.throwIfAborted();
     const hint = 'Is it running? `beacon status` says.';
@@ -64,6 +69,24 @@ export async function askRunner(path: string, { method = 'GET', headers, body, s
     );
   }
   return { headers: response.headers, body: answer };
+}
+
+const PIECE = 1 << 16;
+
+/** A body sent in pieces, each when the one before it was taken. */
+function streamed(body: object, sent: (bytes: number, of: number) => void) {
+  const bytes = Buffer.from(JSON.stringify(body));
+  let at = 0;
+  const stream = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const piece = bytes.subarray(at, at + PIECE);
+      at += piece.length;
+      if (piece.length === 0) return controller.close();
+      controller.enqueue(new Uint8Array(piece));
+      sent(at, bytes.length);
+    },
+  });
+  return { body: stream, duplex: 'half' as const };
 }
 
 export const rerun = defineQuery({

@@ -5,8 +5,8 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
-import { parseCsv } from '../../src/cli/csv.ts';
 import { jobCosts } from '../../src/queries/costs.ts';
+import { parseCsv } from '../../src/queries/csv.ts';
 import { runQuery } from '../../src/queries/run.ts';
 import { createPool } from '../../src/store/connect.ts';
 import { run } from '../cli/run.ts';
@@ -112,6 +112,6 @@ test('comma-separated values keep commas, quotes and line ends inside quotes', (
     { id: '2', question: '' },
   ]);
   assert.deepEqual(parseCsv('a,b\n1,'), [{ a: '1', b: '' }]);
-  assert.throws(() => parseCsv('a,b\n1\n'), /Row 1 has 1 fields, the header 2/);
+  assert.throws(() => parseCsv('a,b\n1\n'), /Line 2 has 1 fields, the header 2/);
   assert.throws(() => parseCsv('a\n"b\n'), /not closed/);
 });

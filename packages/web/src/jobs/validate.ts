@@ -6,7 +6,7 @@ export interface JobDraft {
   questions: string[];
 }
 
-const MAX_EXECUTIONS = 1000;
+const MAX_EXECUTIONS = 10_000;
 const LONGEST_QUESTION = 20_000;
 
 /** What is wrong, by field; empty when nothing is. `all` is about the three together. */

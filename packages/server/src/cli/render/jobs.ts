@@ -62,6 +62,11 @@ export const JOBS: Record<string, Renderer> = {
       'Nothing else was hit by its cause within an hour, or it has no cause.',
     ),
   },
+  judge: {
+    lines: ([job]) => [
+      `Job ${job?.job_id} judges ${count(Number(job?.executions), 'answer')}; scores follow within seconds of each answer: beacon job-scores`,
+    ],
+  },
   'submit-job': {
     lines: ([job]) => [
       `Job ${job?.job_id} with ${count(Number(job?.executions), 'execution')}${job?.replayed ? ', submitted before' : ''}: beacon job-matrix ${job?.job_id}`,

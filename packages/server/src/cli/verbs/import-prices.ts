@@ -2,8 +2,8 @@
 import * as fs from 'node:fs';
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { parseCsv } from '../../queries/csv.ts';
 import { BeaconError } from '../../store/errors.ts';
-import { parseCsv } from '../csv.ts';
 import { type Context, printJson, verb, withDatabase } from '../verb.ts';
 
 const amount = z.coerce.number().min(0);
