@@ -1368,6 +1368,10 @@ create function beacon.job_differences(of_job text, by_what text DEFAULT 'region
   returns TABLE(measure text, kind text, a text, b text, different boolean, effect double precision, low double precision, high double precision, value_a double precision, value_b double precision, questions bigint, pairs bigint, left_out bigint, p double precision, p_holm double precision, smallest_effect double precision, test text, said text)
   language plpgsql stable;
 
+create function beacon.job_export(of_job text)
+  returns TABLE(job_id text, execution_id text, attempt integer, attempts integer, model_id text, region text, served_region text, question_id text, question text, answer text, expected text, validity text, reason text, first_validity text, verdict text, status text, error_type text, error_message text, finish_reason text, provider text, response_model text, system_fingerprint text, quantisation text, simulated boolean, language text, input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, latency_ms double precision, first_chunk_ms double precision, chunks_per_s double precision, cost double precision, currency text, scores jsonb, trace_id text, started_at timestamp with time zone, finished_at timestamp with time zone)
+  language plpgsql stable;
+
 create function beacon.job_matrix(of_job text)
   returns TABLE(model_id text, region text, question text, execution_id bigint, status text, traced boolean, trace_id uuid, latency_ms double precision, tokens_in bigint, tokens_out bigint, error_type text, verdict text, output_empty boolean, execution_key text)
   language plpgsql stable;

@@ -36,6 +36,7 @@ const ARROWS: Record<string, string[]> = {
     'server/store',
     'server/layout',
     'server/maintenance',
+    'server/manifest',
     'server/otlp',
     'server/receivers',
   ],

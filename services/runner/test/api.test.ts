@@ -47,7 +47,7 @@ for (const [what, body, field] of [
   ['U+0000 in a question', { ...JOB, questions: ['a\0b'] }, 'questions.0'],
   ['a region no queue could be named after', { ...JOB, regions: ['us east'] }, 'regions.0'],
   ['a model named twice', { ...JOB, models: ['a', 'a'] }, 'models'],
-  ['1,001 executions', { models: ['a'], regions: ['r'], questions: many(1001) }, 'questions'],
+  ['10,001 executions', { models: ['a'], regions: ['r'], questions: many(10_001) }, 'questions'],
   ['a list instead of an object', [JOB], 'body'],
   ['a body that is not valid JSON', '{"models":', 'body'],
 ] as const) {

@@ -11,6 +11,7 @@ import { doctorVerb } from './verbs/doctor.ts';
 import { forgetVerb } from './verbs/forget.ts';
 import { gateVerb } from './verbs/gate.ts';
 import { importPricesVerb } from './verbs/import-prices.ts';
+import { jobExportVerb } from './verbs/job-export.ts';
 import { maintainVerb } from './verbs/maintain.ts';
 import { manifestVerb, verifyVerb } from './verbs/manifest.ts';
 import { migrateVerb } from './verbs/migrate.ts';
@@ -48,6 +49,7 @@ export function program(more: Command[]): Command {
     alertTargetVerb(),
     gateVerb(),
     importPricesVerb(),
+    jobExportVerb(),
     manifestVerb(),
     verifyVerb(),
     archiveVerb(),

@@ -88,6 +88,26 @@ export const EXTRA_PATHS: Json = {
       },
     },
   },
+  '/api/v1/job-export': {
+    get: {
+      tags: ['streams and files'],
+      operationId: 'exportJob',
+      summary: 'A job as one file, a row a cell, with everything a paper needs.',
+      description:
+        'The columns are those of beacon.job_export, then receipt_id, receipt_verified and receipt. The header x-beacon-sha256 has the hash of the file.',
+      parameters: [
+        query('job_id', 'Job.', true),
+        query('format', 'jsonl (default), csv or parquet.', false, { enum: ['jsonl', 'csv', 'parquet'] }),
+      ],
+      responses: {
+        200: {
+          description: 'The file.',
+          content: { 'application/x-ndjson': {}, 'text/csv': {}, 'application/vnd.apache.parquet': {} },
+        },
+        ...refs(400, 401, 404, 503, 504),
+      },
+    },
+  },
   '/api/v1/import': {
     post: {
       tags: ['streams and files'],

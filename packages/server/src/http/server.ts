@@ -6,6 +6,7 @@ import type { Query } from '../queries/query.ts';
 import { QUERIES } from '../registry.ts';
 import { type AppOptions, httpApp } from './app.ts';
 import { docsRoutes } from './docs.ts';
+import { jobExportRoute } from './job-export.ts';
 import { type LiveOptions, liveRoute } from './live.ts';
 import { operationRoutes } from './queries.ts';
 import { webRoutes } from './static.ts';
@@ -40,6 +41,7 @@ export async function httpServer(options: HttpOptions): Promise<FastifyInstance>
   statusRoutes(app, pool, options.maintenance, options.guard);
   operationRoutes(app, pool, queries, { statementTimeoutMs });
   liveRoute(app, pool, options.live);
+  await jobExportRoute(app, pool);
   await traceFileRoutes(app, pool, { importer: options.importer, statementTimeoutMs });
   docsRoutes(app, queries, options.guard?.isOpen === false);
   if (options.web) await webRoutes(app, options.web);

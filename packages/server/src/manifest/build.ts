@@ -1,5 +1,6 @@
 // What a manifest of a job holds: code version, rules, prices, questions, and every execution with its receipt.
 import type pg from 'pg';
+import { receiptsOf } from './receipts.ts';
 import { sha256 } from './tree.ts';
 
 /**
@@ -67,21 +68,4 @@ export async function manifestLines(client: pg.ClientBase, job: string, version:
   }
 }
 
-const hash = (text: string | null) => (text === null ? null : sha256(text).toString('hex'));
-
-/** Receipts are kept where the executions are: in the column receipt_data of a registered table. */
-async function receiptsOf(client: pg.ClientBase, job: string): Promise<Map<string, object>> {
-  const { rows: tables } = await client.query<{ sql: string }>(
-    `select format('select e.%I::text as execution, e.receipt_data as receipt from %s e where e.%I::text = $1 and e.receipt_data is not null',
-       r.id_column, to_regclass(r.relation), r.job_column) as sql
-     from beacon.readable_records('{job_column}') r
-     where r.job_column is not null and exists (select from pg_attribute a where a.attrelid = to_regclass(r.relation)
-       and a.attname = 'receipt_data' and a.atttypid = 'jsonb'::regtype and not a.attisdropped)`,
-  );
-  const found = new Map<string, object>();
-  for (const { sql } of tables) {
-    const { rows } = await client.query({ text: sql, values: [job] });
-    for (const { execution, receipt } of rows) found.set(execution, receipt);
-  }
-  return found;
-}
+export const hash = (text: string | null) => (text === null ? null : sha256(text).toString('hex'));

@@ -1,15 +1,8 @@
 // A manifest is lines of JSON, the last of which seals the others: their hashes, the root over them, and a signature of it.
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign,
-  verify,
-} from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { checkReceipt, keyId, type Receipt } from './receipts.ts';
 import { leafHash, rootOf } from './tree.ts';
 
 export interface Key {
@@ -32,13 +25,6 @@ export function openKey(file: string): Key {
   if (privateKey.asymmetricKeyType !== 'ed25519') throw new Error(`${file} holds no Ed25519 key.`);
   return { privateKey, publicKey: createPublicKey(privateKey) };
 }
-
-/** First 16 hexadecimal digits of the SHA-256 of the public key (SPKI, DER), as in receipts. */
-export const keyId = (key: KeyObject): string =>
-  createHash('sha256')
-    .update(key.export({ type: 'spki', format: 'der' }))
-    .digest('hex')
-    .slice(0, 16);
 
 /** The lines and their seal, as one text. */
 export function seal(lines: readonly string[], key: Key): string {
@@ -102,8 +88,7 @@ export function verifyManifest(text: string, trusted?: KeyObject, receiptKey?: K
   if (last !== sealLine(leaves, publicKey, signature)) return fail('the seal was altered');
   if (trusted && keyId(trusted) !== verdict.keyId)
     return fail(`it is signed with key ${verdict.keyId}, not with ${keyId(trusted)}`);
-  const of = receiptKey ?? trusted ?? publicKey;
-  const key = { of, id: keyId(of) };
+  const key = receiptKey ?? trusted ?? publicKey;
   for (const [n, line] of all.entries()) {
     const problem = receiptProblem(line, key, verdict);
     if (problem) return fail(`line ${n + 1}, ${nameOf(line)}: ${problem}`);
@@ -144,22 +129,13 @@ interface CellLine {
   kind: string;
   question_sha256: string | null;
   answer_sha256: string | null;
-  receipt: (Record<string, unknown> & { signature?: string; key_id?: string }) | null;
+  receipt: Receipt | null;
 }
 
-/** A receipt is about the cell it stands in, and signed by the runner's key where that key is known. */
-function receiptProblem(line: string, key: { of: KeyObject; id: string }, verdict: Verdict): string | undefined {
+function receiptProblem(line: string, key: KeyObject, verdict: Verdict): string | undefined {
   const cell = parsed<CellLine>(line);
   if (!cell?.receipt) return undefined;
-  const { signature, ...unsigned } = cell.receipt;
-  if (cell.answer_sha256 && unsigned.output_sha256 !== cell.answer_sha256)
-    return 'its answer is not the one its receipt signs';
-  if (cell.question_sha256 && unsigned.question_sha256 !== cell.question_sha256)
-    return 'its question is not the one its receipt signs';
-  if (unsigned.key_id !== key.id) return undefined;
-  const bytes = Buffer.from(JSON.stringify(unsigned, Object.keys(unsigned).sort()));
-  if (!verify(null, bytes, key.of, Buffer.from(String(signature), 'base64')))
-    return 'the signature of its receipt does not match';
-  verdict.receipts += 1;
-  return undefined;
+  const { problem, signed } = checkReceipt(cell.receipt, cell, key);
+  if (signed) verdict.receipts += 1;
+  return problem;
 }

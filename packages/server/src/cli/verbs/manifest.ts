@@ -1,15 +1,15 @@
 // `beacon job-manifest` and `beacon verify`: a proof of what a job answered, and its check without a database.
-import { createPublicKey } from 'node:crypto';
+import { createHash, createPublicKey } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Command } from 'commander';
 import { manifestLines } from '../../manifest/build.ts';
-import { openKey, seal, verifyManifest } from '../../manifest/seal.ts';
+import { openKey, seal, type Verdict, verifyManifest } from '../../manifest/seal.ts';
 import { BeaconError } from '../../store/errors.ts';
 import { VERSION } from '../../version.ts';
 import { action, type Context, print, printJson, type VerbOptions, verb, withDatabase } from '../verb.ts';
 
-const KEY = path.join('.beacon', 'receipt-key.pem');
+export const KEY = path.join('.beacon', 'receipt-key.pem');
 
 export function manifestVerb(): Command {
   return verb(
@@ -48,6 +48,7 @@ export function verifyVerb(): Command {
     .argument('<file>')
     .option('--key <file>', 'key it must be signed with, public or private, in PEM (default: any; its id is printed)')
     .option('--receipt-key <file>', 'key of the receipts, where it is another one')
+    .option('--export <file>', 'file of `job-export --manifest`, whose hash must be the one that is signed')
     .action(action(verify));
 }
 
@@ -67,11 +68,9 @@ async function verify(options: VerbOptions, file: string): Promise<number> {
   const text = read(file);
   // A byte that is no text would be read as the same sign, whichever it is.
   const isText = Buffer.from(text).equals(fs.readFileSync(file));
-  const { valid, problem, lines, keyId, root, receipts } = verifyManifest(
-    isText ? text : '',
-    key(options.key),
-    key(options.receiptKey),
-  );
+  const verdict = verifyManifest(isText ? text : '', key(options.key), key(options.receiptKey));
+  if (verdict.valid && options.export !== undefined) checkExport(verdict, text, options.export as string);
+  const { valid, problem, lines, keyId, root, receipts } = verdict;
   if (options.json) printJson({ valid, problem, lines, key_id: keyId, root, receipts });
   else if (!valid) print(`NOT VALID: ${isText ? problem : 'it holds bytes that are not UTF-8, so it was altered'}.`);
   else {
@@ -81,6 +80,15 @@ async function verify(options: VerbOptions, file: string): Promise<number> {
   return valid ? 0 : 1;
 }
 
-function keyFile(options: VerbOptions): string {
+function checkExport(verdict: Verdict, text: string, file: string): void {
+  const signed = text.split('\n').find((line) => line.startsWith('{"kind":"export"'));
+  const hash = createHash('sha256').update(fs.readFileSync(file)).digest('hex');
+  if (signed !== undefined && (JSON.parse(signed) as { sha256: string }).sha256 === hash) return;
+  verdict.valid = false;
+  verdict.problem =
+    signed === undefined ? 'it is not the manifest of an export' : `${file} is not the file that was signed`;
+}
+
+export function keyFile(options: VerbOptions): string {
   return (options.key as string | undefined) ?? process.env.RECEIPT_KEY_FILE ?? KEY;
 }
