@@ -1560,6 +1560,10 @@ create function beacon.operation_stats(from_time timestamp with time zone, to_ti
   returns TABLE(service text, operation text, kind text, calls bigint, errors bigint, error_pct double precision, p50_ms double precision, p95_ms double precision, total_ms double precision)
   language plpgsql stable;
 
+create function beacon.outage_cost(of_execution text)
+  returns TABLE(type text, job_id text, attempts bigint, cells bigint, unanswered bigint, currency text, failed_cost double precision, retry_cost double precision, cost double precision, unknown bigint, said text)
+  language plpgsql stable;
+
 create function beacon.outage_of(spans beacon.span_fact[], dimension text)
   returns TABLE(value text, failed bigint, of_all bigint, elsewhere_failed bigint, elsewhere bigint, level text)
   language plpgsql stable;

@@ -25,6 +25,7 @@ const EXAMPLES: Record<string, string> = {
   target: 'on-call',
   job_a: '471',
   job_b: '472',
+  against: '471',
   value: '1',
   models: 'llama-3.2-1b',
   model: 'llama-3.2-1b',

@@ -122,6 +122,67 @@ comment on function beacon.job_costs(text) is
   'and what failed for each cause. Parts overlap except answered, retries and not answered, which add up to all. cost is the known part, '
   'unknown the attempts that have none.';
 
+create function beacon.outage_cost(of_execution text) returns table (type text, job_id text, attempts bigint, cells bigint,
+  unanswered bigint, currency text, failed_cost double precision, retry_cost double precision, cost double precision, unknown bigint,
+  said text)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+set jit = off
+as $$
+#variable_conflict use_column
+declare
+  wanted text := beacon.execution_text(of_execution);
+  of_job text := (select a.job_id from beacon.answers a where a.job_id is not null
+    and (a.execution_id = beacon.execution_number(of_execution) or a.execution_key = beacon.execution_key(of_execution)) limit 1);
+  of_traces uuid[];
+begin
+  if of_job is null then
+    of_traces := array(select t.trace_id from beacon.execution_traces(of_execution) t);
+    of_job := (select t.job_id from beacon.traces t where t.trace_id = any (of_traces) and t.job_id is not null limit 1);
+  end if;
+  return query
+  with a as materialized (
+    select x.* from beacon.priced_attempts(of_job) x where of_job is not null and x.validity <> 'pending'
+  ), v as (
+    select x.verdict from a x where x.execution = wanted and x.validity = 'infrastructure' and x.verdict is not null
+    order by x.attempt desc limit 1
+  ), failed as (
+    select x.* from a x where x.validity = 'infrastructure' and x.verdict = (select v.verdict from v)
+  ), hit as (
+    select f.execution, min(f.attempt) as since from failed f group by f.execution
+  ), parts as (
+    select f.execution, true as failed, f.cost, f.currency from failed f
+    union all
+    -- What came after it in the cells it hit: tried again because of it.
+    select x.execution, false, x.cost, x.currency from a x join hit h on h.execution = x.execution and x.attempt > h.since
+    where x.validity <> 'infrastructure' or x.verdict is distinct from (select v.verdict from v)
+  ), t as (
+    select count(*) filter (where p.failed) as attempts, count(distinct p.execution) as cells, max(p.currency) as currency,
+      sum(p.cost) filter (where p.failed) as failed_cost, sum(p.cost) filter (where not p.failed) as retry_cost, sum(p.cost) as cost,
+      count(*) filter (where p.cost is null) as unknown, count(*) as paid, count(distinct p.currency) as currencies,
+      (select count(*) from hit h where not exists (select from a x where x.execution = h.execution and x.validity = 'answered'))
+        as unanswered
+    from parts p
+  )
+  select (select v.verdict from v), of_job, t.attempts, t.cells, t.unanswered, case when t.currencies = 1 then t.currency end,
+    case when t.currencies < 2 then t.failed_cost::double precision end, case when t.currencies < 2 then t.retry_cost::double precision end,
+    case when t.currencies < 2 then t.cost::double precision end, t.unknown,
+    format('%s hit %s in job %s: %s failed, %s left without an answer. ', (select v.verdict from v),
+      t.cells || case t.cells when 1 then ' cell' else ' cells' end, of_job,
+      t.attempts || case t.attempts when 1 then ' attempt' else ' attempts' end, t.unanswered) || case
+      when t.currencies > 1 then 'What that cost is in several currencies: see job_costs.'
+      when t.cost is null then 'What that cost is not known: its prices or tokens are not.'
+      else format('Known cost %s %s, of which %s for trying again%s.', t.currency, round(t.cost, 6)::text,
+        coalesce(round(t.retry_cost, 6), 0)::text, case when t.unknown > 0
+          then format('; price or tokens of %s of %s attempts are not known', t.unknown, t.paid) else '' end) end
+  from t where t.attempts > 0;
+end
+$$;
+
+comment on function beacon.outage_cost(text) is
+  'What the cause of an execution''s failure cost its job: the attempts that failed by it, and those that came after them in the same '
+  'cells. Attempts whose price or tokens are not known are counted in unknown, never as 0. No row where it did not fail, or has no job.';
+
 create function beacon.import_prices(rows jsonb, from_source text) returns integer
 language plpgsql
 set search_path = beacon, pg_catalog

@@ -15,7 +15,7 @@ import { answers, executionAnswers, jobValidity } from './queries/answers.ts';
 import { attributeKeys, attributeValues } from './queries/attributes.ts';
 import { differences, heatmap, series } from './queries/charts.ts';
 import { compareJobs, jobComparison } from './queries/compare-jobs.ts';
-import { jobCosts } from './queries/costs.ts';
+import { jobCosts, outageCost } from './queries/costs.ts';
 import { diagnose, rootCause, similar } from './queries/diagnosis.ts';
 import { addScore, jobDifferences, jobScores } from './queries/differences.ts';
 import {
@@ -26,6 +26,7 @@ import {
   unusualSpans,
 } from './queries/explain.ts';
 import { extent } from './queries/extent.ts';
+import { gate } from './queries/gate.ts';
 import { jobCells } from './queries/job-cells.ts';
 import { blastRadius, findings, jobMatrix, jobs } from './queries/jobs.ts';
 import { judge } from './queries/judge.ts';
@@ -66,7 +67,9 @@ const ALL = [
   jobDifferences,
   compareJobs,
   jobComparison,
+  gate,
   jobCosts,
+  outageCost,
   jobScores,
   alerts,
   alertRules,

@@ -96,6 +96,8 @@ test('every operation answers with rows, database and schema', async () => {
     'job-differences': { job_id: 'job-1' },
     'compare-jobs': { job_a: 'job-1', job_b: 'job-2' },
     'job-comparison': { job_a: 'job-1', job_b: 'job-2' },
+    gate: { job_id: 'job-2', against: 'job-1' },
+    'outage-cost': { execution_id: '2' },
     'execution-answers': { execution_id: '1' },
     'job-cells': { job_id: 'job-1' },
     sql: { statement: 'select 1 as one' },

@@ -75,6 +75,7 @@ test('every query that needs no more than a database answers on a standby', asyn
     'job-differences': { job_id: 'none' },
     'compare-jobs': { job_a: 'none', job_b: 'other' },
     'job-comparison': { job_a: 'none', job_b: 'other' },
+    gate: { job_id: 'none', against: 'other' },
     sql: { statement: 'select count(*) from trace_spans' },
   };
   const execution = new Set(QUERIES.filter(({ params: { shape } }) => 'execution_id' in shape).map(({ name }) => name));

@@ -33,8 +33,26 @@ test('a job against the one before: how many regressions, why, and whether it is
   await page.waitForSelector('text=latency of job-2 is 400 ms higher than that of job-1, over 10 questions.');
   await page.waitForSelector('td:has-text("infrastructure, NETWORK_TIMEOUT")');
   assert.equal(new URL(page.url()).search, '?a=job-1&b=job-2');
+  // The limits of `beacon gate`, in the address, with its words.
+  await page.waitForSelector('text=Gate failed: 1 of 2 limits kept');
+  await page.getByLabel('Regressions at most').fill('2');
+  await page.getByLabel('p95 at most').fill('+10%');
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await page.waitForSelector('text=Gate failed: 2 of 3 limits kept');
+  await page.waitForSelector('tr:has-text("p95 latency: at most +10 %"):has-text("(+97.")');
+  await page.getByLabel('p95 at most').fill('a lot');
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await page.waitForSelector('text=max_p95 must be a change like +10%');
+  await page.getByLabel('p95 at most').fill('1000');
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await page.waitForSelector('text=Gate passed: 3 of 3 limits kept');
+  assert.equal(new URL(page.url()).search, '?a=job-1&b=job-2&max_regressions=2&max_p95=1000');
   if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/compare.png`, fullPage: true });
-  assert.deepEqual(complaints, []);
+  // The browser itself remarks on the limit that was refused.
+  assert.deepEqual(
+    complaints.filter((complaint) => !/400 \(Bad Request\).*a\+lot/.test(complaint)),
+    [],
+  );
 });
 
 test('a rule is made, silenced and removed; at 390 pixels and in the dark too', { skip }, async () => {
@@ -53,7 +71,7 @@ test('a rule is made, silenced and removed; at 390 pixels and in the dark too', 
   );
   assert.deepEqual(rows, [{ condition: 'executions >= 3', targets: ['on-call'], silent: true }]);
   if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/alerts.png`, fullPage: true });
-  for (const address of ['/alerts', '/compare-jobs?a=job-1&b=job-2']) {
+  for (const address of ['/alerts', '/compare-jobs?a=job-1&b=job-2&max_p95=%2B10%25']) {
     const { page: narrow } = await openPage({ width: 390, height: 844, theme: 'dark' });
     await narrow.goto(site.url + address);
     await narrow.waitForSelector('table');

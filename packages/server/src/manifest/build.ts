@@ -68,4 +68,4 @@ export async function manifestLines(client: pg.ClientBase, job: string, version:
   }
 }
 
-export const hash = (text: string | null) => (text === null ? null : sha256(text).toString('hex'));
+const hash = (text: string | null) => (text === null ? null : sha256(text).toString('hex'));

@@ -294,6 +294,8 @@ export const NOT_TOOLS: Record<string, string> = {
   'compare-jobs': 'a list of tools has to stay short; the tool sql asks compare_jobs(a, b)',
   'job-comparison': 'the tool sql asks job_comparison(a, b)',
   'job-costs': 'for who pays; the tool sql asks job_costs(job)',
+  'outage-cost': 'the tool sql asks outage_cost(execution)',
+  gate: 'for scripts that let a job pass; the tool sql asks job_comparison(a, b)',
   'job-scores': 'the tool sql reads the table scores',
   scores: 'a judgement: who judges should send it',
   'submit-job': 'starts work and costs money: a person should',

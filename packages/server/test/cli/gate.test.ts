@@ -104,7 +104,7 @@ test('a job that has not run, or lost cells, passes no gate; a wrong limit is re
   assert.equal((await gate('nothing', '--against', 'old')).code, 4);
   assert.equal((await gate('good', '--against', 'nothing')).code, 4);
   const wrong = await gate('good', '--against', 'old', '--max-p95', 'ten');
-  assert.deepEqual([wrong.code, /--max-p95 must be a change like \+10%/.test(wrong.err)], [2, true]);
+  assert.deepEqual([wrong.code, /max_p95 must be a change like \+10%/.test(wrong.err)], [2, true]);
   const compared = await run(['compare-jobs', 'old', 'bad'], { DATABASE_URL: url });
   assert.match(compared.out, /score worse.*correct 1 to 0/);
 });

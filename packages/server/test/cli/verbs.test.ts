@@ -106,7 +106,15 @@ test('diagnose finds nothing wrong with a good execution, and says why another h
 
 test('--json has a stable shape, with ids as text and bytes as hex', async () => {
   const diagnosis = JSON.parse((await beacon('diagnose', '2', '--json')).out);
-  assert.deepEqual(Object.keys(diagnosis), ['execution_id', 'causes', 'spans', 'truncated', 'database', 'schema']);
+  assert.deepEqual(Object.keys(diagnosis), [
+    'execution_id',
+    'causes',
+    'cost',
+    'spans',
+    'truncated',
+    'database',
+    'schema',
+  ]);
   assert.equal(diagnosis.causes[0].type, 'RATE_LIMITED');
   assert.match(diagnosis.causes[0].span_ids[0], /^[0-9a-f]{16}$/);
   assert.match(diagnosis.spans[0].span_id, /^[0-9a-f]{16}$/);

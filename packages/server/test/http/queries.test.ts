@@ -53,6 +53,7 @@ const PARAMS: Record<string, Record<string, string>> = {
   'job-matrix': { job_id: '472' },
   'compare-jobs': { job_a: '472', job_b: '473' },
   'job-comparison': { job_a: '472', job_b: '473' },
+  gate: { job_id: '473', against: '472' },
   answers: { job_id: '472' },
   'job-scores': { job_id: '472' },
 };

@@ -5,7 +5,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
-import { jobCosts } from '../../src/queries/costs.ts';
+import { jobCosts, outageCost } from '../../src/queries/costs.ts';
 import { parseCsv } from '../../src/queries/csv.ts';
 import { runQuery } from '../../src/queries/run.ts';
 import { createPool } from '../../src/store/connect.ts';
@@ -97,6 +97,21 @@ test('a job is split into answers, retries and failures with their causes; what 
     String(rows[0]?.said),
     /^USD 1\.125\d* and whatever 2 of 5 attempts cost: their price or tokens are not known$/,
   );
+  const outage = async (execution: string) => (await runQuery(pool, outageCost, { execution_id: execution })).rows[0];
+  // Execution 1 was tried again: what that cost is the outage's, too.
+  assert.deepEqual(await outage('1'), {
+    ...{ type: 'RATE_LIMITED', job_id: 'costly', attempts: 1, cells: 1, unanswered: 0, currency: 'USD' },
+    ...{ failed_cost: 0.075, retry_cost: 0.75, cost: 0.825, unknown: 0 },
+    said: 'RATE_LIMITED hit 1 cell in job costly: 1 attempt failed, 0 left without an answer. Known cost USD 0.825000, of which 0.750000 for trying again.',
+  });
+  const network = await outage('3');
+  assert.deepEqual(
+    [network?.cells, network?.unanswered, network?.cost, network?.unknown],
+    [2, 2, 0.3, 1],
+    'unknown is counted, and is not 0',
+  );
+  assert.match(String(network?.said), /price or tokens of 1 of 2 attempts are not known/);
+  assert.equal(await outage('4'), undefined, 'it did not fail');
   const cells = await client.query(
     `select execution_id, cost::double precision from beacon.execution_cells('costly', false) order by 1`,
   );

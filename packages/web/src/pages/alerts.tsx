@@ -71,6 +71,7 @@ const FOUND: Column<AlertsRow>[] = [
   {
     key: 'summary',
     title: 'Failure',
+    wrap: true,
     cell: ({ link, summary, cause }) => (
       <>
         {link ? <a href={link}>{summary}</a> : summary}
@@ -93,10 +94,11 @@ const FOUND: Column<AlertsRow>[] = [
 ];
 
 const ruleColumns = (act: (name: keyof Rows, params: Params) => void): Column<AlertRulesRow>[] => [
-  { key: 'name', title: 'Rule', cell: ({ name }) => name, sort: ({ name }) => name },
+  { key: 'name', title: 'Rule', cell: ({ name }) => name, sort: ({ name }) => name, wrap: true },
   {
     key: 'asks',
     title: 'Asks',
+    wrap: true,
     cell: (row) => (
       <>
         {row.query} {row.condition && <code>{row.condition}</code>}
@@ -105,7 +107,7 @@ const ruleColumns = (act: (name: keyof Rows, params: Params) => void): Column<Al
     ),
   },
   { key: 'targets', title: 'To', cell: ({ targets }) => targets.join(', ') || 'no one', wideOnly: true },
-  { key: 'open', title: 'Open', end: true, cell: ({ open }) => open },
+  { key: 'open', title: 'Open', end: true, wideOnly: true, cell: ({ open }) => open },
   {
     key: 'act',
     title: 'Silence',

@@ -1,16 +1,32 @@
 // Two jobs: what got worse, with causes, and whether it is more than chance. The same as `beacon gate` and `compare-jobs`.
 import { useAsk } from '../state/resource.ts';
-import type { CompareJobsRow, JobComparisonRow } from '../state/rows.ts';
+import type { CompareJobsRow, GateRow, JobComparisonRow } from '../state/rows.ts';
 import { executionHref, field, readUrl, setUrl } from '../state/url.ts';
 import { count, duration } from '../ui/format.ts';
 import { Panel } from '../ui/panel.tsx';
 import { Empty, Loaded } from '../ui/states.tsx';
 import { type Column, Table } from '../ui/table.tsx';
 
-const fields = { a: field.text(), b: field.text(), sort: field.text() };
+const fields = {
+  a: field.text(),
+  b: field.text(),
+  max_regressions: field.text(),
+  max_p95: field.text(),
+  max_cost: field.text(),
+  min_score: field.text(),
+  sort: field.text(),
+};
+
+/** Those of `beacon gate`, by parameter: label and example. */
+const LIMITS = [
+  ['max_regressions', 'Regressions at most', '0'],
+  ['max_p95', 'p95 at most', '+10% or ms'],
+  ['max_cost', 'Cost at most', '+5% or amount'],
+  ['min_score', 'Score at least', '0.9'],
+] as const;
 
 export default function CompareJobs() {
-  const { a, b } = readUrl(fields);
+  const { a, b, sort: _, ...limits } = readUrl(fields);
   return (
     <>
       <div class="page-head">
@@ -22,15 +38,23 @@ export default function CompareJobs() {
         onSubmit={(event) => {
           event.preventDefault();
           const given = new FormData(event.currentTarget);
-          setUrl(fields, { a: String(given.get('a')).trim(), b: String(given.get('b')).trim() });
+          setUrl(fields, Object.fromEntries([...given].map(([name, text]) => [name, String(text).trim()])));
         }}
       >
         <input name="a" aria-label="Old job" placeholder="old job" value={a} required />
         <input name="b" aria-label="New job" placeholder="new job" value={b} required />
-        <button type="submit">Compare</button>
+        <button type="submit" class="primary">
+          Compare
+        </button>
+        {LIMITS.map(([name, label, example]) => (
+          <label key={name} class="row">
+            {label}
+            <input name={name} size={12} placeholder={example} value={limits[name]} />
+          </label>
+        ))}
       </form>
       {a && b ? (
-        <Compared a={a} b={b} />
+        <Compared a={a} b={b} limits={limits} />
       ) : (
         <Empty title="Two jobs are needed">
           <p>Type the ids of an old job and of a new one that asked the same questions.</p>
@@ -40,9 +64,11 @@ export default function CompareJobs() {
   );
 }
 
-function Compared({ a, b }: { a: string; b: string }) {
+function Compared({ a, b, limits }: { a: string; b: string; limits: Record<string, string> }) {
   const { sort } = readUrl(fields);
   const jobs = { job_a: a, job_b: b };
+  const gate = { job_id: b, against: a, ...Object.fromEntries(Object.entries(limits).filter(([, text]) => text)) };
+  const checks = useAsk('gate', gate);
   const total = useAsk('job-comparison', jobs);
   const cells = useAsk('compare-jobs', jobs);
   return (
@@ -50,6 +76,11 @@ function Compared({ a, b }: { a: string; b: string }) {
       <Panel title={`Job ${b} against job ${a}`} operation="job-comparison" params={jobs}>
         <Loaded resource={total} what="comparison">
           {({ rows: [row] }) => (row ? <Total row={row} /> : null)}
+        </Loaded>
+      </Panel>
+      <Panel title={verdictOf(checks.value?.rows)} operation="gate" params={gate} flush>
+        <Loaded resource={checks} what="gate">
+          {({ rows }) => <Table caption="Limits" columns={CHECKS} rows={rows} rowKey={({ name }) => name} />}
         </Loaded>
       </Panel>
       <Panel title="Cells that changed" operation="compare-jobs" params={jobs} truncated={cells.value?.truncated} flush>
@@ -101,6 +132,17 @@ function Total({ row }: { row: JobComparisonRow }) {
   );
 }
 
+function verdictOf(rows: GateRow[] | undefined): string {
+  const kept = rows?.filter(({ ok }) => ok).length;
+  return rows ? `Gate ${kept === rows.length ? 'passed' : 'failed'}: ${kept} of ${rows.length} limits kept` : 'Gate';
+}
+
+const CHECKS: Column<GateRow>[] = [
+  { key: 'ok', title: 'Kept', cell: ({ ok }) => (ok ? 'yes' : <strong class="bad">no</strong>) },
+  { key: 'name', title: 'Limit', wrap: true, cell: ({ name, limit }) => `${name}: ${limit}` },
+  { key: 'measured', title: 'Measured', wrap: true, cell: ({ measured }) => measured },
+];
+
 const share = (value: number | null) => (value === null ? '–' : String(Math.round(value * 1000) / 1000));
 
 const COLUMNS: Column<CompareJobsRow>[] = [
@@ -110,12 +152,14 @@ const COLUMNS: Column<CompareJobsRow>[] = [
   {
     key: 'question',
     title: 'Question',
+    wrap: true,
     cell: (row) => row.question ?? row.question_id,
     sort: (row) => row.question_id,
   },
   {
     key: 'why',
     title: 'Why',
+    wrap: true,
     cell: (row) =>
       row.validity_b === 'answered'
         ? row.change.startsWith('score')

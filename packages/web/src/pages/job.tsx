@@ -5,12 +5,13 @@ import { Progress } from '../jobs/progress.tsx';
 import { hasEnded, summarise } from '../jobs/summary.ts';
 import type { PageProps } from '../routes.ts';
 import { useAsk } from '../state/resource.ts';
-import type { JobMatrixRow } from '../state/rows.ts';
+import type { JobCostsRow, JobMatrixRow } from '../state/rows.ts';
 import { field, hrefTo, readUrl, setUrl } from '../state/url.ts';
 import { count, duration, percent } from '../ui/format.ts';
 import { Panel } from '../ui/panel.tsx';
 import { Segments } from '../ui/segments.tsx';
 import { Empty, Loaded } from '../ui/states.tsx';
+import { type Column, Table } from '../ui/table.tsx';
 
 const SHOW = ['all', 'failed', 'untraced', 'empty'] as const;
 const COLOURS = ['result', 'validity', 'agreement'] as const;
@@ -35,6 +36,10 @@ export default function Job({ params: { id = '' } }: PageProps) {
           / {id}
         </h1>
         <a href={`/jobs/${encodeURIComponent(id)}/answers`}>Answers</a>
+        <a href={hrefTo('/compare-jobs', { b: id })}>Compare</a>
+        <a href={`/api/v1/job-export?job_id=${encodeURIComponent(id)}&format=csv`} download>
+          CSV
+        </a>
         <a
           class="grow"
           href={hrefTo('/explore', { q: `job=${/^[\w.-]+$/.test(id) ? id : JSON.stringify(id)}`, from: '30d' })}
@@ -53,6 +58,7 @@ export default function Job({ params: { id = '' } }: PageProps) {
           ) : (
             <>
               <Facts rows={rows} />
+              {rows.every(hasEnded) && <Costs id={id} />}
               <Panel
                 title={`${count(rows.length)} executions`}
                 operation="job-matrix"
@@ -152,6 +158,39 @@ function Facts({ rows }: { rows: JobMatrixRow[] }) {
     </section>
   );
 }
+
+function Costs({ id }: { id: string }) {
+  const params = { job_id: id };
+  const costs = useAsk('job-costs', params);
+  return (
+    <Panel title="What it cost" operation="job-costs" params={params} truncated={costs.value?.truncated} flush>
+      <Loaded resource={costs} what="costs">
+        {({ rows }) => (
+          <Table caption="Costs" columns={COSTS} rows={rows} rowKey={(row) => `${row.part} ${row.currency}`} />
+        )}
+      </Loaded>
+    </Panel>
+  );
+}
+
+const COSTS: Column<JobCostsRow>[] = [
+  { key: 'part', title: 'Part', cell: ({ part }) => part },
+  { key: 'attempts', title: 'Attempts', end: true, cell: ({ attempts }) => count(attempts) },
+  {
+    key: 'cost',
+    title: 'Known cost',
+    end: true,
+    cell: ({ cost, currency }) => (cost === null ? 'unknown' : `${currency} ${Number(cost.toPrecision(4))}`),
+  },
+  { key: 'unknown', title: 'Unpriced', end: true, cell: ({ unknown }) => count(unknown) },
+  {
+    key: 'tokens',
+    title: 'Tokens in / out',
+    end: true,
+    wideOnly: true,
+    cell: (row) => `${count(row.input_tokens ?? 0)} / ${count(row.output_tokens ?? 0)}`,
+  },
+];
 
 function Fact({ title, value, bad = false }: { title: string; value: string; bad?: boolean }) {
   return (

@@ -61,6 +61,7 @@ export function Verdict({ session, of, openTrace }: Props) {
             first && (
               <>
                 <Advice cause={first} />
+                {'execution_id' in of && failed && <Cost id={of.execution_id} />}
                 <Rests cause={first} session={session} openTrace={openTrace} />
                 <Others causes={rows.slice(1)} session={session} openTrace={openTrace} />
               </>
@@ -103,6 +104,17 @@ export function Advice({ cause }: { cause: Cause }) {
       {cause.recommendation}
     </p>
   );
+}
+
+/** What the same cause did to the whole job. */
+function Cost({ id }: { id: string }) {
+  const [row] = useAsk('outage-cost', { execution_id: id }).value?.rows ?? [];
+  return row ? (
+    <p class="verdict-do">
+      <strong>What it cost: </strong>
+      {row.said}
+    </p>
+  ) : null;
 }
 
 function Rests({ cause, session, openTrace }: { cause: Cause } & Pick<Props, 'session' | 'openTrace'>) {

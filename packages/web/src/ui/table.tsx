@@ -13,6 +13,8 @@ export interface Column<R> {
   end?: boolean;
   /** Left out where there is little room. */
   wideOnly?: boolean;
+  /** Sentences: they take as many lines as they need. */
+  wrap?: boolean;
 }
 
 /** `key`, or `-key` for descending; empty for the order of the rows. */
@@ -86,8 +88,8 @@ function Head<R>({ column, sort, onSort }: HeadProps<R>) {
   );
 }
 
-function classOf(column: { end?: boolean; wideOnly?: boolean }): string | undefined {
-  const names = [column.end && 'end', column.wideOnly && 'wide-only'].filter(Boolean);
+function classOf(column: { end?: boolean; wideOnly?: boolean; wrap?: boolean }): string | undefined {
+  const names = [column.end && 'end', column.wideOnly && 'wide-only', column.wrap && 'wrap'].filter(Boolean);
   return names.length > 0 ? names.join(' ') : undefined;
 }
 

@@ -1,14 +1,8 @@
 // The result of a gate as text, as Markdown and as JUnit XML.
+import type { Check } from '../../queries/gate.ts';
 import type { Row } from '../../store/values.ts';
 import { asTable, text as column, ms, type Renderer } from './cells.ts';
 import { clean, type Terminal, wrap } from './terminal.ts';
-
-export interface Check {
-  name: string;
-  limit: string;
-  measured: string;
-  ok: boolean;
-}
 
 export interface GateResult {
   job: string;
