@@ -1,7 +1,7 @@
 // A large OTLP/JSON request, cut into small ones between its spans: as objects it would be many times as large as its text.
 import type { EncodedMessage } from './encode.ts';
 import { fromJson } from './json.ts';
-import { TRACES } from './messages.ts';
+import { LOGS, type Message, TRACES } from './messages.ts';
 import { MalformedError } from './wire.ts';
 
 /** Text of the spans of one part. */
@@ -10,35 +10,57 @@ const PART_BYTES = 256 * 1024;
 const MAX_SPAN_BYTES = 8 << 20;
 const MAX_HEAD_BYTES = 1 << 20;
 
+/** Names of the lists in a request, and of the request. */
+export interface Nesting {
+  message: Message;
+  resources: readonly [name: string, protoName: string];
+  scopes: readonly [name: string, protoName: string];
+  items: readonly string[];
+}
+
+export const OF_SPANS: Nesting = {
+  message: TRACES,
+  resources: ['resourceSpans', 'resource_spans'],
+  scopes: ['scopeSpans', 'scope_spans'],
+  items: ['spans'],
+};
+export const OF_LOGS: Nesting = {
+  message: LOGS,
+  resources: ['resourceLogs', 'resource_logs'],
+  scopes: ['scopeLogs', 'scope_logs'],
+  items: ['logRecords', 'log_records'],
+};
+
 /** From where to where a value stands. */
 type Place = readonly [from: number, to: number];
 
 /**
- * Requests with the spans of this one, in their order.
+ * Requests with the spans, or log records, of this one, in their order.
  *
- * @throws MalformedError where the text is no JSON of an ExportTraceServiceRequest; the parts before that are whole.
+ * @throws MalformedError where the text is no JSON of such a request; the parts before that are whole.
  */
-export function* jsonParts(bytes: Buffer): Generator<EncodedMessage, void> {
+export function* jsonParts(bytes: Buffer, nesting: Nesting = OF_SPANS): Generator<EncodedMessage, void> {
+  const { message, resources, scopes, items } = nesting;
   const text = new JsonText(bytes);
-  for (const resourceSpans of text.itemsOf(text.members([0, bytes.length]), 'resourceSpans', 'resource_spans')) {
+  for (const resourceSpans of text.itemsOf(text.members([0, bytes.length]), ...resources)) {
     const resource = text.members(resourceSpans);
-    const head = text.head(resource, 'scopeSpans', 'scope_spans');
-    for (const scopeSpans of text.itemsOf(resource, 'scopeSpans', 'scope_spans')) {
+    const head = text.head(resource, ...scopes);
+    for (const scopeSpans of text.itemsOf(resource, ...scopes)) {
       const scope = text.members(scopeSpans);
       const frame = [
-        `{"resourceSpans":[{${head}"scopeSpans":[{${text.head(scope, 'spans')}"spans":[`,
+        `{"${resources[0]}":[{${head}"${scopes[0]}":[{${text.head(scope, ...items)}"${items[0]}":[`,
         ']}]}]}',
       ] as const;
       let spans: string[] = [];
       let length = 0;
       const part = () => {
-        const made = fromJson(TRACES, `${frame[0]}${spans.join()}${frame[1]}`);
+        const made = fromJson(message, `${frame[0]}${spans.join()}${frame[1]}`);
         spans = [];
         length = 0;
         return made;
       };
       const tooLarge: string[] = [];
-      for (const span of text.itemsOf(scope, 'spans')) {
+      for (const span of text.itemsOf(scope, ...items)) {
         if (span[1] - span[0] > MAX_SPAN_BYTES) {
           tooLarge.push(`a span is larger than ${MAX_SPAN_BYTES} bytes`);
           continue;

@@ -128,7 +128,7 @@ const resourceSpans = fields(message('ResourceSpans'), {
 /** `ExportTraceServiceRequest` and `TracesData` are the same on the wire. */
 export const TRACES = fields(message('TracesData'), { resourceSpans: [1, resourceSpans, '[]'] });
 
-const logRecord = fields(message('LogRecord'), {
+export const LOG_RECORD = fields(message('LogRecord'), {
   timeUnixNano: [1, 'fixed64'],
   severityNumber: [2, 'enum'],
   severityText: [3, 'string'],
@@ -141,18 +141,18 @@ const logRecord = fields(message('LogRecord'), {
   observedTimeUnixNano: [11, 'fixed64'],
   eventName: [12, 'string'],
 });
-const scopeLogs = fields(message('ScopeLogs'), {
+export const SCOPE_LOGS = fields(message('ScopeLogs'), {
   scope: [1, scope],
-  logRecords: [2, logRecord, '[]'],
+  logRecords: [2, LOG_RECORD, '[]'],
   schemaUrl: [3, 'string'],
 });
-const resourceLogs = fields(message('ResourceLogs'), {
+export const RESOURCE_LOGS = fields(message('ResourceLogs'), {
   resource: [1, resource],
-  scopeLogs: [2, scopeLogs, '[]'],
+  scopeLogs: [2, SCOPE_LOGS, '[]'],
   schemaUrl: [3, 'string'],
 });
 /** `ExportLogsServiceRequest` and `LogsData` are the same on the wire. */
-export const LOGS = fields(message('LogsData'), { resourceLogs: [1, resourceLogs, '[]'] });
+export const LOGS = fields(message('LogsData'), { resourceLogs: [1, RESOURCE_LOGS, '[]'] });
 
 const partialSuccess = fields(message('ExportTracePartialSuccess'), {
   rejectedSpans: [1, 'int64'],

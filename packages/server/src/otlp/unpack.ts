@@ -7,15 +7,25 @@ type Json = Record<string, unknown>;
 /**
  * The message as OTLP/JSON has it: 64-bit numbers as text, ids as hexadecimal digits, bytes as base64.
  *
- * @throws MalformedError when it is not such a message.
+ * @param maxMessages Messages that it may hold, itself counted: each becomes an object.
+ * @throws MalformedError when it is not such a message; TooManyError when it holds more.
  */
-export function unpack(message: Message, bytes: Buffer): Json {
-  const wire = new Wire();
+export function unpack(message: Message, bytes: Buffer, maxMessages = Number.POSITIVE_INFINITY): Json {
+  const wire = new Counted();
   wire.bytes = bytes;
+  wire.left = maxMessages;
   return messageOf(wire, message, 0, bytes.length);
 }
 
-function messageOf(wire: Wire, message: Message, from: number, to: number): Json {
+export class TooManyError extends Error {}
+
+class Counted extends Wire {
+  /** Messages that may still be made. */
+  left = 0;
+}
+
+function messageOf(wire: Counted, message: Message, from: number, to: number): Json {
+  if (wire.left-- <= 0) throw new TooManyError('it holds too many values');
   const made: Json = {};
   wire.at = from;
   while (wire.at < to) {
@@ -50,7 +60,7 @@ function wireType(type: Scalar | Message): number {
   }
 }
 
-function readValue(wire: Wire, { type }: Field, to: number): unknown {
+function readValue(wire: Counted, { type }: Field, to: number): unknown {
   switch (type) {
     case 'bool':
       return wire.int64(to) !== '0';

@@ -9,6 +9,8 @@ const MAX_DEPTH = 64;
 
 /** Of one span as a line of COPY. */
 const MAX_ROW_BYTES = 16 << 20;
+/** Values that the attributes of one span may have, those inside lists and objects counted. */
+const MAX_VALUES = 250_000;
 /** Texts of a list that are looked at together. */
 const MAX_TEXTS = 10_000;
 
@@ -39,6 +41,14 @@ export class CopyWriter extends CopyBuffer {
   constructor(redactor: Redactor) {
     super(redactor);
     this.keys = new KeyTable(redactor);
+  }
+
+  #values = 0;
+
+  /** Another row begins in `out`. */
+  beginRow(): void {
+    this.rowFrom = this.to;
+    this.#values = 0;
   }
 
   override checkRow(to: number): void {
@@ -135,6 +145,7 @@ export class CopyWriter extends CopyBuffer {
 
   /** JSON of an AnyValue message; null where it is empty. */
   #value(from: number, to: number, depth: number): void {
+    if (++this.#values > MAX_VALUES) throw new SpanError(`it has more than ${MAX_VALUES} values`);
     this.at = from;
     let kind = 0;
     let begin = 0;

@@ -87,6 +87,7 @@ export class Decoder {
         const end = line.end(request.length);
         yield* this.#resourceSpans(line.at, end);
         line.at = end;
+        if (this.#isTime()) yield undefined;
       }
       return this.#finish();
     } finally {

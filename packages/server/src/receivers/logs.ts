@@ -6,21 +6,24 @@ import {
   type LogWriterOptions,
   type ResourceRow,
   resourceRow,
+  TimeSlice,
   UnavailableError,
 } from '@project-beacon/writer';
-import { fromJson } from '../otlp/json.ts';
-import { LOGS } from '../otlp/messages.ts';
-import { unpack } from '../otlp/unpack.ts';
 import { MalformedError } from '../otlp/wire.ts';
 import { Refusal } from './answer.ts';
 import type { Counters } from './counters.ts';
 import type { Accepted } from './ingest.ts';
+import { recordsOf } from './log-parts.ts';
 import type { Reservation } from './reservation.ts';
 
 type Json = Record<string, unknown>;
 
-/** Largest request, unpacked, bytes: all of it becomes objects at once, which take several times the room. */
+/** Largest request, unpacked, bytes. */
 const MAX_BYTES = 4 << 20;
+/** Records that are written in one transaction, and bytes of the request that they come from. */
+const TOGETHER = 512;
+const TOGETHER_BYTES = 256 * 1024;
+/** As objects, records take so many times their room. */
 const OBJECTS_PER_BYTE = 4;
 const MAX_DEPTH = 64;
 const MAX_SEVERITY = 24;
@@ -30,6 +33,7 @@ const REFUSED = {
   no_answer: 'evaluate an answer that is not here: no span of the last seven days has that gen_ai.response.id',
   invalid_id: 'have a trace id that is not 16 bytes or a span id that is not 8',
   too_deep: `nest deeper than ${MAX_DEPTH} levels`,
+  too_large: 'hold too many values',
 } as const;
 
 type Reason = keyof typeof REFUSED;
@@ -46,27 +50,36 @@ export class LogReceiver {
   /**
    * Stores an ExportLogsServiceRequest. Resolves when it is committed.
    *
-   * @throws Refusal when nothing of it is stored, or it is unknown whether it is; it may be sent again then.
+   * @throws Refusal when nothing of it is stored, or only a part, or it is unknown whether it is; it may be sent again then.
    */
   async store(body: Buffer, encoding: 'protobuf' | 'json', reservation: Reservation): Promise<Accepted> {
     if (body.length > MAX_BYTES) {
       const text = `a request of log records may have ${MAX_BYTES} bytes when unpacked; send fewer at once`;
       throw new Refusal('PAYLOAD_TOO_LARGE', 'too_large', text);
     }
-    reservation.grow(OBJECTS_PER_BYTE * body.length);
-    const { rows, refused } = decoded(body, encoding);
-    const received = rows.length + [...refused.values()].reduce((sum, count) => sum + count, 0);
+    reservation.grow(body.length + OBJECTS_PER_BYTE * Math.min(body.length, TOGETHER_BYTES));
+    const refused = new Map<Reason, number>();
+    const refuse = (reason: Reason, count: number) => refused.set(reason, (refused.get(reason) ?? 0) + count);
+    let received = 0;
+    let rows: LogRow[] = [];
+    const write = async () => {
+      const unplaced = await this.#write(rows);
+      if (unplaced > 0) refuse('no_answer', unplaced);
+      rows = [];
+    };
+    const slice = new TimeSlice();
     try {
-      const { stored, duplicates, unplaced, scored, redacted } = await this.#writer.write(rows);
-      if (unplaced > 0) refused.set('no_answer', unplaced);
-      this.#counters.logsStored += stored;
-      this.#counters.scores += scored;
-      this.#counters.logsDuplicate += duplicates;
-      this.#counters.redacted += redacted;
+      for (const row of rowsOf(body, encoding)) {
+        received++;
+        if (typeof row === 'object') rows.push(row);
+        else refuse(row, 1);
+        if (rows.length >= TOGETHER) await write();
+        else if (slice.isOver()) await slice.yield();
+      }
     } catch (error) {
-      if (!(error instanceof UnavailableError)) throw error;
-      throw new Refusal('UNAVAILABLE', 'database', error.message, error.retryAfterMs);
+      throw asRefusal(error);
     }
+    await write();
     const said: string[] = [];
     let rejected = 0;
     for (const [reason, count] of refused) {
@@ -77,39 +90,46 @@ export class LogReceiver {
     return { received, rejected, message: said.join('; ') };
   }
 
+  /** @returns how many evaluate an answer that is not here. */
+  async #write(rows: readonly LogRow[]): Promise<number> {
+    try {
+      const { stored, duplicates, unplaced, scored, redacted } = await this.#writer.write(rows);
+      this.#counters.logsStored += stored;
+      this.#counters.scores += scored;
+      this.#counters.logsDuplicate += duplicates;
+      this.#counters.redacted += redacted;
+      return unplaced;
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error;
+      throw new Refusal('UNAVAILABLE', 'database', error.message, error.retryAfterMs);
+    }
+  }
+
   /** Commits what is under way, for at most `budgetMs`. */
   close(budgetMs: number): Promise<void> {
     return this.#writer.close(budgetMs);
   }
 }
 
-function decoded(body: Buffer, encoding: 'protobuf' | 'json') {
-  const rows: LogRow[] = [];
-  const refused = new Map<Reason, number>();
-  for (const resourceLogs of listOf(requestOf(body, encoding).resourceLogs)) {
-    for (const scopeLogs of listOf(resourceLogs.scopeLogs)) {
-      const records = listOf(scopeLogs.logRecords);
-      if (records.length === 0) continue;
-      const resource = resourceOf(resourceLogs, scopeLogs);
-      for (const record of records) {
-        const row = rowOf(record, resource);
-        if (typeof row === 'object') rows.push(row);
-        else refused.set(row, (refused.get(row) ?? 0) + 1);
-      }
+/** Rows, and for each record that is none why. */
+function* rowsOf(body: Buffer, encoding: 'protobuf' | 'json'): Generator<LogRow | Reason, void> {
+  let last: { resourceLogs: Json; scopeLogs: Json } | undefined;
+  let resource: ResourceRow | undefined;
+  for (const { resourceLogs, scopeLogs, record } of recordsOf(body, encoding)) {
+    if (resource === undefined || last?.resourceLogs !== resourceLogs || last.scopeLogs !== scopeLogs) {
+      last = { resourceLogs, scopeLogs };
+      resource = resourceOf(resourceLogs, scopeLogs);
     }
+    yield record === undefined ? 'too_large' : rowOf(record, resource);
   }
-  return { rows, refused };
 }
 
-function requestOf(body: Buffer, encoding: 'protobuf' | 'json'): Json {
-  try {
-    return unpack(LOGS, encoding === 'json' ? fromJson(LOGS, body.toString('utf8')).bytes : body);
-  } catch (error) {
-    // Nested without end, it ends the stack of the decoder.
-    if (!(error instanceof MalformedError) && !(error instanceof RangeError)) throw error;
-    const why = error instanceof RangeError ? 'it nests too deep' : error.message;
-    throw new Refusal('INVALID_ARGUMENT', 'malformed', `this is no ExportLogsServiceRequest: ${why}`);
-  }
+/** What is wrong with a request that cannot be read. */
+function asRefusal(error: unknown): unknown {
+  // Nested without end, it ends the stack of the decoder.
+  if (!(error instanceof MalformedError) && !(error instanceof RangeError)) return error;
+  const why = error instanceof RangeError ? 'it nests too deep' : error.message;
+  return new Refusal('INVALID_ARGUMENT', 'malformed', `this is no ExportLogsServiceRequest: ${why}`);
 }
 
 function rowOf(record: Json, resource: ResourceRow): LogRow | Reason {

@@ -21,9 +21,13 @@ export class BufferPool {
   /** Gives back what `take` gave; no reference to it, or to a part of it, may be left. */
   give(buffer: Buffer): void {
     const size = buffer.length;
-    if (size > LARGEST) return;
+    if (size > LARGEST) {
+      free(buffer);
+      return;
+    }
     if (this.#kept + size > KEPT) {
       // Sizes that are not asked for any more must not fill it for ever.
+      for (const buffers of this.#spare.values()) buffers.forEach(free);
       this.#spare.clear();
       this.#kept = 0;
     }
@@ -32,6 +36,11 @@ export class BufferPool {
     else this.#spare.set(size, [buffer]);
     this.#kept += size;
   }
+}
+
+/** Returns its memory now: the garbage collector would see a small object and let it lie for long. */
+function free(buffer: Buffer): void {
+  (buffer.buffer as ArrayBuffer).transfer(0);
 }
 
 /** The next of four sizes between two powers of two: a quarter is wasted at most, and sizes are few. */

@@ -63,7 +63,7 @@ export class ResourceTable {
     scribe.repairs = undefined;
     scribe.redacted = 0;
     scribe.exact.length = 0;
-    scribe.rowFrom = scribe.to;
+    scribe.beginRow();
     const own = this.#attributes(resource, 0x0a, 0x10, 'resource');
     const scoped = this.#attributes(scope, 0x1a, 0x20, 'scope');
     const otel = [

@@ -53,7 +53,7 @@ export class SpanEncoder extends SpanScan {
       return `its parent span id has ${this.parentIdLength} bytes instead of 8`;
     }
     if (this.start.isZero && this.end.isZero) return 'it has neither a start nor an end time';
-    this.scribe.rowFrom = this.scribe.to;
+    this.scribe.beginRow();
     this.#line(resource);
     return null;
   }

@@ -1,8 +1,13 @@
 // Who may ask, how often, and how an error looks: rules that hold for every route.
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
 import { test } from 'node:test';
 import { draw, testDatabase } from '@project-beacon/testkit';
 import { until } from '@project-beacon/testkit/until.ts';
+import { mountMcp } from '../../src/mcp/http.ts';
+import { TOOLS } from '../../src/mcp/tools.ts';
 import { Gate } from '../../src/receivers/token.ts';
 import { createPool } from '../../src/store/connect.ts';
 import { bareGet, folder, serve } from './server.ts';
@@ -94,6 +99,39 @@ test('a form of a foreign web page starts nothing, whatever its type', async () 
 test('a web page that gives our address another name gets nothing', async () => {
   const response = await bareGet(`${server.url}/api/v1/search`, { host: 'evil.example' });
   assert.equal(response.resume().statusCode, 403);
+});
+
+test('a token reads, sends or acts as its scopes say, over the API and MCP; the log names it; it is changed without a restart', async () => {
+  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'beacon-tokens-')), 'tokens');
+  const write = (...lines: string[]) => fs.writeFileSync(file, lines.join('\n'));
+  write('checkout send sends-only', 'grafana read reads-only', 'ci read,act reads-and-acts');
+  const guard = new Gate({ file });
+  const api = await serve(database, { guard }, (app, pool) => mountMcp(app, { pool }));
+  const as = (token: string) => ({ authorization: `Bearer ${token}` });
+  const read = async (token: string) => (await api.ask('/api/v1/services', { headers: as(token) })).status;
+  const act = async (token: string) => (await api.post('/api/v1/run-doctor', {}, as(token))).status;
+  const ping = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} };
+  const accept = { accept: 'application/json, text/event-stream' };
+  const mcp = async (token: string) => (await api.post('/mcp', ping, { ...accept, ...as(token) })).status;
+  const all = async (ask: (token: string) => Promise<number>) => [
+    await ask('sends-only'),
+    await ask('reads-only'),
+    await ask('reads-and-acts'),
+    await ask('guessed'),
+  ];
+  assert.deepEqual(await all(read), [403, 200, 200, 401]);
+  assert.deepEqual(await all(mcp), [403, 200, 200, 401]);
+  // Here no doctor was given to it: who may act is told so.
+  assert.deepEqual(await all(act), [403, 403, 503, 401]);
+  assert.deepEqual(
+    TOOLS.filter(({ readOnly }) => !readOnly),
+    [],
+    'a model only reads: a tool that changes something would have to ask for the scope act',
+  );
+  assert.ok(api.log.some((line) => line.token === 'grafana' && line.path === '/api/v1/services'));
+  write('grafana read another-one');
+  await until('the new one counts', () => guard.admits('Bearer another-one', 'read'));
+  assert.deepEqual([await read('reads-only'), await read('another-one')], [401, 200]);
 });
 
 test('past the rate, requests are refused with the time to wait; wrong tokens count too', async () => {

@@ -4,11 +4,11 @@ import * as http from 'node:http';
 import * as net from 'node:net';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { encodeMessage } from '@project-beacon/server/otlp/encode.ts';
-import { RESPONSE, TRACES } from '@project-beacon/server/otlp/messages.ts';
+import { RESPONSE } from '@project-beacon/server/otlp/messages.ts';
 import { unpack } from '@project-beacon/server/otlp/unpack.ts';
 import { testDatabase } from '@project-beacon/testkit';
 import { until } from '@project-beacon/testkit/until.ts';
+import { oneSpan, protobuf, repeated, SPAN_IDS, within } from './bodies.ts';
 import { type Otlp, otlpServer } from './server.ts';
 import { type Json, request, span, text } from './spans.ts';
 
@@ -16,25 +16,6 @@ const database = await testDatabase();
 const { client } = database;
 const isLarge = process.env.BOMBS === 'large';
 const SCALE = isLarge ? 30 : 1;
-
-const protobuf = (spans: Json[]) => encodeMessage(TRACES, request(spans)).bytes;
-
-/** A message that holds `inner` so many times in field `number`. */
-function repeated(number: number, inner: Buffer, times: number): Buffer {
-  const one = Buffer.concat([Buffer.from([(number << 3) | 2]), varint(inner.length), inner]);
-  return Buffer.alloc(one.length * times, one);
-}
-
-function within(number: number, inner: Buffer): Buffer {
-  return repeated(number, inner, 1);
-}
-
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest >= 0x80; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
-  return Buffer.from([...bytes, rest]);
-}
 
 /** A connection that announces a body and sends a part of it. */
 function announced(server: Otlp, length: number, part: Buffer): net.Socket {
@@ -101,29 +82,18 @@ test('spans that cannot be stored are counted, a few are told, and others are an
 
 test('other shapes that grow when they are read stop no caller either', async () => {
   const server = await otlpServer(database);
-  const ids = Buffer.concat([
-    within(1, Buffer.alloc(16, 1)),
-    within(2, Buffer.alloc(8, 1)),
-    Buffer.from([0x39, 0, 0, 0, 0, 0, 0, 0, 1]),
-  ]);
   const n = 16_000 * SCALE;
   const shapes: [string, Buffer][] = [
-    ['empty attributes', within(1, within(2, within(2, Buffer.concat([ids, repeated(9, Buffer.alloc(0), n)]))))],
-    ['empty events', within(1, within(2, within(2, Buffer.concat([ids, repeated(11, Buffer.alloc(0), n)]))))],
+    ['empty attributes', oneSpan(repeated(9, Buffer.alloc(0), n))],
+    ['empty events', oneSpan(repeated(11, Buffer.alloc(0), n))],
     ['empty scopes', within(1, repeated(2, Buffer.alloc(0), n))],
     ['empty resources', repeated(1, Buffer.alloc(0), n)],
-    [
-      'a list of nothing',
-      within(
-        1,
-        within(2, within(2, Buffer.concat([ids, within(9, within(2, within(5, repeated(1, Buffer.alloc(0), n))))]))),
-      ),
-    ],
+    ['a list of nothing', oneSpan(within(9, within(2, within(5, repeated(1, Buffer.alloc(0), n)))))],
     [
       'a large resource again and again',
       repeated(
         1,
-        Buffer.concat([within(1, within(1, within(1, Buffer.alloc(60_000, 0x61)))), within(2, within(2, ids))]),
+        Buffer.concat([within(1, within(1, within(1, Buffer.alloc(60_000, 0x61)))), within(2, within(2, SPAN_IDS))]),
         20 * SCALE,
       ),
     ],

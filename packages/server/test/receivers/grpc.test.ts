@@ -1,11 +1,15 @@
 // The protocol's rules, over gRPC.
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
 import * as http2 from 'node:http2';
+import * as os from 'node:os';
+import * as path from 'node:path';
 import { after, test } from 'node:test';
 import * as grpc from '@grpc/grpc-js';
 import { encodeMessage } from '@project-beacon/server/otlp/encode.ts';
 import { RESPONSE, RPC_STATUS, TRACES } from '@project-beacon/server/otlp/messages.ts';
 import { unpack } from '@project-beacon/server/otlp/unpack.ts';
+import { Gate } from '@project-beacon/server/receivers/token.ts';
 import { testDatabase } from '@project-beacon/testkit';
 import { faultyProxy } from '@project-beacon/testkit/proxy.ts';
 import { otlpServer } from './server.ts';
@@ -148,6 +152,13 @@ test('a token is asked for where there is one', async () => {
   const metadata = { authorization: 'Bearer let-me-in' };
   assert.equal((await call(guarded.grpcPort, body, { metadata })).code, 0);
   await guarded.stop();
+  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'beacon-tokens-')), 'tokens');
+  fs.writeFileSync(file, 'checkout send sends-only\ngrafana read,act reads-and-acts\n');
+  const scoped = await otlpServer(database, { gate: new Gate({ file }) });
+  const as = async (token: string) =>
+    (await call(scoped.grpcPort, body, { metadata: { authorization: `Bearer ${token}` } })).code;
+  assert.deepEqual([await as('sends-only'), await as('reads-and-acts')], [0, grpc.status.UNAUTHENTICATED]);
+  await scoped.stop();
 });
 
 test('gRPC on the port of HTTP is told where to go', async () => {
