@@ -25,7 +25,7 @@ const commands = {
     'scripts/test.ts',
     'world/replay.test.ts',
     'packages/server/test/doctor/faults.test.ts',
-    ...['bundlers', 'image', 'next', 'parquet', 'providers', 'runtimes', 'types'].map(
+    ...['bundlers', 'image', 'next', 'parquet', 'providers', 'readme', 'runtimes', 'types'].map(
       (name) => `e2e/wild/${name}.wild.ts`,
     ),
   ],
@@ -33,6 +33,7 @@ const commands = {
     'scripts/test.ts',
     'e2e/crash.test.ts',
     'e2e/alerts.test.ts',
+    'e2e/soak/soak.long.ts',
     'e2e/starts.long.ts',
     'packages/server/test/receivers/fuzz.test.ts',
     'packages/server/test/receivers/bombs.test.ts',

@@ -224,6 +224,18 @@ export const BOMBS: Bomb[] = [
       await Promise.all(all);
     },
   },
+  {
+    name: 'a trace of 100,000 spans, opened by ten',
+    go: async (b) => {
+      const traceId = 'c'.repeat(32);
+      const spans = Array.from({ length: 100_000 }, (_, i) => span({ traceId, name: `step ${i % 100}` }));
+      for (let from = 0; from < spans.length; from += 20_000)
+        await traces(b, protobuf(spans.slice(from, from + 20_000)));
+      await many(10, () => get(`${b.apiUrl}/api/v1/trace-columns?trace_id=${traceId}`));
+      await many(10, () => get(`${b.apiUrl}/api/v1/waterfall?trace_id=${traceId}`));
+      await many(5, () => get(`${b.apiUrl}/api/v1/diagnose?trace_id=${traceId}`));
+    },
+  },
   { name: 'findings 20 times', go: (b) => many(20, () => get(`${b.apiUrl}/api/v1/findings?from=30d`)) },
   {
     name: 'an expensive filter 20 times',

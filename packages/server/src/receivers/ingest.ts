@@ -51,7 +51,7 @@ export class Ingest {
   readonly maxQueueBytes: number;
   readonly stalledMs: number;
   readonly patienceMs: number;
-  readonly #pool = new BufferPool();
+  readonly #pool: BufferPool;
   readonly #decoder: Decoder;
   /** Of large requests, one after another; between two slices of theirs the small ones go on. */
   readonly #patient: Decoder;
@@ -67,6 +67,7 @@ export class Ingest {
     this.maxQueueBytes = options.maxQueueBytes ?? MAX_QUEUE_BYTES;
     this.stalledMs = options.stalledMs ?? 10_000;
     this.patienceMs = options.patienceMs ?? 2_000;
+    this.#pool = new BufferPool(this.maxRequestBytes);
     const redactor = options.redactor ?? new Redactor();
     this.#decoder = new Decoder(redactor, this.#pool);
     this.#patient = new Decoder(redactor, this.#pool);

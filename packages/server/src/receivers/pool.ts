@@ -1,13 +1,39 @@
 // Memory for bodies and lines, used again and again: a gigabyte a minute that is taken anew would be found unused by the
 // garbage collector only when there is much of it.
+import { collectYoung } from './collect.ts';
 
 const SMALLEST = 4_096;
 const LARGEST = 8 << 20;
 const KEPT = 8 << 20;
+/** Bytes that arrive between two collections of what they arrived in. */
+const COLLECTED_EVERY = 8 << 20;
 
 export class BufferPool {
+  readonly #largest: number;
   readonly #spare = new Map<number, Buffer[]>();
   #kept = 0;
+  #passed = 0;
+
+  /** @param largest Bytes of the largest body. */
+  constructor(largest = LARGEST) {
+    this.#largest = largest;
+  }
+
+  /** As long as a body may be. The system gives memory when it is written to, and gets so large a piece back as a whole. */
+  takeLargest(): Buffer {
+    return Buffer.allocUnsafeSlow(Math.max(this.#largest, LARGEST + 1));
+  }
+
+  /**
+   * Bytes have come in pieces that nothing refers to any more: sockets and unpackers make new ones all the time, in memory that
+   * the garbage collector takes for a few small objects.
+   */
+  passed(bytes: number): void {
+    this.#passed += bytes;
+    if (this.#passed < COLLECTED_EVERY) return;
+    this.#passed = 0;
+    collectYoung();
+  }
 
   /** At least `bytes` long, with whatever was in it. */
   take(bytes: number): Buffer {

@@ -2,6 +2,10 @@
 import type { BufferPool } from './pool.ts';
 
 const FIRST_BYTES = 4 * 1024;
+/** A body that grows past it gets all the room that one may have, of which only what is written takes memory. */
+const SMALL_BYTES = 1 << 20;
+/** Large ones are paid for in steps of so many bytes. */
+const STEP_BYTES = 1 << 20;
 
 /** Takes bytes of the server's memory for a reservation, or gives them back; throws when there is no room. */
 export type Take = (by: number, reservation: Reservation, mayExceed: boolean) => void;
@@ -45,14 +49,15 @@ export class Reservation {
     if (this.#body === undefined || length > this.#body.length) {
       const ahead = Math.max(FIRST_BYTES, 2 * (this.#body?.length ?? 0));
       const room = Math.max(length, expected > length ? Math.min(ahead, expected) : ahead);
-      this.grow(room);
-      const larger = this.#pool.take(room);
+      this.grow(room <= SMALL_BYTES ? room : inSteps(length));
+      const larger = room <= SMALL_BYTES ? this.#pool.take(room) : this.#pool.takeLargest();
       this.#body?.copy(larger, 0, 0, this.#length);
       this.#giveBody();
       this.#body = larger;
-    }
+    } else if (length > SMALL_BYTES) this.grow(inSteps(length));
     chunk.copy(this.#body, this.#length);
     this.#length = length;
+    this.#pool.passed(chunk.length);
   }
 
   /** What was appended; the memory goes elsewhere when the reservation is released or decoded. */
@@ -77,6 +82,10 @@ export class Reservation {
     if (this.#body) this.#pool.give(this.#body);
     this.#body = undefined;
   }
+}
+
+function inSteps(bytes: number): number {
+  return Math.ceil(bytes / STEP_BYTES) * STEP_BYTES;
 }
 
 const NOTHING = Buffer.alloc(0);

@@ -23,6 +23,9 @@ const MAX_NAMES = 20_000;
 /** Base64 in base64 is looked into so many times. */
 const MAX_DEPTH = 2;
 
+/** Texts that are looked through are shorter. */
+const LONGEST = 2 ** 26;
+
 export type OwnSecrecy = (key: string) => KeySecrecy | undefined;
 
 /** Pairs of places, in order and apart from each other. */
@@ -263,12 +266,15 @@ export class Scan {
   }
 
   #merge(): void {
-    const pairs: [number, number][] = [];
     const all = [...this.#found, ...this.#late];
-    for (let i = 0; i < all.length; i += 2) pairs.push([all[i]!, all[i + 1]!]);
-    pairs.sort((a, b) => a[0] - b[0]);
+    // Two places in one number: there may be a hundred thousand pairs.
+    const pairs = new Float64Array(all.length / 2);
+    for (let i = 0; i < pairs.length; i++) pairs[i] = all[2 * i]! * LONGEST + all[2 * i + 1]!;
+    pairs.sort();
     this.#found.length = 0;
-    for (const [from, to] of pairs) {
+    for (const pair of pairs) {
+      const from = Math.floor(pair / LONGEST);
+      const to = pair % LONGEST;
       const last = this.#found.at(-1) ?? -1;
       if (from >= last) this.#found.push(from, to);
       else if (to > last) this.#found[this.#found.length - 1] = to;
