@@ -105,7 +105,7 @@ function importRoute(app: FastifyInstance, importer: Importer | undefined): void
   const reservations = new WeakMap<FastifyRequest, ReturnType<Importer['reserve']>>();
   app.addContentTypeParser(FILE_TYPES, { bodyLimit }, async (request: FastifyRequest, payload: IncomingMessage) => {
     if (!importer) return undefined;
-    const reservation = importer.reserve();
+    const reservation = importer.reserve(request.ip);
     reservations.set(request, reservation);
     request.gone.addEventListener('abort', () => {
       // What is being stored gives its room back itself.

@@ -93,7 +93,7 @@ async function exported(
     const text = 'Beacon stores traces and their logs only; metrics are not stored.';
     throw new Refusal('UNIMPLEMENTED', 'no_such_signal', text);
   }
-  const reservation = ingest.reserve();
+  const reservation = ingest.reserve(gate.nameOf(headers.authorization) ?? address);
   try {
     const body = await messageOf(ingest, stream, reservation, headers['grpc-encoding']?.toString());
     const { rejected, message: said } = await (signal === 'logs' ? ingest.logs : ingest).store(

@@ -71,7 +71,7 @@ async function answer(options: HttpReceiverOptions, request: http.IncomingMessag
     checkRoute(request, path);
     if (encoding === undefined || (isZipkin && encoding !== 'json'))
       throw unsupported(request.headers['content-type'], isZipkin);
-    const { rejected, message, received } = await store(options.ingest, request, encoding, path);
+    const { rejected, message, received } = await store(options, request, encoding, path);
     // Zipkin's answer has no room for a part: 202 with a sentence, unless nothing at all was stored.
     if (isZipkin) send(response, rejected > 0 && rejected === received ? 400 : 202, 'text/plain', message);
     else if (encoding === 'json') send(response, 200, TYPES.json, acceptedJson(rejected, message, COUNTED[path]));
@@ -155,11 +155,12 @@ async function operators(
   return true;
 }
 
-async function store(ingest: Ingest, request: http.IncomingMessage, encoding: Encoding, path: string) {
+async function store(options: HttpReceiverOptions, request: http.IncomingMessage, encoding: Encoding, path: string) {
+  const { ingest, gate } = options;
   const expected = Number(request.headers['content-length'] ?? 0) || 0;
   // It would never find room: told so, and not to come back.
   if (expected > ingest.maxRequestBytes) throw ingest.tooLarge();
-  const reservation = ingest.reserve();
+  const reservation = ingest.reserve(gate.nameOf(request.headers.authorization) ?? addressOf(request));
   try {
     const intake = ingest.receive(reservation, request.headers['content-encoding'], expected);
     request.on('data', (chunk: Buffer) => {

@@ -16,7 +16,7 @@ import { Intake } from './intake.ts';
 import { LogReceiver } from './logs.ts';
 import { BufferPool } from './pool.ts';
 import { Rejections } from './rejections.ts';
-import { Reservation } from './reservation.ts';
+import { Reservation, type Take } from './reservation.ts';
 
 export interface IngestOptions extends GroupWriterOptions {
   /** Takes the secrets out. Default: one with the usual rules. */
@@ -60,6 +60,8 @@ export class Ingest {
   /** Bodies that are arriving. */
   readonly #arriving = new Set<Intake>();
   #queueBytes = 0;
+  /** Bytes of it by sender. */
+  readonly #heldBy = new Map<string, number>();
   #closing = false;
 
   constructor(options: IngestOptions) {
@@ -79,12 +81,15 @@ export class Ingest {
   /**
    * The memory of a request, none yet; to be released in the end.
    *
+   * @param sender Whose request it is: where all want the room at once, each sender has the same share of it.
    * @throws Refusal when the database takes nothing at the moment, or there is no room at all.
    */
-  reserve(): Reservation {
+  reserve(sender: string): Reservation {
     this.#open();
-    if (this.#queueBytes >= this.maxQueueBytes && !this.#makeRoom(1, undefined)) throw this.#full();
-    return new Reservation((by, reservation, mayExceed) => this.#take(by, reservation, mayExceed), this.#pool);
+    const take: Take = (by, reservation, mayExceed) => this.#take(by, reservation, mayExceed);
+    const made = new Reservation(take, this.#pool, sender);
+    if (this.#queueBytes >= this.maxQueueBytes && !this.#makeRoom(1, made)) throw this.#full();
+    return made;
   }
 
   /**
@@ -120,17 +125,29 @@ export class Ingest {
       throw this.#full();
     }
     this.#queueBytes += by;
+    const held = (this.#heldBy.get(reservation.sender) ?? 0) + by;
+    if (held > 0) this.#heldBy.set(reservation.sender, held);
+    else this.#heldBy.delete(reservation.sender);
   }
 
-  /** Has the slowest of the arriving bodies give way, the largest first. */
-  #makeRoom(bytes: number, reservation: Reservation | undefined): boolean {
+  /** Has arriving bodies give way, the largest first: slow ones, then those whose senders have more than their share. */
+  #makeRoom(bytes: number, reservation: Reservation): boolean {
+    const hasRoom = () => this.#queueBytes + bytes <= this.maxQueueBytes;
     const others = [...this.#arriving].filter((each) => each.reservation !== reservation);
     others.sort((a, b) => b.reservation.bytes - a.reservation.bytes);
     for (const each of others) {
-      if (this.#queueBytes + bytes <= this.maxQueueBytes) return true;
+      if (hasRoom()) return true;
       each.giveWay();
     }
-    return this.#queueBytes + bytes <= this.maxQueueBytes;
+    const held = (sender: string) => this.#heldBy.get(sender) ?? 0;
+    const senders = this.#heldBy.size + (this.#heldBy.has(reservation.sender) ? 0 : 1);
+    const share = this.maxQueueBytes / senders;
+    if (held(reservation.sender) + bytes > share) return hasRoom();
+    for (const each of others) {
+      if (hasRoom()) return true;
+      if (held(each.reservation.sender) > share) each.giveUp('others had less than their share of the room');
+    }
+    return hasRoom();
   }
 
   #full(): Refusal {

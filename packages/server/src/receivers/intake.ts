@@ -89,16 +89,16 @@ export class Intake {
     const ms = performance.now() - this.#startedAt;
     if (this.#isOver || ms < this.#limits.patienceMs || this.#received > (ms / 1_000) * SLOW_BYTES_PER_SECOND)
       return false;
-    this.fail(
-      new Refusal(
-        'RESOURCE_EXHAUSTED',
-        'too_slow',
-        'the body came so slowly that its room went to others; send it again',
-        1_000,
-      ),
-    );
-    this.reservation.release();
+    this.giveUp('the body came slowly');
     return true;
+  }
+
+  /** Its room goes to others. */
+  giveUp(why: string): void {
+    if (this.#isOver) return;
+    const text = `${why}: its room went to others; send it again`;
+    this.fail(new Refusal('RESOURCE_EXHAUSTED', 'gave_way', text, 1_000));
+    this.reservation.release();
   }
 
   #store(chunk: Buffer): void {

@@ -6,7 +6,7 @@ const SMALLEST = 4_096;
 const LARGEST = 8 << 20;
 const KEPT = 8 << 20;
 /** Bytes that arrive between two collections of what they arrived in. */
-const COLLECTED_EVERY = 8 << 20;
+const COLLECTED_EVERY = 4 << 20;
 
 export class BufferPool {
   readonly #largest: number;

@@ -11,13 +11,16 @@ const STEP_BYTES = 1 << 20;
 export type Take = (by: number, reservation: Reservation, mayExceed: boolean) => void;
 
 export class Reservation {
+  /** Whose request it is of. */
+  readonly sender: string;
   readonly #take: Take;
   readonly #pool: BufferPool;
   #bytes = 0;
   #body: Buffer | undefined;
   #length = 0;
 
-  constructor(take: Take, pool: BufferPool) {
+  constructor(take: Take, pool: BufferPool, sender: string) {
+    this.sender = sender;
     this.#take = take;
     this.#pool = pool;
   }

@@ -296,7 +296,7 @@ test('what was saved from it can be imported again, field by field', async () =>
   assert.deepEqual([file.encoding, file.spans, file.traceIds], ['json', 2, [traceId]]);
   const other = await testDatabase();
   const taking = await otlpServer(other);
-  const reservation = taking.ingest.reserve();
+  const reservation = taking.ingest.reserve('');
   assert.deepEqual(await taking.ingest.store(file.bytes, file.encoding, reservation), {
     received: 2,
     rejected: 0,

@@ -230,7 +230,7 @@ test('a file that unpacks to more than is taken is refused', async () => {
 test('room is reserved for what arrives of a body, and given back whatever becomes of it', async () => {
   const narrow = await otlpServer(database, { maxQueueBytes: 100_000 });
   const taking = await serve(database, { importer: narrow.ingest });
-  const filling = narrow.ingest.reserve();
+  const filling = narrow.ingest.reserve('');
   filling.grow(90_000);
   const file = JSON.stringify({ resourceSpans: [], padding: 'x'.repeat(50_000) });
   const full = await taking.post('/api/v1/import', file);

@@ -110,7 +110,7 @@ test('with the database away it is UNAVAILABLE with RetryInfo', async () => {
 
 test('without room it is RESOURCE_EXHAUSTED with RetryInfo, before the message is read, and counted', async () => {
   const full = await otlpServer(database, { maxQueueBytes: 10 });
-  const held = full.ingest.reserve();
+  const held = full.ingest.reserve('');
   held.grow(10);
   const refused = await call(full.grpcPort, protobuf([span({ name: 'ü %'.repeat(100_000) })]));
   assert.equal(refused.code, grpc.status.RESOURCE_EXHAUSTED);

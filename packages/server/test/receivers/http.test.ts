@@ -255,7 +255,7 @@ test('the size limit holds after unpacking', async () => {
 
 test('what is too large is told so even while there is no room for anything', async () => {
   const full = await otlpServer(database, { maxRequestBytes: 100_000, maxQueueBytes: 10 });
-  const held = full.ingest.reserve();
+  const held = full.ingest.reserve('');
   held.grow(10);
   assert.equal((await full.post(request([span()]))).status, 429);
   assert.equal((await full.post(Buffer.alloc(200_000))).status, 413);
