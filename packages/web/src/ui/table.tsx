@@ -89,7 +89,7 @@ function Head<R>({ column, sort, onSort }: HeadProps<R>) {
 }
 
 function classOf(column: { end?: boolean; wideOnly?: boolean; wrap?: boolean }): string | undefined {
-  const names = [column.end && 'end', column.wideOnly && 'wide-only', column.wrap && 'wrap'].filter(Boolean);
+  const names = [column.end && 'end', column.wideOnly && 'wide-only', column.wrap && 'sentence'].filter(Boolean);
   return names.length > 0 ? names.join(' ') : undefined;
 }
 
