@@ -1,5 +1,7 @@
 // Alerts from a failing trace to a real receiver: said once, with their cause, and when they are over.
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { after, beforeEach, test } from 'node:test';
 import { draw, testDatabase } from '@project-beacon/testkit';
 import { until } from '@project-beacon/testkit/until.ts';
@@ -236,6 +238,25 @@ test('a condition compares numbers as numbers, and null with nothing', () => {
   assert.ok(met('n >= 10 and type = NETWORK_TIMEOUT', { n: 11, type: 'NETWORK_TIMEOUT' }));
   assert.ok(!met('n >= 10', { n: 9 }) && !met('n > 9', { n: null }) && met('n != 3', { n: null }));
   assert.ok(met('different = true', { different: true }) && met("said = 'a b'", { said: 'a b' }) && met('', { n: 1 }));
+});
+
+test('what docs/alerts.md says a receiver should do knows a signed message from any other', async () => {
+  const guide = fs.readFileSync(path.join(import.meta.dirname, '../../../../docs/alerts.md'), 'utf8');
+  const [, recipe = ''] = /```js\n(.*?)```/s.exec(guide) ?? [];
+  const { isFromBeacon } = await import(`data:text/javascript,${encodeURIComponent(recipe)}`);
+  const at = String(Math.floor(Date.now() / 1000));
+  const sent = (body: string, time = at, secret = SECRET) => ({
+    ...{
+      'webhook-id': 'msg_1',
+      'webhook-timestamp': time,
+      'webhook-signature': signature(secret, 'msg_1', time, body),
+    },
+  });
+  assert.equal(isFromBeacon(sent('{"a":"ü"}'), '{"a":"ü"}', SECRET), true);
+  assert.equal(isFromBeacon(sent('{"a":1}'), '{"a":2}', SECRET), false);
+  assert.equal(isFromBeacon(sent('{}', at, 'another'), '{}', SECRET), false);
+  assert.equal(isFromBeacon(sent('{}', String(Number(at) - 600)), '{}', SECRET), false, 'sent again later');
+  assert.equal(isFromBeacon({}, '{}', SECRET), false);
 });
 
 test('the signature is the one the reference library of Standard Webhooks makes', () => {

@@ -64,7 +64,7 @@ export const JOBS: Record<string, Renderer> = {
   },
   judge: {
     lines: ([job]) => [
-      `Job ${job?.job_id} judges ${count(Number(job?.executions), 'answer')}; scores follow within seconds of each answer: beacon job-scores`,
+      `Job ${job?.job_id} judges ${count(Number(job?.executions), 'answer')}; scores follow within seconds of each answer: beacon job-scores --job <the judged one>`,
     ],
   },
   'submit-job': {
