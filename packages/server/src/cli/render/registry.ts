@@ -1,5 +1,6 @@
 // How each operation's rows look to a person, by its name.
 import type { Query } from '../../queries/query.ts';
+import { ALERTS } from './alerts.ts';
 import { ANSWERS } from './answers.ts';
 import { asTable, type Renderer, text } from './cells.ts';
 import { CHARTS } from './charts.ts';
@@ -22,6 +23,7 @@ export const RENDERERS: Record<string, Renderer> = {
   ...EXPLANATIONS,
   ...DIFFERENCES,
   ...COMPARISONS,
+  ...ALERTS,
 };
 
 /** A table of all columns, for an operation nothing better was made for. */
