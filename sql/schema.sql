@@ -1008,6 +1008,10 @@ create function beacon.diagnose_execution_trace(of_execution text)
   returns TABLE(trace_id uuid, "position" integer, depth integer, service text, operation text, status text, offset_ms double precision, duration_ms double precision, self_ms double precision, share_pct double precision, on_critical_path boolean, baseline_p50_ms double precision, baseline_p95_ms double precision, baseline_calls bigint, anomaly text, error_type text, error_message text, span_id bytea, parent_span_id bytea)
   language plpgsql stable;
 
+create function beacon.difference_level()
+  returns double precision
+  language sql immutable;
+
 create function beacon.difference_sentence(measure text, kind text, less boolean, size double precision, questions bigint, p_holm double precision, different boolean, smallest double precision, a text, b text)
   returns text
   language plpgsql immutable;

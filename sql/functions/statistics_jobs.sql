@@ -83,7 +83,7 @@ begin
       beacon.smallest_effect(d.questions, d.low, d.high, how, d.tests) as smallest
     from d
   ), judged as (
-    select n.*, h.adjusted[n.nth] as p_holm, coalesce(h.adjusted[n.nth] <= 0.05, false) as different,
+    select n.*, h.adjusted[n.nth] as p_holm, coalesce(h.adjusted[n.nth] <= beacon.difference_level(), false) as different,
       -- b less a; of two jobs the new one is compared with the old one, whatever they are called.
       by_what = 'job' and n.b = against as turned
     from n cross join h
@@ -101,7 +101,7 @@ $$;
 
 comment on function beacon.job_differences(text, text, text, text) is
   'Whether the regions (or models) of a job, or two jobs, really differ in a measure: every pair, paired by question and clustered by it, '
-  'p-values adjusted by Holm over all pairs, different at 5 %. Values are of answered cells only (answered and answered-first: of all that '
+  'p-values adjusted by Holm over all pairs, different at 2 %. Values are of answered cells only (answered and answered-first: of all that '
   'ended), and, by region, of cells that no other region served. effect is b less a, low to high its 95 % interval, questions the '
   'effective n, left_out the cells without a partner, smallest_effect the smallest that four of five such jobs would have shown.';
 

@@ -159,6 +159,16 @@ comment on function beacon.paired_differences(beacon.measured[], text) is
   'is their mean or median). Cells that have no value, or whose partner has none, are left out and counted. value_a and value_b are over '
   'all cells of the group that have a value; effect is b less a, over the pairs.';
 
+create function beacon.difference_level() returns double precision
+language sql immutable parallel safe
+as $$
+  select 0.02::double precision
+$$;
+
+comment on function beacon.difference_level() is
+  'p-value, after Holm, at or below which groups are called different: 2 %, so that of 200 jobs without any difference hardly ever more '
+  'than 5 % are called so, by chance either.';
+
 create function beacon.smallest_effect(questions bigint, low double precision, high double precision, kind text, tests bigint)
 returns double precision
 language plpgsql immutable
@@ -166,18 +176,18 @@ set search_path = beacon, pg_catalog
 as $$
 declare
   -- So many questions that all differ one way are the fewest that Holm's first step takes for a difference.
-  fewest constant integer := ceil(log(2, (2 * greatest(tests, 1) / 0.05)::numeric));
+  fewest constant integer := ceil(log(2, (2 * greatest(tests, 1) / beacon.difference_level())::numeric));
   seen double precision;
 begin
   if questions < fewest then
     return null;
   end if;
-  seen := (high - low) / 2 * (beacon.normal_quantile(0.025 / greatest(tests, 1)) + beacon.normal_quantile(0.2))
+  seen := (high - low) / 2 * (beacon.normal_quantile(beacon.difference_level() / 2 / greatest(tests, 1)) + beacon.normal_quantile(0.2))
     / beacon.normal_quantile(0.025);
   return case when kind = 'share' then greatest(seen, fewest::double precision / questions) else seen end;
 end
 $$;
 
 comment on function beacon.smallest_effect(bigint, double precision, double precision, text, bigint) is
-  'The smallest true difference that so many questions would have shown four times of five, at 5 % over this many tests (Holm''s first '
+  'The smallest true difference that so many questions would have shown four times of five, at difference_level over this many tests (Holm''s first '
   'step), given how far the measured ones spread; null where no difference, however large, could have been shown.';

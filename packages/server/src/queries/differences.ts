@@ -10,7 +10,7 @@ const compared = {
   kind: z.enum(['share', 'mean', 'median']).describe('share (yes or no), mean or median: what effect and values are.'),
   a: c.text('Region, model or job.'),
   b: c.text('The other one.'),
-  different: c.flag('Whether they differ at 5 %, after Holm over all pairs.'),
+  different: c.flag('Whether they differ at 2 %, after Holm over all pairs.'),
   effect: c.numberOrNull('b less a, over the paired questions.'),
   low: c.numberOrNull('Lower end of its 95 % interval; null where there are too few questions.'),
   high: c.numberOrNull('Upper end.'),
