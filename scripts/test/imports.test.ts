@@ -12,7 +12,8 @@ const ARROWS: Record<string, string[]> = {
   'server/otlp': ['server/store'],
   'server/receivers': ['writer', 'server/store', 'server/otlp'],
   'server/filter': ['server/store'],
-  'server/queries': ['server/store', 'server/filter'],
+  // The writer's redactor, for what queries store.
+  'server/queries': ['server/store', 'server/filter', 'writer'],
   'server/search': ['server/store', 'server/filter', 'server/queries'],
   'server/sql-console': ['server/store', 'server/queries'],
   'server/live': ['server/store', 'server/filter', 'server/queries'],
@@ -74,7 +75,8 @@ const ARROWS: Record<string, string[]> = {
   'server/index': ['server/queries', 'server/store'],
   // Types of the queries; of the grammar of filters, the parser itself.
   web: ['server/registry (types)', 'server/filter'],
-  'services/runner': ['tracer'],
+  // The writer's redactor, for what it records of attempts.
+  'services/runner': ['tracer', 'writer'],
   'services/router': ['tracer'],
   'services/inference': ['tracer'],
   testkit: ['server/store', 'writer'],
@@ -187,7 +189,7 @@ test('a forbidden arrow is objected to, whether it is a path or a package', () =
     `${objection('packages/server/src/store/a.ts', '../cli/b.ts')}`,
     /server\/store may not import server\/cli/,
   );
-  assert.match(`${objection('services/runner/src/a.ts', '@project-beacon/writer')}`, /may import tracer/);
+  assert.match(`${objection('services/router/src/a.ts', '@project-beacon/writer')}`, /may import tracer/);
   assert.match(`${objection('packages/tracer/src/a.ts', '@project-beacon/testkit')}`, /tracer may not import testkit/);
   const rows = '@project-beacon/server/registry.ts';
   assert.equal(objection('packages/web/src/a.ts', rows, `import type { Row } from '${rows}';`), undefined);

@@ -1,16 +1,20 @@
 // What load balancers, Prometheus and people on call ask.
 import * as os from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import type { Maintenance } from '../maintenance/loop.ts';
 import { readOnly, runQuery } from '../queries/run.ts';
 import { tracers } from '../queries/state.ts';
 import { TOUCHES_ALL } from '../store/citus.ts';
+import { createPool } from '../store/connect.ts';
 import { explainDatabaseError, shownAddress } from '../store/errors.ts';
 import { primaryOf, type ReplicaState, replicaState } from '../store/replica.ts';
 import type { Guard } from './app.ts';
 
 const READY_TIMEOUT_MS = 2_000;
+/** Past it, health is answered without the database. */
+const HEALTH_TIMEOUT_MS = 700;
 const OPEN = { config: { open: true } };
 
 /**
@@ -25,19 +29,35 @@ export function statusRoutes(
   guard?: Guard,
 ): void {
   const mayRead = ({ headers }: FastifyRequest) => !guard || guard.admits(headers.authorization, 'read');
+  // A connection of its own: those of the others may all be busy with what is slow.
+  const url = pool.options.connectionString ?? '';
+  const own = createPool(url, { applicationName: 'beacon status', max: 1 });
+  app.addHook('onClose', () => own.end());
+  let asked: Promise<DatabaseState> | undefined;
+  const ask = () => {
+    asked ??= askDatabase(own).finally(() => {
+      asked = undefined;
+    });
+    return asked;
+  };
   app.get('/health', OPEN, async (request) => {
-    const database = await askDatabase(pool);
+    const late = { url: shownAddress(url), error: 'The database is slow to answer.' };
+    const inTime = <T>(answer: Promise<T>, otherwise: T) =>
+      Promise.race([answer, delay(HEALTH_TIMEOUT_MS, otherwise, { ref: false })]);
     const rounds = maintenance?.state() ?? null;
     const readsReplica = maintenance === undefined || primaryOf(pool) !== pool;
-    const replica: ReplicaState | null = readsReplica ? await replicaState(pool) : null;
-    const isWell = database.error === null && !rounds?.lastError && !isLate(replica);
+    const [database, replica] = await Promise.all([
+      inTime<DatabaseState>(ask(), { ...late, schema: null, hint: null }),
+      readsReplica ? inTime<ReplicaState>(replicaState(pool), { ...late, lagBytes: null, lagSeconds: null }) : null,
+    ]);
+    const isWell = database.error === null && !rounds?.lastError && !isBehind(replica);
     const status = isWell ? 'ok' : 'degraded';
     // Alive is alive: a restart does not repair the database. What depends on the database asks /ready.
     const instance = `${os.hostname()}:${process.pid}`;
     return mayRead(request) ? { status, instance, database, replica, maintenance: rounds } : { status };
   });
   app.get('/ready', OPEN, async (request, reply) => {
-    const database = await askDatabase(pool);
+    const database = await ask();
     const ready = database.error === null;
     return reply.code(ready ? 200 : 503).send(mayRead(request) ? { ready, database } : { ready });
   });
@@ -47,7 +67,7 @@ export function statusRoutes(
 /** Who reads should know; who balances loads need not. */
 const LATE_SECONDS = 30;
 
-function isLate(replica: ReplicaState | null): boolean {
+function isBehind(replica: ReplicaState | null): boolean {
   return replica !== null && (replica.error !== null || (replica.lagSeconds ?? 0) > LATE_SECONDS);
 }
 

@@ -13,6 +13,7 @@ import { type RunOptions, readOnly } from '../queries/run.ts';
 import { CODES, Refusal } from '../receivers/answer.ts';
 import type { Ingest } from '../receivers/ingest.ts';
 import { BeaconError } from '../store/errors.ts';
+import { limited } from '../store/turns.ts';
 import { refusal, sendProblem } from './problems.ts';
 
 /** The part of ingest that stores a file. */
@@ -27,6 +28,9 @@ const FILE_TYPES = ['application/json', 'application/x-protobuf', 'application/p
 const PROTOBUF = /\bapplication\/(?:x-)?protobuf\b/;
 
 /** What of a trace is exported: its spans, or its log records. */
+/** One of 100,000 spans takes a second of the only thread, and 50 MB: such are drawn one after another. */
+const MANY_SPANS = 10_000;
+const LARGE = { what: 'large traces', atOnce: 1, patienceMs: 20_000 };
 const SIGNALS = ['traces', 'logs'] as const;
 
 const which = z
@@ -71,7 +75,8 @@ export async function traceFileRoutes(app: FastifyInstance, pool: pg.Pool, optio
     const found = await findTrace(pool, request, limits);
     if (isUnchanged(request, reply, found, 'columns')) return reply.code(304).send();
     const run = { ...limits, signal: request.gone };
-    const columns = await readOnly(pool, run, ({ client }) => traceColumns(client, found.traceId));
+    const make = () => readOnly(pool, run, ({ client }) => traceColumns(client, found.traceId));
+    const columns = await (found.spans > MANY_SPANS ? limited(app, LARGE, request.gone, make) : make());
     if (!columns) throw missing(found.traceId);
     return reply.type('application/json; charset=utf-8').send(columns);
   });
@@ -154,6 +159,8 @@ function importRoute(app: FastifyInstance, importer: Importer | undefined): void
 }
 
 interface Found {
+  /** How many it has. */
+  spans: number;
   /** 32 hexadecimal digits. */
   traceId: string;
   /** What changes whenever the trace or its form does; undefined while something in it is open. */
@@ -178,6 +185,7 @@ async function findTrace(pool: pg.Pool, request: FastifyRequest, limits: RunOpti
   const { trace_id, updated_at, span_count, open_count, attempts, schema } = found;
   return {
     traceId: trace_id.replaceAll('-', ''),
+    spans: span_count,
     version: open_count === 0 ? `${schema} ${updated_at} ${span_count} ${attempts}` : undefined,
   };
 }

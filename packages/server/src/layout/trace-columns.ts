@@ -27,7 +27,8 @@ export async function traceColumns(client: pg.ClientBase, traceId: string): Prom
   const colors = await colorsOf(client, spans.services);
   const attempts = await attemptsOf(client, root.execution_id);
   const notes = notesOf(spans, tree);
-  const columns = columnsOf(spans, tree, notes.byPlace);
+  await othersTurn();
+  const columns = await columnsOf(spans, tree, notes.byPlace);
   await othersTurn();
   return JSON.stringify({
     trace_id: traceId,
@@ -84,7 +85,7 @@ function hasFailed(status: number): boolean {
   return status === STATUS.failed || status === STATUS.timeout || status === STATUS.lost;
 }
 
-function columnsOf(spans: Spans, tree: Tree, notes: number[]) {
+async function columnsOf(spans: Spans, tree: Tree, notes: number[]) {
   const { order, parents, starts, selfs } = tree;
   const rows = Array.from(order);
   const places = placesOf(order);
@@ -92,8 +93,10 @@ function columnsOf(spans: Spans, tree: Tree, notes: number[]) {
   const us = (ms: number) => Math.round(ms * 1_000);
   const durations = rows.map((row) => (spans.status[row] === STATUS.started ? -1 : us(spans.durations[row]!)));
   const ownTimes = rows.map((row) => us(selfs[row]!));
+  const id = hexOf(spans.ids, rows);
+  await othersTurn();
   return {
-    id: hexOf(spans.ids, rows),
+    id,
     parent: rows.map((row, at) => (parents[row]! < 0 ? 0 : at - places[parents[row]!]!)),
     service: rows.map((row) => spans.service[row]!),
     name: rows.map((row) => spans.operation[row]!),

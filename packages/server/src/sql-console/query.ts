@@ -1,13 +1,13 @@
 // SQL of one's own, read-only.
 import { z } from 'zod';
 import { defineQuery } from '../queries/query.ts';
-import { limited } from './concurrency.ts';
+import { limited } from '../store/turns.ts';
 import { askSql } from './console.ts';
 
 const TIMEOUT_S = 15;
 const MAX_BYTES = 8_388_608;
 // A server has some four connections for all its APIs.
-const TURNS = { atOnce: 2, patienceMs: 5_000 };
+const TURNS = { what: 'statements', atOnce: 2, patienceMs: 5_000 };
 
 export const sql = defineQuery({
   name: 'sql',

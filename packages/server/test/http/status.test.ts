@@ -34,6 +34,22 @@ test('health, readiness and tracers of a good database', async () => {
   await server.end();
 });
 
+test('health does not wait for those who hold all connections, nor for a database that does not answer', async () => {
+  const database = await testDatabase();
+  const pool = createPool(database.url, { applicationName: 'test', max: 2 });
+  const server = await serve(database, { pool });
+  const holders = [await pool.connect(), await pool.connect()];
+  assert.equal((await server.ask('/health')).body.status, 'ok');
+  await database.client.query('begin; lock table beacon.tracers in access exclusive mode');
+  const began = performance.now();
+  const slow = await server.ask('/health');
+  assert.ok(performance.now() - began < 1_500, 'the limit is 700 ms');
+  assert.deepEqual([slow.body.status, slow.body.database.error], ['degraded', 'The database is slow to answer.']);
+  await database.client.query('rollback');
+  for (const holder of holders) holder.release();
+  await server.stop();
+});
+
 test('without its database the server is alive, not ready, and says why', async () => {
   const empty = await testDatabase(false);
   const server = await maintained(empty.url);

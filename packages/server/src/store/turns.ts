@@ -1,8 +1,9 @@
 // A few at once, the others after them: what is slow must not take every connection from what is quick.
-import type pg from 'pg';
-import { BeaconError } from '../store/errors.ts';
+import { BeaconError } from './errors.ts';
 
 export interface LimitOptions {
+  /** What is done, in the plural: `statements`. */
+  what: string;
   /** How many may be under way. */
   atOnce: number;
   /** Milliseconds to wait for a turn. */
@@ -14,22 +15,23 @@ interface Line {
   waiting: Array<() => void>;
 }
 
-const lines = new WeakMap<pg.Pool, Line>();
+const lines = new WeakMap<object, Line>();
 
 /**
  * Does `work` when it is its turn, in order of arrival.
  *
+ * @param of What has a line of its own: a pool, a server.
  * @throws BeaconError `busy` when it did not get its turn in time; the reason of `signal` when the caller has gone away.
  */
 export async function limited<T>(
-  pool: pg.Pool,
-  { atOnce, patienceMs }: LimitOptions,
+  of: object,
+  options: LimitOptions,
   signal: AbortSignal,
   work: () => Promise<T>,
 ): Promise<T> {
-  const line = lines.get(pool) ?? { running: 0, waiting: [] };
-  lines.set(pool, line);
-  if (line.running >= atOnce) await place(line, atOnce, patienceMs, signal);
+  const line = lines.get(of) ?? { running: 0, waiting: [] };
+  lines.set(of, line);
+  if (line.running >= options.atOnce) await place(line, options, signal);
   else line.running += 1;
   try {
     return await work();
@@ -41,7 +43,7 @@ export async function limited<T>(
   }
 }
 
-function place(line: Line, atOnce: number, patienceMs: number, signal: AbortSignal): Promise<void> {
+function place(line: Line, { what, atOnce, patienceMs }: LimitOptions, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const leave = (why: unknown) => {
       line.waiting = line.waiting.filter((each) => each !== go);
@@ -54,7 +56,7 @@ function place(line: Line, atOnce: number, patienceMs: number, signal: AbortSign
         leave(
           new BeaconError(
             'busy',
-            `${atOnce} statements are running, and none of them ended within ${patienceMs / 1000} s.`,
+            `${atOnce} ${what} are running, and none of them ended within ${patienceMs / 1000} s.`,
             'Send it again later, or stop one of them.',
           ),
         ),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { limited } from '../../src/sql-console/concurrency.ts';
 import { createPool } from '../../src/store/connect.ts';
+import { limited } from '../../src/store/turns.ts';
 
 // Never connected: it only says whose turn it is.
 const pool = () => createPool('postgresql://nobody@127.0.0.1:1/nothing', { applicationName: 'test' });
@@ -14,7 +14,7 @@ function task() {
 }
 
 test('two work, the third takes the place of the first that ends', async () => {
-  const to = { atOnce: 2, patienceMs: 10_000 };
+  const to = { what: 'statements', atOnce: 2, patienceMs: 10_000 };
   const mine = pool();
   const [a, b, c] = [task(), task(), task()];
   const order: string[] = [];
@@ -36,7 +36,7 @@ test('two work, the third takes the place of the first that ends', async () => {
 
 test('who waits too long is told, who leaves is forgotten, and a failure gives its place back', async () => {
   const mine = pool();
-  const to = { atOnce: 1, patienceMs: 10 };
+  const to = { what: 'statements', atOnce: 1, patienceMs: 10 };
   const first = task();
   const running = limited(mine, to, never, first.work);
   await assert.rejects(
