@@ -1918,7 +1918,7 @@ create function beacon.text_of(said jsonb)
 
 create function beacon.token_cost(input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, p beacon.prices)
   returns numeric
-  language plpgsql immutable;
+  language sql immutable;
 
 create function beacon.trace_extent()
   returns TABLE(oldest_at timestamp with time zone, newest_at timestamp with time zone, clock_at timestamp with time zone)

@@ -1,18 +1,13 @@
 create function beacon.token_cost(input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, p beacon.prices)
 returns numeric
-language plpgsql immutable
-set search_path = beacon, pg_catalog
+language sql immutable
 as $$
-declare
-  cached constant bigint := coalesce(cached_tokens, 0);
-  reasoned constant bigint := coalesce(reasoning_tokens, 0);
   -- More cached than read: this provider does not count them in, whatever its row says.
-  plain_input constant bigint := input_tokens - case when p.cached_in_input and cached <= input_tokens then cached else 0 end;
-  plain_output constant bigint := output_tokens - case when p.reasoning_in_output and reasoned <= output_tokens then reasoned else 0 end;
-begin
-  return (plain_input * p.input + cached * coalesce(p.cached, p.input) + plain_output * p.output
-      + reasoned * coalesce(p.reasoning, p.output)) / 1000000 + p.request;
-end
+  select ((input_tokens - case when (p).cached_in_input and cached_tokens <= input_tokens then cached_tokens else 0 end) * (p).input
+      + case when cached_tokens > 0 then cached_tokens * coalesce((p).cached, (p).input) else 0 end
+      + (output_tokens - case when (p).reasoning_in_output and reasoning_tokens <= output_tokens then reasoning_tokens else 0 end)
+        * (p).output
+      + case when reasoning_tokens > 0 then reasoning_tokens * coalesce((p).reasoning, (p).output) else 0 end) / 1000000 + (p).request
 $$;
 
 comment on function beacon.token_cost(bigint, bigint, bigint, bigint, beacon.prices) is
@@ -83,11 +78,17 @@ as $$
 #variable_conflict use_column
 begin
   return query
-  with a as materialized (
-    select x.*, coalesce(x.currency, (select min(q.currency) from beacon.prices q), '') as money,
-      row_number() over (partition by x.execution order by x.validity = 'answered' desc,
-        case when x.validity = 'answered' then x.attempt else -x.attempt end) as counts
-    from beacon.priced_attempts(of_job) x where x.validity <> 'pending'
+  with x as materialized (
+    select q.*, coalesce(q.currency, (select min(r.currency) from beacon.prices r), '') as money
+    from beacon.priced_attempts(of_job) q where q.validity <> 'pending'
+  ), m as (
+    -- Most have one attempt: those are not sorted at all.
+    select q.execution from x q where q.attempt > 1
+  ), a as materialized (
+    select q.*, 1 as counts from x q where not exists (select from m where m.execution = q.execution)
+    union all
+    select q.*, row_number() over (partition by q.execution order by q.validity = 'answered' desc,
+      case when q.validity = 'answered' then q.attempt else -q.attempt end) from x q where q.execution in (select m.execution from m)
   ), cold as materialized (
     select distinct s.trace_id from beacon.trace_spans s
     where s.trace_id in (select a.trace_id from a) and s.metadata @> '{"faas.coldstart": true}'

@@ -187,7 +187,7 @@ declare
   scored integer := 0;
 begin
   for of_job in
-    select x.job_id from (select distinct e.job_id from beacon.expected_answers e union select j.job_id from beacon.judgements j) x
+    select x.job_id from (select e.job_id from beacon.expected_answers e union select j.job_id from beacon.judgements j) x
     where exists (select from beacon.answers a where a.job_id = x.job_id and a.status = 'completed'
       and a.finished_at > beacon.clock() - interval '10 minutes')
     order by 1 limit 20
@@ -199,4 +199,5 @@ end
 $$;
 
 comment on function beacon.score_recent_jobs() is
-  'Scores, by their expected answers or as judgements, the jobs in which something was answered in the last ten minutes; maintain calls it.';
+  'Scores, by their expected answers or as judgements, the jobs in which something was answered in the last ten minutes; maintain calls '
+  'it.';

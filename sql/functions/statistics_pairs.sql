@@ -189,5 +189,5 @@ end
 $$;
 
 comment on function beacon.smallest_effect(bigint, double precision, double precision, text, bigint) is
-  'The smallest true difference that so many questions would have shown four times of five, at difference_level over this many tests (Holm''s first '
-  'step), given how far the measured ones spread; null where no difference, however large, could have been shown.';
+  'The smallest true difference that so many questions would have shown four times of five, at difference_level over this many tests '
+  '(Holm''s first step), given how far the measured ones spread; null where no difference, however large, could have been shown.';
