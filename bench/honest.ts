@@ -1,7 +1,6 @@
 // Are differences called that are none, and real ones found? Jobs with and without a planted effect, through the same query people ask.
 // Run: npm run bench:honest [-- --jobs 200] [-- --seed 1]
 import { parseArgs } from 'node:util';
-import { jobComparison } from '@project-beacon/server/queries/compare-jobs.ts';
 import { jobCosts } from '@project-beacon/server/queries/costs.ts';
 import { jobDifferences } from '@project-beacon/server/queries/differences.ts';
 import { runQuery } from '@project-beacon/server/queries/run.ts';
@@ -188,7 +187,7 @@ async function timed(): Promise<void> {
   }
   await within('costs', () => runQuery(pool, jobCosts, { job_id: 'large' }));
   // The cells of both jobs are read: twice as many.
-  const compared = await best(() => runQuery(pool, jobComparison, { job_a: 'large', job_b: 'large' }));
+  const compared = await best(() => client.query(`select * from beacon.job_comparison('large', 'large')`));
   console.log(
     `${compared.toFixed(0).padStart(8)}  comparison of it with itself, 2 x ${CELLS.toLocaleString('en')} cells`,
   );
