@@ -1,5 +1,6 @@
 // The real things that programs talk to, each at its name and its usual port.
 import { startBroken } from './dependencies/broken.ts';
+import { startKafka } from './dependencies/kafka.ts';
 import { startMysql } from './dependencies/mysql.ts';
 import { startPostgres } from './dependencies/postgres.ts';
 import { startProviders } from './dependencies/providers.ts';
@@ -26,6 +27,7 @@ export interface Dependency {
 
 const DEPENDENCIES: Record<string, (surroundings: Surroundings) => Promise<Dependency>> = {
   broken: startBroken,
+  kafka: startKafka,
   mysql: startMysql,
   postgres: startPostgres,
   providers: startProviders,
