@@ -92,7 +92,7 @@ begin
     l.depth, l.service, l.operation, l.status, s.spans, critical[s.longest],
     round(s.offset_ms::numeric, 3)::double precision, round(l.duration_ms::numeric, 3)::double precision,
     round(s.total_ms::numeric, 3)::double precision, round(s.self_ms::numeric, 3)::double precision,
-    l.error_type, l.error_message, beacon.span_note(l.is_orphan, l.skew_ms, l.status, l.duration_ms), l.span_id,
+    l.error_type, l.error_message, beacon.span_note(l.is_orphan, l.skew_ms, l.status, l.duration_ms, l.metadata), l.span_id,
     coalesce(h.spans, 0), coalesce(h.failed, 0), round(coalesce(h.self_ms, 0)::numeric, 3)::double precision,
     (select min(f.started_at) from f), cardinality(facts)::bigint, (select count(*) from f where f.failed)
   from placed p

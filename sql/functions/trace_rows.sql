@@ -1,7 +1,7 @@
 create function beacon.trace_rows(of_trace uuid) returns table (
   span_id bytea, parent_span_id bytea, service text, operation text, kind smallint, status smallint, error_type text,
   error_message text, started_at timestamptz,
-  started_ns smallint, duration_ms double precision, completed_at timestamptz, alive_until timestamptz)
+  started_ns smallint, duration_ms double precision, completed_at timestamptz, alive_until timestamptz, generation text)
 language plpgsql stable
 set search_path = beacon, pg_catalog
 -- Rows wait here until all are found: 100,000 of them in memory and not in a file.
@@ -26,7 +26,8 @@ begin
     coalesce(s.error_message, e.error_message,
       case when s.status = 'started' and t.last_alive is not null then 'its process ended before it did' end),
     s.started_at, s.started_ns, s.duration_ms, s.completed_at,
-    case when s.status = 'started' then coalesce(t.last_alive, beacon.clock()) else t.last_alive end
+    case when s.status = 'started' then coalesce(t.last_alive, beacon.clock()) else t.last_alive end,
+    beacon.generation_note(s.metadata)
   from (
     -- Not spans_of: 100,000 rows would wait there a second time.
     select x.* from beacon.trace_spans x where x.trace_id = of_trace and x.started_at between since and until
@@ -40,7 +41,8 @@ $$;
 comment on function beacon.trace_rows(uuid) is
   'Spans of a trace in no order, for code that lays out 100,000 of them itself; trace_tree gives them as a tree. kind 0 internal, 1 '
   'server, 2 client, 3 producer, 4 consumer; status 0 completed, 1 failed, 2 timeout, 3 lost, 4 started; '
-  'alive_until is the last moment a span without an end may have run: when its process was last alive, or now.';
+  'alive_until is the last moment a span without an end may have run: when its process was last alive, or now; generation is '
+  'what generation_note says.';
 
 create function beacon.spans_of_traces(of_traces uuid[], at_most integer) returns setof beacon.trace_spans
 language plpgsql stable

@@ -274,14 +274,8 @@ begin
   -- Two services on one host have one clock, however late a busy machine came to either.
   return coalesce((
     with hosts as materialized (
-      select q.service, min(q.host) as host from (
-        select distinct x.service, coalesce(r.attributes ->> 'host.id', r.attributes ->> 'host.name') as host
-        from beacon.trace_spans x
-        left join beacon.trace_resources r on r.resource_id = x.resource_id
-        where x.trace_id = spans[1].trace_id and x.started_at between (select min(f.started_at) from unnest(spans) f)
-          and (select max(f.started_at) from unnest(spans) f)) q
-      group by q.service
-      having count(*) = 1
+      select * from beacon.service_hosts(spans[1].trace_id, (select min(f.started_at) from unnest(spans) f),
+        (select max(f.started_at) from unnest(spans) f))
     )
     select jsonb_object_agg(o.key, o.value) from jsonb_each(offsets) o
     where not exists (
@@ -293,3 +287,23 @@ comment on function beacon.clock_offsets(beacon.span_fact[]) is
   'Milliseconds to add to the times of a service so that its server spans lie inside the calls that caused them, by pair of services '
   '("caller callee"), estimated from all calls between the two; only pairs whose clocks contradict each other, and never two on one '
   'host (host.id, host.name). Spans as trace_facts returns them.';
+
+create function beacon.service_hosts(of_trace uuid, from_time timestamptz, to_time timestamptz) returns table (service text, host text)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select q.service, min(q.host) from (
+    select distinct x.service, coalesce(r.attributes ->> 'host.id', r.attributes ->> 'host.name') as host
+    from beacon.spans_of(array[of_trace], from_time, to_time) x
+    left join beacon.trace_resources r on r.resource_id = x.resource_id) q
+  group by q.service
+  having count(*) = 1 and min(q.host) is not null;
+end
+$$;
+
+comment on function beacon.service_hosts(uuid, timestamptz, timestamptz) is
+  'The host (host.id, else host.name) of each service of a trace that ran on one alone: two on the same host have one clock. Services '
+  'that name no host, or several, are left out.';

@@ -21,7 +21,8 @@ begin
     round(t.offset_ms::numeric, 3)::double precision, round(t.duration_ms::numeric, 3)::double precision,
     round(t.self_ms::numeric, 3)::double precision,
     beacon.bar(t.offset_ms / w.ms, t.duration_ms / w.ms, t.status, bar_width),
-    t.error_type, t.error_message, t.span_id, t.parent_span_id, beacon.span_note(t.is_orphan, t.skew_ms, t.status, t.duration_ms)
+    t.error_type, t.error_message, t.span_id, t.parent_span_id, beacon.span_note(t.is_orphan, t.skew_ms, t.status, t.duration_ms,
+      t.metadata)
   from tree t, whole w
   order by t.position;
 end
@@ -47,12 +48,29 @@ comment on function beacon.bar(double precision, double precision, text, integer
   'A span as text on a line of the given width; its last character tells how it ended: = completed, x failed, ! timeout, ? lost, > still '
   'open.';
 
-create function beacon.span_note(is_orphan boolean, skew_ms double precision, status text, duration_ms double precision) returns text
+create function beacon.generation_note(metadata jsonb) returns text
+language sql immutable parallel safe
+as $$
+  select case when metadata ?| array['gen_ai.request.model', 'gen_ai.response.model', 'gen_ai.operation.name',
+      'llm.model_name', 'ai.model.id', 'ai.response.model',
+      'llm.request.type', 'langfuse.observation.model.name', 'gen_ai.usage.output_tokens'] then
+    nullif(concat_ws(', ',
+      beacon.model_asked(metadata) || case when beacon.model_answering(metadata) <> beacon.model_asked(metadata)
+        then ' answered as ' || beacon.model_answering(metadata) else '' end,
+      beacon.input_tokens(metadata) || ' tokens in', beacon.output_tokens(metadata) || ' out'), '') end
+$$;
+
+comment on function beacon.generation_note(jsonb) is
+  'Which model a span asked for and which answered, with the tokens of both ways; null for what asked none.';
+
+create function beacon.span_note(is_orphan boolean, skew_ms double precision, status text, duration_ms double precision,
+  metadata jsonb default null) returns text
 language plpgsql immutable
 set search_path = beacon, pg_catalog
 as $$
 begin
   return nullif(concat_ws('; ',
+    beacon.generation_note(metadata),
     case when is_orphan then 'orphan: its parent was never received' end,
     case when skew_ms <> 0 then format('clock corrected by %s ms', round(skew_ms::numeric, 1)) end,
     case status
@@ -62,8 +80,9 @@ begin
 end
 $$;
 
-comment on function beacon.span_note(boolean, double precision, text, double precision)
-  is 'What a reader should know about a span before trusting its bar, in words; null when there is nothing.';
+comment on function beacon.span_note(boolean, double precision, text, double precision, jsonb)
+  is 'What a reader should know about a span beside its bar, in words: model and tokens (where its attributes are given), and what makes '
+  'the bar doubtful; null when there is nothing.';
 
 create function beacon.duration_text(ms double precision) returns text
 language plpgsql immutable parallel safe

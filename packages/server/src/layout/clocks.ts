@@ -14,16 +14,20 @@ interface Evidence {
 
 /**
  * Milliseconds to add to the times of a callee, by `caller * services + callee`; only of services whose clocks contradict
- * each other. A server cannot start before it was called nor, where its caller waited, end after it.
+ * each other. A server cannot start before it was called nor, where its caller waited, end after it. Two services on one
+ * host have one clock, however late a busy machine came to either.
  *
  * @param parents Row of the parent, -1 for none.
+ * @param hosts As beacon.service_hosts gives them, by service.
  */
-export function clockOffsets(spans: Spans, parents: Int32Array): Map<number, number> {
+export function clockOffsets(spans: Spans, parents: Int32Array, hosts: Map<string, string>): Map<number, number> {
   const { count, service, services, kind, status, starts, durations } = spans;
   const found = new Map<number, Evidence>();
   for (let row = 0; row < count; row++) {
     const parent = parents[row]!;
     if (parent < 0 || kind[row] !== SERVER || service[row] === service[parent]) continue;
+    const host = hosts.get(services[service[parent]!]!);
+    if (host !== undefined && host === hosts.get(services[service[row]!]!)) continue;
     const pair = service[parent]! * services.length + service[row]!;
     const atLeast = starts[parent]! - starts[row]!;
     const isWaitedFor = status[parent] === STATUS.completed && durations[row]! <= durations[parent]!;

@@ -34,6 +34,9 @@ export interface Spans {
   starts: number[];
   /** Of a span that has not ended: until the last moment it may have run. */
   durations: number[];
+  /** Model and tokens, in the words of beacon.generation_note; -1 for what asked no model. */
+  generation: number[];
+  generations: string[];
 }
 
 /** Of a span that failed: class and message, as far as they are known. */
@@ -62,6 +65,7 @@ const FIELDS = {
   duration_ms: 10,
   completed_at: 11,
   alive_until: 12,
+  generation: 13,
 };
 const ID_BYTES = 8;
 
@@ -123,6 +127,8 @@ class Collected {
   readonly #durations: number[] = [];
   readonly #completedUs: number[] = [];
   readonly #aliveUs: number[] = [];
+  readonly #generations = new Numbered();
+  readonly #generation: number[] = [];
 
   add(row: CopyRow): void {
     addId(this.#ids, row, FIELDS.span_id);
@@ -138,6 +144,7 @@ class Collected {
     this.#durations.push(row.double(FIELDS.duration_ms));
     this.#completedUs.push(row.timeUs(FIELDS.completed_at));
     this.#aliveUs.push(row.timeUs(FIELDS.alive_until));
+    this.#generation.push(this.#generations.numberOf(row.text(FIELDS.generation)));
   }
 
   #errorOf(type: string | null, message: string | null): number {
@@ -186,6 +193,8 @@ class Collected {
       startedUs: take(this.#startedUs),
       starts: take(starts),
       durations: take(durations),
+      generation: take(this.#generation),
+      generations: this.#generations.texts,
     };
   }
 

@@ -21,7 +21,8 @@ export async function traceColumns(client: pg.ClientBase, traceId: string): Prom
   if (!spans) return null;
   // A large trace takes a tenth of a second, and spans are coming in on the same thread: in pieces, with room between them.
   await othersTurn();
-  const tree = treeOf(spans);
+  let tree = treeOf(spans);
+  if (tree.shifts.some((ms) => ms !== 0)) tree = treeOf(spans, await hostsOf(client, traceId, spans));
   const first = tree.order[0]!;
   const root = await rootOf(client, traceId, spans, first);
   const colors = await colorsOf(client, spans.services);
@@ -65,6 +66,16 @@ async function rootOf(client: pg.ClientBase, traceId: string, spans: Spans, row:
     [traceId, hexOf(spans.ids, [row]), instant(spans.startedUs[row]!)],
   );
   return rows[0]!;
+}
+
+/** By service, of those that ran on one host. */
+async function hostsOf(client: pg.ClientBase, traceId: string, { startedUs }: Spans): Promise<Map<string, string>> {
+  const { rows } = await client.query('select h.service, h.host from beacon.service_hosts($1::uuid, $2, $3) h', [
+    traceId,
+    instant(startedUs[0]!),
+    instant(startedUs.at(-1)!),
+  ]);
+  return new Map(rows.map(({ service, host }) => [service, host]));
 }
 
 async function colorsOf(client: pg.ClientBase, services: string[]): Promise<Map<string, number>> {
@@ -126,12 +137,13 @@ function runsOf(numbers: number[]): number[] {
   return numbers.flatMap((number, at) => (number === (at === 0 ? -1 : numbers[at - 1]) ? [] : [at, number]));
 }
 
-/** What a reader should know about a row before trusting its bar, in the words of beacon.span_note; -1 for nothing. */
+/** What a reader should know about a row beside its bar, in the words of beacon.span_note; -1 for nothing. */
 function notesOf(spans: Spans, { order, isOrphan, shifts }: Tree): { texts: string[]; byPlace: number[] } {
   const numbers = new Map<string, number>();
   const byPlace = Array.from(order, (row) => {
     const status = spans.status[row];
     const words = [
+      spans.generations[spans.generation[row]!],
       isOrphan[row] && 'orphan: its parent was never received',
       shifts[row] !== 0 && `clock corrected by ${shifts[row]!.toFixed(1)} ms`,
       status === STATUS.lost && 'lost: its process ended before it did',

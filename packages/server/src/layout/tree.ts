@@ -19,10 +19,11 @@ export interface Tree {
   shifts: Float64Array;
 }
 
-export function treeOf(spans: Spans): Tree {
+/** @param hosts Of services, as beacon.service_hosts gives them: needed where clocks seem to differ. */
+export function treeOf(spans: Spans, hosts = new Map<string, string>()): Tree {
   const { count, service, services, kind } = spans;
   const { parents, isOrphan } = parentsOf(spans);
-  const offsets = clockOffsets(spans, parents);
+  const offsets = clockOffsets(spans, parents, hosts);
   const starts = Float64Array.from(spans.starts);
   const ends = starts.map((at, row) => at + spans.durations[row]!);
   const shifts = new Float64Array(count);

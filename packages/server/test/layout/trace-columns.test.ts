@@ -20,6 +20,11 @@ await client.query(
   [TRACERS[0], TRACERS[1], new Date(START), new Date(START + 40)],
 );
 
+/** Services on the same host have one clock. */
+await client.query(
+  `insert into beacon.trace_resources (resource_id, attributes) values (1, '{"host.name": "h1"}'), (2, '{"host.id": "h2"}'), (3, '{}')`,
+);
+
 /** Type and message as trace_waterfall shows them. */
 function inOne(error: { type: string | null; message: string | null } | undefined): string | null {
   return error ? [error.type, error.message].filter((part) => part !== null).join(': ') : null;
@@ -42,6 +47,13 @@ const span = fc.record({
   error: fc.constantFrom(null, null, 'timeout'),
   message: fc.constantFrom(null, null, 'gave up after ü 1 s'),
   tracer: fc.constantFrom(...TRACERS),
+  asked: fc.constantFrom(
+    null,
+    null,
+    { 'gen_ai.request.model': 'gpt-4o', 'gen_ai.response.model': 'gpt-4o-2024-11-20', 'gen_ai.usage.input_tokens': 18 },
+    { 'gen_ai.request.model': 'ü', 'gen_ai.response.model': 'ü', 'gen_ai.usage.output_tokens': 9 },
+  ),
+  resource: fc.constantFrom(1, 1, 1, 1, 2, 3),
 });
 type Drawn = ReturnType<typeof span.generate>['value'];
 
@@ -66,12 +78,12 @@ async function store(spans: Drawn[]): Promise<string> {
   });
   await client.query(
     `insert into beacon.trace_spans (trace_id, span_id, parent_span_id, service, operation, kind, status, started_at, started_ns,
-       completed_at, duration_ms, error_type, error_message, tracer_id)
+       completed_at, duration_ms, error_type, error_message, tracer_id, resource_id, metadata)
      select $1, decode(span_id, 'hex'), decode(parent_span_id, 'hex'), service, 'works ' || kind, kind, status,
        $2::timestamptz + make_interval(secs => "startUs" / 1e6), "startNs", $2::timestamptz + make_interval(secs => ("startUs" + 1000 * duration_ms) / 1e6),
-       duration_ms, error, message, tracer
+       duration_ms, error, message, tracer, resource, coalesce(asked, '{}')
      from jsonb_to_recordset($3) as r (span_id text, parent_span_id text, service text, kind text, status text, "startUs" bigint,
-       "startNs" smallint, duration_ms double precision, error text, message text, tracer uuid)
+       "startNs" smallint, duration_ms double precision, error text, message text, tracer uuid, resource bigint, asked jsonb)
      on conflict do nothing`,
     [trace, new Date(START), JSON.stringify(rows)],
   );
@@ -127,7 +139,7 @@ async function look(traceId: string) {
   try {
     const text = await traceColumns(client, traceId);
     const { rows: tree } = await client.query(
-      'select t.*, beacon.span_note(t.is_orphan, t.skew_ms, t.status, t.duration_ms) as note from beacon.trace_tree($1) t order by t.position',
+      'select t.*, beacon.span_note(t.is_orphan, t.skew_ms, t.status, t.duration_ms, t.metadata) as note from beacon.trace_tree($1) t order by t.position',
       [traceId],
     );
     const { rows: path } = await client.query('select distinct position from beacon.critical_path($1)', [traceId]);
