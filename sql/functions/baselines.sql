@@ -205,7 +205,7 @@ begin
     select q.trace_id from (
       select t.trace_id, sum(t.span_count) over (order by t.started_at desc, t.trace_id) as spans
       from (select n.trace_id, n.started_at, n.span_count from beacon.traces n
-            where n.started_at between before - interval '1 day' and before + interval '1 hour'
+            where n.started_at between before - interval '1 day' and before
             order by n.started_at desc limit at_most) t) q
     -- What usually happens shows in few spans; reading a trace of 50,000 for it would cost more than the verdict.
     where q.spans <= 5000);
@@ -213,7 +213,8 @@ end
 $$;
 
 comment on function beacon.recent_traces(timestamptz, integer) is
-  'The newest traces of the day up to an hour after a moment, 5,000 spans in all at most: what "usually" means where baselines do not say.';
+  'The newest traces of the day before a moment, 5,000 spans in all at most: what "usually" means where baselines do not say. None '
+  'that began later, so that a verdict does not change with what happens afterwards.';
 
 create function beacon.usually_calls_others(of_service text, of_operation text, not_trace uuid) returns boolean
 language plpgsql stable

@@ -1,6 +1,7 @@
 // What failures have in common and successes have not, and what a business table knows beside the spans.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Drawn } from '@project-beacon/testkit';
 import { TWINS } from './pictures.ts';
 import { acquits, type Verdict, verdicts } from './verdicts.ts';
 
@@ -118,3 +119,32 @@ test('the verdict is the same whatever order the spans arrived in', async () => 
     }
   }
 });
+
+test('what happens after an execution does not change its verdict', async () => {
+  const at = new Date(Date.now() - 200 * 3_600_000);
+  const known = [
+    { picture: CALL_TO_HOST, at },
+    ...TWINS.map(({ cases }, n) => ({ picture: cases[0]?.[0] ?? '', at: new Date(at.getTime() - n * 12 * 3_600_000) })),
+  ];
+  for (const { picture, at } of known) {
+    const drawn = await draw(picture, { at });
+    const verdict = await withoutItsHour(drawn);
+    // From then on each call is answered, by somebody else than before, and works.
+    for (let n = 0; n < 2; n++) {
+      const later = new Date(at.getTime() + (2 + 5 * n) * 60_000);
+      await draw(CALL_TO_HOST.replace('=x', '==').replace('error=ECONNREFUSED', '') + ANSWERED, { at: later });
+      await draw(picture.replaceAll('x|', '=|').replaceAll(/error=\S+/g, ''), { at: later });
+    }
+    assert.deepEqual(await withoutItsHour(drawn), verdict, picture);
+  }
+});
+
+/** All but what says of itself that it is about other traces of that hour. */
+async function withoutItsHour(drawn: Drawn) {
+  const found = await again(drawn);
+  return found.map(({ evidence: { counter_evidence, ...evidence }, ...verdict }) => ({ ...verdict, evidence }));
+}
+
+const CALL_TO_HOST = `late work |=======x| kind=server
+  late GET | =====x | kind=client server.address=10.1.2.3 server.port=80 error=ECONNREFUSED`;
+const ANSWERED = '\n    stranger GET |  ===  | kind=server';
