@@ -856,6 +856,10 @@ create function beacon.cached_tokens(metadata jsonb)
   returns bigint
   language sql immutable;
 
+create function beacon.called_by_class(class text, unreached boolean)
+  returns text
+  language sql immutable;
+
 create function beacon.called_host(metadata jsonb)
   returns text
   language sql immutable;
@@ -1299,6 +1303,10 @@ create function beacon.gave_up(status text, error_type text, error_message text,
 create function beacon.generation(spans beacon.span_fact[], of_trace uuid)
   returns TABLE(service text, operation text, output_tokens bigint)
   language plpgsql stable;
+
+create function beacon.generation_note(metadata jsonb)
+  returns text
+  language sql immutable;
 
 create function beacon.grpc_names()
   returns text
@@ -1788,6 +1796,10 @@ create function beacon.service_colors(names text[])
   returns TABLE(service text, color integer)
   language plpgsql stable;
 
+create function beacon.service_hosts(of_trace uuid, from_time timestamp with time zone, to_time timestamp with time zone)
+  returns TABLE(service text, host text)
+  language plpgsql stable;
+
 create function beacon.service_names()
   returns SETOF text
   language plpgsql stable;
@@ -1844,7 +1856,7 @@ create function beacon.span_counts(from_time timestamp with time zone, to_time t
   returns TABLE(at timestamp with time zone, service text, operation text, kind text, root boolean, counts integer[], total_ms double precision, last_at timestamp with time zone)
   language plpgsql stable;
 
-create function beacon.span_note(is_orphan boolean, skew_ms double precision, status text, duration_ms double precision)
+create function beacon.span_note(is_orphan boolean, skew_ms double precision, status text, duration_ms double precision, metadata jsonb DEFAULT NULL::jsonb)
   returns text
   language plpgsql immutable;
 
@@ -1953,7 +1965,7 @@ create function beacon.trace_range(of_trace uuid, OUT from_time timestamp with t
   language plpgsql stable;
 
 create function beacon.trace_rows(of_trace uuid)
-  returns TABLE(span_id bytea, parent_span_id bytea, service text, operation text, kind smallint, status smallint, error_type text, error_message text, started_at timestamp with time zone, started_ns smallint, duration_ms double precision, completed_at timestamp with time zone, alive_until timestamp with time zone)
+  returns TABLE(span_id bytea, parent_span_id bytea, service text, operation text, kind smallint, status smallint, error_type text, error_message text, started_at timestamp with time zone, started_ns smallint, duration_ms double precision, completed_at timestamp with time zone, alive_until timestamp with time zone, generation text)
   language plpgsql stable;
 
 create function beacon.trace_tree(of_trace uuid)

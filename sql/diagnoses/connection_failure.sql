@@ -5,10 +5,11 @@ as $$
 begin
   return query
   select v.* from unnest(origins) b
-  cross join lateral (select coalesce(b.callee, 'its peer') as peer, nullif(concat_ws(':', beacon.called_host(b.metadata),
-    beacon.called_port(b.metadata)), '') as address,
+  cross join lateral (select coalesce(b.callee, 'its peer') as peer,
+    case when b.kind in ('client', 'producer') then nullif(concat_ws(':', beacon.called_host(b.metadata),
+      beacon.called_port(b.metadata)), '') end as address,
     b.callee_position is not null or b.kind = 'server' and b.meaning in ('reset', 'unavailable') as arrived) p
-  cross join lateral beacon.verdict('CONNECTION_FAILURE', b, 
+  cross join lateral beacon.verdict('CONNECTION_FAILURE', b,
     case when b.meant_by in ('http', 'grpc', 'jsonrpc') then 'likely' else 'strong' end,
     case
       when b.kind = 'server' and b.meaning = 'reset' then format('The connection broke while %s was answering%s: %s.', b.service,

@@ -118,6 +118,12 @@ as $$
     substring(message from '\m(?:https?|wss?|amqps?|rediss?|mongodb(?:\+srv)?|postgres(?:ql)?|mysql|nats|grpcs?|tcp)://(?:[^/@\s"'']*@)?'
       '([A-Za-z0-9][A-Za-z0-9.-]*(?::\d{1,5})?)'),
     substring(message from 'host=''([A-Za-z0-9.-]+)'', port=\d'),
+    -- pgx gives the number and the name, MySQL's drivers the name alone, MongoDB's and others' the address at first.
+    substring(message from '\d:\d{2,5} \(([A-Za-z][A-Za-z0-9.-]*)\):'),
+    -- The name that a certificate was not made out to.
+    substring(message from '(?:name matching|, not|not valid for|Host:) ''?([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)(?:''| found|\. is not|$)'),
+    substring(message from 'server on ''([A-Za-z0-9][A-Za-z0-9.-]*)'''),
+    substring(message from '^(?:\w+(?:Error|Exception): )?([A-Za-z][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*:\d{2,5}): '),
     substring(message from '(\d{1,3}(?:\.\d{1,3}){3}:\d{1,5})'),
     substring(message from '(?:at|to|connecting to|connect to host|server|for|with) [`"'']?'
       '([a-zA-Z0-9](?:[a-zA-Z0-9-]*\.)*[a-zA-Z0-9-]+:\d{2,5})\M'))

@@ -27,6 +27,10 @@ begin
       called_host := null;
     end if;
   end if;
+  -- A number is where it went; a certificate is asked for by name.
+  if called_host ~ '^[\d.]+$' and f.error_message ~* 'certificate|subject alternative' then
+    called_host := coalesce(substring(beacon.address_in(f.error_message) from '^[A-Za-z][^:]*'), called_host);
+  end if;
   if named is not null or (called_host is null and not f.metadata ?| array['rpc.system', 'rpc.system.name', 'rpc.service']) then
     return coalesce(named, beacon.called_kind(f.metadata));
   end if;
@@ -253,3 +257,29 @@ $$;
 comment on function beacon.usual_caller(beacon.span_fact) is
   'The one service whose span called this operation in nearly all of the last 200 traces of the day (at least ten), where the '
   'caller of this one is missing for longer than such calls ever took, and a minute after it ended; no row else.';
+
+create function beacon.called_by_class(class text, unreached boolean) returns text
+language sql immutable parallel safe
+as $$
+  select coalesce(
+    (select case package
+       when 'google.genai' then 'google' when 'google.api_core' then 'google' when 'botocore' then 'aws' when 'mistralai' then 'mistral'
+       when 'huggingface_hub' then 'huggingface' when 'slack_sdk' then 'slack' else package end
+     from substring(class from '^(openai|anthropic|cohere|groq|mistralai|ollama|huggingface_hub|together|replicate|google\.genai|'
+       'google\.api_core|botocore|stripe|twilio|slack_sdk)\.') package),
+    -- What a database answers is about the statement; only where it was not reached is it what failed.
+    case when not unreached then null
+      when class ~* '^(pymongo\.|com\.mongodb\.|mongo)' then 'mongodb'
+      when class ~* '^(redis\.|redis::|io\.lettuce\.|redis\.clients\.)' then 'redis'
+      when class ~* '^(psycopg2?\.|asyncpg\.|pg::|org\.postgresql\.)' then 'postgresql'
+      when class ~* '^(pymysql\.|aiomysql\.|mysqldb\.|mysql2?[.:]|com\.mysql\.)' then 'mysql'
+      when class ~* '^(aiokafka\.|kafka\.|kafkajs|org\.apache\.kafka\.)' then 'kafka'
+      when class ~* '^(pika\.|amqp|com\.rabbitmq\.|bunny::)' then 'rabbitmq'
+      when class ~* '^(elasticsearch\.|elastic_transport\.)' then 'elasticsearch'
+      when class ~* '^(cassandra\.|com\.datastax\.)' then 'cassandra' end)
+$$;
+
+comment on function beacon.called_by_class(text, boolean) is
+  'What was called, by the package of an exception class, for a failure that neither a span of a call nor an address tells of: '
+  'cohere.errors.NotFoundError is what cohere answered. Drivers of databases and brokers count where their server was not reached '
+  '(unreached). Null for all other classes.';

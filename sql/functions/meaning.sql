@@ -43,7 +43,8 @@ begin
       -- What an exception was raised from: Java names it at the beginning of a line, Python ends each part with it.
       select causes || coalesce(array_agg(left(x.line[1], 400)), '{}') into causes
       from regexp_matches(left(m ->> 'exception.stacktrace', 20000),
-        '^(?:Caused by: |\s*\[?cause\]?: )?((?:[\w$]+[.:]+)*\w*(?:Error|Exception|Timeout|Refused|Interrupt)\w*: [^\n]*)', 'gn') x (line);
+        '^(?:Caused by: |\s*\[?cause\]?: )?((?:[\w$]+[.:]+)*\w*(?:Error|Exception|Timeout|Refused|Interrupt)\w*: [^\n]*[^\n:[{( ])$',
+        'gn') x (line);
     end loop;
     m := coalesce(f.metadata, '{}');
   end if;
@@ -77,6 +78,11 @@ begin
     from regexp_matches(told, '(?:code = |code: |status[ .=:]+(?:StatusCode\.)?|^|StatusCode\.)(' || beacon.grpc_names() || ')\M', '') x
       (found);
   end loop;
+
+  -- A class that stands in no list still has a name: TimeoutExceededException is "timeout exceeded exception".
+  return query
+  select distinct 'name', lower(regexp_replace(regexp_replace(t, '^.*[.:/*#\\$]', ''), '(?<=[a-z0-9])(?=[A-Z])|_', ' ', 'g')), t
+  from unnest(types) t where t ~ '[A-Z][a-z]+[A-Z][a-z]';
 
   return query
   select k.source, k.word, k.t from (
@@ -241,6 +247,14 @@ begin
       from words w join entries e on e.source in ('message', 'hint') and w.word like e.pattern
       where w.source = 'message'
       order by w.word, e.source, length(e.word) desc) q
+    union all
+    select q.* from (
+      select distinct on (w.word) w.source, w.word, 'hint', e.meaning, e.said_by, length(e.word)
+      from words w join entries e on e.source in ('message', 'hint') and w.word like e.pattern and length(e.word) >= 7
+        and e.meaning in ('timeout', 'rate_limit', 'unauthorized', 'forbidden', 'quota', 'pool_exhausted', 'out_of_memory', 'circuit_open')
+      where w.source = 'name'
+        and not exists (select from entries x where x.source in ('class', 'code') and x.word = replace(w.word, ' ', ''))
+      order by w.word, length(e.word) desc) q
   ), judged as (
     select distinct on (s.n) s.n, m.meaning, m.source, m.said_by, c.said
     from speaking s
@@ -269,9 +283,17 @@ begin
       m.meaning in ('server_error', 'cancelled', 'bad_input', 'not_found', 'malformed_response'),
       array_position(array['flag', 'code', 'sqlstate', 'finish', 'message', 'class', 'jsonrpc', 'grpc', 'hint', 'http'], m.source),
       m.length desc, s.ring, m.meaning
+  ), gave_up as (
+    -- Who stops waiting closes the connection, and its library may then report that alone.
+    select distinct o.n from o
+    join speaking s on s.n = o.n and s.ring = 1
+    join clues c on c.at = s.at and c.service = o.service
+    join meant m on m.of_source = c.source and m.word = c.word
+    where m.meaning = 'timeout' and m.source in ('code', 'class', 'message') and spans[o.position].kind = 'client'
+      and spans[o.position].duration_ms >= greatest(200, 0.5 * spans[s.at].duration_ms)
   )
   select array_agg((b.trace_id, b.position, b.span_id, b.service, b.operation, b.kind, b.status, b.offset_ms, b.duration_ms,
-    case when coalesce(b.code, '') ~ '^\d*$' and j.source in ('class', 'code') and j.said !~ ' ' then j.said else b.code end,
+    case when coalesce(b.code, '') ~ '^\d*$' and j.source in ('class', 'code', 'hint') and j.said !~ ' ' then j.said else b.code end,
     case when b.callee is not null or l.callee is null then b.http_status end,
     case when j.source in ('message', 'hint', 'code', 'class', 'sqlstate') and j.said like '% %' then coalesce(j.said, b.message)
       else b.message end,
@@ -280,7 +302,8 @@ begin
     coalesce(b.callee_status, l.callee_status), coalesce(b.callee_ended, l.callee_ended), coalesce(b.callee_late_ms, l.callee_late_ms),
     b.model_id, b.region, b.explains_root, b.path, b.span_ids, b.metadata, b.way, b.callee_aborted,
     coalesce(b.callee_is_known, false) or l.callee_position is not null,
-    j.meaning, j.source, j.said_by)::beacon.failure_origin order by b.n) into means
+    case when j.meaning = 'reset' and exists (select from gave_up g where g.n = b.n) then 'timeout' else j.meaning end, j.source,
+    j.said_by)::beacon.failure_origin order by b.n) into means
   from unnest(origins) with ordinality b (trace_id, position, span_id, service, operation, kind, status,
     offset_ms, duration_ms, code, http_status, message, callee, callee_operation, callee_position, callee_status, callee_ended,
     callee_late_ms, model_id, region, explains_root, path, span_ids, metadata, way, callee_aborted, callee_is_known, meaning, meant_by,
@@ -294,13 +317,19 @@ begin
     offset 0) l on true;
   foreach found in array means loop
     nth := nth + 1;
+    -- Who answers 400 has read a request, and no answer.
+    if found.meaning = 'malformed_response' and found.kind = 'server' and found.http_status in (400, 422) then
+      found.meaning := 'bad_input';
+    end if;
     if found.meaning = 'reset' and origins[nth].callee_position is not null and beacon.hung_up(spans, found) then
       found.meaning := 'timeout';
     end if;
     if found.callee is null and found.meaning not in ('bug', 'stack_overflow', 'out_of_memory', 'config_missing', 'killed', 'disk_full',
       'too_many_files') then
       found.callee := coalesce(beacon.called_in_words(spans[found.position], found.message), beacon.called_in_words(spans[found.position],
-        origins[nth].message));
+        origins[nth].message), beacon.called_by_class(
+        case when spans[found.position].error_type ~ '[.:]' then spans[found.position].error_type else found.code end,
+        found.meaning in ('dns', 'refused', 'unreachable', 'reset', 'tls', 'connect_timeout')));
     end if;
     return next found;
   end loop;

@@ -7,8 +7,13 @@ declare
   text_of constant text := btrim(regexp_replace(coalesce(nullif(beacon.plain_text(b.message), ''),
     'response flag ' || flag || coalesce(': ' || case when b.meant_by = 'flag' then replace(b.said_by, 'Envoy: ', '') end, ''),
     case when b.code ~ '^[45]\d\d$' then 'HTTP ' || b.code else b.code end, 'HTTP ' || b.http_status, 'no message'), '\s+', ' ', 'g'));
+  -- A name or value that is too long says so after itself.
+  -- A cause that stands inside a long text is what matters of it.
+  cause constant text := substring(substr(text_of, 220) from '[Cc]aused by:? .{1,120}');
+  short constant text := regexp_replace(text_of, '(.)\1{39,}', '\1\1\1…', 'g');
 begin
-  return rtrim(case when length(text_of) > 300 then left(text_of, 299) || '…' else text_of end, '. ');
+  return rtrim(case when length(short) > 300 and cause is not null then left(short, 179) || '… ' || cause
+    when length(short) > 300 then left(short, 299) || '…' else short end, '. ');
 end
 $$;
 

@@ -318,6 +318,12 @@ begin
       'transaction already closed: a query cannot be executed on an expired', 'expired transaction', 'failed to respond within',
       'has passed since batch creation', 'message timed out', 'timeout reading from', 'request timeout', 'exceeded maximum time',
       'timeout expired']),
+    ('pool_exhausted', 'librdkafka', array['queue full', 'queue is full']),
+    ('config_missing', 'NestJS, Kafka', array['configuration key', 'configuration property', 'in the consumer configuration',
+      'in the producer configuration']),
+    ('timeout', 'MongoDB', array['waiting for a server%state=connecting}]']),
+    ('timeout', 'PyMySQL', array['lost connection%(timed out)']),
+    ('malformed_response', 'aiohttp, urllib3', array['bad status line', 'badstatusline', 'expected http/']),
     ('aborted_transaction', 'PostgreSQL', array['current transaction is aborted', 'invalid transaction is rolled back']),
     ('not_found', 'Rust, Redis, MongoDB', array['no rows returned', 'redis: nil', 'no documents in result', 'key not found',
       'item not found', 'resource not found']),
@@ -336,6 +342,7 @@ begin
       'pod was evicted', 'sidekiq::shutdown', 'exited with signal', 'process has terminated', 'worker was sent sig',
       'received sigterm', 'was oom-killed', 'out-of-memory killer']),
     ('empty_output', 'Gemini, CrewAI', array['none or empty', 'but none were returned', 'response contained no',
+      'without a text', 'without any text', 'empty answer', 'returned no text', 'answer is empty', 'response was empty',
       'candidates is empty'])
   ) v (meaning, said_by, words)
   union all
