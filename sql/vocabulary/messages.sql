@@ -318,7 +318,7 @@ begin
       'transaction already closed: a query cannot be executed on an expired', 'expired transaction', 'failed to respond within',
       'has passed since batch creation', 'message timed out', 'timeout reading from', 'request timeout', 'exceeded maximum time',
       'timeout expired']),
-    ('pool_exhausted', 'librdkafka', array['queue full', 'queue is full']),
+    ('pool_exhausted', 'librdkafka', array['queue full']),
     ('config_missing', 'NestJS, Kafka', array['configuration key', 'configuration property', 'in the consumer configuration',
       'in the producer configuration']),
     ('timeout', 'MongoDB', array['waiting for a server%state=connecting}]']),
