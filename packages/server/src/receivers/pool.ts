@@ -1,6 +1,6 @@
 // Memory for bodies and lines, used again and again: a gigabyte a minute that is taken anew would be found unused by the
 // garbage collector only when there is much of it.
-import { collectYoung } from './collect.ts';
+import { collectAll, collectYoung } from './collect.ts';
 
 const SMALLEST = 4_096;
 const LARGEST = 8 << 20;
@@ -21,6 +21,7 @@ export class BufferPool {
 
   /** As long as a body may be. The system gives memory when it is written to, and gets so large a piece back as a whole. */
   takeLargest(): Buffer {
+    collectAll();
     return Buffer.allocUnsafeSlow(Math.max(this.#largest, LARGEST + 1));
   }
 
