@@ -183,13 +183,6 @@ const COSTS: Column<JobCostsRow>[] = [
     cell: ({ cost, currency }) => (cost === null ? 'unknown' : `${currency} ${Number(cost.toPrecision(4))}`),
   },
   { key: 'unknown', title: 'Unpriced', end: true, cell: ({ unknown }) => count(unknown) },
-  {
-    key: 'tokens',
-    title: 'Tokens in / out',
-    end: true,
-    wideOnly: true,
-    cell: (row) => `${count(row.input_tokens ?? 0)} / ${count(row.output_tokens ?? 0)}`,
-  },
 ];
 
 function Fact({ title, value, bad = false }: { title: string; value: string; bad?: boolean }) {
