@@ -141,7 +141,7 @@ begin
     btrim(coalesce(beacon.finish_reasons(x.metadata), f.finish), '[]" '), coalesce(f.served, v.region), f.provider, f.response_model,
     f.fingerprint, f.quantisation, f.simulated, k.tokens_in, k.tokens_out, k.tokens_cached, k.tokens_reasoned, r.duration_ms,
     f.first_chunk, null::double precision, r.error_type, r.error_message, null::text, 'spans', r.started_at, r.completed_at,
-    beacon.execution_key(r.of_execution)
+    beacon.execution_key(r.of_execution), null::text, null::text, null::text, null::integer, null::text, null::bigint
   from outer_spans r
   join spoke x on x.trace_id = r.trace_id and x.of_execution is not distinct from r.of_execution
   join firsts f on f.trace_id = r.trace_id and f.of_execution is not distinct from r.of_execution
@@ -180,6 +180,9 @@ begin
     and (a.source = 'runner' or a.attempt = c.attempt))
   order by coalesce(c.execution_key, c.execution_id::text, c.trace_id::text), c.attempt, c.started_at;
   get diagnostics stored = row_count;
+  perform beacon.settle_answers(array_remove(array_agg(distinct a.execution_id), null),
+    array_remove(array_agg(distinct a.execution_key), null), ours)
+  from beacon.answers a where a.trace_id = any (ours);
   return stored;
 end
 $$;
@@ -216,8 +219,9 @@ begin
       from beacon.spans_of(array(select distinct k.trace_id from alike k)) s
       where s.status <> 'completed' and beacon.has_failed(s.status) group by s.trace_id
     )
-    update beacon.answers u set verdict = coalesce((select f.type from beacon.first_finding(a.execution, a.trace_id) f), 'UNKNOWN')
+    update beacon.answers u set verdict = f.type, reason = case when u.validity = 'infrastructure' then f.type else u.reason end
     from alike k
+    cross join (select coalesce((select x.type from beacon.first_finding(a.execution, a.trace_id) x), 'UNKNOWN') as type) f
     left join prints p on p.trace_id = k.trace_id
     where u.trace_id = k.trace_id and u.attempt = k.attempt
       and coalesce(u.execution_key, u.execution_id::text) is not distinct from k.execution

@@ -45,6 +45,10 @@ begin
     select to_date(right(c.relname, 8), 'YYYYMMDD') from pg_inherits i join pg_class c on c.oid = i.inhrelid
     where i.inhparent = 'beacon.trace_spans'::regclass and c.relname ~ '^trace_spans_\d{8}$' and pg_relation_size(c.oid) > 0) d;
   delete from beacon.trace_executions where started_at < forgotten;
+  -- Where an earlier attempt goes, the later ones must say anew which counts.
+  update beacon.answers a set validity = null
+  where a.attempt > 1 and a.started_at >= expired and exists (select from beacon.answers x
+    where x.started_at < expired and (x.execution_id = a.execution_id or x.execution_key = a.execution_key));
   delete from beacon.answers where started_at < expired;
   delete from beacon.alert_deliveries where created_at < expired and acknowledged_at is not null;
   delete from beacon.alerts where resolved_at < expired;
@@ -108,9 +112,9 @@ begin
     settled := settled + step;
     exit when step < 2000 or clock_timestamp() > began + interval '4 seconds';
   end loop;
-  done := done || jsonb_build_object('answers_judged', beacon.judge_when_rules_change(), 'attempts_diagnosed',
-    beacon.diagnose_attempts(), 'answers_scored', beacon.score_recent_jobs(), 'deltas_folded', folded, 'chunks_merged', merged,
-    'traces_settled', settled, 'late_traces_counted', late,
+  done := done || jsonb_build_object('answers_judged', beacon.judge_when_rules_change(), 'attempts_settled',
+    beacon.settle_open_answers(), 'attempts_diagnosed', beacon.diagnose_attempts(), 'answers_scored', beacon.score_recent_jobs(),
+    'deltas_folded', folded, 'chunks_merged', merged, 'traces_settled', settled, 'late_traces_counted', late,
     'more', clock_timestamp() > began + interval '2 seconds');
   if last_hourly is null or last_hourly::timestamptz < beacon.clock() - interval '1 hour' then
     -- Partitions come and go under strong locks. Waiting for one behind a long query would make every writer wait

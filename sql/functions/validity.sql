@@ -143,7 +143,23 @@ begin
   else
     delete from beacon.answers x where x.trace_id = a.trace_id and x.execution_id is null and x.execution_key is null;
   end if;
+  a.validity := beacon.cell_validity(a.status, a.answer_chars, a.output_tokens, a.finish_reason,
+    (select u.validity from beacon.answer_rules u where u.name = a.rule), a.error_type);
+  a.reason := beacon.attempt_reason(a.validity, a.rule, a.finish_reason, a.verdict, a.error_type);
+  a.cell_validity := a.validity;
+  a.attempts := 1;
+  a.first_validity := a.validity;
+  a.first_group := a.answer_group;
   insert into beacon.answers values (a.*);
+  if a.execution_id is not null and exists (
+    select from beacon.answers x where x.execution_id = a.execution_id and x.attempt <> a.attempt)
+  then
+    perform beacon.settle_answers(array[a.execution_id]);
+  elsif a.execution_key is not null and exists (
+    select from beacon.answers x where x.execution_key = a.execution_key and x.attempt <> a.attempt)
+  then
+    perform beacon.settle_answers('{}', array[a.execution_key]);
+  end if;
 end
 $$;
 
@@ -159,9 +175,10 @@ as $$
 declare
   changed bigint;
 begin
-  update beacon.answers a set rule = beacon.answer_rule(a.answer)
+  update beacon.answers a set rule = beacon.answer_rule(a.answer), validity = null
   where a.answer is not null and a.rule is distinct from beacon.answer_rule(a.answer);
   get diagnostics changed = row_count;
+  perform beacon.settle_open_answers();
   return changed;
 end
 $$;

@@ -185,7 +185,14 @@ async function removeFrom(
       [traces],
     );
     // What is left of a trace still tells its answer: it is read from its spans again.
-    await client.query('delete from beacon.answers where trace_id = any ($1::uuid[])', [traces]);
+    // Other attempts of its execution are judged without it.
+    await client.query(
+      `with gone as (delete from beacon.answers where trace_id = any ($1::uuid[]) returning execution_id, execution_key)
+       update beacon.answers a set validity = null
+       where coalesce(a.trace_id <> all ($1::uuid[]), true)
+         and (a.execution_id in (select execution_id from gone) or a.execution_key in (select execution_key from gone))`,
+      [traces],
+    );
     const { rows } = await client.query('select beacon.recount_traces($1::uuid[]) as left', [traces]);
     const kept = await client.query(
       'select distinct s.trace_id from beacon.trace_spans s where s.trace_id = any ($1::uuid[])',
