@@ -115,6 +115,12 @@ create table beacon.answers (
   started_at timestamp with time zone not null,
   finished_at timestamp with time zone,
   execution_key text,
+  validity text,
+  reason text,
+  cell_validity text,
+  attempts integer,
+  first_validity text,
+  first_group bigint,
   constraint answers_belong_to_something CHECK ((num_nonnulls(execution_id, execution_key, trace_id) > 0)),
   constraint answers_source_is_known CHECK ((source = ANY (ARRAY['runner'::text, 'spans'::text]))),
   constraint answers_status_is_known CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
@@ -123,6 +129,7 @@ CREATE UNIQUE INDEX answers_execution ON beacon.answers USING btree (execution_i
 CREATE UNIQUE INDEX answers_execution_key ON beacon.answers USING btree (execution_key, attempt) WHERE (execution_key IS NOT NULL);
 CREATE INDEX answers_job ON beacon.answers USING btree (job_id) WHERE (job_id IS NOT NULL);
 CREATE INDEX answers_not_diagnosed ON beacon.answers USING btree (job_id) WHERE ((verdict IS NULL) AND (trace_id IS NOT NULL) AND (status = 'failed'::text));
+CREATE INDEX answers_not_settled ON beacon.answers USING btree (job_id) WHERE (validity IS NULL);
 CREATE INDEX answers_of_trace ON beacon.answers USING btree (trace_id) WHERE (trace_id IS NOT NULL);
 CREATE INDEX answers_started_at ON beacon.answers USING brin (started_at);
 CREATE UNIQUE INDEX answers_trace ON beacon.answers USING btree (trace_id) WHERE ((execution_id IS NULL) AND (execution_key IS NULL));
@@ -812,6 +819,10 @@ create function beacon.asked_text(metadata jsonb, events jsonb, logs jsonb)
   returns text
   language plpgsql immutable;
 
+create function beacon.attempt_reason(validity text, rule text, finish_reason text, verdict text, error_type text)
+  returns text
+  language sql immutable;
+
 create function beacon.attributes_of(spans_from timestamp with time zone, spans_to timestamp with time zone, at_most integer DEFAULT 5000)
   returns TABLE(place text, key text, value text, spans bigint)
   language plpgsql stable;
@@ -1388,6 +1399,10 @@ create function beacon.job_matrix(of_job text)
   returns TABLE(model_id text, region text, question text, execution_id bigint, status text, traced boolean, trace_id uuid, latency_ms double precision, tokens_in bigint, tokens_out bigint, error_type text, verdict text, output_empty boolean, execution_key text)
   language plpgsql stable;
 
+create function beacon.job_records(of_job text)
+  returns text
+  language plpgsql stable;
+
 create function beacon.job_status(executions bigint, pending bigint, running bigint, failed bigint, cancelled bigint)
   returns text
   language plpgsql immutable;
@@ -1423,6 +1438,10 @@ create function beacon.judged_cells(of_job text)
 create function beacon.judgement_of(answer text)
   returns jsonb
   language plpgsql immutable;
+
+create function beacon.kept_since()
+  returns timestamp with time zone
+  language plpgsql stable;
 
 create function beacon.label_value(label text)
   returns double precision
@@ -1563,6 +1582,18 @@ create function beacon.numbered_message(metadata jsonb, prefix text, roles text[
 create function beacon.observation(type text, role text, level text, f beacon.span_fact, summary text, recommendation text, evidence jsonb, span_ids bytea[] DEFAULT NULL::bytea[], origin integer DEFAULT NULL::integer)
   returns beacon.finding
   language plpgsql immutable;
+
+create function beacon.open_attempts(of_job text, with_texts boolean, records text, of_traces uuid[], executions text[])
+  returns TABLE(job_id text, execution_id bigint, trace_id uuid, attempt integer, model_id text, region text, served_region text, question_id text, question text, validity text, reason text, answer text, answer_chars integer, answer_group bigint, language text, status text, finish_reason text, provider text, response_model text, system_fingerprint text, quantisation text, simulated boolean, input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, latency_ms double precision, first_chunk_ms double precision, chunks_per_s double precision, error_type text, error_message text, verdict text, recorded_status text, started_at timestamp with time zone, finished_at timestamp with time zone, execution_key text)
+  language plpgsql stable;
+
+create function beacon.open_cells(of_job text, with_texts boolean, records text, of_traces uuid[], executions text[])
+  returns TABLE(job_id text, execution_id bigint, trace_id uuid, attempt integer, attempts integer, model_id text, region text, served_region text, question_id text, question text, validity text, first_validity text, reason text, answer text, first_answer text, answer_chars integer, answer_group bigint, first_group bigint, language text, status text, finish_reason text, provider text, response_model text, system_fingerprint text, quantisation text, simulated boolean, input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, latency_ms double precision, first_chunk_ms double precision, chunks_per_s double precision, error_type text, error_message text, verdict text, started_at timestamp with time zone, finished_at timestamp with time zone, cost numeric, execution_key text)
+  language plpgsql stable;
+
+create function beacon.open_executions(of_job text, with_texts boolean, records text, of_traces uuid[])
+  returns text[]
+  language plpgsql stable;
 
 create function beacon.operation_names(of_service text)
   returns TABLE(operation text, kind text)
@@ -1812,8 +1843,16 @@ create function beacon.setting(setting_name text, fallback text)
   returns text
   language plpgsql stable;
 
+create function beacon.settle_answers(ids bigint[], keys text[] DEFAULT '{}'::text[], of_traces uuid[] DEFAULT '{}'::uuid[])
+  returns bigint
+  language plpgsql volatile;
+
 create function beacon.settle_baselines(at_most integer DEFAULT 2000)
   returns integer
+  language plpgsql volatile;
+
+create function beacon.settle_open_answers(at_most integer DEFAULT 20000)
+  returns bigint
   language plpgsql volatile;
 
 create function beacon.share_interval(questions bigint, total double precision, squares double precision, OUT low double precision, OUT high double precision)
@@ -1998,6 +2037,10 @@ create function beacon.unfolded(from_time timestamp with time zone, to_time time
 
 create function beacon.unpack_spans(of_chunk integer, of_traces uuid[] DEFAULT NULL::uuid[], filters jsonb DEFAULT '[]'::jsonb)
   returns SETOF beacon.trace_spans
+  language plpgsql stable;
+
+create function beacon.unsettled_traces(of_job text)
+  returns uuid[]
   language plpgsql stable;
 
 create function beacon.untraced(of_execution text)

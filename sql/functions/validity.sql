@@ -178,6 +178,8 @@ begin
   update beacon.answers a set rule = beacon.answer_rule(a.answer), validity = null
   where a.answer is not null and a.rule is distinct from beacon.answer_rule(a.answer);
   get diagnostics changed = row_count;
+  -- A rule may also say of the same texts something else than before.
+  update beacon.answers a set validity = null where a.rule is not null and a.validity is not null;
   perform beacon.settle_open_answers();
   return changed;
 end

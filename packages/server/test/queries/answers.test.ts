@@ -286,3 +286,41 @@ test('every convention says the same of one call', async () => {
       said[n]?.[0],
     );
 });
+
+test('what is stored of a cell is what reading its attempts anew says, also when rows come in another way', async () => {
+  const attempt = (execution_id: number, attempt: number, more: object) =>
+    record({ execution_id, attempt, job_id: 'settled', model_id: 'm', region: 'r', question: 'Q?', ...more });
+  const limited = { status: 'failed', error_type: 'rate_limit_exceeded' };
+  await attempt(900, 1, limited);
+  await attempt(900, 2, { answer: 'Paris' });
+  await attempt(901, 1, { answer: 'Paris' });
+  await attempt(901, 2, { answer: 'Lyon' });
+  await attempt(902, 1, { answer: 'Paris' });
+  await attempt(902, 2, limited);
+  await attempt(903, 2, { answer: '' });
+  await attempt(904, 1, { answer: '{"error": {"code": 429, "message": "Too many requests"}}' });
+  const stored = await cells('settled');
+  assert.deepEqual(
+    stored.map((cell) => [cell.attempt, cell.attempts, cell.validity, cell.first_validity, cell.reason]),
+    [
+      [2, 2, 'answered', 'infrastructure', null],
+      [1, 2, 'flaky', 'answered', null],
+      [1, 2, 'answered', 'answered', null],
+      [2, 1, 'empty', 'empty', null],
+      [1, 1, 'infrastructure', 'infrastructure', 'error-body'],
+    ],
+  );
+  assert.deepEqual(
+    stored.map((cell) => cell.first_answer),
+    [null, 'Paris', 'Paris', '', '{"error": {"code": 429, "message": "Too many requests"}}'],
+  );
+  const clear = `update beacon.answers set validity = null, reason = null, cell_validity = null, attempts = null,
+    first_validity = null, first_group = null where job_id = 'settled'`;
+  await client.query(clear);
+  assert.deepEqual(await cells('settled'), stored, 'not settled: judged as they are read');
+  await client.query('select beacon.settle_open_answers()');
+  assert.deepEqual(await cells('settled'), stored, 'settled by maintenance');
+  await client.query(`update beacon.answer_rules set validity = 'refused' where name = 'error-body'`);
+  await client.query('select beacon.judge_when_rules_change()');
+  assert.equal((await cells('settled'))[4].validity, 'refused', 'rules changed');
+});
