@@ -869,7 +869,7 @@ create function beacon.cached_tokens(metadata jsonb)
 
 create function beacon.called_by_class(class text, unreached boolean)
   returns text
-  language sql immutable;
+  language plpgsql immutable;
 
 create function beacon.called_host(metadata jsonb)
   returns text
@@ -1317,7 +1317,7 @@ create function beacon.generation(spans beacon.span_fact[], of_trace uuid)
 
 create function beacon.generation_note(metadata jsonb)
   returns text
-  language sql immutable;
+  language plpgsql immutable;
 
 create function beacon.grpc_names()
   returns text

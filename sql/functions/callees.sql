@@ -259,9 +259,11 @@ comment on function beacon.usual_caller(beacon.span_fact) is
   'caller of this one is missing for longer than such calls ever took, and a minute after it ended; no row else.';
 
 create function beacon.called_by_class(class text, unreached boolean) returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
+set search_path = beacon, pg_catalog
 as $$
-  select coalesce(
+begin
+  return coalesce(
     (select case package
        when 'google.genai' then 'google' when 'google.api_core' then 'google' when 'botocore' then 'aws' when 'mistralai' then 'mistral'
        when 'huggingface_hub' then 'huggingface' when 'slack_sdk' then 'slack' else package end
@@ -276,7 +278,8 @@ as $$
       when class ~* '^(aiokafka\.|kafka\.|kafkajs|org\.apache\.kafka\.)' then 'kafka'
       when class ~* '^(pika\.|amqp|com\.rabbitmq\.|bunny::)' then 'rabbitmq'
       when class ~* '^(elasticsearch\.|elastic_transport\.)' then 'elasticsearch'
-      when class ~* '^(cassandra\.|com\.datastax\.)' then 'cassandra' end)
+      when class ~* '^(cassandra\.|com\.datastax\.)' then 'cassandra' end);
+end
 $$;
 
 comment on function beacon.called_by_class(text, boolean) is

@@ -247,7 +247,8 @@ begin
   end if;
   return query
   with a as materialized (
-    select q.*, coalesce(q.execution_key, q.execution_id::text) as execution from beacon.open_attempts(of_job, with_texts, records, of_traces, executions) q
+    select q.*, coalesce(q.execution_key, q.execution_id::text) as execution
+    from beacon.open_attempts(of_job, with_texts, records, of_traces, executions) q
   ), several as (
     select a.execution, count(*)::integer as attempts,
       -- Attempts disagree where models said different things; one without an answer says nothing.

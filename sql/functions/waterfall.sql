@@ -49,15 +49,18 @@ comment on function beacon.bar(double precision, double precision, text, integer
   'open.';
 
 create function beacon.generation_note(metadata jsonb) returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
+set search_path = beacon, pg_catalog
 as $$
-  select case when metadata ?| array['gen_ai.request.model', 'gen_ai.response.model', 'gen_ai.operation.name',
+begin
+  return case when metadata ?| array['gen_ai.request.model', 'gen_ai.response.model', 'gen_ai.operation.name',
       'llm.model_name', 'ai.model.id', 'ai.response.model',
       'llm.request.type', 'langfuse.observation.model.name', 'gen_ai.usage.output_tokens'] then
     nullif(concat_ws(', ',
       beacon.model_asked(metadata) || case when beacon.model_answering(metadata) <> beacon.model_asked(metadata)
         then ' answered as ' || beacon.model_answering(metadata) else '' end,
-      beacon.input_tokens(metadata) || ' tokens in', beacon.output_tokens(metadata) || ' out'), '') end
+      beacon.input_tokens(metadata) || ' tokens in', beacon.output_tokens(metadata) || ' out'), '') end;
+end
 $$;
 
 comment on function beacon.generation_note(jsonb) is

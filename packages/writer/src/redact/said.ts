@@ -30,7 +30,7 @@ const GOES_ON =
   /[ \t](?:\(|until\b|please\b|but\b|don.t\b|so\b|now\b|today\b|yesterday\b|and[ ](?:the|his|her|my|use|log|user)\b|to[ ](?:log|sign|connect|access|get|enter|continue)|for[ ]\S|at[ ]\S|on[ ]\S|failed|rejected|worked|works|got)/iy;
 
 /** A word of letters alone that stands where a sentence ends, or goes on in a way that shows that it is a value. */
-export function plainWord(text: string, at: number): Found {
+function plainWord(text: string, at: number): Found {
   const found = match(PLAIN, text, at);
   if (!found) return undefined;
   const word = found[1]!;
