@@ -1,4 +1,4 @@
-/** A table in Markdown; bars and line breaks in a cell would end it. */
+/** A Markdown table. Pipes and line breaks would end a cell, so they are escaped. */
 export function markdownTable(titles: string[], rows: string[][]): string {
   const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
   const line = (cells: string[]) => `| ${cells.map(cell).join(' | ')} |`;

@@ -1,6 +1,6 @@
 // Protobuf to OTLP/JSON, by the table of messages: for the few attributes that are kept as they came, and for tests.
 import type { Field, Message, Scalar } from './messages.ts';
-import { Wire } from './wire.ts';
+import { WireReader } from './wire.ts';
 
 type Json = Record<string, unknown>;
 
@@ -19,7 +19,7 @@ export function unpack(message: Message, bytes: Buffer, maxMessages = Number.POS
 
 export class TooManyError extends Error {}
 
-class Counted extends Wire {
+class Counted extends WireReader {
   /** Messages that may still be made. */
   left = 0;
 }
@@ -77,7 +77,7 @@ function readValue(wire: Counted, { type }: Field, to: number): unknown {
     case 'double':
       return doubleJson(wire.bytes.readDoubleLE(wire.fixed(8, to)));
     default: {
-      const end = wire.end(to);
+      const end = wire.lengthDelimitedEnd(to);
       const from = wire.at;
       let value: unknown;
       if (typeof type === 'object') value = messageOf(wire, type, from, end);

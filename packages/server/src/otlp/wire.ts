@@ -1,20 +1,20 @@
 // Protobuf's wire format, as far as OTLP uses it: reading without copying.
 
-/** The request is not a message of the expected kind; says where decoding stopped. */
+/** The request is not a message of the expected kind; the message says at which byte decoding stopped. */
 export class MalformedError extends Error {}
 
 /** Reads one message after another from the same bytes; `at` is where it stands. */
-export class Wire {
+export class WireReader {
   bytes: Buffer = EMPTY;
   at = 0;
 
-  /** A varint's low 32 bits, unsigned; the rest is passed over. */
-  varint(end: number): number {
+  /** A varint's low 32 bits, unsigned; higher bits are skipped. */
+  varint(limit: number): number {
     const { bytes } = this;
     let { at } = this;
     let value = 0;
     for (let shift = 0; shift < 70; shift += 7) {
-      if (at >= end) break;
+      if (at >= limit) break;
       const byte = bytes[at++]!;
       if (shift < 32) value |= (byte & 0x7f) << shift;
       if (byte < 0x80) {
@@ -22,27 +22,29 @@ export class Wire {
         return value >>> 0;
       }
     }
-    throw new MalformedError(`byte ${this.at}: a number that does not end`);
+    throw new MalformedError(`byte ${this.at}: a varint that does not end`);
   }
 
   /** Reads the length of what follows and returns where it ends. */
-  end(end: number): number {
+  lengthDelimitedEnd(limit: number): number {
     const { bytes, at } = this;
-    const first = at < end ? bytes[at]! : 0x80;
+    // Past the limit varint() says what is wrong.
+    const first = at < limit ? bytes[at]! : 0x80;
     let length = first;
     if (first < 0x80) this.at = at + 1;
-    else length = this.varint(end);
+    else length = this.varint(limit);
     const to = this.at + length;
-    if (to > end) throw new MalformedError(`byte ${at}: a length of ${length} where ${end - this.at} bytes are left`);
+    if (to > limit)
+      throw new MalformedError(`byte ${at}: a length of ${length} where ${limit - this.at} bytes are left`);
     return to;
   }
 
   /** A varint as a signed 64-bit integer, in decimal. */
-  int64(end: number): string {
+  int64(limit: number): string {
     const { at } = this;
-    const low = this.varint(end);
+    const low = this.varint(limit);
     const length = this.at - at;
-    // Four bytes hold 28 bits.
+    // Up to four bytes hold 28 bits: small and positive.
     if (length <= 4) return `${low}`;
     let value = 0n;
     for (let i = 0; i < length; i++) value |= BigInt(this.bytes[at + i]! & 0x7f) << BigInt(7 * i);
@@ -50,9 +52,9 @@ export class Wire {
   }
 
   /** Moves past `length` bytes and returns where they begin. */
-  fixed(length: number, end: number): number {
+  fixed(length: number, limit: number): number {
     const { at } = this;
-    if (at + length > end) throw new MalformedError(`byte ${at}: ${length} bytes where ${end - at} are left`);
+    if (at + length > limit) throw new MalformedError(`byte ${at}: ${length} bytes where ${limit - at} are left`);
     this.at = at + length;
     return at;
   }
@@ -63,23 +65,23 @@ export class Wire {
   }
 
   /** Passes over the value of a field that is of no interest here, or not known yet. */
-  skip(tag: number, end: number): void {
+  skip(tag: number, limit: number): void {
     if (tag >>> 3 === 0) throw new MalformedError(`byte ${this.at}: field number 0`);
     switch (tag & 7) {
       case 0:
-        this.varint(end);
+        this.varint(limit);
         return;
       case 1:
-        this.fixed(8, end);
+        this.fixed(8, limit);
         return;
       case 2:
-        this.at = this.end(end);
+        this.at = this.lengthDelimitedEnd(limit);
         return;
       case 5:
-        this.fixed(4, end);
+        this.fixed(4, limit);
         return;
       default:
-        throw new MalformedError(`byte ${this.at}: wire type ${tag & 7}`);
+        throw new MalformedError(`byte ${this.at}: unsupported wire type ${tag & 7}`);
     }
   }
 }

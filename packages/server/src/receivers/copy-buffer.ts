@@ -1,14 +1,14 @@
 // Bytes in, bytes of a COPY line out: numbers and text. Neither strings nor objects are made of what is ordinary.
 import { isUtf8 } from 'node:buffer';
 import { type Redactor, Repairs, repairedKey, SUSPICIOUS, secretWords } from '@project-beacon/writer';
-import { Wire } from '../otlp/wire.ts';
+import { WireReader } from '../otlp/wire.ts';
 
 const MAX_NAMES = 2_000;
 const LONGEST_NAME = 256;
 const FIRST_ROOM = 1 << 20;
 const KEPT_ROOM = 8 << 20;
 /** Reads one message and writes a line, or parts of one. */
-export class CopyBuffer extends Wire {
+export class CopyBuffer extends WireReader {
   readonly redactor: Redactor;
   out: Buffer = Buffer.allocUnsafeSlow(FIRST_ROOM);
   /** Where the next byte of `out` goes. */

@@ -14,13 +14,22 @@ const MAX_VALUES = 250_000;
 /** Texts of a list that are looked at together. */
 const MAX_TEXTS = 10_000;
 
+/** Why a span is not stored: counted by `reason`, described by `message`. */
+export interface Objection {
+  readonly reason: 'invalid_id' | 'no_time' | 'too_deep' | 'too_large';
+  readonly message: string;
+}
+
 /** This span cannot be stored; the others can. There may be a million of them: none has a stack. */
-export class SpanError extends Error {
-  constructor(message: string) {
+export class SpanError extends Error implements Objection {
+  readonly reason: Objection['reason'];
+
+  constructor(reason: Objection['reason'], message: string) {
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
     super(message);
     Error.stackTraceLimit = stackTraceLimit;
+    this.reason = reason;
   }
 }
 
@@ -52,7 +61,8 @@ export class CopyWriter extends CopyBuffer {
   }
 
   override checkRow(to: number): void {
-    if (to - this.rowFrom > MAX_ROW_BYTES) throw new SpanError(`it is larger than ${MAX_ROW_BYTES} bytes as a row`);
+    if (to - this.rowFrom > MAX_ROW_BYTES)
+      throw new SpanError('too_large', `it is larger than ${MAX_ROW_BYTES} bytes as a row`);
   }
 
   /** Reads a KeyValue message: `valueFrom` is -1 where it has no value. */
@@ -64,11 +74,11 @@ export class CopyWriter extends CopyBuffer {
     while (this.at < to) {
       const tag = this.varint(to);
       if (tag === 0x0a) {
-        this.#keyTo = this.end(to);
+        this.#keyTo = this.lengthDelimitedEnd(to);
         this.#keyFrom = this.at;
         this.at = this.#keyTo;
       } else if (tag === 0x12) {
-        this.valueTo = this.end(to);
+        this.valueTo = this.lengthDelimitedEnd(to);
         this.valueFrom = this.at;
         this.at = this.valueTo;
       } else this.skip(tag, to);
@@ -145,7 +155,7 @@ export class CopyWriter extends CopyBuffer {
 
   /** JSON of an AnyValue message; null where it is empty. */
   #value(from: number, to: number, depth: number): void {
-    if (++this.#values > MAX_VALUES) throw new SpanError(`it has more than ${MAX_VALUES} values`);
+    if (++this.#values > MAX_VALUES) throw new SpanError('too_large', `it has more than ${MAX_VALUES} values`);
     this.at = from;
     let kind = 0;
     let begin = 0;
@@ -157,7 +167,7 @@ export class CopyWriter extends CopyBuffer {
         case 0x2a:
         case 0x32:
         case 0x3a:
-          end = this.end(to);
+          end = this.lengthDelimitedEnd(to);
           begin = this.at;
           this.at = end;
           kind = tag;
@@ -246,7 +256,7 @@ export class CopyWriter extends CopyBuffer {
         this.skip(tag, end);
         continue;
       }
-      const next = this.end(end);
+      const next = this.lengthDelimitedEnd(end);
       if (i > 0) this.byte(0x2c);
       if (clean !== undefined && clean[i] !== texts![i]) {
         this.json(clean[i]);
@@ -270,7 +280,7 @@ export class CopyWriter extends CopyBuffer {
         this.skip(tag, end);
         continue;
       }
-      const next = this.end(end);
+      const next = this.lengthDelimitedEnd(end);
       if (this.at === next || this.bytes[this.at] !== 0x0a || texts.length === MAX_TEXTS) return undefined;
       texts.push(this.scalar(this.at, next) ?? '');
       this.at = next;
@@ -290,7 +300,7 @@ export class CopyWriter extends CopyBuffer {
         this.skip(tag, end);
         continue;
       }
-      const next = this.end(end);
+      const next = this.lengthDelimitedEnd(end);
       if (!first) this.byte(0x2c);
       first = false;
       const key = this.keyValue(this.at, next);
@@ -311,7 +321,7 @@ export class CopyWriter extends CopyBuffer {
         this.skip(tag, end);
         continue;
       }
-      const next = this.end(end);
+      const next = this.lengthDelimitedEnd(end);
       const key = this.keyValue(this.at, next);
       if (key.pairRole === 1 && this.valueFrom >= 0 && this.bytes[this.valueFrom] === 0x0a) {
         return this.redactor.ofKey((this.scalar(this.valueFrom, this.valueTo) ?? '').slice(0, 256));
@@ -322,7 +332,7 @@ export class CopyWriter extends CopyBuffer {
   }
 
   #deeper(depth: number): void {
-    if (depth > MAX_DEPTH) throw new SpanError(`an attribute nests deeper than ${MAX_DEPTH} levels`);
+    if (depth > MAX_DEPTH) throw new SpanError('too_deep', `an attribute nests deeper than ${MAX_DEPTH} levels`);
   }
 
   /** As an integer wherever it is one, so that it can be summed; how it came is kept beside it. */
@@ -341,7 +351,7 @@ export class CopyWriter extends CopyBuffer {
     while (this.at < to) {
       const tag = this.varint(to);
       if (tag === 0x0a) {
-        const end = this.end(to);
+        const end = this.lengthDelimitedEnd(to);
         found = this.bytes.toString('utf8', this.at, end).replaceAll('\u0000', '\ufffd') || null;
         this.at = end;
       } else if (tag === 0x18) found = this.int64(to);

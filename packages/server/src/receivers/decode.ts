@@ -1,7 +1,7 @@
-// An OTLP request to batches of COPY lines; it leaves no objects behind. A small request is decoded in one go; a large one
-// in time slices, between which others are answered, and in batches, so that it is never there twice.
+// Turns an OTLP trace request into batches of COPY lines, without an object per span. A small request is decoded in one go;
+// a large one in time slices, between which others are answered, and in batches, so that it is never in memory twice.
 import { EncodedBatch, type Redactor, TimeSlice } from '@project-beacon/writer';
-import { CopyWriter, SpanError } from './copy-writer.ts';
+import { CopyWriter, type Objection, SpanError } from './copy-writer.ts';
 import { BufferPool } from './pool.ts';
 import { Rejections } from './rejections.ts';
 import { type Range, type ResourceInfo, ResourceTable } from './resource.ts';
@@ -9,7 +9,7 @@ import { SpanEncoder } from './span-encoder.ts';
 
 export interface Decoded {
   batch: EncodedBatch;
-  /** Of the batch's lines. */
+  /** Size of the batch's lines. */
   bytes: number;
   /** Spans read, those that are rejected included. */
   received: number;
@@ -20,9 +20,14 @@ export interface Decoded {
 
 /** Bytes of lines after which a large request's batch is handed over. */
 const BATCH_BYTES = 4 << 20;
-/** So much is read, or written, between two looks at the clock. */
+/** How much is decoded between two looks at the clock. */
 const STRIDE_SPANS = 16;
 const STRIDE_BYTES = 64 * 1024;
+
+// Tags of fields that hold messages or texts, by number: one level's resource or scope, its content, the URL of its schema.
+const FIELD_1 = 0x0a;
+const FIELD_2 = 0x12;
+const FIELD_3 = 0x1a;
 
 export class Decoder {
   readonly #pool: BufferPool;
@@ -51,15 +56,16 @@ export class Decoder {
    */
   decode(request: Buffer): Decoded {
     this.#slice = undefined;
+    // Without a slice it never yields.
     const { value } = this.#run(request).next();
     return value as Decoded;
   }
 
   /**
-   * Decodes it batch by batch; undefined whenever others should have their turn. Nothing else may be decoded by this
-   * decoder meanwhile.
+   * Decodes an ExportTraceServiceRequest batch by batch; yields undefined whenever others should have their turn. Nothing
+   * else may be decoded by this decoder meanwhile.
    *
-   * @throws MalformedError when the bytes are no such message; what came before is as it was handed over.
+   * @throws MalformedError when the bytes are no such message; batches already yielded stay valid.
    */
   *batches(request: Buffer): Generator<Decoded | undefined, void> {
     this.#slice = new TimeSlice();
@@ -80,11 +86,11 @@ export class Decoder {
     try {
       while (line.at < request.length) {
         const tag = line.varint(request.length);
-        if (tag !== 0x0a) {
+        if (tag !== FIELD_1) {
           line.skip(tag, request.length);
           continue;
         }
-        const end = line.end(request.length);
+        const end = line.lengthDelimitedEnd(request.length);
         yield* this.#resourceSpans(line.at, end);
         line.at = end;
         if (this.#isTime()) yield undefined;
@@ -136,29 +142,29 @@ export class Decoder {
     line.at = from;
     while (line.at < to) {
       const tag = line.varint(to);
-      if (tag === 0x0a) this.#range(resource, to);
-      else if (tag === 0x1a) this.#range(url, to);
+      if (tag === FIELD_1) this.#range(resource, to);
+      else if (tag === FIELD_3) this.#range(url, to);
       else {
-        if (tag === 0x12) scopes++;
+        if (tag === FIELD_2) scopes++;
         line.skip(tag, to);
       }
     }
     line.at = from;
     for (let left = scopes; left > 0; ) {
       const tag = line.varint(to);
-      if (tag !== 0x12) {
+      if (tag !== FIELD_2) {
         line.skip(tag, to);
         continue;
       }
       left--;
-      const end = line.end(to);
+      const end = line.lengthDelimitedEnd(to);
       yield* this.#scopeSpans(line.at, end, resource, url);
       line.at = end;
     }
   }
 
   #range(range: Range, end: number): void {
-    range.to = this.#line.end(end);
+    range.to = this.#line.lengthDelimitedEnd(end);
     range.from = this.#line.at;
     this.#line.at = range.to;
   }
@@ -171,10 +177,10 @@ export class Decoder {
     line.at = from;
     while (line.at < to) {
       const tag = line.varint(to);
-      if (tag === 0x0a) this.#range(scope, to);
-      else if (tag === 0x1a) this.#range(url, to);
+      if (tag === FIELD_1) this.#range(scope, to);
+      else if (tag === FIELD_3) this.#range(url, to);
       else {
-        if (tag === 0x12) spans++;
+        if (tag === FIELD_2) spans++;
         line.skip(tag, to);
       }
     }
@@ -186,27 +192,28 @@ export class Decoder {
     line.at = from;
     for (let left = spans; left > 0; ) {
       const tag = line.varint(to);
-      if (tag !== 0x12) {
+      if (tag !== FIELD_2) {
         line.skip(tag, to);
         continue;
       }
       left--;
-      const end = line.end(to);
+      const end = line.lengthDelimitedEnd(to);
       this.#made.received++;
-      if (typeof info === 'string') this.#made.rejected.add('resource', () => `a span: ${info} (of its resource)`);
+      if (info instanceof SpanError)
+        this.#made.rejected.add('resource', () => `a span: of its resource: ${info.message}`);
       else this.#span(line.at, end, info);
       line.at = end;
       if (this.#isTime()) yield line.to >= BATCH_BYTES ? this.#finish() : undefined;
     }
   }
 
-  /** Or why it cannot be stored. */
-  #resource(resource: Range, resourceUrl: Range, scope: Range, url: Range): ResourceInfo | string {
+  /** The resource, or why it cannot be stored. */
+  #resource(resource: Range, resourceUrl: Range, scope: Range, url: Range): ResourceInfo | SpanError {
     try {
       return this.#resources.find(resource, resourceUrl, scope, url);
     } catch (error) {
       if (!(error instanceof SpanError)) throw error;
-      return error.message;
+      return error;
     }
   }
 
@@ -214,16 +221,17 @@ export class Decoder {
     const line = this.#line;
     const made = this.#made;
     const start = line.to;
-    let objection: string | null;
+    let objection: Objection | null;
     try {
       objection = this.#spans.write(from, to, info);
     } catch (error) {
       if (!(error instanceof SpanError)) throw error;
-      objection = error.message;
+      objection = error;
     }
     if (objection !== null) {
       line.to = start;
-      made.rejected.add(reasonOf(objection), () => `${this.#spans.describe()}: ${objection}`);
+      const { reason, message } = objection;
+      made.rejected.add(reason, () => `${this.#spans.describe()}: ${message}`);
       return;
     }
     made.redacted += line.redacted;
@@ -239,10 +247,4 @@ export class Decoder {
 
 function nothingYet(): Decoded {
   return { batch: new EncodedBatch(), bytes: 0, received: 0, rejected: new Rejections(), redacted: 0 };
-}
-
-function reasonOf(objection: string): string {
-  if (/\btime\b/.test(objection)) return 'no_time';
-  if (/nests/.test(objection)) return 'too_deep';
-  return /more than|larger/.test(objection) ? 'too_large' : 'invalid_id';
 }

@@ -16,7 +16,7 @@ const CLOSE_BUDGET_MS = 2_000;
 const SILENT_MS = 10_000;
 const MAX_SESSIONS = 1_000;
 
-type Options = Pick<HttpReceiverOptions, 'ingest' | 'gate' | 'callers' | 'warn'>;
+type Options = Pick<HttpReceiverOptions, 'ingest' | 'gate' | 'admission' | 'warn'>;
 
 export interface GrpcReceiver {
   /** Takes connections by its event `connection`; listens nowhere itself. */
@@ -73,14 +73,14 @@ async function answer(options: Options, stream: http2.ServerHttp2Stream, headers
 }
 
 async function exported(
-  { ingest, gate, callers }: Options,
+  { ingest, gate, admission }: Options,
   stream: http2.ServerHttp2Stream,
   headers: http2.IncomingHttpHeaders,
 ): Promise<Buffer> {
   const address = stream.session?.socket.remoteAddress ?? '';
-  callers.check(address, headers[':authority'] ?? headers.host ?? '', headers);
+  admission.check(address, headers[':authority'] ?? headers.host ?? '', headers);
   if (!gate.admits(headers.authorization, 'send')) {
-    if (headers.authorization !== undefined) callers.wrongToken(address);
+    if (headers.authorization !== undefined) admission.wrongToken(address);
     throw new Refusal('UNAUTHENTICATED', 'token', NO_ENTRY);
   }
   const path = headers[':path'] ?? '';

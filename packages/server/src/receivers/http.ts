@@ -1,8 +1,8 @@
 // OTLP over HTTP: POST /v1/traces, and what operators ask.
 import * as http from 'node:http';
 import { MalformedError } from '../otlp/wire.ts';
+import type { Admission } from './admission.ts';
 import { acceptedBytes, acceptedJson, CODES, Refusal, statusBytes, statusJson } from './answer.ts';
-import type { Callers } from './callers.ts';
 import { metricsText } from './counters.ts';
 import type { Ingest } from './ingest.ts';
 import { type Gate, NO_ENTRY } from './token.ts';
@@ -10,7 +10,7 @@ import { type Gate, NO_ENTRY } from './token.ts';
 export interface HttpReceiverOptions {
   ingest: Ingest;
   gate: Gate;
-  callers: Callers;
+  admission: Admission;
   /** Told of what ought not to happen. */
   warn: (message: string, error: unknown) => void;
   /** Whether the database answers; for /ready. */
@@ -58,9 +58,9 @@ async function answer(options: HttpReceiverOptions, request: http.IncomingMessag
   const path = (request.url ?? '').replace(/\?.*/s, '');
   const isZipkin = path === ZIPKIN;
   const encoding = encodingOf(request);
-  const shares = pageMayRead(options.callers, request, response);
+  const shares = pageMayRead(options.admission, request, response);
   try {
-    options.callers.check(addressOf(request), request.headers.host ?? '', request.headers);
+    options.admission.check(addressOf(request), request.headers.host ?? '', request.headers);
     if (request.method === 'OPTIONS' && shares) {
       preflight(request, response);
       return;
@@ -85,16 +85,16 @@ function addressOf(request: http.IncomingMessage): string {
   return request.socket.remoteAddress ?? '';
 }
 
-function checkToken({ gate, callers }: HttpReceiverOptions, request: http.IncomingMessage): void {
+function checkToken({ gate, admission }: HttpReceiverOptions, request: http.IncomingMessage): void {
   if (gate.admits(request.headers.authorization, 'send')) return;
-  if (request.headers.authorization !== undefined) callers.wrongToken(addressOf(request));
+  if (request.headers.authorization !== undefined) admission.wrongToken(addressOf(request));
   throw new Refusal('UNAUTHENTICATED', 'token', NO_ENTRY);
 }
 
 /** Tells the browser of a page that was named that it may read the answer. */
-function pageMayRead(callers: Callers, request: http.IncomingMessage, response: http.ServerResponse): boolean {
+function pageMayRead(admission: Admission, request: http.IncomingMessage, response: http.ServerResponse): boolean {
   const { origin } = request.headers;
-  if (origin === undefined || !callers.allows(origin)) return false;
+  if (origin === undefined || !admission.allows(origin)) return false;
   response.setHeader('access-control-allow-origin', origin);
   response.setHeader('vary', 'origin');
   return true;
@@ -158,7 +158,7 @@ async function operators(
 async function store(options: HttpReceiverOptions, request: http.IncomingMessage, encoding: Encoding, path: string) {
   const { ingest, gate } = options;
   const expected = Number(request.headers['content-length'] ?? 0) || 0;
-  // It would never find room: told so, and not to come back.
+  // It would never find room: the answer says so, and not to come back.
   if (expected > ingest.maxRequestBytes) throw ingest.tooLarge();
   const reservation = ingest.reserve(gate.nameOf(request.headers.authorization) ?? addressOf(request));
   try {
@@ -228,7 +228,7 @@ function isDropped(request: http.IncomingMessage, forMs: number): Promise<boolea
   });
 }
 
-/** An unexpected error is ours: the client may try again, and is not told what it was. */
+/** An unexpected error is ours: the client may try again, and does not see what it was. */
 export function asRefusal(error: unknown, warn: HttpReceiverOptions['warn']): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof MalformedError) return new Refusal('INVALID_ARGUMENT', 'malformed', error.message);

@@ -3,7 +3,7 @@ import { fromJson } from '../otlp/json.ts';
 import { jsonParts, OF_LOGS } from '../otlp/json-parts.ts';
 import { LOG_RECORD, LOGS, type Message, RESOURCE_LOGS, SCOPE_LOGS } from '../otlp/messages.ts';
 import { TooManyError, unpack } from '../otlp/unpack.ts';
-import { Wire } from '../otlp/wire.ts';
+import { WireReader } from '../otlp/wire.ts';
 import { type Encoding, isSmall } from './encodings.ts';
 
 type Json = Record<string, unknown>;
@@ -46,7 +46,7 @@ const ITEMS = 0x12;
 
 /** Where the fields with a tag lie in a message. */
 function* fieldsOf(bytes: Buffer, from: number, to: number, wanted: number): Generator<[number, number], void> {
-  const wire = new Wire();
+  const wire = new WireReader();
   wire.bytes = bytes;
   wire.at = from;
   while (wire.at < to) {
@@ -55,7 +55,7 @@ function* fieldsOf(bytes: Buffer, from: number, to: number, wanted: number): Gen
       wire.skip(tag, to);
       continue;
     }
-    const end = wire.end(to);
+    const end = wire.lengthDelimitedEnd(to);
     yield [wire.at, end];
     wire.at = end;
   }
@@ -63,7 +63,7 @@ function* fieldsOf(bytes: Buffer, from: number, to: number, wanted: number): Gen
 
 /** The message without its list. */
 function headOf(message: Message, bytes: Buffer, from: number, to: number): Json {
-  const wire = new Wire();
+  const wire = new WireReader();
   wire.bytes = bytes;
   wire.at = from;
   const parts: Buffer[] = [];

@@ -2,7 +2,7 @@
 
 import type { CopyWriter } from './copy-writer.ts';
 import { ROLE } from './keys.ts';
-import { Stamp } from './time.ts';
+import { Stamp } from './stamp.ts';
 
 const EXCEPTION = Buffer.from('exception');
 /** How libraries of jobs say that a job threw; their spans are left without a status. */
@@ -35,7 +35,7 @@ function exceptionOf(scribe: CopyWriter, from: number, to: number): Exception | 
       scribe.skip(tag, to);
       continue;
     }
-    const end = scribe.end(to);
+    const end = scribe.lengthDelimitedEnd(to);
     const begin = scribe.at;
     if (tag === 0x12) {
       const name = scribe.bytes.subarray(begin, end);
@@ -81,7 +81,7 @@ function writeEvent(scribe: CopyWriter, from: number, to: number): void {
       const at = scribe.fixed(8, to);
       stamp.set(scribe.uint32(at), scribe.uint32(at + 4));
     } else if (tag === 0x12) {
-      nameTo = scribe.end(to);
+      nameTo = scribe.lengthDelimitedEnd(to);
       nameFrom = scribe.at;
       scribe.at = nameTo;
     } else if (tag === 0x20) dropped = scribe.varint(to);
@@ -120,7 +120,7 @@ function writeLink(scribe: CopyWriter, from: number, to: number): void {
   while (scribe.at < to) {
     const tag = scribe.varint(to);
     if (tag === 0x0a || tag === 0x12 || tag === 0x1a) {
-      const end = scribe.end(to);
+      const end = scribe.lengthDelimitedEnd(to);
       if (tag === 0x0a) traceId = bytes.toString('hex', scribe.at, end);
       else if (tag === 0x12) spanId = bytes.toString('hex', scribe.at, end);
       else [stateFrom, stateTo] = [scribe.at, end];
@@ -153,7 +153,7 @@ function writeAttributes(scribe: CopyWriter, from: number, to: number, wanted: n
       scribe.skip(tag, to);
       continue;
     }
-    const end = scribe.end(to);
+    const end = scribe.lengthDelimitedEnd(to);
     const begin = scribe.at;
     if (!first) scribe.byte(COMMA);
     first = false;

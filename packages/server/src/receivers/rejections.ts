@@ -1,6 +1,6 @@
-// Spans that were not stored. There may be millions of them in one request: all are counted, and a few are told.
+// Spans that were not stored. There may be millions of them in one request: all are counted, and a few are described.
 
-/** Lines about single spans in an answer; the rest is told as a number. */
+/** Lines about single spans in an answer; the rest is a number. */
 const NAMED = 20;
 
 export class Rejections {
@@ -10,7 +10,7 @@ export class Rejections {
   /** Which span, and what was wrong with it. */
   readonly messages: string[] = [];
 
-  /** @param describe Only asked for what is told. */
+  /** @param describe Called only for those that are described. */
   add(reason: string, describe: () => string): void {
     this.count++;
     this.reasons[reason] = (this.reasons[reason] ?? 0) + 1;

@@ -44,7 +44,7 @@ export class ResourceTable {
     const { bytes } = this.#scribe;
     const parts = [resource, resourceUrl, scope, scopeUrl];
     const length = parts.reduce((sum, { from, to }) => sum + to - from, 0);
-    if (length > MAX_BYTES) throw new SpanError(`resource and scope are larger than ${MAX_BYTES} bytes`);
+    if (length > MAX_BYTES) throw new SpanError('too_large', `resource and scope are larger than ${MAX_BYTES} bytes`);
     const key = parts.map(({ from, to }) => `${to - from}:${bytes.toString('latin1', from, to)}`).join();
     const known = this.#known.get(key);
     if (known) return known;
@@ -118,7 +118,7 @@ export class ResourceTable {
       if (tag === droppedTag) dropped = scribe.varint(message.to);
       else if (tag !== wanted) scribe.skip(tag, message.to);
       else {
-        const end = scribe.end(message.to);
+        const end = scribe.lengthDelimitedEnd(message.to);
         const begin = scribe.at;
         const key = scribe.keyValue(begin, end);
         const { valueFrom, valueTo } = scribe;
@@ -151,7 +151,7 @@ export class ResourceTable {
         scribe.skip(tag, message.to);
         continue;
       }
-      const end = scribe.end(message.to);
+      const end = scribe.lengthDelimitedEnd(message.to);
       found = scribe.string(scribe.at, end, 'scope') || null;
       scribe.at = end;
     }

@@ -1,10 +1,11 @@
 // Second pass over a span message: one line of COPY, in the order of the columns.
 import { COLUMN_BYTES, decodeLine, executionOf, isTimeout, type SpanFacts } from '@project-beacon/writer';
+import type { Objection } from './copy-writer.ts';
 import { ROLE } from './keys.ts';
 import { lastException, writeEvents, writeLinks } from './nested.ts';
 import type { ResourceInfo } from './resource.ts';
 import { SpanScan } from './span-scan.ts';
-import { isExact, writeDuration, writeStamp } from './time.ts';
+import { isExact, writeDuration, writeStamp } from './stamp.ts';
 
 const KINDS = ['internal', 'internal', 'server', 'client', 'producer', 'consumer'];
 // The names of gRPC's codes; 0 is OK.
@@ -13,6 +14,9 @@ const GRPC =
     ' ',
   );
 const ERROR = 2;
+
+const NO_TIME: Objection = { reason: 'no_time', message: 'it has neither a start nor an end time' };
+const invalid = (message: string): Objection => ({ reason: 'invalid_id', message });
 
 export class SpanEncoder extends SpanScan {
   readonly #otel: string[] = [];
@@ -39,20 +43,20 @@ export class SpanEncoder extends SpanScan {
   /**
    * Writes the line of the span message between two places of the scribe's bytes.
    *
-   * @returns null, or why it cannot be stored; what was written of it is the caller's to take back then.
+   * @returns null, or why it cannot be stored; the caller then takes back what was written of it.
    * @throws SpanError for the same reason. MalformedError when it is no span.
    */
-  write(from: number, to: number, resource: ResourceInfo): string | null {
+  write(from: number, to: number, resource: ResourceInfo): Objection | null {
     const { bytes } = this.scribe;
     this.find(from, to);
-    if (this.traceIdLength !== 16) return `its trace id has ${this.traceIdLength} bytes instead of 16`;
-    if (this.spanIdLength !== 8) return `its span id has ${this.spanIdLength} bytes instead of 8`;
-    if (isZero(bytes, this.traceId, 16)) return 'its trace id is all zeros';
-    if (isZero(bytes, this.spanId, 8)) return 'its span id is all zeros';
+    if (this.traceIdLength !== 16) return invalid(`its trace id has ${this.traceIdLength} bytes instead of 16`);
+    if (this.spanIdLength !== 8) return invalid(`its span id has ${this.spanIdLength} bytes instead of 8`);
+    if (isZero(bytes, this.traceId, 16)) return invalid('its trace id is all zeros');
+    if (isZero(bytes, this.spanId, 8)) return invalid('its span id is all zeros');
     if (this.parentIdLength !== 0 && this.parentIdLength !== 8) {
-      return `its parent span id has ${this.parentIdLength} bytes instead of 8`;
+      return invalid(`its parent span id has ${this.parentIdLength} bytes instead of 8`);
     }
-    if (this.start.isZero && this.end.isZero) return 'it has neither a start nor an end time';
+    if (this.start.isZero && this.end.isZero) return NO_TIME;
     this.scribe.beginRow();
     this.#line(resource);
     return null;
@@ -147,13 +151,13 @@ export class SpanEncoder extends SpanScan {
     if (start.isZero) {
       this.#otel.push('"start_ns":"0"');
       say('no start; its end is taken for it');
-      start.copy(end);
+      start.copyFrom(end);
     } else if (end.isZero) {
       // A snapshot of a span that still runs: the row has no end until the span comes again with one.
     } else if (end.isBefore(start)) {
       this.#otel.push(`"end_ns":"${end.text()}"`);
       say('it ends before it starts; its duration is taken for 0');
-      end.copy(start);
+      end.copyFrom(start);
     } else if (!isExact(start, end)) this.#otel.push(`"end_ns":"${end.text()}"`);
   }
 

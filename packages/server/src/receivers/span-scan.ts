@@ -2,7 +2,7 @@
 
 import { type CopyWriter, SpanError } from './copy-writer.ts';
 import { type Key, ROLES } from './keys.ts';
-import { Stamp } from './time.ts';
+import { Stamp } from './stamp.ts';
 
 /** Attributes of a span, and events, and links. */
 const MAX_PARTS = 16_384;
@@ -66,7 +66,7 @@ export class SpanScan {
     while (scribe.at < to) {
       const tag = scribe.varint(to);
       if ((tag & 7) === 2) {
-        const end = scribe.end(to);
+        const end = scribe.lengthDelimitedEnd(to);
         const begin = scribe.at;
         this.#message(tag >>> 3, begin, end);
         scribe.at = end;
@@ -100,11 +100,13 @@ export class SpanScan {
         this.#attribute(begin, end);
         break;
       case 11:
-        if (this.events.length === 2 * MAX_PARTS) throw new SpanError(`it has more than ${MAX_PARTS} events`);
+        if (this.events.length === 2 * MAX_PARTS)
+          throw new SpanError('too_large', `it has more than ${MAX_PARTS} events`);
         this.events.push(begin, end);
         break;
       case 13:
-        if (this.links.length === 2 * MAX_PARTS) throw new SpanError(`it has more than ${MAX_PARTS} links`);
+        if (this.links.length === 2 * MAX_PARTS)
+          throw new SpanError('too_large', `it has more than ${MAX_PARTS} links`);
         this.links.push(begin, end);
         break;
       case 15:
@@ -115,7 +117,7 @@ export class SpanScan {
 
   #attribute(begin: number, end: number): void {
     const scribe = this.scribe;
-    if (this.attributes === MAX_PARTS) throw new SpanError(`it has more than ${MAX_PARTS} attributes`);
+    if (this.attributes === MAX_PARTS) throw new SpanError('too_large', `it has more than ${MAX_PARTS} attributes`);
     const key = scribe.keyValue(begin, end);
     this.attributeKeys[this.attributes++] = key;
     this.attributeAt.push(begin, end, scribe.valueFrom, scribe.valueTo);
@@ -131,7 +133,7 @@ export class SpanScan {
     while (scribe.at < end) {
       const tag = scribe.varint(end);
       if (tag === 0x12) {
-        this.messageTo = scribe.end(end);
+        this.messageTo = scribe.lengthDelimitedEnd(end);
         this.messageFrom = scribe.at;
         scribe.at = this.messageTo;
       } else if (tag === 0x18) this.statusCode = scribe.varint(end) | 0;

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { TOUCHES_ALL } from '../store/citus.ts';
 import { BeaconError } from '../store/errors.ts';
-import { Callers } from './callers.ts';
+import { Admission } from './admission.ts';
 import { Ingest, type IngestOptions } from './ingest.ts';
 import { checkHost, LOOPBACK, openPorts, type Ports, type Wanted } from './ports.ts';
 import { startReport } from './report.ts';
@@ -61,7 +61,7 @@ export async function startOtlp(pool: pg.Pool, options: OtlpOptions): Promise<Ot
     host,
     ingest,
     gate,
-    callers: new Callers({ hosts, origins, requestsPerMinute }),
+    admission: new Admission({ hosts, origins, requestsPerMinute }),
     warn: (message, error) => warn(message, error instanceof Error ? (error.stack ?? error.message) : String(error)),
     isReady: async () => readiness(pool, ingest),
   }).catch(async (error) => {

@@ -1,4 +1,4 @@
-// What an expression is on one span. A missing attribute is nil: it makes every comparison false.
+// Evaluates TraceQL expressions on one span. A missing attribute is nil: it makes every comparison false.
 import type { AttributeNode, BinaryOperator, Comparison, Field, Literal, Type } from './ast.ts';
 import { shortTraceId, type TraceSpan, valueIn } from './model.ts';
 import { compiled, type Pattern } from './regexp.ts';
@@ -43,11 +43,11 @@ export function evaluator(field: Field): Evaluate {
   }
 }
 
-/** A filter as a function of a span; nothing is every span. */
+/** A filter as a predicate on spans; null matches every span. */
 export function filter(field: Field | null): (span: TraceSpan) => boolean {
   if (!field) return () => true;
   const evaluate = evaluator(field);
-  const together = sameParts(field);
+  const together = conditionsOnOnePart(field);
   return (span) => {
     const value = evaluate(span);
     return value.type === 'bool' && value.value && together.every((holds) => holds(span));
@@ -62,11 +62,14 @@ function minus(value: Value): Literal {
   return value.type === 'list' ? NIL : negative(value);
 }
 
-/** Without a value: of events and links, that one of them has none; a span without events is not asked. */
+/**
+ * `attribute != nil`, or `= nil` (negated). In the scope of events or links, `= nil` holds where one of them lacks the
+ * attribute, and not where there are none.
+ */
 function exists(operand: Field, negated: boolean): Evaluate {
   const evaluate = evaluator(operand);
   return (span) => {
-    const parts = isAttribute(operand) && operand.node === 'attribute' ? span.partsOf(operand) : undefined;
+    const parts = operand.node === 'attribute' ? span.partsOf(operand) : undefined;
     if (negated && parts && operand.node === 'attribute' && operand.scope !== 'none') {
       return truth(parts.some((part) => valueIn(part, operand) === NIL));
     }
@@ -74,7 +77,7 @@ function exists(operand: Field, negated: boolean): Evaluate {
   };
 }
 
-function isAttribute(field: Field): field is AttributeNode {
+function isReference(field: Field): field is AttributeNode {
   return field.node === 'attribute' || field.node === 'intrinsic';
 }
 
@@ -87,7 +90,7 @@ function binary(field: Extract<Field, { node: 'binary' }>): Evaluate {
   }
   const comparison = operator as Comparison;
   const pattern = patternOf(field);
-  const [leftField, rightField] = normalized(field.left, field.right);
+  const [leftField, rightField] = withShortTraceIds(field.left, field.right);
   const [left, right] = [candidates(leftField), candidates(rightField)];
   return (span) => {
     const rights = right(span);
@@ -98,15 +101,15 @@ function binary(field: Extract<Field, { node: 'binary' }>): Evaluate {
 /** Values an operand may have: several where a span has several events or links, one of which is enough. */
 function candidates(field: Field): (span: TraceSpan) => Value[] {
   const evaluate = evaluator(field);
-  if (!isAttribute(field)) return (span) => [evaluate(span)];
+  if (!isReference(field)) return (span) => [evaluate(span)];
   return (span) => {
     const parts = span.partsOf(field);
     return parts?.length ? parts.map((part) => valueIn(part, field)) : [evaluate(span)];
   };
 }
 
-/** Trace ids may be written with zeros in front. */
-function normalized(left: Field, right: Field): [Field, Field] {
+/** Trace ids may have leading zeros: taken off before they are compared. */
+function withShortTraceIds(left: Field, right: Field): [Field, Field] {
   const isTraceId = (field: Field) => field.node === 'intrinsic' && field.name === 'trace:id';
   const short = (field: Field): Field =>
     field.node === 'literal' && field.literal.type === 'string'
@@ -136,7 +139,7 @@ function calculated(operator: '+', a: Value, b: Value): Literal {
   return arithmetic(operator, a, b);
 }
 
-/** Of a list one value is enough, except for "not", which holds for all. */
+/** Of a list one matching element is enough; `!=` and `!~` must hold for all. */
 function compares(operator: Comparison, a: Value, b: Value, pattern: Pattern | undefined): boolean {
   if (a.type === 'list' && b.type === 'list') return false;
   if (a.type !== 'list' && b.type !== 'list') return compareTwo(operator, a, b, pattern);
@@ -177,24 +180,24 @@ export function order(a: Literal, b: Literal): number {
   return left === right ? 0 : left < right ? -1 : left > right ? 1 : Number.NaN;
 }
 
-function ordered(operator: '<' | '<=' | '>' | '>=', order: number): boolean {
+function ordered(operator: '<' | '<=' | '>' | '>=', found: number): boolean {
   switch (operator) {
     case '<':
-      return order < 0;
+      return found < 0;
     case '<=':
-      return order <= 0;
+      return found <= 0;
     case '>':
-      return order > 0;
+      return found > 0;
     case '>=':
-      return order >= 0;
+      return found >= 0;
   }
 }
 
 /**
- * Conditions on events that are joined by nothing but `&&` must hold in one event, and those on links in one link: as
- * long as each is of an attribute and a value.
+ * Conditions on events that are joined by nothing but `&&` must hold in one event, and those on links in one link. Only
+ * comparisons of an attribute with a literal count.
  */
-function sameParts(field: Field): Array<(span: TraceSpan) => boolean> {
+function conditionsOnOnePart(field: Field): Array<(span: TraceSpan) => boolean> {
   const conditions = conjunction(field);
   if (!conditions) return [];
   return (['event', 'link'] as const).flatMap((kind) => {
@@ -218,9 +221,9 @@ interface Condition {
   test: (value: Value) => boolean;
 }
 
-/** The conditions on an attribute and a value that all must hold; undefined where something may hold instead. */
+/** The comparisons that must all hold; undefined where the expression contains `||`. */
 function conjunction(field: Field): Condition[] | undefined {
-  if (field.node === 'exists' && isAttribute(field.operand)) {
+  if (field.node === 'exists' && isReference(field.operand)) {
     const { operand: attribute, negated } = field;
     return [{ attribute, test: (value) => (value.type === 'nil') === negated }];
   }
@@ -233,10 +236,10 @@ function conjunction(field: Field): Condition[] | undefined {
   if (!COMPARISONS.has(field.operator)) return [];
   const { left, right } = field;
   const [operator, pattern] = [field.operator as Comparison, patternOf(field)];
-  if (isAttribute(left) && right.node === 'literal') {
+  if (isReference(left) && right.node === 'literal') {
     return [{ attribute: left, test: (value) => compares(operator, value, right.literal, pattern) }];
   }
-  if (isAttribute(right) && left.node === 'literal') {
+  if (isReference(right) && left.node === 'literal') {
     return [{ attribute: right, test: (value) => compares(operator, left.literal, value, pattern) }];
   }
   return [];

@@ -1,4 +1,5 @@
-// Times of OTLP are unsigned 64-bit nanoseconds: more than a JavaScript number holds, so they are kept as two.
+// Times of OTLP are unsigned 64-bit nanoseconds: more than a JavaScript number holds exactly,
+// so they are kept as seconds and nanoseconds.
 import type { CopyWriter } from './copy-writer.ts';
 
 export class Stamp {
@@ -16,7 +17,7 @@ export class Stamp {
     this.nanos = nanos - carry * 1e9;
   }
 
-  copy(other: Stamp): void {
+  copyFrom(other: Stamp): void {
     this.seconds = other.seconds;
     this.nanos = other.nanos;
   }
@@ -35,10 +36,11 @@ export class Stamp {
   }
 }
 
+// Most spans of a request share a second.
 const cachedText = Buffer.alloc(19);
 let cachedSecond = -1;
 
-/** `2026-01-31T12:00:00.123456+00`, 29 bytes: PostgreSQL reads it whatever its DateStyle, and it sorts as the time does. */
+/** `2026-01-31T12:00:00.123456+00`, 29 bytes: PostgreSQL reads it whatever its DateStyle, and as text it sorts by time. */
 export function writeStamp(out: CopyWriter, stamp: Stamp): void {
   if (stamp.seconds !== cachedSecond) {
     cachedText.write(new Date(stamp.seconds * 1_000).toISOString(), 0, 19, 'latin1');
@@ -51,7 +53,7 @@ export function writeStamp(out: CopyWriter, stamp: Stamp): void {
   out.plain('+00');
 }
 
-/** Milliseconds from one to the other, nanoseconds as fraction. */
+/** Milliseconds from start to end, with six decimals. `end` must not be before `start`. */
 export function writeDuration(out: CopyWriter, start: Stamp, end: Stamp): void {
   let seconds = end.seconds - start.seconds;
   let nanos = end.nanos - start.nanos;
@@ -66,7 +68,7 @@ export function writeDuration(out: CopyWriter, start: Stamp, end: Stamp): void {
   out.digits(nanos - millis * 1e6, 6);
 }
 
-/** Whether a duration survives as a double of milliseconds with six decimals. */
+/** Whether a double of milliseconds keeps the duration to the nanosecond: 15 digits, so below 1,000,000 s. */
 export function isExact(start: Stamp, end: Stamp): boolean {
   return end.seconds - start.seconds < 1_000_000;
 }

@@ -1,14 +1,14 @@
-// Log records of a trace out of the table, as the OTLP that went in.
+// Reads the log records of a trace from trace_logs, as the OTLP that came in.
 import type pg from 'pg';
 import { encodeMessage } from './encode.ts';
 import { LOGS } from './messages.ts';
 import { RESOURCES } from './read-back.ts';
 import { type LogRecord, type ResourceLogs, type ResourceRecord, resourceLogsOf } from './records.ts';
 
-/** Records of one part. */
+/** Log records a part. */
 const PART_RECORDS = 5_000;
 
-const PART = `
+const PART_SQL = `
 select l.resource_id, replace(l.trace_id::text, '-', '') as trace_id, encode(l.span_id, 'hex') as span_id,
   ((extract(epoch from l.recorded_at) * 1000000)::bigint)::text as recorded_us, l.recorded_ns, l.severity, l.severity_text,
   l.event_name, l.body::text, l.attributes::text, l.otel::text, l.flags, l.recorded_at::text, l.content_hash::text
@@ -24,12 +24,12 @@ export interface LogsData {
 }
 
 /**
- * The records of a trace in the order of their time, in parts of 5,000, each by a statement of its own. Parts say the
- * resources of their own records.
+ * The records of a trace in the order of their time, in parts of 5,000, each by a statement of its own. Each part holds
+ * the resources of its own records.
  *
- * @param ask Runs what it is given with a connection, which it may take away between two parts.
+ * @param ask Runs `work` on a connection; it may be another one for each part.
  * @param traceId 32 hexadecimal digits.
- * @throws the database's error.
+ * @throws what the database says.
  */
 export async function* readLogsInParts(
   ask: <T>(work: (client: Pick<pg.Pool, 'query'>) => Promise<T>) => Promise<T>,
@@ -38,13 +38,12 @@ export async function* readLogsInParts(
   let last: [at: string, hash: string] | undefined = ['-infinity', '0'];
   while (last) {
     const after: unknown[] = last;
-    const rows = await ask(async (client) => {
-      const { rows } = await client.query<LogRecord>(PART, [traceId, ...after]);
+    const { records, resources } = await ask(async (client) => {
+      const { rows } = await client.query<LogRecord>(PART_SQL, [traceId, ...after]);
       const ids = [...new Set(rows.map((row) => row.resource_id))];
       const found = await client.query<ResourceRecord>(RESOURCES, [ids]);
       return { records: rows, resources: new Map(found.rows.map((row) => [row.resource_id, row])) };
     });
-    const { records, resources } = rows;
     if (records.length > 0) yield dataOf(records, resources);
     const end: LogRecord | undefined = records.length === PART_RECORDS ? records.at(-1) : undefined;
     last = end && [end.recorded_at, end.content_hash];

@@ -1,3 +1,4 @@
+-- PostgreSQL has lgamma only from 18 on.
 create function beacon.log_gamma(x double precision) returns double precision
 language plpgsql immutable strict
 set search_path = beacon, pg_catalog
@@ -6,7 +7,7 @@ declare
   y double precision := x;
   product double precision := 1;
 begin
-  -- PostgreSQL has lgamma from 18 on only.
+  -- Stirling's series is exact enough from 15 on only: the recurrence lifts smaller numbers there.
   while y < 15 loop
     product := product * y;
     y := y + 1;
@@ -17,8 +18,8 @@ end
 $$;
 
 comment on function beacon.log_gamma(double precision) is
-  'Logarithm of the gamma function of a positive number, to 14 digits: Stirling''s series (Abramowitz and Stegun 6.1.41) from 15 on, and '
-  'the recurrence below.';
+  'Logarithm of the gamma function of a positive number, to 14 digits: Stirling''s series (Abramowitz and Stegun 6.1.41) from 15 on; '
+  'smaller numbers are lifted there by the recurrence.';
 
 create function beacon.normal_tail(z double precision) returns double precision
 language plpgsql immutable strict
@@ -30,6 +31,7 @@ declare
   total double precision := x;
   k integer := 1;
 begin
+  -- What is left there is smaller than a double holds.
   if x > 37 then
     return case when z > 0 then 0 else 1 end;
   end if;
@@ -53,7 +55,7 @@ end
 $$;
 
 comment on function beacon.normal_tail(double precision) is
-  'How probable it is that a standard normal variable is above z: a series below 3, a continued fraction above (Abramowitz and Stegun '
+  'Probability that a standard normal variable exceeds z: by a series where |z| < 3, else by a continued fraction (Abramowitz and Stegun '
   '26.2.11 and 26.2.14).';
 
 create function beacon.normal_quantile(tail double precision) returns double precision
@@ -63,6 +65,7 @@ as $$
 declare
   p double precision := least(tail, 1 - tail);
   t double precision;
+  step double precision;
   z double precision;
 begin
   if not (tail > 0 and tail < 1) then
@@ -71,16 +74,16 @@ begin
   t := sqrt(-2 * ln(p));
   z := t - (2.515517 + 0.802853 * t + 0.010328 * t * t) / (1 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t ^ 3);
   for i in 1..3 loop
-    t := (beacon.normal_tail(z) - p) * sqrt(2 * pi()) * exp(z * z / 2);
-    z := z + t / (1 - z * t / 2);
+    step := (beacon.normal_tail(z) - p) * sqrt(2 * pi()) * exp(z * z / 2);
+    z := z + step / (1 - z * step / 2);
   end loop;
   return case when tail <= 0.5 then z else -z end;
 end
 $$;
 
 comment on function beacon.normal_quantile(double precision) is
-  'The z above which a standard normal variable is with this probability: 1.96 for 0.025. A rational approximation (Abramowitz and Stegun '
-  '26.2.23), then Halley''s method.';
+  'The z that a standard normal variable exceeds with this probability: 1.96 for 0.025; null outside 0 to 1. A rational approximation '
+  '(Abramowitz and Stegun 26.2.23), then Halley''s method.';
 
 create function beacon.student_tail(t double precision, df integer) returns double precision
 language plpgsql immutable strict
@@ -105,7 +108,7 @@ end
 $$;
 
 comment on function beacon.student_tail(double precision, integer) is
-  'How probable it is that Student''s t with df degrees of freedom is above t: the finite sums of Abramowitz and Stegun 26.7.3 and 26.7.4, '
+  'Probability that Student''s t with df degrees of freedom exceeds t: the finite sums of Abramowitz and Stegun 26.7.3 and 26.7.4, '
   'so the cost grows with df.';
 
 create function beacon.student_quantile(tail double precision, df integer) returns double precision
@@ -144,5 +147,5 @@ end
 $$;
 
 comment on function beacon.student_quantile(double precision, integer) is
-  'The t above which Student''s t with df degrees of freedom is with this probability: by bisection up to 400, then by the expansion of '
-  'Abramowitz and Stegun 26.7.5.';
+  'The value that Student''s t with df degrees of freedom exceeds with this probability: by bisection up to 400 degrees of freedom, above '
+  'that by the expansion of Abramowitz and Stegun 26.7.5. Null for df below 1 or a probability outside 0 to 1.';

@@ -1,10 +1,10 @@
-// Who calls a port that takes spans: by name of this machine only while it is not shared, never a web page that was not named,
-// and not more often than its share.
+// Which requests a receiver lets in: while it listens on loopback, only those addressed to this machine's own names; no web
+// page whose origin is not listed; at most so many a minute from one address.
 import type { IncomingHttpHeaders } from 'node:http';
 import { Refusal } from './answer.ts';
 
-export interface CallersOptions {
-  /** Host names under which requests may be addressed; undefined for any. */
+export interface AdmissionOptions {
+  /** Host names a request may be addressed to; undefined for any. */
   hosts?: ReadonlySet<string> | undefined;
   /** Origins of web pages that may send. Default: none. */
   origins?: readonly string[] | undefined;
@@ -13,9 +13,9 @@ export interface CallersOptions {
 }
 
 const MINUTE_MS = 60_000;
-/** Wrong tokens a minute from one address. */
-const WRONG_TOKENS = 30;
-/** Addresses that are counted; past it, counting begins anew. */
+/** After more wrong tokens than this, an address is refused until its minute is over. */
+const MAX_WRONG_TOKENS = 30;
+/** Addresses remembered at once; when one more comes, all counts, wrong tokens too, are forgotten. */
 const MAX_ADDRESSES = 10_000;
 
 interface Seen {
@@ -24,16 +24,16 @@ interface Seen {
   wrong: number;
 }
 
-export class Callers {
-  readonly #options: CallersOptions;
+export class Admission {
+  readonly #options: AdmissionOptions;
   readonly #seen = new Map<string, Seen>();
 
-  constructor(options: CallersOptions) {
+  constructor(options: AdmissionOptions) {
     this.#options = options;
   }
 
   /**
-   * @param host As in Host, or in the :authority of HTTP/2.
+   * @param host Value of the Host header, or of HTTP/2's :authority.
    * @throws Refusal when the request may not come in.
    */
   check(address: string, host: string, headers: IncomingHttpHeaders): void {
@@ -56,12 +56,13 @@ export class Callers {
     }
     const seen = this.#of(address);
     seen.requests++;
-    if ((requestsPerMinute > 0 && seen.requests > requestsPerMinute) || seen.wrong > WRONG_TOKENS) {
+    const isGuessing = seen.wrong > MAX_WRONG_TOKENS;
+    if (isGuessing || (requestsPerMinute > 0 && seen.requests > requestsPerMinute)) {
       const wait = seen.since + MINUTE_MS - performance.now();
       throw new Refusal(
         'RESOURCE_EXHAUSTED',
         'too_many_requests',
-        'too many requests from this address in a minute',
+        `too many ${isGuessing ? 'wrong tokens' : 'requests'} from this address in a minute`,
         Math.max(1_000, wait),
       );
     }
@@ -71,7 +72,7 @@ export class Callers {
     return this.#options.origins?.includes(origin) === true;
   }
 
-  /** A wrong token came from there. */
+  /** Counts a wrong token from this address. */
   wrongToken(address: string): void {
     this.#of(address).wrong++;
   }
