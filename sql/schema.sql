@@ -1583,15 +1583,15 @@ create function beacon.observation(type text, role text, level text, f beacon.sp
   returns beacon.finding
   language plpgsql immutable;
 
-create function beacon.open_attempts(of_job text, with_texts boolean, records text, of_traces uuid[], executions text[])
+create function beacon.open_attempts(of_job text, with_texts boolean, of_traces uuid[], executions text[])
   returns TABLE(job_id text, execution_id bigint, trace_id uuid, attempt integer, model_id text, region text, served_region text, question_id text, question text, validity text, reason text, answer text, answer_chars integer, answer_group bigint, language text, status text, finish_reason text, provider text, response_model text, system_fingerprint text, quantisation text, simulated boolean, input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, latency_ms double precision, first_chunk_ms double precision, chunks_per_s double precision, error_type text, error_message text, verdict text, recorded_status text, started_at timestamp with time zone, finished_at timestamp with time zone, execution_key text)
   language plpgsql stable;
 
-create function beacon.open_cells(of_job text, with_texts boolean, records text, of_traces uuid[], executions text[])
+create function beacon.open_cells(of_job text, with_texts boolean, of_traces uuid[], executions text[])
   returns TABLE(job_id text, execution_id bigint, trace_id uuid, attempt integer, attempts integer, model_id text, region text, served_region text, question_id text, question text, validity text, first_validity text, reason text, answer text, first_answer text, answer_chars integer, answer_group bigint, first_group bigint, language text, status text, finish_reason text, provider text, response_model text, system_fingerprint text, quantisation text, simulated boolean, input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, latency_ms double precision, first_chunk_ms double precision, chunks_per_s double precision, error_type text, error_message text, verdict text, started_at timestamp with time zone, finished_at timestamp with time zone, cost numeric, execution_key text)
   language plpgsql stable;
 
-create function beacon.open_executions(of_job text, with_texts boolean, records text, of_traces uuid[])
+create function beacon.open_executions(of_job text, with_texts boolean, of_traces uuid[])
   returns text[]
   language plpgsql stable;
 

@@ -66,13 +66,15 @@ $$;
 comment on function beacon.unsettled_traces(text) is
   'Traces of a job whose answers are not in the table answers yet, the newest 500: execution_attempts reads their spans.';
 
-create function beacon.open_executions(of_job text, with_texts boolean, records text, of_traces uuid[]) returns text[]
+create function beacon.open_executions(of_job text, with_texts boolean, of_traces uuid[]) returns text[]
 language plpgsql stable
 set search_path = beacon, pg_catalog
 set jit = off
 set work_mem = '64MB'
 as $$
 declare
+  -- Asked for here, never taken as a parameter: what runs is made of registered names alone.
+  records text := beacon.job_records(of_job);
   open text[];
 begin
   execute format(
@@ -99,11 +101,11 @@ begin
 end
 $$;
 
-comment on function beacon.open_executions(text, boolean, text, uuid[]) is
+comment on function beacon.open_executions(text, boolean, uuid[]) is
   'Executions of a job of which the table answers does not have the last word: not settled, not written yet, running again, or with '
   'columns that only the business table has. The others are read as they are stored.';
 
-create function beacon.open_attempts(of_job text, with_texts boolean, records text, of_traces uuid[], executions text[]) returns table (
+create function beacon.open_attempts(of_job text, with_texts boolean, of_traces uuid[], executions text[]) returns table (
   job_id text, execution_id bigint, trace_id uuid, attempt integer, model_id text, region text, served_region text, question_id text,
   question text, validity text, reason text, answer text, answer_chars integer, answer_group bigint, language text, status text,
   finish_reason text, provider text, response_model text, system_fingerprint text, quantisation text, simulated boolean,
@@ -119,6 +121,7 @@ as $$
 declare
   -- An execution that a trace that is not at rest belongs to may have no key at all.
   traced boolean := cardinality(of_traces) > 0;
+  records text := beacon.job_records(of_job);
 begin
   if executions = '{}' and not traced then
     return;
@@ -185,7 +188,7 @@ begin
 end
 $$;
 
-comment on function beacon.open_attempts(text, boolean, text, uuid[], text[]) is
+comment on function beacon.open_attempts(text, boolean, uuid[], text[]) is
   'The attempts of executions that open_executions names, from answers, business tables and, where a trace has not come to rest, its '
   'spans, judged as they are read; columns as in execution_attempts.';
 
@@ -203,9 +206,8 @@ set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 declare
-  records text := beacon.job_records(of_job);
   traces uuid[] := beacon.unsettled_traces(of_job);
-  open text[] := beacon.open_executions(of_job, with_texts, records, traces);
+  open text[] := beacon.open_executions(of_job, with_texts, traces);
   texts_since timestamptz := case when with_texts then beacon.kept_since() else 'infinity' end;
 begin
   return query
@@ -218,7 +220,7 @@ begin
   from beacon.answers a
   where a.job_id = of_job and a.validity is not null
     and (open = '{}' or not exists (select from unnest(open) o (e) where o.e = coalesce(a.execution_key, a.execution_id::text)));
-  return query select * from beacon.open_attempts(of_job, with_texts, records, traces, open);
+  return query select * from beacon.open_attempts(of_job, with_texts, traces, open);
 end
 $$;
 
@@ -228,7 +230,7 @@ comment on function beacon.execution_attempts(text, boolean) is
   'recorded_status what the business table says where it was asked. Texts older than answer_retention_days are null; without texts it is '
   'faster.';
 
-create function beacon.open_cells(of_job text, with_texts boolean, records text, of_traces uuid[], executions text[]) returns table (
+create function beacon.open_cells(of_job text, with_texts boolean, of_traces uuid[], executions text[]) returns table (
   job_id text, execution_id bigint, trace_id uuid, attempt integer, attempts integer, model_id text, region text, served_region text,
   question_id text, question text, validity text, first_validity text, reason text, answer text, first_answer text, answer_chars integer,
   answer_group bigint, first_group bigint, language text, status text, finish_reason text, provider text, response_model text,
@@ -248,7 +250,7 @@ begin
   return query
   with a as materialized (
     select q.*, coalesce(q.execution_key, q.execution_id::text) as execution
-    from beacon.open_attempts(of_job, with_texts, records, of_traces, executions) q
+    from beacon.open_attempts(of_job, with_texts, of_traces, executions) q
   ), several as (
     select a.execution, count(*)::integer as attempts,
       -- Attempts disagree where models said different things; one without an answer says nothing.
@@ -292,7 +294,7 @@ begin
 end
 $$;
 
-comment on function beacon.open_cells(text, boolean, text, uuid[], text[]) is
+comment on function beacon.open_cells(text, boolean, uuid[], text[]) is
   'The cells of executions that open_executions names, from their open_attempts; columns as in execution_cells.';
 
 create function beacon.execution_cells(of_job text, with_texts boolean default true) returns table (
@@ -309,9 +311,8 @@ set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 declare
-  records text := beacon.job_records(of_job);
   traces uuid[] := beacon.unsettled_traces(of_job);
-  open text[] := beacon.open_executions(of_job, with_texts, records, traces);
+  open text[] := beacon.open_executions(of_job, with_texts, traces);
   texts_since timestamptz := case when with_texts then beacon.kept_since() else 'infinity' end;
   priced boolean := exists (select from beacon.prices);
 begin
@@ -338,7 +339,7 @@ begin
     and coalesce(k.place, '') = coalesce(a.served_region, a.region, '') and k.day = (a.started_at at time zone 'UTC')::date
   where a.job_id = of_job and a.cell_validity is not null and a.validity is not null
     and (open = '{}' or not exists (select from unnest(open) o (e) where o.e = coalesce(a.execution_key, a.execution_id::text)));
-  return query select * from beacon.open_cells(of_job, with_texts, records, traces, open);
+  return query select * from beacon.open_cells(of_job, with_texts, traces, open);
 end
 $$;
 

@@ -42,11 +42,15 @@ function inShell(command: string): string[] {
 
 test('each command is understood by a shell and the command line as it was meant', () => {
   for (const query of QUERIES.filter(({ name }) => name !== 'run-doctor')) {
-    for (const params of samples(query)) {
-      const command = cliCommand(query.name, params);
+    for (const sample of samples(query)) {
       const beacon = program([]);
       let found: Record<string, unknown> = {};
       const verb = beacon.commands.find((each) => each.name() === query.name);
+      // Verbs of their own answer whole, and read files instead of their text.
+      const lacks = (name: string) => !verb?.options.some(({ long }) => long === `--${name.replaceAll('_', '-')}`);
+      const left = ['limit', 'questions_file'].filter(lacks);
+      const params = Object.fromEntries(Object.entries(sample).filter(([name]) => !left.includes(name)));
+      const command = cliCommand(query.name, params);
       verb?.action((...given) => {
         const args = given.slice(0, query.arguments.length);
         found = paramsFrom(query, given[query.arguments.length], args);

@@ -1,7 +1,10 @@
 // The same question at another API.
 import type { Params } from '../state/api.ts';
 
-/** MCP tools by the operation they ask, or that says more than they do; what agents do not need has none. */
+/** Queries whose MCP tool has their name. */
+const SAME = 'compare-with-successful blast-radius critical-path dependencies job-matrix coverage doctor';
+
+/** Tools of another name, that ask the query or say more than it does; what agents do not need has none. */
 const TOOLS: Record<string, string> = {
   search: 'search_traces',
   spans: 'search_spans',
@@ -13,21 +16,14 @@ const TOOLS: Record<string, string> = {
   'unusual-spans': 'diagnose_execution',
   'root-cause': 'identify_root_cause',
   'timeout-root-cause': 'find_timeout_root_cause',
-  'compare-with-successful': 'compare_with_successful',
   similar: 'find_similar',
-  'blast-radius': 'blast_radius',
-  'critical-path': 'critical_path',
   compare: 'compare_traces',
   differences: 'what_is_different',
   findings: 'list_findings',
   services: 'list_services',
   operations: 'list_operations',
-  dependencies: 'dependencies',
   jobs: 'list_jobs',
-  'job-matrix': 'job_matrix',
   answers: 'compare_answers',
-  coverage: 'coverage',
-  doctor: 'doctor',
   health: 'tracing_health',
   'attribute-keys': 'list_attributes',
   'attribute-values': 'list_attribute_values',
@@ -35,48 +31,27 @@ const TOOLS: Record<string, string> = {
   sql: 'query_sql',
 };
 
-const EITHER = ['execution_id', 'trace_id'];
-
-/** Parameters the command line takes as words after the verb, in their order; all others are flags. */
-const WORDS: Record<string, string[]> = {
-  trace: EITHER,
-  waterfall: EITHER,
-  outline: EITHER,
-  span: ['trace_id', 'span_id'],
-  diagnose: EITHER,
-  'unusual-spans': EITHER,
-  'root-cause': EITHER,
-  'timeout-root-cause': EITHER,
-  'compare-with-successful': EITHER,
-  'compare-with-usual': EITHER,
-  similar: EITHER,
-  'blast-radius': EITHER,
-  'critical-path': EITHER,
-  compare: ['execution_a', 'a', 'execution_b', 'b'],
-  'job-matrix': ['job_id'],
-  'job-cells': ['job_id'],
-  'job-differences': ['job_id'],
-  'compare-jobs': ['job_a', 'job_b'],
-  'job-comparison': ['job_a', 'job_b'],
-  'job-costs': ['job_id'],
-  answers: ['job_id'],
-  'job-validity': ['job_id'],
-  rerun: ['job_id'],
-  'execution-answers': ['execution_id'],
-  receipts: ['execution_id'],
-  scores: ['execution_id'],
-  'make-alert': ['name'],
-  'silence-alert': ['name'],
-  'remove-alert': ['name'],
-  'test-alert': ['target'],
-  'attribute-values': ['key'],
-  sql: ['statement'],
-};
+/** Parameters the command line takes as words after the verb, in their order, and of which queries; all others are flags. */
+const WORDS: [params: string[], queries: string][] = [
+  [
+    ['execution_id', 'trace_id'],
+    'trace waterfall outline diagnose unusual-spans root-cause timeout-root-cause compare-with-successful compare-with-usual similar blast-radius critical-path outage-cost',
+  ],
+  [['trace_id', 'span_id'], 'span'],
+  [['execution_a', 'a', 'execution_b', 'b'], 'compare'],
+  [['job_id'], 'job-matrix job-cells job-differences job-costs answers job-validity rerun gate judge'],
+  [['job_a', 'job_b'], 'compare-jobs job-comparison'],
+  [['execution_id'], 'execution-answers receipts scores'],
+  [['name'], 'make-alert silence-alert remove-alert'],
+  [['target'], 'test-alert'],
+  [['key'], 'attribute-values'],
+  [['statement'], 'sql'],
+];
 
 /** `beacon search --q 'service=router'`. */
 export function cliCommand(operation: string, params: Params): string {
   const given = givenIn(params);
-  const names = WORDS[operation] ?? [];
+  const names = WORDS.find(([, queries]) => queries.split(' ').includes(operation))?.[0] ?? [];
   const words = names.flatMap((name) => given.filter(([each]) => each === name)).map(([, value]) => String(value));
   const flags = given
     .filter(([name]) => !names.includes(name))
@@ -88,7 +63,7 @@ export function cliCommand(operation: string, params: Params): string {
 
 /** What a client of the MCP server sends as parameters of `tools/call`; undefined where there is no tool. */
 export function mcpCall(operation: string, params: Params): string | undefined {
-  const name = TOOLS[operation];
+  const name = TOOLS[operation] ?? (SAME.split(' ').includes(operation) ? operation.replaceAll('-', '_') : undefined);
   if (!name) return undefined;
   return JSON.stringify({ name, arguments: Object.fromEntries(givenIn(params)) }, null, 2);
 }
