@@ -79,7 +79,9 @@ function addCommonJs(dist: string, { exports }: Manifest): void {
   const entryPoints = Object.values(exports).map((file) => path.join(path.dirname(dist), built(file)));
   bundle({ entryPoints, outdir: target, format: 'cjs', packages: 'external' });
   fs.writeFileSync(path.join(target, 'package.json'), '{ "type": "commonjs" }\n');
-  for (const file of fs.readdirSync(dist).filter((each) => each.endsWith('.d.ts'))) {
+  const files = fs.readdirSync(dist, { recursive: true, encoding: 'utf8' });
+  for (const file of files.filter((each) => each.endsWith('.d.ts') && !each.startsWith('cjs'))) {
+    fs.mkdirSync(path.dirname(path.join(target, file)), { recursive: true });
     fs.copyFileSync(path.join(dist, file), path.join(target, file));
   }
 }

@@ -79,7 +79,7 @@ function tarballs(): string[] {
 /** A program that makes two spans, one inside the other, and prints what became of them. */
 export const WORK = `
 async function main() {
-  const tracer = await startTracing({ service: process.env.SERVICE, flag: 'true' });
+  const tracer = await startTracing({ service: process.env.SERVICE, flag: 'true', shutdownBudgetMs: 20_000 });
   await tracer.withSpan('outer', async () => {
     await new Promise((resolve) => setImmediate(resolve));
     tracer.withSpan('inner', () => {});
