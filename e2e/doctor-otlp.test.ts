@@ -65,7 +65,18 @@ test('an exporter whose port has no listener, and whose SDK is silent: OTLP_PORT
 test("HTTP to Beacon's gRPC port, and gRPC to its HTTP port: OTLP_WRONG_PROTOCOL", async () => {
   const { database, beacon } = await system();
   assert.deepEqual(runAndAsk(database, http(beacon.grpcPort)).faults, ['OTLP_WRONG_PROTOCOL']);
-  assert.deepEqual(runAndAsk(database, grpc(beacon.httpPort)).faults, ['OTLP_WRONG_PROTOCOL']);
+  // The exporter of the app speaks HTTP whatever the variable says, so only the doctor tries this one.
+  const tried = node([MAIN, 'doctor', '--json'], { DATABASE_URL: database.url, ...grpc(beacon.httpPort) });
+  assert.deepEqual(
+    JSON.parse(tried.stdout).faults.map(({ fault }: { fault: string }) => fault),
+    ['OTLP_WRONG_PROTOCOL'],
+  );
+  // From an environment that says nothing: by what the server has counted.
+  await counted(database, 'grpc_to_http');
+  const said = node([MAIN, 'doctor', '--json'], { DATABASE_URL: database.url });
+  const [found] = JSON.parse(said.stdout).faults;
+  assert.equal(found.fault, 'OTLP_WRONG_PROTOCOL');
+  assert.match(found.summary, /^\d+ requests over OTLP spoke/);
 });
 
 test('a wrong token: named by asking the endpoint, and by what the server has counted', async () => {

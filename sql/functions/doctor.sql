@@ -225,29 +225,40 @@ begin
 
   -- Servers that take OTLP. Counters begin with the server: once something came through, what was refused may be history.
   for t in
-    select i.instance, i.ports, i.spans_received, d.key as reason, d.value::bigint as refused, i.heartbeat_at,
-      (select coalesce(sum(q.value::bigint), 0) from jsonb_each_text(i.requests) q) as requests
-    from beacon.ingest i, jsonb_each_text(i.requests_refused) d
+    select i.instance, i.ports, i.spans_received, d.key as reason, d.value::bigint as refused, i.heartbeat_at, w.fault, w.what, w.fix,
+      (select coalesce(sum(q.value::bigint), 0) from jsonb_each_text(i.requests) q) as requests, i.started_at as since
+    from beacon.ingest i
+    cross join jsonb_each_text(i.requests_refused) d
+    left join (values
+      ('token', 'OTLP_TOKEN_REFUSED', 'came without the right token', 'Set OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer <token>" in '
+        'the processes that send, with the BEACON_TOKEN of this server.'),
+      ('too_large', 'OTLP_TOO_LARGE', 'were larger than the server takes', 'Have the exporter send smaller batches '
+        '(OTEL_BSP_MAX_EXPORT_BATCH_SIZE) or smaller attributes, or raise OTLP_MAX_REQUEST_MB of the server.'),
+      ('no_such_path', 'OTLP_WRONG_PATH', 'went to another path than /v1/traces', 'OTEL_EXPORTER_OTLP_ENDPOINT goes without the path, '
+        'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT with it.'),
+      ('grpc_to_http', 'OTLP_WRONG_PROTOCOL', 'spoke gRPC to the port for HTTP', 'Set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf in the '
+        'processes that send (SDKs of Python and .NET speak gRPC where it is not set), or send to the port for gRPC.'),
+      ('http_to_grpc', 'OTLP_WRONG_PROTOCOL', 'spoke HTTP to the port for gRPC', 'Set OTEL_EXPORTER_OTLP_PROTOCOL=grpc in the '
+        'processes that send, or send to the port for HTTP.'),
+      ('tls_to_plain', 'OTLP_TLS', 'spoke TLS to a port without', 'Write http:// instead of https:// in the endpoint of the processes that '
+        'send; for gRPC set OTEL_EXPORTER_OTLP_INSECURE=true.')) w(reason, fault, what, fix) on w.reason = d.key
     where i.stopped_at is null and i.heartbeat_at > now_is - greatest(lost_after, interval '15 seconds')
       and d.key not in ('disconnected', 'shutting_down', 'database', 'queue_full') and d.value::bigint > 0
     order by d.value::bigint desc
   loop
-    if t.spans_received = 0 and t.reason in ('token', 'too_large') then
-      return query select 'accepted', 'fault', case t.reason when 'token' then 'OTLP_TOKEN_REFUSED' else 'OTLP_TOO_LARGE' end, null::text,
-        case t.reason when 'token' then format('%s of %s requests over OTLP came without the right token and were refused; none got '
-          'through', t.refused, t.requests)
-          else format('%s of %s requests over OTLP were larger than the server takes, and were refused; none got through', t.refused,
-            t.requests) end,
+    -- The doctor's own spans come through, too.
+    if t.fault is not null and not exists (select 1 from beacon.trace_spans s where s.created_at > t.since
+      and s.started_at > t.since - interval '1 hour' and s.tracer_id is null and s.operation <> 'beacon.probe')
+    then
+      return query select 'accepted', 'fault', t.fault, null::text,
+        format('%s requests over OTLP %s and were refused; none got through', t.refused, t.what),
         jsonb_build_object('server', t.instance, 'ports', t.ports, 'requests', t.requests, 'refused', t.refused, 'spans_received',
           t.spans_received, 'counted_until', t.heartbeat_at),
-        case t.reason when 'token' then 'Set OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer <token>" in the processes that send, with '
-          'the BEACON_TOKEN of this server.'
-          else 'Have the exporter send smaller batches (OTEL_BSP_MAX_EXPORT_BATCH_SIZE) or smaller attributes, or raise '
-            'OTLP_MAX_REQUEST_MB of the server.' end;
+        t.fix;
     else
       return query select 'accepted', 'note', null::text, null::text,
         format('%s of %s requests over OTLP were refused since that server started (%s)', t.refused, t.requests, t.reason),
-        jsonb_build_object('server', t.instance), 'The process that sent them was told why; its log says more.';
+        jsonb_build_object('server', t.instance), coalesce(t.fix, 'The process that sent them was told why; its log says more.');
     end if;
   end loop;
 

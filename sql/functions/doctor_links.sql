@@ -70,6 +70,25 @@ begin
       format('Name the attribute beacon.execution_id instead of %s, or call tracer.setExecutionContext.', t.key);
   end loop;
 
+  -- Failures without a word about why, all of a service's: exceptions that left as log records which nobody stored.
+  for t in
+    select s.service, count(*) as spans, (array_agg(s.operation order by s.created_at desc))[1] as operation,
+      array_agg(s.trace_id) as traces, min(s.started_at) as since, max(s.started_at) as until
+    from (select q.* from beacon.trace_spans q where q.created_at > now_is - interval '15 minutes' and q.status = 'failed'
+      order by q.created_at desc limit 500) s
+    group by s.service
+    having count(*) >= 3 and bool_and(s.error_message is null and s.error_type is null and s.events is null
+      and not exists (select 1 from jsonb_object_keys(s.metadata) k(key) where k.key ~ 'status|code|error|exception'))
+  loop
+    continue when exists (select 1 from beacon.trace_logs l where l.trace_id = any (t.traces)
+      and l.recorded_at between t.since - interval '1 minute' and t.until + interval '1 hour');
+    return query select 'linked', 'fault', 'EXCEPTIONS_NOT_SENT', t.service,
+      format('%s failed spans of %s say nothing about why: no exception, no message, no log record came with them', t.spans, t.service),
+      jsonb_build_object('failed_spans_of_the_last_15_minutes', t.spans, 'with_a_reason', 0, 'one_of_them', t.operation),
+      'Where exceptions leave as log records (OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN=logs), send those to /v1/logs, too '
+      '(OTEL_LOGS_EXPORTER=otlp), or set it to logs/dup; else call recordException, or give the status a message.';
+  end loop;
+
   -- Ids that no registered row has, while the registered rows have no trace.
   for r in select x.* from beacon.readable_records() x loop
     execute format(

@@ -30,6 +30,8 @@ export interface ExecutionContext {
 
 export interface TracerHealth {
   enabled: boolean;
+  /** Whether it was shut down: what is made since then is not written. */
+  stopped: boolean;
   /** Value of ENABLE_DB_TRACING as it was read; `<unset>` when there was none. */
   flag: string;
   flagSource: 'environment' | 'file' | 'option' | 'default';
@@ -40,6 +42,8 @@ export interface TracerHealth {
   database: string | null;
   /** What hands it spans, in words; null when nothing does. */
   attachedTo: string | null;
+  /** Spans made through this tracer that the sampler did not keep, or no provider recorded. */
+  spansNotRecorded: number;
   spansStarted: number;
   spansEnded: number;
   spansWritten: number;
@@ -79,6 +83,7 @@ export class DBTracer {
   readonly #tracer: Tracer;
   readonly #debug: ((operation: string) => void) | undefined;
   #probing: Promise<Probe> | undefined;
+  #notRecorded = 0;
 
   constructor(processor: BeaconSpanProcessor, attachedTo: string | null) {
     this.processor = processor;
@@ -93,6 +98,7 @@ export class DBTracer {
     const counters = processor.counters();
     return {
       enabled: this.enabled,
+      stopped: processor.isStopped,
       flag: processor.flag.text,
       flagSource: processor.flag.source,
       service: processor.service,
@@ -100,6 +106,7 @@ export class DBTracer {
       tracerId: processor.tracerId,
       database: processor.database,
       attachedTo: this.#attachedTo,
+      spansNotRecorded: this.#notRecorded,
       spansStarted: counters.started,
       spansEnded: counters.added,
       spansWritten: counters.written,
@@ -138,7 +145,12 @@ export class DBTracer {
   /** Starts a span below the active one, or below `parent`. The caller ends it. */
   startSpan(name: string, options?: SpanOptions, parent?: Context): Span {
     this.#debug?.(name);
-    return this.#tracer.startSpan(name, options, parent);
+    return this.#counted(this.#tracer.startSpan(name, options, parent));
+  }
+
+  #counted(span: Span): Span {
+    if (this.enabled && !span.isRecording()) this.#notRecorded++;
+    return span;
   }
 
   /**
@@ -150,7 +162,8 @@ export class DBTracer {
   withSpan<T>(name: string, optionsOrWork: SpanOptions | ((span: Span) => T), maybeWork?: (span: Span) => T): T {
     const work = typeof optionsOrWork === 'function' ? optionsOrWork : (maybeWork as (span: Span) => T);
     this.#debug?.(name);
-    const span = this.#tracer.startSpan(name, typeof optionsOrWork === 'function' ? undefined : optionsOrWork);
+    const options = typeof optionsOrWork === 'function' ? undefined : optionsOrWork;
+    const span = this.#counted(this.#tracer.startSpan(name, options));
     // Without an SDK there is nothing to carry on to others and nothing to end.
     if (!span.isRecording() && span.spanContext().spanId === INVALID_SPANID) return work(span);
     let result: T;

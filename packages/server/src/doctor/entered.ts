@@ -38,6 +38,17 @@ export const entered: Rule = async ({ service, isGone }, tracing, around) => {
     executions_without_a_trace_since_it_started: since.untraced,
     some_of_them: since.ids,
   };
+  if ((tracing.spansNotRecorded ?? 0) > 0) {
+    return {
+      hop: 'sdk',
+      state: 'fault',
+      fault: 'SAMPLED_OUT',
+      service,
+      summary: `the sampler of ${service} keeps a span that is made to test it, and none that the program makes`,
+      evidence: { ...evidence, made_and_not_recorded: tracing.spansNotRecorded, sampler: s.sampler ?? 'unknown' },
+      fix: 'Look at the rules of that sampler, which go by names or attributes; and for context.with(suppressTracing(…)) around the work.',
+    };
+  }
   if (s.environment?.OTEL_SDK_DISABLED?.trim().toLowerCase() === 'true') {
     return {
       hop: 'sdk',

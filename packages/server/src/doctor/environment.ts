@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type Exporter, exporterOf } from './exporter.ts';
 import type { Finding } from './finding.ts';
+import { missingPreloads } from './variable-languages.ts';
 import { examineVariables } from './variables.ts';
 
 export interface Shell {
@@ -29,7 +30,7 @@ export function readShell(env: NodeJS.ProcessEnv, dir: string, otlpUrl?: string)
     flagWords: flag === undefined ? 'ENABLE_DB_TRACING is not set' : `ENABLE_DB_TRACING=${flag.slice(0, 24)}`,
     ...(files.length > 0 && { fileWords: files.join('; ') }),
     ...(exporter && { otlp: exporter }),
-    findings: [...examineVariables(env), ...findings],
+    findings: [...examineVariables(env), ...missingPreloads(env, dir), ...findings],
   };
 }
 

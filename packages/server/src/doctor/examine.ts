@@ -18,11 +18,12 @@ import {
   untracedSince,
 } from './database.ts';
 import { readShell, type Shell } from './environment.ts';
+import type { Exporter } from './exporter.ts';
 import { conclude, type Diagnosis, type Finding } from './finding.ts';
 import { examineOtlp } from './otlp.ts';
 import { type Around, examineProcess } from './process-rules.ts';
 import { askService, type ProcessReport } from './processes.ts';
-import { arrived, forgetEarlier, type Left, readBack } from './read-back.ts';
+import { arrived, comesIn, forgetEarlier, type Left, readBack } from './read-back.ts';
 import { explainTrouble } from './write-trouble.ts';
 
 export interface ExamineOptions {
@@ -66,7 +67,13 @@ export async function examine(options: ExamineOptions): Promise<Diagnosis> {
     const around = surrounding(shell, pool, url, session);
     const known = new Set(reports.flatMap(({ tracing }) => (tracing ? [tracing.tracerId] : [])));
     const findings = [...badAddress(url), ...ofDatabase];
-    const silent = pool && !options.only ? await heartbeats(pool, known).catch(() => []) : [];
+    const beating = pool ? await heartbeats(pool, known).catch(() => []) : [];
+    // A service that says nothing over HTTP may say it to the database.
+    for (const report of reports) {
+      const same = report.tracing ? undefined : beating.findIndex(({ service }) => service === report.service);
+      if (same !== undefined && same >= 0) report.tracing = beating.splice(same, 1)[0]?.tracing ?? null;
+    }
+    const silent = options.only ? [] : beating;
     const everyone = [...reports, ...silent];
     const perProcess = everyone.map((report) => orTrouble(examineProcess(report, around)));
     findings.push(...(await Promise.all(perProcess)).flat());
@@ -79,11 +86,15 @@ export async function examine(options: ExamineOptions): Promise<Diagnosis> {
       findings.push(...(options.only ? ofData.map((one) => asked(one, reports)) : ofData));
     }
     const isJudged = !options.only && (shell.otlp !== undefined || !reports.some(isProven(findings)));
-    findings.push(...shell.findings.map((one) => (isJudged ? one : asNote(one))));
-    if (shell.otlp && !(shell.otlp.isGuess && everyone.length > 0) && (!options.only || options.otlpUrl))
-      findings.push(...(await examineOtlp(shell.otlp, (traceId) => arrived(pool, traceId, left))));
+    const isTried = shell.otlp && !(shell.otlp.isGuess && everyone.length > 0) && (!options.only || options.otlpUrl);
+    const ofOtlp = isTried && shell.otlp ? await overOtlp(shell.otlp, pool, left) : [];
+    const isRefused = ofOtlp.some(({ fault }) => fault === 'OTLP_TOKEN_REFUSED');
+    // Headers that nobody asks for may be as broken as they like.
+    const isHarmless = ({ fault }: Finding) => fault === 'OTLP_HEADERS_BROKEN' && ofOtlp.length > 0 && !isRefused;
+    findings.push(...shell.findings.map((one) => (isJudged && !isHarmless(one) ? one : asNote(one))), ...ofOtlp);
     if (everyone.length === 0 && !shell.otlp) findings.push(nobodyKnown());
-    return conclude(findings, left, performance.now() - began);
+    const written = everyone.some(isWriting) || findings.some(isReadBack);
+    return conclude(written ? findings.map(ownRights) : findings, left, performance.now() - began);
   } finally {
     await opened?.end();
   }
@@ -142,6 +153,32 @@ function asNote(finding: Finding): Finding {
   const { fault: _, ...rest } = finding;
   return finding.state === 'fault' ? { ...rest, state: 'note' } : finding;
 }
+
+/** Sends a span to the endpoint. What others send there successfully says that it works for them. */
+async function overOtlp(otlp: Exporter, pool: pg.Pool | undefined, left: Left): Promise<Finding[]> {
+  const found = await examineOtlp(otlp, (traceId) => arrived(pool, traceId, left));
+  const [fault] = found.filter(({ state }) => state === 'fault');
+  const isOpen = fault?.fault === 'OTLP_NOT_STORED' || (fault?.fault === 'OTLP_WRONG_PROTOCOL' && otlp.protocolIsGuess);
+  if (!fault || !isOpen || !(await comesIn(pool))) return found;
+  const why =
+    fault.fault === 'OTLP_NOT_STORED'
+      ? 'spans of others are stored meanwhile, so a collector in between keeps, samples or filters spans'
+      : 'no protocol is set, and spans are stored meanwhile: the SDK in use (of Python or .NET, perhaps) has another default';
+  return found.map((one) => (one === fault ? { ...asNote(one), summary: `${one.summary}; ${why}` } : one));
+}
+
+/** A role that may only read, and a replica, keep the doctor from writing, and no tracer. */
+function ownRights(finding: Finding): Finding {
+  const isOwn = finding.service === undefined && (finding.fault === 'NO_RIGHT' || finding.fault === 'READ_ONLY');
+  if (!isOwn) return finding;
+  return { ...asNote(finding), summary: `the doctor itself: ${finding.summary}; spans are written all the same` };
+}
+
+const isReadBack = ({ hop, state, service, summary }: Finding) =>
+  hop === 'committed' && state === 'good' && (service !== undefined || /^OTLP:/.test(summary));
+
+const isWriting = ({ tracing }: ProcessReport) =>
+  tracing?.enabled === true && tracing.spansWritten > 0 && tracing.lastError === null;
 
 /** What is wrong with others is worth knowing, and no fault of what was asked about. */
 function asked(finding: Finding, reports: ProcessReport[]): Finding {

@@ -1,5 +1,6 @@
 // Where an OpenTelemetry exporter that is started with this environment would send its spans, and how.
 import * as fs from 'node:fs';
+import * as net from 'node:net';
 import * as path from 'node:path';
 import type { Finding } from './finding.ts';
 
@@ -12,6 +13,10 @@ export interface Exporter {
   from: string;
   /** Nothing says that any program here exports at all: worth trying only where nothing else is known. */
   isGuess?: boolean;
+  /** No protocol is set: SDKs of some languages speak HTTP then, those of others gRPC. */
+  protocolIsGuess?: boolean;
+  /** File of the authority that exporters would check the endpoint's certificate with. */
+  authority?: string;
   /** Address of the proxy that exporters of most languages would go through; undefined where none is set for it. */
   proxy?: { url: string; variable: string };
 }
@@ -33,7 +38,9 @@ export function exporterOf(env: NodeJS.ProcessEnv, dir: string, otlpUrl?: string
     otlpUrl ??
     file?.endpoint ??
     (env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT || undefined);
-  const said = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL || 'http/protobuf';
+  const byName = /\botlp_proto_(grpc|http)\b/.exec(env.OTEL_TRACES_EXPORTER ?? '')?.[1];
+  const set = byName ?? (env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL);
+  const said = set || 'http/protobuf';
   const protocol = file?.protocol ?? (/grpc/i.test(said) ? 'grpc' : said === 'http/json' ? said : 'http/protobuf');
   const { headers, broken } = headersOf(env.OTEL_EXPORTER_OTLP_TRACES_HEADERS ?? env.OTEL_EXPORTER_OTLP_HEADERS);
   if (broken) findings.push(brokenHeaders(broken));
@@ -55,7 +62,8 @@ export function exporterOf(env: NodeJS.ProcessEnv, dir: string, otlpUrl?: string
       : isWhole || (otlpUrl && base.endsWith('/v1/traces'))
         ? endpoint
         : `${base}/v1/traces`;
-  const proxy = otlpUrl ? undefined : proxyFor(url, env);
+  const proxy = otlpUrl ? undefined : proxyFor(url, env, protocol === 'grpc');
+  const authority = env.OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE || env.OTEL_EXPORTER_OTLP_CERTIFICATE;
   return {
     findings,
     exporter: {
@@ -64,6 +72,8 @@ export function exporterOf(env: NodeJS.ProcessEnv, dir: string, otlpUrl?: string
       headers: broken ? {} : headers,
       from: otlpUrl ? '--otlp' : file ? file.name : 'OTEL_EXPORTER_OTLP_*',
       ...(proxy && { proxy }),
+      ...(!set && !file && { protocolIsGuess: true }),
+      ...(authority && { authority: path.resolve(dir, authority) }),
     },
   };
 }
@@ -171,17 +181,33 @@ function brokenHeaders(what: string): Finding {
 }
 
 /** As curl, Go and Python read it; Node does with NODE_USE_ENV_PROXY. */
-function proxyFor(url: string, env: NodeJS.ProcessEnv): Exporter['proxy'] {
+function proxyFor(url: string, env: NodeJS.ProcessEnv, isGrpc: boolean): Exporter['proxy'] {
   if (!URL.canParse(url)) return undefined;
   const { protocol, hostname } = new URL(url);
   const names = protocol === 'https:' ? ['https_proxy', 'HTTPS_PROXY'] : ['http_proxy', 'HTTP_PROXY'];
-  const variable = [...names, 'all_proxy', 'ALL_PROXY'].find((name) => env[name]);
+  const variable = [...(isGrpc ? ['grpc_proxy'] : []), ...names, 'all_proxy', 'ALL_PROXY'].find((name) => env[name]);
   if (!variable) return undefined;
-  const without = (env.no_proxy ?? env.NO_PROXY ?? '').split(',').map((each) => each.trim().replace(/^\*?\./, ''));
-  const isExcluded = without.some(
-    (each) => each === '*' || (each !== '' && (hostname === each || hostname.endsWith(`.${each}`))),
-  );
+  const without = `${env.no_proxy ?? ''},${env.NO_PROXY ?? ''}${isGrpc ? `,${env.no_grpc_proxy ?? ''}` : ''}`;
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const isExcluded = without.split(',').some((each) => excludes(each.trim(), host));
   return isExcluded ? undefined : { url: env[variable] as string, variable };
+}
+
+/** One entry of NO_PROXY: a host with or without its port, a domain, a network, or all. */
+function excludes(entry: string, host: string): boolean {
+  const [network = '', bits] = entry.split('/');
+  if (bits !== undefined && net.isIP(host) !== 0 && net.isIP(host) === net.isIP(network)) {
+    const list = new net.BlockList();
+    const family = net.isIPv6(host) ? 'ipv6' : 'ipv4';
+    try {
+      list.addSubnet(network, Number(bits), family);
+    } catch {
+      return false;
+    }
+    return list.check(host, family);
+  }
+  const name = entry.replace(/^\*?\./, '').replace(/:\d+$/, '');
+  return entry === '*' || (name !== '' && (host === name || host.endsWith(`.${name}`)));
 }
 
 function withoutUser(url: string): string {

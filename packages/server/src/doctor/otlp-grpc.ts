@@ -8,6 +8,10 @@ export interface OtlpAnswer {
   traceId: string;
   /** As HTTP has it, over gRPC too; undefined without an answer. */
   status: number | undefined;
+  /** It was a page, not an answer of OTLP. */
+  isForeign?: boolean;
+  /** Why the span was refused in an answer that accepts the request. */
+  rejected?: string;
   /** The answer, or the error's code. */
   text: string;
   tookMs: number;

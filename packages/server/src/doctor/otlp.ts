@@ -1,5 +1,6 @@
 // Any OTLP endpoint, by really talking to it: address, protocol, path, token, size; and whether what it took is stored.
 import { randomBytes } from 'node:crypto';
+import * as fs from 'node:fs';
 import { shownAddress } from '../store/errors.ts';
 import { DEFAULT, type Exporter } from './exporter.ts';
 import type { Finding } from './finding.ts';
@@ -12,9 +13,10 @@ import { type OtlpAnswer, sendGrpc } from './otlp-grpc.ts';
  * @param readBack Whether the span is in the database, after waiting for it a little.
  */
 export async function examineOtlp(
-  { url, protocol, headers, from, proxy }: Exporter,
+  exporter: Exporter,
   readBack: (traceId: string) => Promise<boolean | undefined>,
 ): Promise<Finding[]> {
+  const { url, protocol, headers, from, proxy, authority } = exporter;
   const evidence: Record<string, unknown> = { endpoint: shownAddress(url), from, protocol };
   const fault = (hop: Finding['hop'], code: string, summary: string, fix: string, more = {}): Finding[] => [
     { hop, state: 'fault', fault: code, summary: `OTLP: ${summary}`, evidence: { ...evidence, ...more }, fix },
@@ -60,6 +62,15 @@ export async function examineOtlp(
   if (heard?.postgres) return wrongProtocol('PostgreSQL');
   if (isGrpc && heard?.http1 && !heard.http2) return wrongProtocol('HTTP/1.1');
   if (!isGrpc && heard?.http2 && !heard.http1) return wrongProtocol('HTTP/2 (gRPC)');
+  if (parsed.protocol === 'https:' && authority !== undefined && !fs.existsSync(authority)) {
+    return fault(
+      'endpoint',
+      'OTLP_TLS',
+      'the file of the authority that the certificate is checked with is not there',
+      'Correct the path in OTEL_EXPORTER_OTLP_CERTIFICATE.',
+      { file: authority },
+    );
+  }
   const answer = await (isGrpc ? sendGrpc : sendHttp)(url, headers, newTraceId());
   // APIs that answer strangers with a sentence, as Beacon's do, speak both; the answer tells for which they are.
   if (isGrpc && answer.status === 404 && heard?.http1) return wrongProtocol('HTTP/1.1', answer.text);
@@ -155,13 +166,17 @@ async function sendHttp(url: string, headers: Record<string, string>, traceId: s
       method: 'POST',
       headers: { ...headers, 'content-type': 'application/json' },
       body: JSON.stringify(oneSpan(traceId)),
+      // Exporters follow no redirect.
+      redirect: 'manual',
       signal: AbortSignal.timeout(4_000),
     });
-    const text = (await response.text()).slice(0, 200);
+    const text = (await response.text()).slice(0, 400);
+    const location = response.headers.get('location');
     return {
       traceId,
       status: response.status,
-      text: `${response.status} ${text}`.trim(),
+      text: `${response.status} ${location ?? text}`.slice(0, 200).trim(),
+      ...(response.ok && answered(text, response.headers.get('content-type') ?? '')),
       tookMs: performance.now() - began,
     };
   } catch (error) {
@@ -170,9 +185,18 @@ async function sendHttp(url: string, headers: Record<string, string>, traceId: s
   }
 }
 
+/** What an answer of 2xx says beside that: OTLP answers with a message of its own, which may say that spans were refused. */
+function answered(text: string, type: string): Pick<OtlpAnswer, 'isForeign' | 'rejected'> {
+  // A collector answers JSON with JSON; some leave the type or the body out.
+  if (/text\/html/i.test(type) || /^\s*<(?:!doctype|html)/i.test(text)) return { isForeign: true };
+  const part = /"rejectedSpans"\s*:\s*"?([1-9]\d*)/.test(text);
+  const message = /"errorMessage"\s*:\s*"((?:[^"\\]|\\.)*)"/.exec(text)?.[1];
+  return part ? { rejected: message || 'no reason given' } : {};
+}
+
 /** What the answer means, and whether a span that was accepted is stored. */
 async function judgeAnswer(
-  { traceId, status, text, tookMs }: OtlpAnswer,
+  { traceId, status, text, tookMs, isForeign, rejected }: OtlpAnswer,
   { headers, port, path }: { headers: Record<string, string>; port: number; path: string },
   readBack: (traceId: string) => Promise<boolean | undefined>,
   fault: Fault,
@@ -203,12 +227,41 @@ async function judgeAnswer(
       'OTLP_TOKEN_REFUSED',
       authorization !== undefined
         ? /^bearer\s+\S/i.test(authorization)
-          ? 'the token is wrong'
+          ? status === 403
+            ? 'the token is known and may not send'
+            : 'the token is wrong'
           : 'the header authorization is sent, but its value does not begin with "Bearer "'
         : other
           ? `a token is needed in the header authorization, and ${other} is sent instead`
           : 'a token is needed, and none is sent',
       'Set OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer <token>" with the token of this endpoint.',
+      said,
+    );
+  }
+  if (status >= 300 && status < 400) {
+    return fault(
+      'endpoint',
+      'OTLP_REDIRECTED',
+      'the endpoint answers with a redirect, which exporters do not follow',
+      'Set the endpoint to where the redirect leads (https:// instead of http://, a host name, a path).',
+      said,
+    );
+  }
+  if (isForeign) {
+    return fault(
+      'endpoint',
+      'OTLP_NOT_A_RECEIVER',
+      `port ${port} answers with a web page: what listens there takes any request and is no OTLP receiver`,
+      'Use the OTLP port of Beacon (4318 for HTTP, 4317 for gRPC), not that of a page or a proxy.',
+      said,
+    );
+  }
+  if (rejected !== undefined) {
+    return fault(
+      'accepted',
+      'OTLP_REFUSED',
+      `the collector answers ${status} and refuses the span all the same: ${rejected}`,
+      'Its answer says why; exporters only log it.',
       said,
     );
   }

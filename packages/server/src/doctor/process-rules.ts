@@ -167,9 +167,18 @@ export type Rule = (
 ) => Finding | undefined | Promise<Finding | undefined>;
 
 /** API, provider, sampler: whether a span that is started is recorded, and handed to the tracer. */
-const sdk: Rule = ({ service, probe }, { surroundings: s, attachedTo }) => {
+const sdk: Rule = ({ service, probe }, { surroundings: s, attachedTo, stopped }) => {
   if (!s) return undefined;
   const base = { hop: 'sdk' as const, state: 'fault' as const, service };
+  if (stopped) {
+    return {
+      ...base,
+      fault: 'TRACER_SHUT_DOWN',
+      summary: `${service} has shut its tracer down and goes on: what it does since then is not traced`,
+      evidence: { in_the_process: 'tracer.shutdown() was called, or its provider was shut down' },
+      fix: 'Call shutdown only where the process ends; to have spans written meanwhile, call `await tracer.flush()`.',
+    };
+  }
   const versions = (s.apiCopies ?? []).map(
     (copy) => `${copy.of}: ${copy.version}${copy.works ? '' : ' (its spans are not recorded)'}`,
   );
@@ -251,7 +260,7 @@ const tooMuch: Rule = async ({ service }, { spansDropped, spansWritten, lastErro
   const base = { hop: 'accepted' as const, state: 'fault' as const, service };
   const evidence = { dropped: spansDropped, written: spansWritten, ...(lastError && { last_error: lastError }) };
   if ((spansDropped.rejected ?? 0) > 0 && !(await around.isMended(lastError ?? ''))) {
-    if (/no partition of relation/.test(lastError ?? '')) {
+    if (/no partition of relation|23502|22P02|P0001/.test(lastError ?? '')) {
       const found = await explainTrouble(service, lastError ?? '', database);
       return { ...found, evidence: { ...found.evidence, ...evidence } };
     }

@@ -11,6 +11,10 @@ export interface TracingHealth {
   tracerId: string;
   database: string | null;
   attachedTo: string | null;
+  /** Not in heartbeats. */
+  stopped?: boolean;
+  /** Not in heartbeats. */
+  spansNotRecorded?: number;
   spansStarted: number;
   spansWritten: number;
   spansDropped: Record<string, number>;

@@ -7,7 +7,8 @@ import type { Finding } from './finding.ts';
 import { type Guard, guards, swallowed } from './guards.ts';
 import { askProbe, type Probe, type ProcessReport, type TracingHealth } from './processes.ts';
 
-const ARRIVES_WITHIN_MS = 2_000;
+// A collector in between sends in batches.
+const ARRIVES_WITHIN_MS = 5_000;
 // A tracer makes one probe a second, and gives it to all who ask meanwhile.
 const PROBE_EVERY_MS = 1_100;
 const ATTEMPTS = 3;
@@ -178,6 +179,16 @@ export async function arrived(pool: pg.Pool | undefined, traceId: string, left: 
   }
   await forget(pool, traceId, left);
   return true;
+}
+
+/** Whether spans that came over the network, not from a tracer of Beacon's, were stored in the last minutes. */
+export async function comesIn(pool: pg.Pool | undefined): Promise<boolean> {
+  const { rows } = (await pool?.query(
+    `select 1 from beacon.trace_spans where tracer_id is null and operation <> 'beacon.probe' and service <> 'beacon doctor'
+       and created_at > $1 and started_at > $2 limit 1`,
+    [new Date(Date.now() - 120_000), new Date(Date.now() - 3_600_000)],
+  )) ?? { rows: [] };
+  return rows.length > 0;
 }
 
 async function forget(pool: pg.Pool, traceId: string, left: Left): Promise<void> {

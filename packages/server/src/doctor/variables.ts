@@ -1,22 +1,11 @@
 // OpenTelemetry's variables that keep spans from being made or sent, as the specification and the SDKs read them.
 import type { Finding } from './finding.ts';
-
-interface Variable {
-  name: string;
-  /** What is wrong with its value; undefined where nothing is. */
-  judge(value: string, env: NodeJS.ProcessEnv): Judgement | undefined;
-}
-
-interface Judgement {
-  fault?: string;
-  what: string;
-  fix: string;
-}
+import type { Judgement, Variable } from './variable.ts';
+import { LANGUAGES } from './variable-languages.ts';
+import { NUMBERS } from './variable-numbers.ts';
 
 // Below it, a given trace is most likely missing.
 const KEEPS_ENOUGH = 0.1;
-// A span of ours needs three (execution, job, region) beside what an instrumentation sets.
-const ATTRIBUTES_ENOUGH = 4;
 
 const EXPORTERS = [
   'otlp',
@@ -29,6 +18,7 @@ const EXPORTERS = [
   'otlp_proto_http',
   'otlp_proto_grpc',
 ];
+const PROPAGATORS = ['tracecontext', 'baggage', 'none', 'b3', 'b3multi', 'jaeger', 'xray', 'xray-lambda', 'ottrace'];
 const SAMPLERS = [
   'always_on',
   'always_off',
@@ -40,30 +30,6 @@ const SAMPLERS = [
   'jaeger_remote',
   'xray',
 ];
-
-const ATTRIBUTE_LIMIT = (name: string): Variable => ({
-  name,
-  judge: (value) =>
-    value.trim() !== '' && Number(value) < ATTRIBUTES_ENOUGH
-      ? {
-          fault: 'ATTRIBUTES_DROPPED',
-          what: 'so SDKs drop the attributes of spans, the execution id among them',
-          fix: `Unset ${name}, or set it to 128 (the default).`,
-        }
-      : undefined,
-});
-
-const LENGTH_LIMIT = (name: string): Variable => ({
-  name,
-  judge: (value) =>
-    value.trim() !== '' && Number(value) < 16
-      ? {
-          fault: 'ATTRIBUTES_DROPPED',
-          what: 'so SDKs cut the values of attributes, execution ids and messages among them',
-          fix: `Unset ${name}, or set it to 1024 or more.`,
-        }
-      : undefined,
-});
 
 const PROTOCOLS = ['grpc', 'http/protobuf', 'http/json'];
 
@@ -95,19 +61,25 @@ const VARIABLES: Variable[] = [
   {
     name: 'OTEL_TRACES_EXPORTER',
     judge(value) {
-      const names = list(value);
-      if (names.length === 0 || names.includes('otlp') || names.some((each) => /^otlp_proto/.test(each)))
-        return undefined;
-      if (names.includes('zipkin')) return undefined;
-      const known = names.every((each) => EXPORTERS.includes(each));
+      // SDKs compare names as they are written.
+      const names = value.split(',').flatMap((each) => each.trim() || []);
+      const fix = 'Set OTEL_TRACES_EXPORTER=otlp, or unset it.';
+      if (names.length === 0)
+        return value === '' ? { what: 'which the SDK of Python takes for no exporter', fix } : undefined;
+      if (names.includes('none')) return { fault: 'EXPORTER_OFF', what: 'so spans are made and sent nowhere', fix };
+      const unknown = names.filter((each) => !EXPORTERS.includes(each));
+      if (unknown.length > 0) {
+        return {
+          fault: 'EXPORTER_UNKNOWN',
+          what: `and ${unknown.join(', ')} is none of the exporters that SDKs know (names are in lower case); some do not start then`,
+          fix,
+        };
+      }
+      if (names.some((each) => /^otlp$|^otlp_proto|^zipkin$/.test(each))) return undefined;
       return {
-        fault: names.includes('none') ? 'EXPORTER_OFF' : known ? 'EXPORTER_ELSEWHERE' : 'EXPORTER_UNKNOWN',
-        what: names.includes('none')
-          ? 'so spans are made and sent nowhere'
-          : known
-            ? `so spans go to ${names.join(', ')}, not to an OTLP endpoint`
-            : 'which is none of the exporters that SDKs know',
-        fix: 'Set OTEL_TRACES_EXPORTER=otlp, or unset it.',
+        fault: 'EXPORTER_ELSEWHERE',
+        what: `so spans go to ${names.join(', ')}, not to an OTLP endpoint`,
+        fix,
       };
     },
   },
@@ -117,14 +89,18 @@ const VARIABLES: Variable[] = [
     judge: (value, env) =>
       env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ? undefined : PROTOCOL('OTEL_EXPORTER_OTLP_PROTOCOL').judge(value, env),
   },
-  ATTRIBUTE_LIMIT('OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT'),
-  ATTRIBUTE_LIMIT('OTEL_ATTRIBUTE_COUNT_LIMIT'),
-  LENGTH_LIMIT('OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT'),
-  LENGTH_LIMIT('OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT'),
   {
     name: 'OTEL_PROPAGATORS',
     judge(value) {
       const names = list(value);
+      const unknown = names.filter((each) => !PROPAGATORS.includes(each));
+      if (unknown.length > 0) {
+        return {
+          fault: 'PROPAGATOR_UNKNOWN',
+          what: `and ${unknown.join(', ')} is none that SDKs know: some ignore it and send no traceparent, others do not start`,
+          fix: 'Set OTEL_PROPAGATORS=tracecontext,baggage, or unset it.',
+        };
+      }
       if (names.length === 0 || names.includes('tracecontext')) return undefined;
       if (names.includes('none')) {
         return {
@@ -160,7 +136,7 @@ function judgeSampler(value: string, env: NodeJS.ProcessEnv): Judgement | undefi
     return name === '' ? undefined : { what: 'which SDKs do not know; they keep every span then', fix };
   }
   if (!/traceidratio$/.test(name)) return undefined;
-  const ratio = Number(env.OTEL_TRACES_SAMPLER_ARG ?? '1');
+  const ratio = Number(env.OTEL_TRACES_SAMPLER_ARG?.trim() || '1');
   if (!(ratio >= 0 && ratio < 1)) return undefined;
   const dropped = `with OTEL_TRACES_SAMPLER_ARG=${env.OTEL_TRACES_SAMPLER_ARG}, which drops ${ratio === 0 ? 'every span' : `${Math.round(1_000 * (1 - ratio)) / 10} of 100 traces`}`;
   return { ...(ratio < KEEPS_ENOUGH && { fault: 'SAMPLED_OUT' }), what: dropped, fix };
@@ -172,7 +148,7 @@ function list(text = ''): string[] {
 
 /** Faults and remarks, each of a variable that is set. */
 export function examineVariables(env: NodeJS.ProcessEnv): Finding[] {
-  return VARIABLES.flatMap(({ name, judge }): Finding[] => {
+  return [...VARIABLES, ...NUMBERS, ...LANGUAGES].flatMap(({ name, judge }): Finding[] => {
     const value = env[name];
     const found = value === undefined ? undefined : judge(value, env);
     if (!found) return [];

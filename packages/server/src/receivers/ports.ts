@@ -64,9 +64,12 @@ export async function openPorts(options: PortsOptions): Promise<Ports> {
   const web = httpReceiver(options);
   const rpc = grpcReceiver(options);
   const ports = { http: 0, grpc: 0 };
-  const wrongWay = wrongProtocol(
-    () => `OTLP over HTTP is spoken on this port; OTLP over gRPC is on port ${ports.grpc}.`,
-  );
+  const missed = (kind: 'grpc_to_http' | 'http_to_grpc' | 'tls_to_plain') =>
+    options.ingest.counters.count('refused', kind);
+  const wrongWay = wrongProtocol(() => {
+    missed('grpc_to_http');
+    return `OTLP over HTTP is spoken on this port; OTLP over gRPC is on port ${ports.grpc}.`;
+  });
 
   const meeting = (then: Then) =>
     options.tls
@@ -77,8 +80,10 @@ export async function openPorts(options: PortsOptions): Promise<Ports> {
       'connection',
       meeting((kind, socket) => {
         if (kind === 'http2') wrongWay.emit('connection', socket);
-        else if (kind === 'tls') sentence(socket, 'There is no TLS on this port; use http:// instead of https://.');
-        else serve(socket);
+        else if (kind === 'tls') {
+          missed('tls_to_plain');
+          sentence(socket, 'There is no TLS on this port; use http:// instead of https://.');
+        } else serve(socket);
       }),
     );
   // The server's own way with a connection, taken once we know what it speaks.
@@ -89,7 +94,11 @@ export async function openPorts(options: PortsOptions): Promise<Ports> {
   const front = net.createServer(
     meeting((kind, socket) => {
       if (kind === 'http2') rpc.server.emit('connection', socket);
-      else sentence(socket, `OTLP over gRPC is spoken on this port; OTLP over HTTP is on port ${ports.http}.`);
+      else {
+        // Whoever only looks around sends GET.
+        if (kind === 'post' || kind === 'tls') missed(kind === 'tls' ? 'tls_to_plain' : 'http_to_grpc');
+        sentence(socket, `OTLP over gRPC is spoken on this port; OTLP over HTTP is on port ${ports.http}.`);
+      }
     }),
   );
   const open = async (server: net.Server, name: string, wanted: Wanted) => {
@@ -141,7 +150,8 @@ function encrypted(by: { cert: Buffer; key: Buffer }, sockets: Set<net.Socket>, 
   };
 }
 
-type Kind = 'http1' | 'http2' | 'tls';
+/** `post` is HTTP/1, too. */
+type Kind = 'http1' | 'post' | 'http2' | 'tls';
 
 /** Waits for the first bytes, puts them back, and tells what they are. */
 function sniff(socket: net.Socket, sockets: Set<net.Socket>, then: (kind: Kind) => void): void {
@@ -154,7 +164,7 @@ function sniff(socket: net.Socket, sockets: Set<net.Socket>, then: (kind: Kind) 
     socket.setTimeout(0);
     socket.removeAllListeners('timeout');
     const preface = first.toString('latin1', 0, 3);
-    const kind = preface === 'PRI' ? 'http2' : first[0] === 0x16 ? 'tls' : 'http1';
+    const kind = preface === 'PRI' ? 'http2' : first[0] === 0x16 ? 'tls' : preface === 'POS' ? 'post' : 'http1';
     if (kind === 'http2') {
       // The session takes what is in the buffer, then the handle.
       socket.pause();

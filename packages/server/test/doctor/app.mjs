@@ -7,7 +7,7 @@ import pg from 'pg';
 const { FAULT = '', WORK_DATABASE_URL = process.env.DATABASE_URL, SERVICE = 'shop' } = process.env;
 const sdk = () => import('@opentelemetry/sdk-trace');
 
-if (['other name', 'own provider'].includes(FAULT)) {
+if (['other name', 'own provider', 'sampler by name'].includes(FAULT)) {
   const { AsyncLocalStorageContextManager } = await import('@opentelemetry/context-async-hooks');
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
 }
@@ -22,6 +22,11 @@ if (FAULT === 'sampler off') {
 if (FAULT === 'sampler ratio') {
   const { TracerProvider, TraceIdRatioBasedSampler } = await sdk();
   trace.setGlobalTracerProvider(new TracerProvider({ sampler: new TraceIdRatioBasedSampler(0.01) }));
+}
+if (FAULT === 'sampler by name') {
+  const { TracerProvider } = await sdk();
+  const shouldSample = (_context, _id, name) => ({ decision: /work|step/.test(name) ? 0 : 2 });
+  trace.setGlobalTracerProvider(new TracerProvider({ sampler: { shouldSample, toString: () => 'ByName' } }));
 }
 if (FAULT === 'other name') {
   const { TracerProvider } = await sdk();
@@ -75,6 +80,9 @@ if (FAULT === 'second provider') {
   trace.setGlobalTracerProvider(new TracerProvider());
 }
 
+if (FAULT === 'provider gone') trace.disable();
+if (FAULT === 'shut down') await tracer.shutdown();
+
 const makesSpans = !['not entered', 'esm without import', 'not constructed'].includes(FAULT);
 const pool = new pg.Pool({ connectionString: WORK_DATABASE_URL, max: 1 });
 pool.on('error', () => {});
@@ -105,6 +113,7 @@ const server = http.createServer(async (request, response) => {
   const send = (status, body) => response.writeHead(status).end(JSON.stringify(body));
   try {
     if (request.url === '/health') return send(200, { status: 'ok', service: SERVICE });
+    if (FAULT === 'no routes' && request.url !== '/work') return send(404, {});
     if (request.url === '/health/tracing' && tracer) return send(200, tracer.health());
     if (request.url === '/health/tracing/probe' && tracer) return send(200, await tracer.probe());
     if (request.url === '/work') {

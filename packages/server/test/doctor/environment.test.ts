@@ -43,6 +43,20 @@ const closed = await receiver(store, TOKEN);
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'beacon-env-'));
 after(() => fs.rmSync(dir, { recursive: true }));
 
+/** Answers 2xx or 3xx, and stores nothing. */
+const odd = http.createServer((request, response) => {
+  request.resume().once('end', () => {
+    if (request.url?.startsWith('/redirect'))
+      response.writeHead(308, { location: 'https://collector/v1/traces' }).end();
+    else if (request.url?.startsWith('/page'))
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>');
+    else response.end('{"partialSuccess":{"rejectedSpans":"1","errorMessage":"too old"}}');
+  });
+});
+after(() => odd.close());
+await new Promise<void>((resolve) => odd.listen(0, '127.0.0.1', resolve));
+const ODD = (path: string) => `http://127.0.0.1:${(odd.address() as AddressInfo).port}/${path}`;
+
 const HERE = `http://127.0.0.1:${open}`;
 const WITH_TOKEN = `http://127.0.0.1:${closed}`;
 fs.writeFileSync(
@@ -92,6 +106,68 @@ const SEEDS: { title: string; fault: string; env: Record<string, string>; said?:
   { title: 'an attribute limit of 0', fault: 'ATTRIBUTES_DROPPED', env: { OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT: '0' } },
   { title: 'a general attribute limit of 0', fault: 'ATTRIBUTES_DROPPED', env: { OTEL_ATTRIBUTE_COUNT_LIMIT: '0' } },
   { title: 'a length limit of 0', fault: 'ATTRIBUTES_DROPPED', env: { OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: '0' } },
+  { title: 'a limit of events of 0', fault: 'EVENTS_DROPPED', env: { OTEL_SPAN_EVENT_COUNT_LIMIT: '0' } },
+  { title: 'a limit in words', fault: 'NOT_A_NUMBER', env: { OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT: 'many' } },
+  { title: 'an exporter in capitals', fault: 'EXPORTER_UNKNOWN', env: { OTEL_TRACES_EXPORTER: 'OTLP' } },
+  {
+    title: 'an exporter that does not exist beside one',
+    fault: 'EXPORTER_UNKNOWN',
+    env: { OTEL_TRACES_EXPORTER: 'otlp,consol' },
+  },
+  { title: 'no exporter beside one', fault: 'EXPORTER_OFF', env: { OTEL_TRACES_EXPORTER: 'none,otlp' } },
+  { title: 'a propagator that does not exist', fault: 'PROPAGATOR_UNKNOWN', env: { OTEL_PROPAGATORS: 'w3c' } },
+  { title: 'spans that are kept for an hour', fault: 'SPANS_HELD_BACK', env: { OTEL_BSP_SCHEDULE_DELAY: '3600000' } },
+  { title: 'no delay between batches', fault: 'BATCH_SETTINGS', env: { OTEL_BSP_SCHEDULE_DELAY: '0' } },
+  { title: 'a queue smaller than a batch', fault: 'BATCH_SETTINGS', env: { OTEL_BSP_MAX_QUEUE_SIZE: '1' } },
+  { title: 'a batch larger than the queue', fault: 'BATCH_SETTINGS', env: { OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '5000' } },
+  { title: 'a timeout of 1', fault: 'TIMEOUT_TOO_SHORT', env: { OTEL_EXPORTER_OTLP_TIMEOUT: '1' } },
+  { title: 'a timeout of batches of 1 ms', fault: 'TIMEOUT_TOO_SHORT', env: { OTEL_BSP_EXPORT_TIMEOUT: '1' } },
+  { title: 'a timeout with its unit', fault: 'NOT_A_NUMBER', env: { OTEL_EXPORTER_OTLP_TIMEOUT: '10s' } },
+  {
+    title: "Python's instrumentations switched off",
+    fault: 'INSTRUMENTATION_OFF',
+    env: { OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: '*' },
+  },
+  { title: 'the Java agent switched off', fault: 'INSTRUMENTATION_OFF', env: { OTEL_JAVAAGENT_ENABLED: 'false' } },
+  {
+    title: 'none of the Java instrumentations on',
+    fault: 'INSTRUMENTATION_OFF',
+    env: { OTEL_INSTRUMENTATION_COMMON_DEFAULT_ENABLED: 'false' },
+  },
+  {
+    title: 'http taken out of the Node instrumentations',
+    fault: 'INSTRUMENTATION_OFF',
+    env: { OTEL_NODE_DISABLED_INSTRUMENTATIONS: 'fs,http,dns' },
+  },
+  { title: 'a set-up that is not there', fault: 'PRELOAD_MISSING', env: { NODE_OPTIONS: '--import ./gone.mjs' } },
+  { title: 'an agent that is not there', fault: 'PRELOAD_MISSING', env: { JAVA_TOOL_OPTIONS: '-javaagent:gone.jar' } },
+  {
+    title: 'a redirect',
+    fault: 'OTLP_REDIRECTED',
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: ODD('redirect') },
+    said: /https:/,
+  },
+  {
+    title: 'a page that takes everything',
+    fault: 'OTLP_NOT_A_RECEIVER',
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: ODD('page') },
+  },
+  {
+    title: 'a part that is refused',
+    fault: 'OTLP_REFUSED',
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: ODD('part') },
+    said: /too old/,
+  },
+  {
+    title: 'an authority that is not there',
+    fault: 'OTLP_TLS',
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: HERE.replace('http:', 'https:'), OTEL_EXPORTER_OTLP_CERTIFICATE: 'gone.pem' },
+  },
+  {
+    title: 'gRPC by the name of the exporter',
+    fault: 'OTLP_WRONG_PROTOCOL',
+    env: { OTEL_TRACES_EXPORTER: 'otlp_proto_grpc' },
+  },
   { title: 'no propagator', fault: 'PROPAGATION_OFF', env: { OTEL_PROPAGATORS: 'none' } },
   {
     title: 'exceptions as logs that go nowhere',
@@ -224,6 +300,28 @@ const HEALTHY: { title: string; env: Record<string, string> }[] = [
     env: { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.5' },
   },
   { title: 'a configuration file', env: { OTEL_EXPORTER_OTLP_ENDPOINT: '', OTEL_CONFIG_FILE: 'otel.yaml' } },
+  {
+    title: 'a proxy for other networks',
+    env: { HTTP_PROXY: 'http://127.0.0.1:9', NO_PROXY: '10.0.0.0/8,127.0.0.0/8' },
+  },
+  { title: 'a proxy for other ports', env: { HTTP_PROXY: 'http://127.0.0.1:9', NO_PROXY: `127.0.0.1:${open}` } },
+  { title: 'a ratio that is empty', env: { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '' } },
+  {
+    title: 'headers that nobody asks for, written with a colon',
+    env: { OTEL_EXPORTER_OTLP_HEADERS: 'x-team: payments' },
+  },
+  {
+    title: 'batches that are smaller and sent sooner',
+    env: { OTEL_BSP_SCHEDULE_DELAY: '1000', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '256', OTEL_BSP_MAX_QUEUE_SIZE: '4096' },
+  },
+  { title: "a timeout in Python's seconds", env: { OTEL_EXPORTER_OTLP_TIMEOUT: '10' } },
+  {
+    title: 'some instrumentations left out, and a set-up that is there',
+    env: {
+      OTEL_NODE_DISABLED_INSTRUMENTATIONS: 'fs,dns',
+      NODE_OPTIONS: '--import ./otel.yaml --max-old-space-size=400',
+    },
+  },
   { title: 'a proxy for others', env: { HTTP_PROXY: 'http://127.0.0.1:9', NO_PROXY: 'localhost,127.0.0.1' } },
   {
     title: 'exceptions as logs that are sent',

@@ -6,22 +6,8 @@ import { test } from 'node:test';
 import { faultyProxy } from '@project-beacon/testkit/proxy.ts';
 import { until } from '@project-beacon/testkit/until.ts';
 import { explainTrouble } from '../../src/doctor/write-trouble.ts';
-import { type App, accused, ask, judge, kill, startApp, work, workDatabase } from './app.ts';
-
-const WITHIN_MS = 10_000;
-
-interface Seed {
-  title: string;
-  fault: string;
-  env?: (url: string) => Record<string, string> | Promise<Record<string, string>>;
-  /** On the database, as superuser, before the service starts. */
-  sql?: string;
-  /** The program; by default app.mjs. */
-  program?: string;
-  work?: number;
-  headers?: Record<string, string>;
-  evidence?: RegExp;
-}
+import { accused, ask, kill, startApp, work, workDatabase } from './app.ts';
+import { type Seed, seeded, settled, WITHIN_MS } from './seeds.ts';
 
 const CALLER_OFF = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00' };
 
@@ -256,30 +242,7 @@ const SEEDS: Seed[] = [
   { title: 'a tracer that traces itself', fault: 'SELF_TRACING', env: () => ({ FAULT: 'self-tracing' }), work: 1 },
 ];
 
-// Each is a program that runs: `npm test` seeds every third, `npm run test:wild` and `npm run bench:doctor` seed them all.
-const seeded = process.env.DOCTOR_SEEDS === 'all' ? SEEDS : SEEDS.filter((_, n) => n % 3 === 0);
-
-for (const { title, fault, env, sql, program, work: times = 0, headers, evidence } of seeded) {
-  test(`${title}: ${fault}, and nothing else is accused`, async (t) => {
-    const database = await workDatabase();
-    if (sql) await asAdmin(database.adminUrl, sql, database.url);
-    const app = await startApp({ DATABASE_URL: database.url, ...(await env?.(database.url)) }, program);
-    // What ran before the tracer's first heartbeat counts as older than tracing.
-    if (['CODE_NOT_ENTERED', 'ESM_WITHOUT_IMPORT', 'LOADED_TOO_LATE'].includes(fault)) await settled(app, fault);
-    await work(app, times, headers);
-    await settled(app, fault);
-    const began = performance.now();
-    const diagnosis = await ask(database.url, [app]);
-    const took = performance.now() - began;
-    assert.equal(judge(t, fault, diagnosis), 'named', JSON.stringify(diagnosis, null, 1));
-    assert.equal(diagnosis.verdict, 'fault');
-    assert.ok(diagnosis.faults[0]?.fix && diagnosis.faults[0]?.evidence);
-    if (evidence) assert.match(JSON.stringify(diagnosis.faults), evidence);
-    assert.ok(took < WITHIN_MS, `${took} ms`);
-    assert.ok(!JSON.stringify(diagnosis).includes(new URL(database.url).password), 'no secret');
-    await kill(app);
-  });
-}
+seeded(SEEDS);
 
 test('another database that looks plausible: WRONG_DATABASE', async () => {
   const [right, wrong] = [await workDatabase(), await workDatabase()];
@@ -351,26 +314,6 @@ test('a process that ends before it has flushed: EXIT_BEFORE_FLUSH', async () =>
   );
   assert.deepEqual(accused(await ask(database.url, [])), ['EXIT_BEFORE_FLUSH']);
 });
-
-/** The state the doctor should meet: heartbeats and failed flushes take a moment. */
-const NO_WRITER = ['TRACER_NOT_CONSTRUCTED', 'FLAG_OFF', 'FLAG_NOT_UNDERSTOOD', 'BAD_CONNECTION_STRING'];
-
-async function settled({ url }: App, fault: string): Promise<void> {
-  if (NO_WRITER.includes(fault)) return;
-  await until('a heartbeat, or an error', async () => {
-    const health = (await (await fetch(`${url}/health/tracing`)).json()) as Record<string, unknown>;
-    return health.lastHeartbeatAt !== null || health.lastError !== null;
-  });
-}
-
-async function asAdmin(adminUrl: string, sql: string, ownerUrl: string): Promise<void> {
-  const { default: pg } = await import('pg');
-  const owner = new URL(ownerUrl);
-  const client = new pg.Client({ connectionString: adminUrl });
-  await client.connect();
-  await client.query(sql.replaceAll('OWNER', owner.username).replaceAll('DB', owner.pathname.slice(1)));
-  await client.end();
-}
 
 async function httpPort(): Promise<number> {
   const server = http.createServer((_, response) => response.end('hello'));

@@ -101,6 +101,18 @@ test('an execution id under another name: EXECUTION_ID_UNDER_OTHER_NAME', async 
   assert.equal(judge(t, 'EXECUTION_ID_UNDER_OTHER_NAME', diagnosis), 'named', JSON.stringify(diagnosis, null, 1));
 });
 
+test('failures without a reason, as exceptions leave them that went as log records to nobody: EXCEPTIONS_NOT_SENT', async (t) => {
+  const database = await workDatabase();
+  for (let i = 0; i < 3; i++) await store(database, { service: 'shop', ago: 1_000, took: 5 });
+  await database.client.query(`update beacon.trace_spans set status = 'failed'`);
+  const diagnosis = await ask(database.url, []);
+  assert.equal(judge(t, 'EXCEPTIONS_NOT_SENT', diagnosis), 'named', JSON.stringify(diagnosis, null, 1));
+  await database.client.query(
+    `insert into beacon.trace_logs (trace_id, recorded_at, event_name, content_hash) select trace_id, now(), 'exception', 1 from beacon.trace_spans limit 1`,
+  );
+  assert.deepEqual(accused(await ask(database.url, [])), []);
+});
+
 test('ids of another table: IDS_OF_ANOTHER_TABLE', async (t) => {
   const database = await workDatabase();
   await database.client.query('insert into app.work default values');
