@@ -64,5 +64,15 @@ export const QUESTIONS: Question[] = [
     at: 'api',
     path: () => '/api/v1/differences?from=2h&q=rare%3Dneedle&min_ms=100',
   },
+  { what: 'findings of a day', target: 300, at: 'api', path: () => '/api/v1/findings?from=24h' },
   { what: 'newest spans of a user', target: 300, at: 'api', path: ({ n }) => `/api/v1/spans?q=user.id%3Du${100 + n}` },
 ];
+
+export const LARGE_TRACE = 'b'.repeat(32);
+
+export const LARGE: Question = {
+  what: 'a trace of 100,000 spans as columns, laid out',
+  target: 500,
+  at: 'api',
+  path: () => `/api/v1/trace-columns?trace_id=${LARGE_TRACE}`,
+};

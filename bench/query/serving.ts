@@ -10,7 +10,10 @@ export interface Ports {
 }
 
 /** `beacon serve` on free ports. @param args Further flags. */
-export async function serve(url: string, args: string[] = []): Promise<{ ports: Ports; stop: () => Promise<void> }> {
+export async function serve(
+  url: string,
+  args: string[] = [],
+): Promise<{ ports: Ports; pid: number; stop: () => Promise<void> }> {
   const main = path.join(import.meta.dirname, '../../packages/server/src/main.ts');
   const ports = ['--port', '--otlp-http-port', '--otlp-grpc-port', '--jaeger-port'].flatMap((port) => [port, '0']);
   const child = spawn(process.execPath, [main, 'serve', ...ports, ...args], {
@@ -27,7 +30,11 @@ export async function serve(url: string, args: string[] = []): Promise<{ ports: 
       child.kill('SIGTERM');
       return ended;
     };
-    return { ports: { otlp: said.otlpHttpPort, jaeger: said.jaegerPort, api: said.port }, stop };
+    return {
+      pid: child.pid!,
+      ports: { otlp: said.otlpHttpPort, jaeger: said.jaegerPort, api: said.port },
+      stop,
+    };
   }
   throw new Error('The server ended before it listened.');
 }

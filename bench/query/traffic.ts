@@ -20,7 +20,8 @@ const SERVICES = [
   'inference',
 ];
 
-export type Order = 'time' | 'random';
+/** `time`: as a live system sends them, sped up; `random`: as an import or a backfill does; `live`: they have just ended. */
+export type Order = 'time' | 'random' | 'live';
 
 /** One request of some 500 spans. */
 export interface Request {
@@ -34,10 +35,10 @@ export interface Request {
  * Traces of the hour before `end`, 4 to 12 spans each: 7 attributes a span, of which `tenant` has 50 values, `user.id`
  * 20,000, and `rare` is on one span of 4,000 traces; every 50th span fails.
  *
- * @param order `time`: as a live system sends them, sped up; `random`: as an import or a backfill does.
+ * Those of `live` have ids of their own.
  */
-export function* traffic(traces: number, order: Order, end: number): Generator<Request> {
-  const random = seededRandom(42);
+export function* traffic(traces: number, order: Order, end = Date.now()): Generator<Request> {
+  const random = seededRandom(order === 'live' ? 43 : 42);
   const hex = (bytes: number) =>
     Array.from({ length: bytes }, () => (random() * 256) | 0)
       .map(twoDigits)
@@ -48,8 +49,9 @@ export function* traffic(traces: number, order: Order, end: number): Generator<R
     for (let t = from; t < Math.min(traces, from + TRACES_A_REQUEST); t++) {
       const traceId = hex(16);
       traceIds.push(traceId);
-      const place = order === 'time' ? t / traces : random();
-      const start = end - HOUR_MS + place * (HOUR_MS - 10_000) + random() * 1_500;
+      const place = order === 'random' ? random() : t / traces;
+      const spread = random() * 1_500;
+      const start = order === 'live' ? Date.now() - 500 - spread : end - HOUR_MS + place * (HOUR_MS - 10_000) + spread;
       let parent: string | undefined;
       let offset = 0;
       for (let i = 0, count = SPANS_A_TRACE - 4 + Math.floor(random() * 9); i < count; i++) {
@@ -96,6 +98,30 @@ export function* traffic(traces: number, order: Order, end: number): Generator<R
     }));
     const count = [...byService.values()].reduce((sum, spans) => sum + spans.length, 0);
     yield { body: encodeMessage(TRACES, { resourceSpans }).bytes, traceIds, count };
+  }
+}
+
+/** One trace of so many spans, ten below each, in requests of 5,000. */
+export function* largeTrace(traceId: string, spans: number, end: number): Generator<Request> {
+  const idOf = (n: number) => (n + 1).toString(16).padStart(16, '0');
+  for (let from = 0; from < spans; from += 5_000) {
+    const some = Array.from({ length: Math.min(5_000, spans - from) }, (_, i) => {
+      const n = from + i;
+      const startNs = BigInt(Math.round((end - 60_000 + n / 4) * 1_000)) * 1_000n;
+      return {
+        traceId,
+        spanId: idOf(n),
+        ...(n > 0 ? { parentSpanId: idOf(Math.floor((n - 1) / 10)) } : {}),
+        name: `op-${n % 12}`,
+        kind: 1 + (n % 3),
+        startTimeUnixNano: `${startNs}`,
+        endTimeUnixNano: `${startNs + 20_000_000_000n}`,
+        attributes: [text('http.route', `/r/${n % 30}`)],
+      };
+    });
+    const resource = { attributes: [text('service.name', 'batch')] };
+    const resourceSpans = [{ resource, scopeSpans: [{ scope: { name: 'bench' }, spans: some }] }];
+    yield { body: encodeMessage(TRACES, { resourceSpans }).bytes, traceIds: [traceId], count: some.length };
   }
 }
 
