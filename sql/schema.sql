@@ -245,6 +245,19 @@ create table beacon.long_traces (
 );
 CREATE INDEX long_traces_active ON beacon.long_traces USING btree (active_to);
 
+create table beacon.operation_baseline_days (
+  day timestamp with time zone not null,
+  service text not null,
+  operation text not null,
+  model_id text not null default ''::text,
+  region text not null default ''::text,
+  bucket smallint not null,
+  calls bigint not null default 0,
+  errors bigint not null default 0,
+  constraint operation_baseline_days_key PRIMARY KEY (service, operation, model_id, region, day, bucket)
+);
+CREATE INDEX operation_baseline_days_day ON beacon.operation_baseline_days USING btree (day);
+
 create table beacon.operation_baselines (
   hour timestamp with time zone not null,
   service text not null,

@@ -57,13 +57,27 @@ begin
   if settled is null then
     return 0;
   end if;
+  with counted as materialized (
+    select date_trunc('hour', s.started_at) as hour, s.service, s.operation, coalesce(s.model_id, '') as model_id,
+      coalesce(s.region, '') as region,
+      case when s.status = 'completed' then beacon.duration_bucket(s.duration_ms) else -1 end as bucket, count(*) as calls,
+      count(*) filter (where s.status <> 'completed') as errors,
+      coalesce(sum(s.duration_ms) filter (where s.status = 'completed'), 0) as total_ms
+    from beacon.spans_of(settled, from_time, to_time) s
+    where s.status <> 'started'
+    group by 1, 2, 3, 4, 5, 6
+  ), by_day as (
+    insert into beacon.operation_baseline_days as o (day, service, operation, model_id, region, bucket, calls, errors)
+    select date_bin('1 day', c.hour, '2000-01-01 00:00:00+00'), c.service, c.operation, c.model_id, c.region, c.bucket, sum(c.calls),
+      sum(c.errors)
+    from counted c
+    group by 1, 2, 3, 4, 5, 6
+    order by 1, 2, 3, 4, 5, 6
+    on conflict (service, operation, model_id, region, day, bucket) do update set
+      calls = o.calls + excluded.calls, errors = o.errors + excluded.errors
+  )
   insert into beacon.operation_baselines as o (hour, service, operation, model_id, region, bucket, calls, errors, total_ms)
-  select date_trunc('hour', s.started_at), s.service, s.operation, coalesce(s.model_id, ''), coalesce(s.region, ''),
-    case when s.status = 'completed' then beacon.duration_bucket(s.duration_ms) else -1 end,
-    count(*), count(*) filter (where s.status <> 'completed'), coalesce(sum(s.duration_ms) filter (where s.status = 'completed'), 0)
-  from beacon.spans_of(settled, from_time, to_time) s
-  where s.status <> 'started'
-  group by 1, 2, 3, 4, 5, 6
+  select c.hour, c.service, c.operation, c.model_id, c.region, c.bucket, c.calls, c.errors, c.total_ms from counted c
   order by 1, 2, 3, 4, 5, 6
   on conflict (service, operation, model_id, region, hour, bucket) do update set
     calls = o.calls + excluded.calls, errors = o.errors + excluded.errors, total_ms = o.total_ms + excluded.total_ms;
@@ -91,6 +105,8 @@ create function beacon.usuals(spans beacon.span_fact[]) returns table (
   telling boolean, source text)
 language plpgsql stable
 set search_path = beacon, pg_catalog
+-- Planning anew for each array of spans would take longer than to answer.
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
@@ -98,6 +114,9 @@ declare
   enough constant integer := 20;
   -- Siblings say little one by one: five that agree are the least that makes a sixth stand out.
   enough_siblings constant integer := 5;
+  since constant timestamptz := beacon.clock() - interval '7 days';
+  -- From here on whole days are read, before it hours.
+  whole constant timestamptz := date_bin('1 day', since, '2000-01-01 00:00:00+00') + interval '1 day';
 begin
   return query
   with mine as materialized (
@@ -123,23 +142,34 @@ begin
       0) as errors
     from wanted w
     cross join lateral (
-      select x.bucket, sum(x.calls) as calls, sum(x.errors) as errors from beacon.operation_baselines x
-      where x.service = w.service and x.operation = w.operation and x.model_id = w.model_id and x.region = w.region
-        and x.hour > beacon.clock() - interval '7 days'
+      select x.bucket, sum(x.calls) as calls, sum(x.errors) as errors from (
+        select h.bucket, h.calls, h.errors from beacon.operation_baselines h
+        where h.service = w.service and h.operation = w.operation and h.model_id = w.model_id and h.region = w.region
+          and h.hour > since and h.hour < whole
+        union all
+        select d.bucket, d.calls, d.errors from beacon.operation_baseline_days d
+        where d.service = w.service and d.operation = w.operation and d.model_id = w.model_id and d.region = w.region and d.day >= whole) x
       group by x.bucket) o
     left join counted c on c.service = w.service and c.operation = w.operation and c.model_id = w.model_id and c.region = w.region
       and c.bucket = o.bucket
   ), thin as materialized (
-    select distinct w.service, w.operation from wanted w
-    where coalesce((select sum(n.calls) from near n where n.bucket >= 0 and n.service = w.service and n.operation = w.operation
-      and n.model_id = w.model_id and n.region = w.region), 0) < enough
+    select distinct w.service, w.operation
+    from wanted w
+    left join (
+      select k.service, k.operation, k.model_id, k.region, sum(k.calls) as calls from near k where k.bucket >= 0 group by 1, 2, 3, 4) n
+      on n.service = w.service and n.operation = w.operation and n.model_id = w.model_id and n.region = w.region
+    where coalesce(n.calls, 0) < enough
   ), far as materialized (
     -- Too few there: the operation anywhere.
     select t.service, t.operation, o.bucket, o.calls - coalesce(c.calls, 0) as calls, o.errors - coalesce(c.errors, 0) as errors
     from thin t
     cross join lateral (
-      select x.bucket, sum(x.calls) as calls, sum(x.errors) as errors from beacon.operation_baselines x
-      where x.service = t.service and x.operation = t.operation and x.hour > beacon.clock() - interval '7 days'
+      select x.bucket, sum(x.calls) as calls, sum(x.errors) as errors from (
+        select h.bucket, h.calls, h.errors from beacon.operation_baselines h
+        where h.service = t.service and h.operation = t.operation and h.hour > since and h.hour < whole
+        union all
+        select d.bucket, d.calls, d.errors from beacon.operation_baseline_days d
+        where d.service = t.service and d.operation = t.operation and d.day >= whole) x
       group by x.bucket) o
     left join (select x.service, x.operation, x.bucket, sum(x.calls) as calls, sum(x.errors) as errors from counted x group by 1, 2, 3) c
       on c.service = t.service and c.operation = t.operation and c.bucket = o.bucket

@@ -47,6 +47,8 @@ language plpgsql stable
 set search_path = beacon, pg_catalog
 -- Which traces are recent is known only when it runs.
 set plan_cache_mode = auto
+-- How many of their spans are calls is a guess: a loop over all spans for each call took longer than the rest of a verdict.
+set enable_nestloop = off
 as $$
 declare
   first_label text := substring(called_host from '^([a-zA-Z][^.]*)');
@@ -71,7 +73,7 @@ begin
   select coalesce(
     (select callee.service from s call
      join s callee on callee.trace_id = call.trace_id and callee.parent_span_id = call.span_id and callee.kind = 'server'
-     where call.there limit 1),
+     where call.there group by callee.service order by count(*) desc, callee.service limit 1),
     (select min(x.service) from s x where x.kind = 'server' and x.service = first_label and x.service <> f.service),
     -- Another port of a host on which one service alone has answered.
     (select min(callee.service) from s call

@@ -27,6 +27,16 @@ begin
       model_id text, region text, settled boolean)
     where s.settled and s.status <> 'started'
     group by 1, 2, 3, 4, 5, 6
+  ), by_day as (
+    update beacon.operation_baseline_days o
+    set calls = o.calls - g.calls, errors = greatest(0, o.errors - g.errors)
+    from (
+      select date_bin('1 day', x.hour, '2000-01-01 00:00:00+00') as day, x.service, x.operation, x.model_id, x.region, x.bucket,
+        sum(x.calls) as calls, sum(x.errors) as errors
+      from gone x
+      group by 1, 2, 3, 4, 5, 6) g
+    where o.service = g.service and o.operation = g.operation and o.model_id = g.model_id and o.region = g.region and o.day = g.day
+      and o.bucket = g.bucket
   )
   update beacon.operation_baselines o
   set calls = o.calls - g.calls, errors = greatest(0, o.errors - g.errors), total_ms = greatest(0, o.total_ms - g.total_ms)
@@ -34,6 +44,9 @@ begin
   where o.service = g.service and o.operation = g.operation and o.model_id = g.model_id and o.region = g.region and o.hour = g.hour
     and o.bucket = g.bucket;
   delete from beacon.operation_baselines o
+  using jsonb_to_recordset(spans) s (service text, operation text)
+  where o.service = s.service and o.operation = s.operation and o.calls <= 0;
+  delete from beacon.operation_baseline_days o
   using jsonb_to_recordset(spans) s (service text, operation text)
   where o.service = s.service and o.operation = s.operation and o.calls <= 0;
 end
@@ -66,6 +79,10 @@ begin
     select from beacon.span_rollups r where r.facet = 0 and r.service = n.service and r.operation = n.operation and r.kind = n.kind);
   get diagnostics gone_names = row_count;
   delete from beacon.operation_baselines o
+  using jsonb_to_recordset(names) g (service text, operation text)
+  where o.service = g.service and o.operation = g.operation and not exists (
+    select from beacon.span_names n where n.service = o.service and n.operation = o.operation);
+  delete from beacon.operation_baseline_days o
   using jsonb_to_recordset(names) g (service text, operation text)
   where o.service = g.service and o.operation = g.operation and not exists (
     select from beacon.span_names n where n.service = o.service and n.operation = o.operation);

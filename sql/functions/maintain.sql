@@ -59,6 +59,7 @@ begin
   delete from beacon.traces where started_at < forgotten;
   delete from beacon.long_traces where started_at < forgotten;
   delete from beacon.operation_baselines where hour < expired;
+  delete from beacon.operation_baseline_days where day < expired;
   delete from beacon.tracers where heartbeat_at < expired;
   delete from beacon.ingest where heartbeat_at < expired;
   delete from beacon.service_traces where at < forgotten;

@@ -40,6 +40,13 @@ begin
   select f.* into root from unnest(spans) f
   where f.parent_position is null and (f.region is not null or f.model_id is not null)
   order by f.started_at desc limit 1;
+  -- With fewer failing traces than that no dimension has failed: there is no need to read what the others did.
+  if (select count(*) from (
+      select from beacon.traces t
+      where t.error_count > 0 and t.started_at between root.started_at - interval '30 minutes' and root.started_at + interval '30 minutes'
+      limit 3) x) + (select count(distinct f.trace_id) from unnest(spans) f) < 3 then
+    return;
+  end if;
   return query
   select q.value, q.failed, q.of_all, q.elsewhere_failed, q.elsewhere,
     -- Five of five beside five that went well elsewhere happen by chance once in 250 times; three of three, once in 20.

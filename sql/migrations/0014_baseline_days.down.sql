@@ -1,0 +1,1 @@
+drop table beacon.operation_baseline_days;
