@@ -35,7 +35,9 @@ const HEARD = `
 /** What stands in the file. */
 export function readHeard(): Heard {
   const heard: Heard = new Map();
-  for (const [, source, words] of fs.readFileSync(FILE, 'utf8').matchAll(/\('(\w+)',\s+array\[([^\]]*)\]\)/g)) {
+  // A word may hold a bracket.
+  const lists = /\('(\w+)',\s+array\[((?:'(?:[^']|'')*'|[^\]'])*)\]\)/g;
+  for (const [, source, words] of fs.readFileSync(FILE, 'utf8').matchAll(lists)) {
     const found = [...(words as string).matchAll(/'((?:[^']|'')*)'/g)].map(([, word]) => word?.replaceAll("''", "'"));
     heard.set(source as string, new Set(found as string[]));
   }
