@@ -35,7 +35,12 @@ await server.discard();
 process.exit(code);
 
 function testsBelow(where: string): string[] {
-  if (fs.statSync(where).isFile()) return [where];
+  const found = fs.statSync(where, { throwIfNoEntry: false });
+  if (!found) {
+    console.error(`There is no file or folder ${path.relative(root, where)}.`);
+    process.exit(2);
+  }
+  if (found.isFile()) return [where];
   return fs
     .readdirSync(where, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.test.ts') && !file.includes('node_modules'))

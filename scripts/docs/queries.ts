@@ -78,7 +78,7 @@ function page(query: Query): string {
     toolText(query),
     '## Behind it',
     behind(query, params),
-    '[All operations](README.md)',
+    '[All queries](README.md)',
   ].join('\n\n')}\n`;
 }
 
@@ -144,7 +144,7 @@ function exampleOf(query: Query): Record<string, string> {
   });
   if (!fitting)
     throw new Error(
-      `${query.name} has no example: name one for each of ${required.join(', ')} in scripts/docs/operations.ts.`,
+      `${query.name} has no example: name one for each of ${required.join(', ')} in scripts/docs/queries.ts.`,
     );
   return fitting;
 }
@@ -198,7 +198,7 @@ function toolText(query: Query): string {
 /** Functions and views its statement names; tables and helpers say how, these say what. */
 function behind(query: Query, params: Record<string, string>): string {
   const { call } = query.prepare(params);
-  if (!call) return 'Not one SQL statement: see the code of the operation.';
+  if (!call) return 'Not one SQL statement: see the code of the query.';
   const names = [...new Set([...call.text.matchAll(/\bbeacon\.(\w+)/g)].map(([, name]) => name))];
   const told = names.map((name) => `\`beacon.${name}\``).join(', ');
   return `SQL over ${told}, described in [the SQL reference](../sql.md). \`GET /api/v1/${query.name}?…&explain=sql\` shows the statement.`;

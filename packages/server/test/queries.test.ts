@@ -15,7 +15,7 @@ after(() => pool.end());
 
 function named(name: string): Query {
   const found = QUERIES.find((query) => query.name === name);
-  assert.ok(found, `no operation ${name}`);
+  assert.ok(found, `no query ${name}`);
   return found;
 }
 const run = (name: string, params: Record<string, unknown>) => runQuery(pool, named(name), params);
@@ -59,7 +59,7 @@ test('names and parameters are unique, described, and turn into a JSON schema', 
 /** It has a test of its own, as have those that change something. */
 const WITH_A_RUNNER = 'receipts';
 
-test('every operation answers with rows, database and schema', async () => {
+test('every query answers with rows, database and schema', async () => {
   for (const [n, region] of ['us-east', 'eu-west', 'us-east', 'eu-west'].entries()) {
     const told = {
       execution_id: [1, 11, 12, 2][n],

@@ -74,7 +74,7 @@ test('each MCP call names the tool that answers it, with parameters it takes', (
   }
 });
 
-test('every panel asks an operation that there is', () => {
+test('every panel asks a query that exists', () => {
   const folder = path.join(import.meta.dirname, '../src');
   const files = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.tsx'));
   const asked = files.flatMap((file) =>

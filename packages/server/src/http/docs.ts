@@ -52,7 +52,7 @@ function docsPage(queries: readonly Query[], version: string, hasToken: boolean)
 <ul><li><a href="#rules">Rules</a></li></ul><p>Operations</p><ul>${links}</ul><p><a href="#others">Streams, files, server</a></p>
 <p><a href="/openapi.json">openapi.json</a></p></nav>
 <main><h1>HTTP API</h1>
-<p>Every operation is a question with a name, parameters, columns and a limit; they are the same here, on the command line
+<p>Every query is a question with a name, parameters, columns and a limit; they are the same here, on the command line
 (<code>beacon &lt;name&gt;</code>) and for MCP clients (<code>/mcp</code>).</p>
 <section id="rules"><h2>Rules</h2><dl>
 <dt>Asking</dt><dd><code>GET /api/v1/&lt;name&gt;</code> with a query string, or <code>POST</code> with the same parameters as a JSON object.

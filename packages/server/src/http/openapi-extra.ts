@@ -1,4 +1,4 @@
-// What /api/v1 has besides the operations, as OpenAPI describes it.
+// What /api/v1 has besides the queries, as OpenAPI describes it.
 import { z } from 'zod';
 import { liveParams } from './live.ts';
 
@@ -31,8 +31,8 @@ export const EXTRA_PATHS: Json = {
     get: {
       tags: ['server'],
       operationId: 'listOperations',
-      summary: 'Every operation with its parameters.',
-      responses: { 200: json('The operations.'), ...refs(401) },
+      summary: 'Every query with its parameters.',
+      responses: { 200: json('The queries.'), ...refs(401) },
     },
   },
   '/api/v1/live': {
@@ -149,7 +149,7 @@ export const EXTRA_PATHS: Json = {
     get: {
       tags: ['server'],
       operationId: 'healthTracing',
-      summary: 'The tracers that have reported, as the operation `tracers` answers.',
+      summary: 'The tracers that have reported, as the query `tracers` answers.',
       responses: { 200: json('The tracers.'), ...refs(401, 503) },
     },
   },

@@ -1,4 +1,4 @@
-// OpenAPI 3.1 of everything under /api/v1, from the descriptions of the operations.
+// OpenAPI 3.1 of everything under /api/v1, from the descriptions of the queries.
 import { z } from 'zod';
 import type { Query } from '../queries/query.ts';
 import { EXTRA_PATHS } from './openapi-extra.ts';
@@ -71,13 +71,13 @@ export function openApi(queries: readonly Query[], version: string, hasToken: bo
       title: 'Beacon',
       version,
       description:
-        'Distributed tracing that lives in PostgreSQL, and says why an execution failed. Every operation has the same name, parameters and columns here, on the command line and for MCP clients.',
+        'Distributed tracing that lives in PostgreSQL, and says why an execution failed. Every query has the same name, parameters and columns here, on the command line and for MCP clients.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
     security: hasToken ? [{ token: [] }] : [{}, { token: [] }],
     tags: [
-      { name: 'operations', description: 'Questions about traces; each has a limit and says what it left out.' },
+      { name: 'queries', description: 'Questions about traces; each has a limit and says what it left out.' },
       { name: 'streams and files', description: 'Spans as they come; a trace as one answer or one file.' },
       { name: 'server', description: 'How the server is doing.' },
     ],
@@ -101,7 +101,7 @@ export function openApi(queries: readonly Query[], version: string, hasToken: bo
 }
 
 function pathOf(query: Query, name: string): Json {
-  const common = { tags: ['operations'], summary: query.doc };
+  const common = { tags: ['queries'], summary: query.doc };
   const responses = {
     200: {
       description: 'Rows, and what was left out.',
@@ -221,7 +221,7 @@ function problemOf(status: string, description: string): Json {
     status: Number(status),
     detail: 'limit: Too big: expected number to be <=1000',
     code: 'usage',
-    hint: 'GET /api/v1 lists every operation with its parameters.',
+    hint: 'GET /api/v1 lists every query with its parameters.',
     request_id: '3f0c9a52-7b1e-4d0a-9f55-6c2f8d1e4b7a',
     errors: [{ parameter: 'limit', message: 'Too big: expected number to be <=1000' }],
   };

@@ -17,7 +17,7 @@ export interface Problem {
   request_id?: string;
 }
 
-const LIST = 'GET /api/v1 lists every operation with its parameters.';
+const LIST = 'GET /api/v1 lists every query with its parameters.';
 
 /** What HTTP itself refuses: title, code and hint by status. */
 const REFUSALS: Record<number, [title: string, code: string, hint: string]> = {

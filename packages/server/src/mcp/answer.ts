@@ -9,12 +9,12 @@ import { FENCE } from './untrusted.ts';
 /** Tokens of an answer, text and JSON together. */
 export const BUDGET = { min: 1_000, default: 2_000, max: 20_000 } as const;
 
-/** Rows of one operation inside an answer; the last part of an answer is the one that is cut first. */
+/** Rows of one query inside an answer; the last part of an answer is the one that is cut first. */
 export interface Part {
   /** Its name in the JSON: `rows`, `causes`. */
   key: string;
   rows: Row[];
-  /** What the operation itself left out. */
+  /** What the query itself left out. */
   truncated: string | null;
   lines: (rows: Row[]) => string[];
   /** Columns of no use to who has read the others. */

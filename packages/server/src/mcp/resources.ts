@@ -53,9 +53,9 @@ export async function readResource(
 ): Promise<ReadResourceResult | undefined> {
   const [, kind, name] = /^beacon:\/\/(schema|diagnoses)(?:\/([\w."]+))?$/.exec(uri) ?? [];
   if (kind === undefined) return undefined;
-  const operation = kind === 'schema' ? schema : diagnosisTypes;
+  const query = kind === 'schema' ? schema : diagnosisTypes;
   const params = name === undefined ? {} : kind === 'schema' ? { name } : { type: name };
-  const { rows, database, schema: version } = await runQuery(pool, operation, params, { signal });
+  const { rows, database, schema: version } = await runQuery(pool, query, params, { signal });
   const wanted = name === undefined || kind !== 'schema' ? rows : rows.filter((row) => isNamed(row, name));
   if (wanted.length === 0) return undefined;
   const from = `Database ${database}, schema ${version}.`;

@@ -14,7 +14,7 @@ const FEW = 6;
 const LONGEST = 160;
 const SHORTEST = 70;
 
-/** Rows of the operation `schema`: one object whole, a few with their columns, many by name. */
+/** Rows of the query `schema`: one object whole, a few with their columns, many by name. */
 export function schemaRows(rows: Row[]): Row[] {
   if (rows.length === 1) return rows;
   const told = rows.filter((row) => !INNER.test(`${row.signature} ${row.returns}`));

@@ -1,4 +1,4 @@
-// A tool as the protocol has it: its schemas from the operation's description, its call, its errors.
+// A tool as the protocol has it: its schemas from the query's description, its call, its errors.
 import type { CallToolResult, Tool as Listed } from '@modelcontextprotocol/server';
 import type pg from 'pg';
 import { z } from 'zod';
@@ -189,7 +189,7 @@ function questionOf(tool: Tool, { database, schema, range, next }: Answer, { giv
   };
 }
 
-/** Parameters that this operation knows too; rows are counted by each itself. */
+/** Parameters that this query knows too; rows are counted by each itself. */
 function leave(params: Record<string, unknown>, { params: known }: Query): Record<string, unknown> {
   return Object.fromEntries(Object.entries(params).filter(([name]) => name !== 'limit' && name in known.shape));
 }
@@ -255,7 +255,7 @@ function parameterOf(issue: z.core.$ZodIssue): string {
   return issue.code === 'unrecognized_keys' ? issue.keys.join(', ') : issue.path.join('.') || 'parameters';
 }
 
-/** Hints name commands; here the same operation has the name of its tool. */
+/** Hints name commands; here the same query has the name of its tool. */
 function toolWords(hint: string): string {
   return hint.replace(/`beacon ([a-z-]+)[^`]*`/g, (command, name: string) => toolOf(name) ?? command);
 }

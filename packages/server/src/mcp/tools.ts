@@ -1,4 +1,4 @@
-// Which operations a model gets as tools, under which names, and in which words.
+// Which queries a model gets as tools, under which names, and in which words.
 import type { Query } from '../queries/query.ts';
 import { QUERIES } from '../registry.ts';
 import type { Row } from '../store/values.ts';
@@ -19,7 +19,7 @@ export interface Tool {
   shape?: (rows: Row[]) => Row[];
   /** Parameters a model does not get. */
   hidden: readonly string[];
-  /** Whether it only reads; an operation may be POST for another reason. */
+  /** Whether it only reads; a query may be POST for another reason. */
   readOnly: boolean;
   /** Whether a model writes the SQL, so that errors may hold values from the tables. */
   readsSql: boolean;
@@ -27,7 +27,7 @@ export interface Tool {
   none: string;
   /** Columns left out, because others say the same to a model. */
   omit: readonly string[];
-  /** Rows an answer of the usual size holds; a larger one is asked for more. The operation's own where it says nothing. */
+  /** Rows an answer of the usual size holds; a larger one is asked for more. The default of the query where it says nothing. */
   limit?: number;
   /** Whether fewer rows are a different choice of rows, so that the question is asked again for as many as fit. */
   refits: boolean;
@@ -35,8 +35,8 @@ export interface Tool {
   rest?: string;
 }
 
-interface Entry extends Partial<Omit<Tool, 'operation' | 'first'>> {
-  /** Name of the operation. */
+interface Entry extends Partial<Omit<Tool, 'query' | 'first'>> {
+  /** Name of the query. */
   of: string;
   name: string;
   description: string;
@@ -241,13 +241,13 @@ const ENTRIES: Entry[] = [
   },
 ];
 
-/** The tool that stands for an operation; hints name operations. */
+/** The tool that stands for a query; hints name queries. */
 export function toolOf(name: string): string | undefined {
   const known = { trace: 'outline', waterfall: 'outline', diagnose: 'unusual-spans' }[name] ?? name;
   return TOOLS.find(({ query }) => query.name === known)?.name;
 }
 
-/** The tools there are: those whose operation is in the registry. */
+/** The tools there are: those whose query is in the registry. */
 export const TOOLS: readonly Tool[] = ENTRIES.flatMap(({ of, first, ...entry }) => {
   const query = named(of);
   if (!query) return [];
@@ -269,7 +269,7 @@ export const TOOLS: readonly Tool[] = ENTRIES.flatMap(({ of, first, ...entry }) 
   ];
 });
 
-/** Operations that are not tools, each with the reason. */
+/** Queries that are not tools, each with the reason. */
 export const NOT_TOOLS: Record<string, string> = {
   trace: 'get_trace says it in few lines',
   waterfall: 'get_trace says it in few lines',
@@ -290,12 +290,12 @@ export const NOT_TOOLS: Record<string, string> = {
   'remove-alert': 'decides who is woken: a person should',
   'test-alert': 'sends a message to people: a person should',
   alerts: 'list_findings has the same causes, whether or not a rule looked',
-  'job-differences': 'a list of tools has to stay short; the tool sql asks job_differences(job)',
-  'compare-jobs': 'a list of tools has to stay short; the tool sql asks compare_jobs(a, b)',
-  'job-comparison': 'the tool sql asks job_comparison(a, b)',
-  'job-costs': 'for who pays; the tool sql asks job_costs(job)',
-  'outage-cost': 'the tool sql asks outage_cost(execution)',
-  gate: 'for scripts that let a job pass; the tool sql asks job_comparison(a, b)',
+  'job-differences': 'a list of tools has to stay short; the tool query_sql asks job_differences(job)',
+  'compare-jobs': 'a list of tools has to stay short; the tool query_sql asks compare_jobs(a, b)',
+  'job-comparison': 'the tool query_sql asks job_comparison(a, b)',
+  'job-costs': 'for who pays; the tool query_sql asks job_costs(job)',
+  'outage-cost': 'the tool query_sql asks outage_cost(execution)',
+  gate: 'for scripts that let a job pass; the tool query_sql asks job_comparison(a, b)',
   'job-scores': 'the tool sql reads the table scores',
   scores: 'a judgement: who judges should send it',
   'submit-job': 'starts work and costs money: a person should',

@@ -2,7 +2,7 @@
 import type { Row } from '../store/values.ts';
 import { cellText } from './table.ts';
 
-/** Rows of the operation `outline`: a line a fold, what it hides below it. */
+/** Rows of the query `outline`: a line a fold, what it hides below it. */
 export function outlineLines(rows: Row[]): string[] {
   const level = new Map<unknown, number>();
   const lines = rows.flatMap((row) => {
@@ -23,7 +23,7 @@ export function outlineLines(rows: Row[]): string[] {
 const LEGEND =
   'line: service, operation, ×spans folded into it, status, duration (of the longest), self time (of all), offset; * = critical path; # = span id';
 
-/** Rows of the operation `unusual-spans`, in the order of the trace. */
+/** Rows of the query `unusual-spans`, in the order of the trace. */
 export function unusualLines(rows: Row[]): string[] {
   if (rows.length === 0) return [];
   const inOrder = rows.toSorted((a, b) => compare(a.trace_id, b.trace_id) || Number(a.position) - Number(b.position));
@@ -59,7 +59,7 @@ function spanLine(row: Row): string {
     .join(', ');
 }
 
-/** Rows of the operation `root-cause`: the verdict a paragraph. */
+/** Rows of the query `root-cause`: the verdict a paragraph. */
 export function causeLines(rows: Row[]): string[] {
   if (rows.length === 0) return ['No cause: nothing failed, and nothing was unusually slow.'];
   return rows.flatMap((row) => {

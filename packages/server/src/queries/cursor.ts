@@ -18,7 +18,7 @@ export function encodeCursor({ key, at, range }: Cursor): string {
 
 const time = z.iso.datetime({ offset: true });
 
-/** Parameter `after` of an operation whose sort key looks like `key`. */
+/** Parameter `after` of a query whose sort key looks like `key`. */
 export function afterParam(key: z.ZodType<unknown[]>) {
   const shape = z.tuple([key, time, time.nullable(), time.nullable()]);
   return z

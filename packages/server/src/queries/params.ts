@@ -1,4 +1,4 @@
-// Parameters that several operations take, so that they mean the same everywhere.
+// Parameters that several queries take, so that they mean the same everywhere.
 import { z } from 'zod';
 import { TRACE_ID } from '../filter/parse.ts';
 import type { Argument } from './query.ts';

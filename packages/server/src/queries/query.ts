@@ -1,4 +1,4 @@
-// What an operation is. The HTTP route, the CLI verb and every later API derive from this description.
+// What a query is. The HTTP route, the CLI verb and every later API derive from this description.
 import type pg from 'pg';
 import { z } from 'zod';
 import type { Term } from '../filter/parse.ts';
@@ -29,7 +29,7 @@ export interface Scope {
   firstPageAt: string;
 }
 
-/** What an operation that is more than one statement gets to work with. */
+/** What a query that is more than one statement gets to work with. */
 export interface RunContext<Params> extends Scope {
   pool: pg.Pool;
   params: Params;
@@ -123,7 +123,7 @@ export interface Query<
 }
 
 export interface Prepared {
-  /** The statement, without the limit; undefined where the operation runs by itself. */
+  /** The statement, without the limit; undefined where the query runs by itself. */
   call: SqlCall | undefined;
   fetch: Fetch | undefined;
   run: ((context: { pool: pg.Pool; signal: AbortSignal }) => Promise<RunResult>) | undefined;

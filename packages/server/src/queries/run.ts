@@ -21,7 +21,7 @@ export interface Answer<Of = Row> {
   schema: string;
   /** Times the answer is about, where the question is about a time. */
   range?: { from: string; to: string };
-  /** Columns of the rows, where the operation cannot tell them beforehand: those of a statement. */
+  /** Columns of the rows, where the query cannot name them beforehand: those of a statement. */
   columns?: SqlColumn[];
 }
 
@@ -73,7 +73,7 @@ async function runOn(
   });
   const signal = options.signal ?? new AbortController().signal;
   const answer: RunResult | undefined = result ?? (await prepared.run?.({ pool, signal }));
-  if (!answer) throw new Error(`The operation ${query.name} has neither sql nor run.`);
+  if (!answer) throw new Error(`The query ${query.name} has neither sql nor run.`);
   if (answer.rows.length === 0 && prepared.missing) {
     const { what, hint } = prepared.missing;
     throw new BeaconError('not_found', what, [answer.truncated, hint].filter(Boolean).join(' '));

@@ -100,7 +100,7 @@ for (const query of QUERIES.filter(({ mutates, name }) => !mutates && name !== A
   });
 }
 
-test('every operation that changes something is there by POST only', async () => {
+test('every query that changes something is there by POST only', async () => {
   for (const { name, mutates } of QUERIES) {
     if (mutates) assert.equal((await server.ask(`/api/v1/${name}`)).status, 404, name);
   }
@@ -153,7 +153,7 @@ test('what is not there is a problem with a hint', async () => {
   assert.deepEqual([nowhere.status, nowhere.body.code], [404, 'not_found']);
 });
 
-test('the OpenAPI document is valid and has every operation, with its parameters, columns and problems', async () => {
+test('the OpenAPI document is valid and has every query, with its parameters, columns and problems', async () => {
   const { body, headers } = await server.ask('/openapi.json');
   const validator = new Validator();
   const { valid, errors } = await validator.validate(structuredClone(body));
@@ -187,7 +187,7 @@ test('every example of the document is a request that works', async () => {
   }
 });
 
-test('the page of the document names every operation and fetches nothing', async () => {
+test('the page of the document names every query and fetches nothing', async () => {
   const { body, headers, status } = await server.ask('/docs');
   assert.equal(status, 200);
   for (const { name } of QUERIES) assert.match(body, new RegExp(`<section id="${name}">`));

@@ -1,4 +1,4 @@
-// How each operation's rows look to a person, by its name.
+// How each query's rows look to a person, by its name.
 import type { Query } from '../../queries/query.ts';
 import { ALERTS } from './alerts.ts';
 import { ANSWERS } from './answers.ts';
@@ -26,7 +26,7 @@ export const RENDERERS: Record<string, Renderer> = {
   ...ALERTS,
 };
 
-/** A table of all columns, for an operation nothing better was made for. */
+/** A table of all columns, for a query that has no table of its own. */
 export function plainRenderer(query: Query): Renderer {
   const columns = Object.keys(query.row.shape).map((name) => text(name, name.replaceAll('_', ' ')));
   return { lines: asTable(columns, 'Nothing was found.') };

@@ -10,7 +10,7 @@ const WIDEST_BAR = 60;
 const WIDEST_TREE = 56;
 
 /**
- * Lines of one or more traces, rows in drawing order as the operation `waterfall` gives them. No line is longer than
+ * Lines of one or more traces, rows in drawing order as the query `waterfall` gives them. No line is longer than
  * the terminal is wide; when text was cut the last line says so.
  */
 export function renderWaterfall(rows: Row[], terminal: Terminal): string[] {

@@ -42,7 +42,7 @@ export function paramsFrom(described: Answerable, options: VerbOptions, args: st
   return params;
 }
 
-/** Verb that runs the operation and prints what its renderer makes of the rows. */
+/** Verb that runs the query and prints what its renderer makes of the rows. */
 export function queryVerb(query: Query): Command {
   return paramFlags(verb(query.name, query.doc).aliases(query.aliases), query).action(
     withReader(async ({ pool, options, terminal, print }, ...args) => {
