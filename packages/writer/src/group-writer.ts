@@ -1,5 +1,6 @@
 // Many small batches, few transactions: what arrives while the database is busy goes together with the next flush, and
 // each batch hears what became of it.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { type WriteOptions, writeEncoded } from './batch.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
@@ -51,6 +52,9 @@ export class UnavailableError extends Error {
 
 /** Rows below which a transaction of its own costs more than it gains. */
 const LEAST_SHARE = 1_000;
+/** Attempts at a transaction that met others, and the longest pause after the first; it grows with each. */
+const MAX_ATTEMPTS = 6;
+const PAUSE_MS = 50;
 
 interface Waiting {
   batch: EncodedBatch;
@@ -200,13 +204,15 @@ export class GroupWriter {
     }
   }
 
-  /** Two transactions that resend the same spans may lock each other out; one of them is told, and tries again. */
+  /** Transactions that resend the same spans may lock each other out; all but one of them fail, and try again. */
   async #insist(client: pg.Client, group: Waiting[], options: WriteOptions): Promise<void> {
     for (let attempts = 1; ; attempts++) {
       try {
         return await this.#write(client, group, options);
       } catch (error) {
-        if (!isPassing(error) || attempts === 3) throw error;
+        if (!isPassing(error) || attempts === MAX_ATTEMPTS) throw error;
+        // Not in step with the others, or they would meet again.
+        await sleep(Math.random() * PAUSE_MS * attempts);
       }
     }
   }

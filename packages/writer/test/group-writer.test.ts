@@ -43,7 +43,8 @@ test('writers that resend the same spans in other orders store each once', async
   for (let round = 0; round < 5; round++) {
     const shuffled = writers.map(() => rows.toSorted(() => Math.random() - 0.5));
     const answers = await Promise.allSettled(writers.map((writer, i) => writer.submit(batchOf(shuffled[i]!))));
-    for (const answer of answers) assert.equal(answer.status, 'fulfilled');
+    for (const answer of answers)
+      assert.equal(answer.status, 'fulfilled', `${(answer as PromiseRejectedResult).reason}`);
   }
   assert.equal(await count(), 60);
   assert.equal((await client.query('select span_count as n from traces')).rows[0].n, 60);
