@@ -1,4 +1,4 @@
-// docs/reference/queries/: a page an operation, from its description in the registry.
+// docs/reference/queries/: a page a query, from its description in the registry.
 import { program } from '../../packages/server/src/cli/program.ts';
 import { BUDGET } from '../../packages/server/src/mcp/answer.ts';
 import { NOT_TOOLS, TOOLS } from '../../packages/server/src/mcp/tools.ts';

@@ -21,7 +21,7 @@ import { statusVerb } from './verbs/status.ts';
 import { submitVerb } from './verbs/submit.ts';
 import { watchVerb } from './verbs/watch.ts';
 
-/** Operations the command line does in its own way. */
+/** Queries the command line does in its own way. */
 const OWN_VERBS = new Set(['diagnose', 'doctor', 'run-doctor', 'submit-job', 'gate']);
 /** Those that go to the runner. */
 const TO_THE_RUNNER = new Set(['rerun', 'receipts', 'judge']);

@@ -49,7 +49,7 @@ function docsPage(queries: readonly Query[], version: string, hasToken: boolean)
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Beacon: HTTP API</title><style>${STYLE}</style></head><body>
 <nav aria-label="Operations"><a class="home" href="/">Beacon</a><p>HTTP API ${html(version)}</p>
-<ul><li><a href="#rules">Rules</a></li></ul><p>Operations</p><ul>${links}</ul><p><a href="#others">Streams, files, server</a></p>
+<ul><li><a href="#rules">Rules</a></li></ul><p>Queries</p><ul>${links}</ul><p><a href="#others">Streams, files, server</a></p>
 <p><a href="/openapi.json">openapi.json</a></p></nav>
 <main><h1>HTTP API</h1>
 <p>Every query is a question with a name, parameters, columns and a limit; they are the same here, on the command line

@@ -1,4 +1,4 @@
-// The HTTP API: a route an operation, traces as files and streams, the web interface, and what load balancers ask.
+// The HTTP API: a route a query, traces as files and streams, the web interface, and what load balancers ask.
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import type { Maintenance } from '../maintenance/loop.ts';

@@ -5,6 +5,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
+import { program } from '../../src/cli/program.ts';
 import { terminalOf } from '../../src/cli/render/terminal.ts';
 import { run, start } from './run.ts';
 
@@ -16,6 +17,14 @@ test('help names every exit code, and every verb has help', async () => {
   assert.equal(code, 0);
   for (const exit of [0, 1, 2, 3, 4, 5]) assert.match(out, new RegExp(`^ {2}${exit} {2}\\S`, 'm'));
   assert.match((await run(['waterfall', '--help'])).out, /<execution\|trace>/);
+});
+
+test('every flag of every verb says what it means', () => {
+  const speechless = program([])
+    .commands.flatMap((command) => command.options.map((option) => ({ command: command.name(), ...option })))
+    .filter(({ description }) => !description)
+    .map(({ command, flags }) => `${command} ${flags}`);
+  assert.deepEqual(speechless, []);
 });
 
 test('--version is that of the package', async () => {

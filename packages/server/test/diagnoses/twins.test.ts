@@ -12,20 +12,30 @@ for (const { type, service, also = [], twins = [], cases } of TWINS) {
     test(`${type} ${index + 1}: ${service} is named, and nothing else is accused`, async () => {
       const found = await of(picture);
       accuses(found, type, service);
-      assert.deepEqual(
-        causes(found).filter((cause) => !also.includes(cause)),
-        [type],
-      );
+      const others = causes(found).filter((cause) => !also.includes(cause));
+      assert.deepEqual(others, [type], said(found, '`also` in pictures.ts declares what else a picture shows'));
     });
     const instead = twins[index] ?? null;
     test(`${type} ${index + 1}: its innocent twin is accused of ${instead ?? 'nothing'}`, async () => {
       const twin = picture.replace(guilty, innocent);
       if (twin === picture) throw new Error('The twin differs in nothing.');
-      assert.deepEqual(causes(await of(twin)), instead === null ? [] : [instead]);
+      const found = await of(twin);
+      const expected = instead === null ? [] : [instead];
+      assert.deepEqual(
+        causes(found),
+        expected,
+        said(found, '`twins` in pictures.ts declares what a twin is accused of'),
+      );
     });
   }
 }
 
 function causes(found: Verdict[]): string[] {
   return found.filter(({ role }) => role === 'cause').map(({ type }) => type);
+}
+
+/** What a failure prints: every verdict in its own words, and where the expectation stands. */
+function said(found: Verdict[], where: string): string {
+  const lines = found.map(({ role, type, service, summary }) => `  ${role} ${type} at ${service}: ${summary}`);
+  return [`Verdicts (${where}):`, ...lines].join('\n');
 }

@@ -15,7 +15,7 @@ export function ExecutionAnswers({ id }: { id: string }) {
   const newest = rows.at(-1);
   if (!newest) return null;
   return (
-    <Panel title={titleOf(rows)} operation="execution-answers" params={params} truncated={answers.value?.truncated}>
+    <Panel title={titleOf(rows)} query="execution-answers" params={params} truncated={answers.value?.truncated}>
       <div class="execution-answers">
         <p class="asked">{newest.question ?? <span class="dim">the question is not kept</span>}</p>
         {rows.map((row) => (

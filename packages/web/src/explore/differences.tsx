@@ -23,7 +23,7 @@ export function Differences({ params, selection, onFilter, onClear }: Difference
   return (
     <Panel
       title="What is different?"
-      operation="differences"
+      query="differences"
       params={asked}
       truncated={found.value?.truncated}
       actions={

@@ -32,7 +32,7 @@ export function Results({ params, order, onOrder }: ResultsProps) {
   return (
     <Panel
       title={first.value ? `${count(rows.length)}${next ? '+' : ''} traces` : 'Traces'}
-      operation="search"
+      query="search"
       params={asked}
       flush
       actions={

@@ -22,7 +22,7 @@ export function Strip({ params, every, onRange }: StripProps) {
   const asked = { ...params, columns: COLUMNS };
   const series = useAsk('series', asked, { every });
   return (
-    <Panel title="Rate, errors, duration" operation="series" params={asked} truncated={series.value?.truncated}>
+    <Panel title="Rate, errors, duration" query="series" params={asked} truncated={series.value?.truncated}>
       <div class="strip-room">
         <Loaded resource={series} what="the rate">
           {({ rows, range }) =>

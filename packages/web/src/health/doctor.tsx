@@ -24,7 +24,7 @@ export function DoctorPanel() {
   return (
     <Panel
       title="Doctor"
-      operation="doctor"
+      query="doctor"
       truncated={state.answer?.truncated}
       actions={
         <button type="button" class="small" onClick={run} disabled={state.running === true}>

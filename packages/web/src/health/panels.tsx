@@ -16,7 +16,7 @@ const EVERY_MS = 5000;
 export function StatePanel() {
   const health = useAsk('health', {}, { every: EVERY_MS });
   return (
-    <Panel title="State" operation="health" truncated={health.value?.truncated} flush>
+    <Panel title="State" query="health" truncated={health.value?.truncated} flush>
       <Loaded resource={health} what="the state">
         {({ rows }) => (
           <Table
@@ -66,7 +66,7 @@ const STATE_COLUMNS: Column<Rows['health']>[] = [
 export function TracersPanel() {
   const tracers = useAsk('tracers', {}, { every: EVERY_MS });
   return (
-    <Panel title="Tracers" operation="tracers" truncated={tracers.value?.truncated} flush>
+    <Panel title="Tracers" query="tracers" truncated={tracers.value?.truncated} flush>
       <Loaded resource={tracers} what="tracers">
         {({ rows }) =>
           rows.length === 0 ? (
@@ -141,7 +141,7 @@ function Dropped({ reasons }: { reasons: unknown }) {
 export function CoveragePanel() {
   const coverage = useAsk('coverage', { limit: 20 }, { every: EVERY_MS });
   return (
-    <Panel title="Coverage" operation="coverage" truncated={coverage.value?.truncated} flush>
+    <Panel title="Coverage" query="coverage" truncated={coverage.value?.truncated} flush>
       <Loaded resource={coverage} what="coverage">
         {({ rows }) =>
           rows.length === 0 ? (
@@ -191,7 +191,7 @@ const COVERAGE_COLUMNS: Column<Rows['coverage']>[] = [
 export function StoragePanel() {
   const storage = useAsk('storage', {});
   return (
-    <Panel title="Storage" operation="storage" truncated={storage.value?.truncated}>
+    <Panel title="Storage" query="storage" truncated={storage.value?.truncated}>
       <Loaded resource={storage} what="storage">
         {({ rows: [row] }) => (row ? <Storage row={row} /> : <Empty title="Nothing is stored yet." />)}
       </Loaded>
@@ -248,7 +248,7 @@ function Fact({ title, value }: { title: string; value: string }) {
 export function PreflightPanel() {
   const report = useAsk('preflight-report', {});
   return (
-    <Panel title="Last preflight" operation="preflight-report" truncated={report.value?.truncated}>
+    <Panel title="Last preflight" query="preflight-report" truncated={report.value?.truncated}>
       <Loaded resource={report} what="the report">
         {({ rows }) =>
           rows.length === 0 ? (

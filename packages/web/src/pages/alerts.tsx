@@ -33,7 +33,7 @@ function Look({ again }: { again(): void }) {
         <p class="lead grow">Said once a failure, with its cause, and when it is over.</p>
       </div>
       {problem && <Failed problem={problem} />}
-      <Panel title="What was found" operation="alerts" params={{}} truncated={alerts.value?.truncated} flush>
+      <Panel title="What was found" query="alerts" params={{}} truncated={alerts.value?.truncated} flush>
         <Loaded resource={alerts} what="alerts">
           {({ rows }) =>
             rows.length === 0 ? (
@@ -44,7 +44,7 @@ function Look({ again }: { again(): void }) {
           }
         </Loaded>
       </Panel>
-      <Panel title="Rules" operation="alert-rules" params={{}} flush>
+      <Panel title="Rules" query="alert-rules" params={{}} flush>
         <Loaded resource={rules} what="rules">
           {({ rows }) =>
             rows.length === 0 ? (

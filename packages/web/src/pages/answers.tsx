@@ -70,7 +70,7 @@ export default function Answers({ params: { id = '' } }: PageProps) {
               <Facts rows={rows} />
               <Panel
                 title="What the cells are worth"
-                operation="job-validity"
+                query="job-validity"
                 params={{ job_id: id }}
                 truncated={truncated}
                 flush
@@ -83,7 +83,7 @@ export default function Answers({ params: { id = '' } }: PageProps) {
       </Loaded>
       <Panel
         title="Answers"
-        operation="answers"
+        query="answers"
         params={params}
         truncated={shown.value?.truncated}
         actions={

@@ -73,17 +73,17 @@ function Compared({ a, b, limits }: { a: string; b: string; limits: Record<strin
   const cells = useAsk('compare-jobs', jobs);
   return (
     <>
-      <Panel title={`Job ${b} against job ${a}`} operation="job-comparison" params={jobs}>
+      <Panel title={`Job ${b} against job ${a}`} query="job-comparison" params={jobs}>
         <Loaded resource={total} what="comparison">
           {({ rows: [row] }) => (row ? <Total row={row} /> : null)}
         </Loaded>
       </Panel>
-      <Panel title={verdictOf(checks.value?.rows)} operation="gate" params={gate} flush>
+      <Panel title={verdictOf(checks.value?.rows)} query="gate" params={gate} flush>
         <Loaded resource={checks} what="gate">
           {({ rows }) => <Table caption="Limits" columns={CHECKS} rows={rows} rowKey={({ name }) => name} />}
         </Loaded>
       </Panel>
-      <Panel title="Cells that changed" operation="compare-jobs" params={jobs} truncated={cells.value?.truncated} flush>
+      <Panel title="Cells that changed" query="compare-jobs" params={jobs} truncated={cells.value?.truncated} flush>
         <Loaded resource={cells} what="cells">
           {({ rows }) =>
             rows.length === 0 ? (

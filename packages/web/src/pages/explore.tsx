@@ -114,7 +114,7 @@ function Heat({ heatmap, params, spans, selection, onZoom }: HeatProps) {
   return (
     <Panel
       title="Latency"
-      operation="heatmap"
+      query="heatmap"
       params={{ ...params, columns: COLUMNS }}
       truncated={heatmap.value?.rows.length ? heatmap.value.truncated : null}
       actions={

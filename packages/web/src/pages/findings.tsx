@@ -43,7 +43,7 @@ function Look({ range }: { range: Range }) {
       />
       <Panel
         title={findings.value ? `${count(findings.value.rows.length)} causes` : 'Causes'}
-        operation="findings"
+        query="findings"
         params={params}
         truncated={findings.value?.truncated}
         flush

@@ -61,7 +61,7 @@ export default function Job({ params: { id = '' } }: PageProps) {
               {rows.every(hasEnded) && <Costs id={id} />}
               <Panel
                 title={`${count(rows.length)} executions`}
-                operation="job-matrix"
+                query="job-matrix"
                 params={params}
                 truncated={truncated}
                 flush
@@ -163,7 +163,7 @@ function Costs({ id }: { id: string }) {
   const params = { job_id: id };
   const costs = useAsk('job-costs', params);
   return (
-    <Panel title="What it cost" operation="job-costs" params={params} truncated={costs.value?.truncated} flush>
+    <Panel title="What it cost" query="job-costs" params={params} truncated={costs.value?.truncated} flush>
       <Loaded resource={costs} what="costs">
         {({ rows }) => (
           <Table caption="Costs" columns={COSTS} rows={rows} rowKey={(row) => `${row.part} ${row.currency}`} />

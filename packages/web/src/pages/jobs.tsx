@@ -35,7 +35,7 @@ export default function Jobs() {
           New job
         </button>
       </div>
-      <Panel title="All jobs" operation="jobs" params={params} truncated={shown.value?.truncated} flush>
+      <Panel title="All jobs" query="jobs" params={params} truncated={shown.value?.truncated} flush>
         <Loaded resource={shown} what="jobs">
           {({ rows, truncated }) =>
             rows.length === 0 ? (

@@ -44,7 +44,7 @@ function Look({ range }: { range: Range }) {
       {focus && <Around focus={focus} range={range} hrefOf={hrefOf} />}
       <Panel
         title="All services"
-        operation="services"
+        query="services"
         params={range}
         truncated={rows.length > 0 ? services.value?.truncated : null}
         flush
@@ -88,7 +88,7 @@ function Around({ focus, range, hrefOf }: AroundProps) {
     <>
       <Panel
         title={<Service name={focus} />}
-        operation="dependencies"
+        query="dependencies"
         params={around}
         truncated={edges.value?.truncated}
         flush
@@ -135,7 +135,7 @@ function Around({ focus, range, hrefOf }: AroundProps) {
       </Panel>
       <Panel
         title={`Operations of ${focus}`}
-        operation="operations"
+        query="operations"
         params={{ ...range, service: focus }}
         truncated={operations.value?.truncated}
         flush

@@ -1,4 +1,4 @@
-// Asks the server. Every question is an operation, named and typed as the server names and types it.
+// Asks the server. Every question is a query, named and typed as the server names and types it.
 import { lost } from './reach.ts';
 import type { Rows } from './rows.ts';
 import { authorization, refused } from './token.ts';

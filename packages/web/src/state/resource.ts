@@ -76,7 +76,7 @@ function whenSeen(run: () => void, signal: AbortSignal): void {
   document.addEventListener('visibilitychange', run, { once: true, signal });
 }
 
-/** An operation's answer. `params` of `null` asks nothing. */
+/** A query's answer. `params` of `null` asks nothing. */
 export function useAsk<N extends keyof Rows>(
   name: N,
   params: Params | null = {},

@@ -1,7 +1,7 @@
-// What a row of each operation holds. Times are ISO 8601 in UTC, ids text, durations milliseconds.
+// What a row of each query holds. Times are ISO 8601 in UTC, ids text, durations milliseconds.
 import type { QueryName, RowOf } from '@project-beacon/server/registry.ts';
 
-/** Row type by operation. */
+/** Row type by query. */
 export type Rows = { [Name in QueryName]: RowOf<Name> };
 
 export type JobsRow = Rows['jobs'];

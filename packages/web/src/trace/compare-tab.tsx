@@ -74,7 +74,7 @@ function BySimilarity({ session, executionId }: { session: Session; executionId:
     { key: 'started', title: 'Started', wideOnly: true, cell: (row) => moment(row.started_at) },
   ];
   return (
-    <Panel title="Compare with" operation="similar" params={params} truncated={answer.value?.truncated} flush>
+    <Panel title="Compare with" query="similar" params={params} truncated={answer.value?.truncated} flush>
       <Loaded resource={answer} what="similar executions">
         {({ rows }) => {
           const found = rows as unknown as Similar[];
@@ -110,7 +110,7 @@ function ByOperation({ session }: { session: Session }) {
   };
   const answer = useAsk('search', params);
   return (
-    <Panel title="Successes of the same operation" operation="search" params={params} flush>
+    <Panel title="Successes of the same operation" query="search" params={params} flush>
       <Loaded resource={answer} what="successful traces">
         {({ rows }) => {
           const others = rows.filter((row) => plain(row.trace_id) !== plain(trace.traceId));

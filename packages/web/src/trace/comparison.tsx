@@ -38,7 +38,7 @@ export function Comparison({ a, b, names, onBack }: Props) {
   return (
     <Panel
       title="Compared"
-      operation="compare"
+      query="compare"
       params={params}
       truncated={answer.value?.truncated}
       flush

@@ -68,7 +68,7 @@ export function PathView({ session }: { session: Session }) {
   return (
     <Panel
       title="Critical path: shortening anything else changes nothing"
-      operation="critical-path"
+      query="critical-path"
       params={params}
       truncated={answer.value?.truncated}
       flush

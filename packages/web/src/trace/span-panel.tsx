@@ -195,7 +195,7 @@ function Details({ trace, row }: { trace: Trace; row: number }) {
   const params = { trace_id: trace.traceId, span_id: idOf(trace, row) };
   const details = useAsk('span', params);
   return (
-    <Panel title="Span" operation="span" params={params} truncated={details.value?.truncated} flush>
+    <Panel title="Span" query="span" params={params} truncated={details.value?.truncated} flush>
       <Loaded resource={details} what="its attributes">
         {({ rows }) => {
           const span = rows[0] as unknown as SpanDetails | undefined;

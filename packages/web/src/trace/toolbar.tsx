@@ -37,7 +37,7 @@ export function Toolbar({ session }: { session: Session }) {
       {tab === 'waterfall' && <Filter session={session} />}
       {tab === 'waterfall' && <Switches session={session} />}
       {tab !== 'path' && tab !== 'compare' && (
-        <ElsewhereButton operation="waterfall" params={{ trace_id: session.trace.value!.traceId }} />
+        <ElsewhereButton query="waterfall" params={{ trace_id: session.trace.value!.traceId }} />
       )}
     </div>
   );

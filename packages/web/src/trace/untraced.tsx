@@ -43,7 +43,7 @@ function Why({ executionId }: { executionId: string }) {
     <div class="verdict">
       <Panel
         title={<Summary glyph="?" text={cause?.summary ?? `Execution ${executionId} has no span.`} />}
-        operation="root-cause"
+        query="root-cause"
         params={params}
       >
         <Loaded resource={causes} what="why there is no trace">
@@ -82,7 +82,7 @@ function Doctor() {
   return (
     <Panel
       title="Doctor"
-      operation="doctor"
+      query="doctor"
       flush={state.rows !== undefined}
       actions={
         <button type="button" class="primary" disabled={state.running} onClick={run}>

@@ -27,7 +27,7 @@ export function AgainstUsual({ traceId, onSpan }: Props) {
   return (
     <Panel
       title="Beside the usual of the last seven days"
-      operation="compare-with-usual"
+      query="compare-with-usual"
       params={params}
       truncated={answer.value?.truncated}
       flush

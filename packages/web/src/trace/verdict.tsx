@@ -51,7 +51,7 @@ export function Verdict({ session, of, openTrace }: Props) {
     <div class="verdict">
       <Panel
         title={title}
-        operation="root-cause"
+        query="root-cause"
         params={params}
         truncated={causes.value?.truncated}
         flush={rows?.length === 0}

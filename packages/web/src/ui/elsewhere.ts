@@ -49,21 +49,21 @@ const WORDS: [params: string[], queries: string][] = [
 ];
 
 /** `beacon search --q 'service=router'`. */
-export function cliCommand(operation: string, params: Params): string {
+export function cliCommand(query: string, params: Params): string {
   const given = givenIn(params);
-  const names = WORDS.find(([, queries]) => queries.split(' ').includes(operation))?.[0] ?? [];
+  const names = WORDS.find(([, queries]) => queries.split(' ').includes(query))?.[0] ?? [];
   const words = names.flatMap((name) => given.filter(([each]) => each === name)).map(([, value]) => String(value));
   const flags = given
     .filter(([name]) => !names.includes(name))
     .map(([name, value]) => `--${name.replace(/_id$/, '').replaceAll('_', '-')} ${quote(String(value))}`);
   // A parser of flags does not take -5 or -- for a word.
   const end = words.some((word) => word.startsWith('-')) ? ['--'] : [];
-  return ['beacon', operation, ...flags, ...end, ...words.map(quote)].join(' ');
+  return ['beacon', query, ...flags, ...end, ...words.map(quote)].join(' ');
 }
 
 /** What a client of the MCP server sends as parameters of `tools/call`; undefined where there is no tool. */
-export function mcpCall(operation: string, params: Params): string | undefined {
-  const name = TOOLS[operation] ?? (SAME.split(' ').includes(operation) ? operation.replaceAll('-', '_') : undefined);
+export function mcpCall(query: string, params: Params): string | undefined {
+  const name = TOOLS[query] ?? (SAME.split(' ').includes(query) ? query.replaceAll('-', '_') : undefined);
   if (!name) return undefined;
   return JSON.stringify({ name, arguments: Object.fromEntries(givenIn(params)) }, null, 2);
 }

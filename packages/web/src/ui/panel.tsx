@@ -10,8 +10,8 @@ import { Loaded } from './states.tsx';
 
 interface PanelProps {
   title: ComponentChildren;
-  /** Operation that answers; without one the panel offers no SQL. */
-  operation?: string;
+  /** The query that answers; without one the panel offers no SQL. */
+  query?: string;
   params?: Params;
   /** What the limit left out, in the server's words. */
   truncated?: string | null | undefined;
@@ -22,14 +22,14 @@ interface PanelProps {
   children: ComponentChildren;
 }
 
-export function Panel({ title, operation, params = {}, truncated, actions, flush = false, children }: PanelProps) {
+export function Panel({ title, query, params = {}, truncated, actions, flush = false, children }: PanelProps) {
   return (
     <section class="panel">
       <header>
         <h2>{title}</h2>
         <div class="panel-actions">
           {actions}
-          {operation && <ElsewhereButton operation={operation} params={params} />}
+          {query && <ElsewhereButton query={query} params={params} />}
         </div>
       </header>
       <div class={flush ? 'panel-body flush' : 'panel-body'}>{children}</div>
@@ -39,7 +39,7 @@ export function Panel({ title, operation, params = {}, truncated, actions, flush
 }
 
 /** Opens the SQL of a picture, and the same question for the command line and MCP. */
-export function ElsewhereButton({ operation, params }: { operation: string; params: Params }) {
+export function ElsewhereButton({ query, params }: { query: string; params: Params }) {
   const [shown, setShown] = useState(false);
   return (
     <>
@@ -51,7 +51,7 @@ export function ElsewhereButton({ operation, params }: { operation: string; para
       >
         SQL
       </button>
-      {shown && <Elsewhere operation={operation} params={params} onClose={() => setShown(false)} />}
+      {shown && <Elsewhere query={query} params={params} onClose={() => setShown(false)} />}
     </>
   );
 }
@@ -62,15 +62,15 @@ interface Explained {
   values: unknown[];
 }
 
-function Elsewhere({ operation, params, onClose }: { operation: string; params: Params; onClose(): void }) {
+function Elsewhere({ query, params, onClose }: { query: string; params: Params; onClose(): void }) {
   const statement = typeof params.statement === 'string' ? params.statement : undefined;
-  const explained = useResource<Explained>(JSON.stringify([operation, params]), async (signal) =>
+  const explained = useResource<Explained>(JSON.stringify([query, params]), async (signal) =>
     statement === undefined
-      ? ((await call(`/api/v1/${operation}`, { ...params, explain: 'sql' }, { signal })) as Explained)
+      ? ((await call(`/api/v1/${query}`, { ...params, explain: 'sql' }, { signal })) as Explained)
       : { sql: statement, values: [] },
   );
-  const cli = cliCommand(operation, params);
-  const mcp = mcpCall(operation, params);
+  const cli = cliCommand(query, params);
+  const mcp = mcpCall(query, params);
   return (
     <Dialog title="The same question elsewhere" onClose={onClose} wide>
       <Copyable title="Command line" text={cli} what="the command" />

@@ -1,4 +1,4 @@
-// Operations whose answer is a list: a table each. Columns are named here; verdicts come from SQL.
+// Queries whose answer is a list: a table each. Columns are named here; verdicts come from SQL.
 import type { Row } from '../../store/values.ts';
 import {
   asTable,

@@ -1,12 +1,12 @@
-// A verb for each operation: flags and arguments come from its parameters, the rendering from a table of renderers.
+// A verb for each query: flags and arguments come from its parameters, the rendering from a table of renderers.
 import type { Command } from 'commander';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Query } from '../../queries/query.ts';
 import { type Answer, runQuery } from '../../queries/run.ts';
 import { plainRenderer, RENDERERS } from '../render/registry.ts';
 import { printJson, type VerbOptions, verb, withReader } from '../verb.ts';
 
-/** What flags and arguments are made of: an operation, or something with parameters like one. */
+/** What flags and arguments are made of: a query, or something with parameters like one. */
 export type Answerable = Pick<Query, 'params' | 'arguments'>;
 
 /** `execution_id` is the flag `--execution`. */
@@ -19,13 +19,19 @@ function optionKey(flag: string): string {
   return flag.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
+/** The description of a parameter; zod does not hand it on to what makes it optional. */
+function meaningOf(schema: z.ZodType): string {
+  if (schema.description !== undefined) return schema.description;
+  return schema instanceof z.ZodOptional ? meaningOf(schema.unwrap() as z.ZodType) : '';
+}
+
 /** Adds an argument or a flag for each parameter. */
 export function paramFlags(command: Command, described: Answerable): Command {
   for (const { name } of described.arguments) command.argument(`<${name}>`);
   for (const [param, schema] of Object.entries(described.params.shape)) {
     if (takenByArgument(described, param)) continue;
     const value = param === 'limit' ? 'n' : param.replace(/_id$/, '');
-    command.option(`--${flagOf(param)} <${value}>`, (schema as z.ZodType).description ?? '');
+    command.option(`--${flagOf(param)} <${value}>`, meaningOf(schema as z.ZodType));
     if (param === 'from') command.option('--since <from>', 'The same as --from.');
   }
   return command;
