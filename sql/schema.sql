@@ -81,6 +81,7 @@ create table beacon.answer_rules (
 
 create table beacon.answers (
   execution_id bigint,
+  execution_key text,
   trace_id uuid,
   attempt integer not null default 1,
   job_id text,
@@ -111,16 +112,15 @@ create table beacon.answers (
   error_type text,
   error_message text,
   verdict text,
-  source text not null default 'spans'::text,
-  started_at timestamp with time zone not null,
-  finished_at timestamp with time zone,
-  execution_key text,
   validity text,
   reason text,
   cell_validity text,
   attempts integer,
   first_validity text,
   first_group bigint,
+  source text not null default 'spans'::text,
+  started_at timestamp with time zone not null,
+  finished_at timestamp with time zone,
   constraint answers_belong_to_something CHECK ((num_nonnulls(execution_id, execution_key, trace_id) > 0)),
   constraint answers_source_is_known CHECK ((source = ANY (ARRAY['runner'::text, 'spans'::text]))),
   constraint answers_status_is_known CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
@@ -208,6 +208,9 @@ create table beacon.ingest (
   spans_duplicate bigint not null default 0,
   spans_rejected jsonb not null default '{}'::jsonb,
   requests_refused jsonb not null default '{}'::jsonb,
+  logs_stored bigint not null default 0,
+  logs_duplicate bigint not null default 0,
+  logs_rejected jsonb not null default '{}'::jsonb,
   spans_repaired bigint not null default 0,
   values_redacted bigint not null default 0,
   queue_bytes bigint not null default 0,
@@ -218,9 +221,6 @@ create table beacon.ingest (
   started_at timestamp with time zone not null default now(),
   heartbeat_at timestamp with time zone not null default now(),
   stopped_at timestamp with time zone,
-  logs_stored bigint not null default 0,
-  logs_duplicate bigint not null default 0,
-  logs_rejected jsonb not null default '{}'::jsonb,
   constraint ingest_key PRIMARY KEY (ingest_id)
 );
 
@@ -428,9 +428,9 @@ create table beacon.span_rollups (
 
 create table beacon.trace_executions (
   execution_id bigint,
+  execution_key text,
   trace_id uuid not null,
   started_at timestamp with time zone not null,
-  execution_key text,
   constraint trace_executions_one_key CHECK ((num_nonnulls(execution_id, execution_key) = 1))
 );
 CREATE UNIQUE INDEX trace_executions_by_id ON beacon.trace_executions USING btree (execution_id, trace_id) WHERE (execution_id IS NOT NULL);
@@ -500,6 +500,7 @@ create table beacon.trace_spans (
   completed_at timestamp with time zone,
   duration_ms double precision,
   execution_id bigint,
+  execution_key text,
   job_id text,
   model_id text,
   region text,
@@ -515,7 +516,6 @@ create table beacon.trace_spans (
   resource_id bigint,
   flags integer,
   started_ns smallint not null default 0,
-  execution_key text,
   constraint trace_spans_kind_is_known CHECK ((kind = ANY (ARRAY['internal'::text, 'server'::text, 'client'::text, 'producer'::text, 'consumer'::text]))),
   constraint trace_spans_span_id_is_8_bytes CHECK ((octet_length(span_id) = 8)),
   constraint trace_spans_status_is_known CHECK ((status = ANY (ARRAY['started'::text, 'completed'::text, 'failed'::text, 'timeout'::text, 'lost'::text]))),
@@ -559,6 +559,7 @@ create table beacon.traces (
   started_at timestamp with time zone not null,
   completed_at timestamp with time zone,
   execution_id bigint,
+  execution_key text,
   job_id text,
   root_service text,
   root_operation text,
@@ -571,7 +572,6 @@ create table beacon.traces (
   root_started_at timestamp with time zone,
   root_span_id bytea,
   active_to timestamp with time zone,
-  execution_key text,
   signature bit(512),
   constraint traces_key PRIMARY KEY (trace_id)
 );

@@ -127,7 +127,7 @@ begin
     where s.is_model and s.kind = 'server' and s.metadata ? 'cloud.region' and s.parent_span_id is not null and s.service <> t.root_service
     group by s.trace_id having count(distinct s.metadata ->> 'cloud.region') = 1
   )
-  select beacon.execution_number(r.of_execution), r.trace_id,
+  select beacon.execution_number(r.of_execution), beacon.execution_key(r.of_execution), r.trace_id,
     coalesce(r.attempt, row_number() over (partition by r.of_execution order by r.started_at)::integer
       + coalesce((select count(*)::integer from beacon.execution_traces(r.of_execution) e
         where e.started_at < r.started_at and e.trace_id <> all (of_traces)), 0)),
@@ -140,8 +140,8 @@ begin
     case when x.answer !~ h.pattern then beacon.answer_rule(x.answer) end,
     btrim(coalesce(beacon.finish_reasons(x.metadata), f.finish), '[]" '), coalesce(f.served, v.region), f.provider, f.response_model,
     f.fingerprint, f.quantisation, f.simulated, k.tokens_in, k.tokens_out, k.tokens_cached, k.tokens_reasoned, r.duration_ms,
-    f.first_chunk, null::double precision, r.error_type, r.error_message, null::text, 'spans', r.started_at, r.completed_at,
-    beacon.execution_key(r.of_execution), null::text, null::text, null::text, null::integer, null::text, null::bigint
+    f.first_chunk, null::double precision, r.error_type, r.error_message, null::text, null::text, null::text, null::text,
+    null::integer, null::text, null::bigint, 'spans', r.started_at, r.completed_at
   from outer_spans r
   join spoke x on x.trace_id = r.trace_id and x.of_execution is not distinct from r.of_execution
   join firsts f on f.trace_id = r.trace_id and f.of_execution is not distinct from r.of_execution

@@ -11,6 +11,8 @@ drop table beacon.settings;
 
 drop table beacon.trace_records;
 
+drop table beacon.operation_baseline_days;
+
 drop table beacon.operation_baselines;
 
 drop table beacon.tracers;

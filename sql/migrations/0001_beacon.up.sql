@@ -14,6 +14,7 @@ create table beacon.trace_spans (
   completed_at    timestamptz,
   duration_ms     double precision,
   execution_id    bigint,
+  execution_key   text,
   job_id          text,
   model_id        text,
   region          text,
@@ -47,7 +48,10 @@ comment on column beacon.trace_spans.status is 'started (still open), completed,
 comment on column beacon.trace_spans.started_at is 'Start by the clock of the process that ran it, microseconds; started_ns holds the rest.';
 comment on column beacon.trace_spans.completed_at is 'End by the same clock; null while started or lost.';
 comment on column beacon.trace_spans.duration_ms is 'Milliseconds, with nanoseconds as fraction; null while started or lost.';
-comment on column beacon.trace_spans.execution_id is 'Execution this span worked for, from span attributes or W3C baggage (beacon.execution_id).';
+comment on column beacon.trace_spans.execution_id is
+  'Execution this span worked for, from span attributes or W3C baggage (beacon.execution_id), where its key is a 64-bit integer.';
+comment on column beacon.trace_spans.execution_key is
+  'Key of the execution where it is no 64-bit integer (a UUID, a ULID, any text); execution_id is null then. A UUID in lower case.';
 comment on column beacon.trace_spans.job_id is 'Job of that execution (beacon.job_id).';
 comment on column beacon.trace_spans.model_id is 'Model asked for (beacon.model_id, gen_ai.request.model).';
 comment on column beacon.trace_spans.region is 'Region it ran in or was meant for (beacon.region, cloud.region).';
@@ -70,6 +74,8 @@ create index trace_spans_created_at on beacon.trace_spans (created_at);
 
 create index trace_spans_execution on beacon.trace_spans (execution_id, started_at) where execution_id is not null;
 
+create index trace_spans_execution_key on beacon.trace_spans (execution_key, started_at) where execution_key is not null;
+
 create index trace_spans_job on beacon.trace_spans (job_id, started_at) where job_id is not null;
 
 create index trace_spans_not_completed on beacon.trace_spans (service, started_at) where status <> 'completed';
@@ -83,6 +89,7 @@ create table beacon.traces (
   started_at     timestamptz      not null,
   completed_at   timestamptz,
   execution_id   bigint,
+  execution_key  text,
   job_id         text,
   root_service   text,
   root_operation text,
@@ -95,6 +102,7 @@ create table beacon.traces (
   root_started_at timestamptz,
   root_span_id   bytea,
   active_to      timestamptz,
+  signature      bit(512),
   constraint traces_key primary key (trace_id)
 ) with (fillfactor = 70);
 
@@ -103,12 +111,17 @@ comment on table beacon.traces is
 comment on column beacon.traces.started_at is 'Earliest start of its spans.';
 comment on column beacon.traces.completed_at is 'Latest end of its spans; null while none has ended.';
 comment on column beacon.traces.execution_id is 'Its execution, of several the lowest; trace_executions has them all.';
+comment on column beacon.traces.execution_key is
+  'Its execution where the key is no integer, of several the first in the order of their bytes; trace_executions has them all.';
 comment on column beacon.traces.job_id is 'Its job, of several the first in the order of their bytes.';
 comment on column beacon.traces.root_service is
   'Service of the span without a parent, of several the one that started first; null until one arrives.';
 comment on column beacon.traces.root_started_at is 'When the span that root_service and root_operation name started.';
 comment on column beacon.traces.root_span_id is 'The span that root_service and root_operation name.';
 comment on column beacon.traces.active_to is 'Latest start or end of its spans.';
+comment on column beacon.traces.signature is
+  'Two bits for every value of an attribute, operation, model, region and resource of its spans (beacon.signature_mask); others may have '
+  'the same. Null where not all of its spans came through a writer: it may have anything then.';
 comment on column beacon.traces.services is 'Services seen, in order of arrival; may repeat.';
 comment on column beacon.traces.error_count is 'Spans that failed, timed out or were lost.';
 comment on column beacon.traces.open_count is 'Spans still started.';
@@ -124,15 +137,22 @@ create index traces_job on beacon.traces (job_id, started_at) where job_id is no
 create index traces_not_baselined on beacon.traces (started_at) where baselined_at is null;
 
 create table beacon.trace_executions (
-  execution_id bigint      not null,
-  trace_id     uuid        not null,
-  started_at   timestamptz not null,
-  constraint trace_executions_key primary key (execution_id, trace_id)
+  execution_id  bigint,
+  execution_key text,
+  trace_id      uuid        not null,
+  started_at    timestamptz not null,
+  constraint trace_executions_one_key check (num_nonnulls(execution_id, execution_key) = 1)
 );
 
 comment on table beacon.trace_executions is
   'Which traces an execution has, written in the same transaction as their spans. Retries give an execution several traces; a job traced as one gives a trace several executions.';
+comment on column beacon.trace_executions.execution_key is 'Key of the execution where it is no 64-bit integer; execution_id is null then.';
 comment on column beacon.trace_executions.started_at is 'Start of a span of that execution in that trace; retention uses it.';
+
+-- Which traces an execution has: every question about an execution asks that first.
+create unique index trace_executions_by_id on beacon.trace_executions (execution_id, trace_id) where execution_id is not null;
+
+create unique index trace_executions_by_key on beacon.trace_executions (execution_key, trace_id) where execution_key is not null;
 
 create index trace_executions_trace on beacon.trace_executions (trace_id);
 
@@ -228,6 +248,25 @@ comment on column beacon.operation_baselines.total_ms is 'Sum of durations in th
 
 create index operation_baselines_hour on beacon.operation_baselines (hour);
 
+-- What is usual over a week is read from seven rows where there are 168 of the hours.
+create table beacon.operation_baseline_days (
+  day       timestamptz not null,
+  service   text        not null,
+  operation text        not null,
+  model_id  text        not null default '',
+  region    text        not null default '',
+  bucket    smallint    not null,
+  calls     bigint      not null default 0,
+  errors    bigint      not null default 0,
+  constraint operation_baseline_days_key primary key (service, operation, model_id, region, day, bucket)
+);
+
+comment on table beacon.operation_baseline_days is 'operation_baselines added up by day (UTC).';
+comment on column beacon.operation_baseline_days.day is 'Begin of the day.';
+comment on column beacon.operation_baseline_days.bucket is 'As in operation_baselines.';
+
+create index operation_baseline_days_day on beacon.operation_baseline_days (day);
+
 create table beacon.trace_records (
   name             text        not null,
   relation         text        not null,
@@ -253,12 +292,12 @@ comment on table beacon.trace_records is
 comment on column beacon.trace_records.relation is 'Schema-qualified table or view, for example runner.executions.';
 comment on column beacon.trace_records.id_column is 'Column that equals trace_spans.execution_id.';
 comment on column beacon.trace_records.question_column is 'Column with what was asked; null where there is none.';
-comment on column beacon.trace_records.output_column is 'Column with the answer, text or jsonb: an empty one is told in the matrix.';
+comment on column beacon.trace_records.output_column is 'Column with the answer, text or jsonb: an empty one shows in the matrix.';
 comment on column beacon.trace_records.error_column is 'Column with the code of the failure, for example rate_limit_exceeded.';
-comment on column beacon.trace_records.duration_column is 'Column with how long it took, milliseconds; without it finished minus begun, or the trace, tells.';
+comment on column beacon.trace_records.duration_column is 'Column with how long it took, milliseconds; without it finished minus begun, or the duration of the trace, counts.';
 comment on column beacon.trace_records.finished_column is 'Column with when it ended; null while it runs.';
-comment on column beacon.trace_records.tokens_in_column is 'Column with tokens read; without it the spans'' gen_ai.usage.input_tokens tell.';
-comment on column beacon.trace_records.tokens_out_column is 'Column with tokens written; without it the spans'' gen_ai.usage.output_tokens tell.';
+comment on column beacon.trace_records.tokens_in_column is 'Column with tokens read; without it the spans'' gen_ai.usage.input_tokens count.';
+comment on column beacon.trace_records.tokens_out_column is 'Column with tokens written; without it the spans'' gen_ai.usage.output_tokens count.';
 
 create table beacon.settings (
   name  text not null,
@@ -282,6 +321,9 @@ create table beacon.ingest (
   spans_duplicate  bigint      not null default 0,
   spans_rejected   jsonb       not null default '{}',
   requests_refused jsonb       not null default '{}',
+  logs_stored      bigint      not null default 0,
+  logs_duplicate   bigint      not null default 0,
+  logs_rejected    jsonb       not null default '{}',
   spans_repaired   bigint      not null default 0,
   values_redacted  bigint      not null default 0,
   queue_bytes      bigint      not null default 0,
@@ -304,6 +346,9 @@ comment on column beacon.ingest.spans_duplicate is 'Spans that were stored befor
 comment on column beacon.ingest.spans_rejected is 'Spans that were not stored, counted by reason; the client was told.';
 comment on column beacon.ingest.requests_refused is 'Requests turned away as a whole, counted by reason; the client was told, and may have sent them again.';
 comment on column beacon.ingest.spans_repaired is 'Spans in which a value had to be changed to be storable; their column otel says what.';
+comment on column beacon.ingest.logs_stored is 'Log records committed.';
+comment on column beacon.ingest.logs_duplicate is 'Log records that were stored before: a client sent them again.';
+comment on column beacon.ingest.logs_rejected is 'Log records that were not stored, counted by reason; the client was told.';
 comment on column beacon.ingest.values_redacted is 'Values taken out as secrets.';
 comment on column beacon.ingest.stopped_at is 'When it shut down in an orderly way; null while it runs or when it was killed.';
 

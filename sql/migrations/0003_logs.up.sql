@@ -38,11 +38,5 @@ comment on column beacon.trace_logs.content_hash is 'First 8 bytes of the SHA-25
 
 create table beacon.trace_logs_default partition of beacon.trace_logs default;
 
-alter table beacon.ingest
-  add column logs_stored bigint not null default 0,
-  add column logs_duplicate bigint not null default 0,
-  add column logs_rejected jsonb not null default '{}';
-
-comment on column beacon.ingest.logs_stored is 'Log records committed.';
-comment on column beacon.ingest.logs_duplicate is 'Log records that were stored before: a client sent them again.';
-comment on column beacon.ingest.logs_rejected is 'Log records that were not stored, counted by reason; the client was told.';
+-- select … from trace_logs where attributes @> '{"user.id": "42"}', and search by event.user.id=42: without it every record is read.
+create index trace_logs_attributes on beacon.trace_logs using gin (attributes);

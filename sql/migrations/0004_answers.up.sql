@@ -3,6 +3,7 @@
 
 create table beacon.answers (
   execution_id       bigint,
+  execution_key      text,
   trace_id           uuid,
   attempt            integer          not null default 1,
   job_id             text,
@@ -33,17 +34,24 @@ create table beacon.answers (
   error_type         text,
   error_message      text,
   verdict            text,
+  validity           text,
+  reason             text,
+  cell_validity      text,
+  attempts           integer,
+  first_validity     text,
+  first_group        bigint,
   source             text             not null default 'spans',
   started_at         timestamptz      not null,
   finished_at        timestamptz,
   constraint answers_status_is_known check (status in ('running', 'completed', 'failed', 'cancelled')),
   constraint answers_source_is_known check (source in ('runner', 'spans')),
-  constraint answers_belong_to_something check (execution_id is not null or trace_id is not null)
+  constraint answers_belong_to_something check (num_nonnulls(execution_id, execution_key, trace_id) > 0)
 );
 
 comment on table beacon.answers is
   'One row an attempt of an execution: what was asked, what came back, from where. A program writes it with record_answer; of executions whose program does not, it is read from GenAI spans when their trace has come to rest.';
 comment on column beacon.answers.execution_id is 'Execution; null for a trace that belongs to a job and to no execution.';
+comment on column beacon.answers.execution_key is 'Key of the execution where it is no 64-bit integer; execution_id is null then.';
 comment on column beacon.answers.trace_id is 'Trace of the attempt; null where tracing was off.';
 comment on column beacon.answers.attempt is '1 for the first.';
 comment on column beacon.answers.job_id is 'Job of the execution.';
@@ -74,13 +82,24 @@ comment on column beacon.answers.chunks_per_s is 'Chunks a second of a streamed 
 comment on column beacon.answers.error_type is 'Code of the failure, for example rate_limit_exceeded.';
 comment on column beacon.answers.error_message is 'Message of the failure.';
 comment on column beacon.answers.verdict is 'Type of the first root cause of a failed attempt; null until maintenance has diagnosed it.';
+-- What an attempt is worth is stored with it: a job of 100,000 cells is read, not judged.
+comment on column beacon.answers.validity is
+  'What the attempt is worth (see cell_validity); null until settle_answers has judged it, and it is judged anew whenever it is read.';
+comment on column beacon.answers.reason is 'Rule, finish reason, root cause or code that decided the validity.';
+comment on column beacon.answers.cell_validity is
+  'Of the attempt that counts for its execution, the first that is an answer, else the last: its validity, or flaky where the attempts disagree. Null of the others.';
+comment on column beacon.answers.attempts is 'Of the attempt that counts: how many the execution has.';
+comment on column beacon.answers.first_validity is 'Of the attempt that counts: what the first was worth.';
+comment on column beacon.answers.first_group is 'Of the attempt that counts: answer_group of the first.';
 comment on column beacon.answers.source is 'runner (the program wrote it) or spans.';
 comment on column beacon.answers.started_at is 'Start of the attempt.';
 comment on column beacon.answers.finished_at is 'End of the attempt; null while it runs.';
 
 create unique index answers_execution on beacon.answers (execution_id, attempt) where execution_id is not null;
 
-create unique index answers_trace on beacon.answers (trace_id) where execution_id is null;
+create unique index answers_execution_key on beacon.answers (execution_key, attempt) where execution_key is not null;
+
+create unique index answers_trace on beacon.answers (trace_id) where execution_id is null and execution_key is null;
 
 create index answers_of_trace on beacon.answers (trace_id) where trace_id is not null;
 
@@ -89,6 +108,8 @@ create index answers_job on beacon.answers (job_id) where job_id is not null;
 create index answers_started_at on beacon.answers using brin (started_at);
 
 create index answers_not_diagnosed on beacon.answers (job_id) where verdict is null and trace_id is not null and status = 'failed';
+
+create index answers_not_settled on beacon.answers (job_id) where validity is null;
 
 create table beacon.answer_rules (
   name     text not null,

@@ -48,7 +48,10 @@ async function store({ client }: TestDatabase, drawn: Drawn): Promise<{ trace: s
     [trace, service, at],
   );
   if (drawn.execution !== undefined) {
-    await client.query('insert into beacon.trace_executions values ($1, $2::uuid, now())', [drawn.execution, trace]);
+    await client.query(
+      'insert into beacon.trace_executions (execution_id, trace_id, started_at) values ($1, $2::uuid, now())',
+      [drawn.execution, trace],
+    );
   }
   return { trace, span };
 }

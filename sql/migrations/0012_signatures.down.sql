@@ -1,1 +1,0 @@
-alter table beacon.traces drop column signature;

@@ -1,1 +1,0 @@
-drop table beacon.operation_baseline_days;
