@@ -191,7 +191,7 @@ test('values that JSON and PostgreSQL cannot hold', async () => {
       fine: 'kept' };
   })()`;
   const { written, dropped } = await outcome(
-    job('odd', attributes, 'statementTimeoutMs: 5000, shutdownBudgetMs: 30000'),
+    job('odd', attributes, 'connectTimeoutMs: 30000, statementTimeoutMs: 30000, shutdownBudgetMs: 30000'),
     url,
   );
   assert.deepEqual({ written, dropped }, { written: SPANS, dropped: {} });
