@@ -95,6 +95,9 @@ test('a cancelled job keeps what has ended and drops the rest, also what is runn
   const running: (() => void)[] = [];
   router.answer = ({ question }) =>
     question === 'quick' ? ANSWER : new Promise((resolve) => running.push(() => resolve(ANSWER)));
+  // With the time an execution usually has: what runs must still be running when it is cancelled.
+  const own = await runnerDatabase();
+  const { api, close } = await startRunner({ DATABASE_URL: own.url, HYBRID_ROUTER_URL: routerUrl });
   const jobId = await api.submit({ questions: ['quick', 'slow'] });
   await eventually('one is running, the other has ended', async () => {
     const { body } = await api.get(`/api/v1/jobs/${jobId}`);
@@ -115,6 +118,7 @@ test('a cancelled job keeps what has ended and drops the rest, also what is runn
   );
   const again = await api.post(`/api/v1/jobs/${jobId}/cancel`, {});
   assert.deepEqual(again.body.cancelled_executions, []);
+  await close();
 });
 
 test('without a router every execution fails at once, says which setting is missing, and is not tried again', async () => {
