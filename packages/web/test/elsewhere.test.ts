@@ -78,7 +78,7 @@ test('every panel asks a query that exists', () => {
   const folder = path.join(import.meta.dirname, '../src');
   const files = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.tsx'));
   const asked = files.flatMap((file) =>
-    [...fs.readFileSync(path.join(folder, file), 'utf8').matchAll(/\boperation(?:="|: ')([\w-]+)/g)].map((m) => m[1]),
+    [...fs.readFileSync(path.join(folder, file), 'utf8').matchAll(/\bquery(?:="|: ')([\w-]+)/g)].map((m) => m[1]),
   );
   assert.ok(asked.length > 20, `${asked.length} panels`);
   const known = QUERIES.map(({ name }) => name);

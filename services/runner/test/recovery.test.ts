@@ -11,7 +11,7 @@ const HYBRID_ROUTER_URL = await router.listen();
 /** A database of its own for each test: runners on one database share the work. */
 async function settings() {
   const { url, client } = await runnerDatabase();
-  return { client, env: { DATABASE_URL: url, HYBRID_ROUTER_URL } };
+  return { client, env: { DATABASE_URL: url, HYBRID_ROUTER_URL, STALE_AFTER_MS: '600' } };
 }
 
 /** Holds the answers to every question until `release`. */

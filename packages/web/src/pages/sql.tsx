@@ -107,7 +107,7 @@ export default function Sql() {
           </section>
           <Panel
             title={answer.value ? `${count(answer.value.rows.length)} rows` : 'Answer'}
-            {...(sql && { operation: 'sql', params: { statement: sql } })}
+            {...(sql && { query: 'sql', params: { statement: sql } })}
             truncated={answer.value?.truncated}
             flush
             actions={
