@@ -279,8 +279,8 @@ begin
         when k.is_ours and not k.is_status then 2
         when k.is_status then 6
         else 5 end,
-      -- What only says that a request was bad yields to what says how.
-      m.meaning in ('server_error', 'cancelled', 'bad_input', 'not_found', 'malformed_response'),
+      -- What only says that something was bad yields to what says how, or whose: a parser's class says that an answer was read.
+      m.meaning in ('server_error', 'cancelled', 'bad_input', 'not_found') or m.meaning = 'malformed_response' and m.source <> 'class',
       array_position(array['flag', 'code', 'sqlstate', 'finish', 'message', 'class', 'jsonrpc', 'grpc', 'hint', 'http'], m.source),
       m.length desc, s.ring, m.meaning
   ), gave_up as (
