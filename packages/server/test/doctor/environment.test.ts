@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, test } from 'node:test';
@@ -27,7 +27,7 @@ async function receiver(store: (traceId: string) => Promise<unknown>, token = ''
   });
   after(() => server.close());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return (server.address() as AddressInfo).port;
+  return (server.address() as net.AddressInfo).port;
 }
 
 const database = await workDatabase();
@@ -55,7 +55,7 @@ const odd = http.createServer((request, response) => {
 });
 after(() => odd.close());
 await new Promise<void>((resolve) => odd.listen(0, '127.0.0.1', resolve));
-const ODD = (path: string) => `http://127.0.0.1:${(odd.address() as AddressInfo).port}/${path}`;
+const ODD = (path: string) => `http://127.0.0.1:${(odd.address() as net.AddressInfo).port}/${path}`;
 
 const HERE = `http://127.0.0.1:${open}`;
 const WITH_TOKEN = `http://127.0.0.1:${closed}`;
@@ -264,8 +264,16 @@ const environment = (env: Record<string, string>) =>
 const ask = (env: Record<string, string>) =>
   examine({ databaseUrl: database.url, services: [], env: environment(env), dir });
 
+// Where no endpoint is named, spans go to the default port: with a Beacon running there, that is no fault.
+const taken = await new Promise<boolean>((resolve) => {
+  const socket = net.connect(4318, '127.0.0.1');
+  socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+  socket.once('connect', () => socket.destroy());
+});
+
 for (const { title, fault, env, said } of SEEDS) {
-  test(`${title}: ${fault}, and nothing else`, async (t) => {
+  const skip = fault === 'OTLP_NO_ENDPOINT' && taken && 'a receiver listens on port 4318 of this machine';
+  test(`${title}: ${fault}, and nothing else`, { skip }, async (t) => {
     const diagnosis = await ask(env);
     assert.equal(judge(t, fault, diagnosis), 'named', JSON.stringify(diagnosis, null, 1));
     assert.ok(diagnosis.faults[0]?.fix);
