@@ -32,6 +32,8 @@ const QUESTIONS = [
   `select * from beacon.job_differences('1')`,
   'job_costs',
   `select * from beacon.job_costs('1')`,
+  'job_comparison with itself',
+  `select * from beacon.job_comparison('1', '1')`,
 ];
 
 const server = await throwawayServer({ shared_buffers: '256MB' });

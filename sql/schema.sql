@@ -706,6 +706,49 @@ create type beacon.vocabulary_entry as (
   words text[]
 );
 
+create view beacon.settled_cells (
+  job_id text,
+  execution text,
+  execution_id bigint,
+  execution_key text,
+  trace_id uuid,
+  attempt integer,
+  attempts integer,
+  model_id text,
+  region text,
+  served_region text,
+  question_id text,
+  question text,
+  validity text,
+  first_validity text,
+  reason text,
+  answer text,
+  answer_chars integer,
+  answer_group bigint,
+  first_group bigint,
+  language text,
+  status text,
+  finish_reason text,
+  provider text,
+  response_model text,
+  system_fingerprint text,
+  quantisation text,
+  simulated boolean,
+  input_tokens bigint,
+  output_tokens bigint,
+  cached_tokens bigint,
+  reasoning_tokens bigint,
+  latency_ms double precision,
+  first_chunk_ms double precision,
+  chunks_per_s double precision,
+  error_type text,
+  error_message text,
+  verdict text,
+  source text,
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone
+);
+
 create view beacon.trace_coverage (
   records text,
   job_id text,
@@ -974,6 +1017,10 @@ create function beacon.compare_with_successful(of_execution text)
 
 create function beacon.compare_with_usual(of_trace uuid)
   returns TABLE(change text, service text, operation text, spans bigint, failed bigint, median_ms double precision, longest_ms double precision, usual_p50_ms double precision, usual_p95_ms double precision, times double precision, extra_ms double precision, usual_calls bigint, compared_with text, longest_span_id bytea)
+  language plpgsql stable;
+
+create function beacon.compared_cells(of_job text)
+  returns TABLE(cell bigint, execution text, execution_id bigint, question bigint, validity text, cause text, answer_group bigint, latency_ms double precision, cost double precision, started_at timestamp with time zone)
   language plpgsql stable;
 
 create function beacon.confidence(level text)
@@ -1520,6 +1567,10 @@ create function beacon.measure_kind(of_job text, measure text)
   returns text
   language plpgsql stable;
 
+create function beacon.measured_cells(of_job text, measure text)
+  returns TABLE(model_id text, region text, question_id text, elsewhere boolean, value double precision)
+  language plpgsql stable;
+
 create function beacon.median_interval(sorted double precision[], OUT effect double precision, OUT low double precision, OUT high double precision)
   returns record
   language plpgsql immutable;
@@ -1742,7 +1793,7 @@ create function beacon.record_job_condition(r beacon.trace_records, jobs text)
 
 create function beacon.record_outcome(status text)
   returns text
-  language plpgsql immutable;
+  language sql immutable;
 
 create function beacon.record_source(r beacon.trace_records, with_outputs boolean DEFAULT true)
   returns text
@@ -1958,6 +2009,10 @@ create function beacon.storage(most_bytes double precision DEFAULT NULL::double 
 
 create function beacon.storage_forecast(limit_bytes double precision)
   returns TABLE(spans double precision, bytes double precision, bytes_per_span double precision, spans_per_day double precision, bytes_per_day double precision, days_until_full double precision, retention_days integer, bytes_at_retention double precision, retention_suggested integer, basis text)
+  language plpgsql stable;
+
+create function beacon.stored_cells(of_job text, open text[])
+  returns TABLE(execution text, execution_id bigint, execution_key text, trace_id uuid, status text, latency_ms double precision, input_tokens bigint, output_tokens bigint, verdict text, output_empty boolean)
   language plpgsql stable;
 
 create function beacon.student_quantile(tail double precision, df integer)

@@ -74,36 +74,68 @@ create function beacon.job_costs(of_job text) returns table (part text, currency
 language plpgsql stable
 set search_path = beacon, pg_catalog
 set jit = off
+set work_mem = '64MB'
 as $$
 #variable_conflict use_column
+declare
+  traces uuid[] := beacon.unsettled_traces(of_job);
+  open text[] := beacon.open_executions(of_job, false, traces);
+  usual_currency text := coalesce((select min(r.currency) from beacon.prices r), '');
 begin
   return query
   with x as materialized (
-    select q.*, coalesce(q.currency, (select min(r.currency) from beacon.prices r), '') as money
-    from beacon.priced_attempts(of_job) q where q.validity <> 'pending'
-  ), m as (
-    -- Most have one attempt: those are not sorted at all.
-    select q.execution from x q where q.attempt > 1
-  ), a as materialized (
-    select q.*, 1 as counts from x q where not exists (select from m where m.execution = q.execution)
+    select a.trace_id, a.model_id, a.response_model, a.provider, coalesce(a.served_region, a.region) as place, a.validity,
+      coalesce(a.verdict, a.reason) as cause, a.cell_validity is not null as counts, a.input_tokens, a.output_tokens, a.cached_tokens,
+      a.reasoning_tokens, a.started_at, a.finished_at
+    from beacon.answers a
+    where a.job_id = of_job and a.validity <> 'pending'
+      and (open = '{}' or not exists (select from unnest(open) o (e) where o.e = coalesce(a.execution_key, a.execution_id::text)))
     union all
-    select q.*, row_number() over (partition by q.execution order by q.validity = 'answered' desc,
-      case when q.validity = 'answered' then q.attempt else -q.attempt end) from x q where q.execution in (select m.execution from m)
+    select a.trace_id, a.model_id, a.response_model, a.provider, coalesce(a.served_region, a.region), a.validity,
+      coalesce(a.verdict, a.reason), row_number() over (partition by coalesce(a.execution_key, a.execution_id::text, a.trace_id::text)
+        order by a.validity = 'answered' desc, case when a.validity = 'answered' then a.attempt else -a.attempt end) = 1,
+      a.input_tokens, a.output_tokens, a.cached_tokens, a.reasoning_tokens, a.started_at, a.finished_at
+    from beacon.open_attempts(of_job, false, traces, open) a where a.validity <> 'pending'
   ), cold as materialized (
     select distinct s.trace_id from beacon.trace_spans s
-    where s.trace_id in (select a.trace_id from a) and s.metadata @> '{"faas.coldstart": true}'
-      and s.started_at >= (select min(a.started_at) from a) - interval '1 hour'
-      and s.started_at < (select coalesce(max(a.finished_at), beacon.clock()) from a) + interval '1 day'
+    where s.metadata @> '{"faas.coldstart": true}' and s.started_at >= (select min(x.started_at) from x) - interval '1 hour'
+      and s.started_at < (select coalesce(max(x.finished_at), beacon.clock()) from x) + interval '1 day'
+  ), kinds as materialized (
+    -- Tokens are added up before they are priced. Parts of an input or output that are larger than it are not part of it: see token_cost.
+    select k.*, row(p.*)::beacon.prices as price
+    from (
+      select x.model_id, x.response_model, x.provider, x.place, (x.started_at at time zone 'UTC')::date as day, x.validity, x.counts,
+        c.trace_id is not null as cold, case when x.validity = 'infrastructure' then coalesce(x.cause, 'unknown') end as cause,
+        count(*) as attempts, sum(x.input_tokens) as input_tokens, sum(x.output_tokens) as output_tokens,
+        sum(x.cached_tokens) as cached_tokens, sum(x.reasoning_tokens) as reasoning_tokens,
+        count(x.input_tokens + x.output_tokens) as counted,
+        sum(x.input_tokens) filter (where x.output_tokens is not null) as read,
+        sum(x.output_tokens) filter (where x.input_tokens is not null) as written,
+        sum(x.cached_tokens) filter (where x.cached_tokens <= x.input_tokens and x.output_tokens is not null) as cached_within,
+        sum(x.cached_tokens) filter (where x.cached_tokens > 0 and x.input_tokens + x.output_tokens is not null) as cached,
+        sum(x.reasoning_tokens) filter (where x.reasoning_tokens <= x.output_tokens and x.input_tokens is not null) as reasoned_within,
+        sum(x.reasoning_tokens) filter (where x.reasoning_tokens > 0 and x.input_tokens + x.output_tokens is not null) as reasoned
+      from x left join cold c on c.trace_id = x.trace_id
+      group by 1, 2, 3, 4, 5, 6, 7, 8, 9) k
+    left join lateral beacon.price_of(k.model_id, k.response_model, k.provider, k.place, k.day::timestamp at time zone 'UTC') p on true
+  ), a as materialized (
+    select k.*, coalesce((k.price).currency, usual_currency) as money,
+      case when (k.price).model is null then k.attempts else k.attempts - k.counted end as unknown,
+      case when k.counted > 0 then ((k.read - case when (k.price).cached_in_input then coalesce(k.cached_within, 0) else 0 end)
+          * (k.price).input + coalesce(k.cached, 0) * coalesce((k.price).cached, (k.price).input)
+        + (k.written - case when (k.price).reasoning_in_output then coalesce(k.reasoned_within, 0) else 0 end) * (k.price).output
+        + coalesce(k.reasoned, 0) * coalesce((k.price).reasoning, (k.price).output)) / 1000000 + k.counted * (k.price).request end as cost
+    from kinds k
   ), parts as (
     select 'all' as part, 1 as nth, a.* from a
-    union all select 'answered', 2, a.* from a where a.counts = 1 and a.validity = 'answered'
-    union all select 'retries', 3, a.* from a where a.counts > 1
-    union all select 'not answered', 4, a.* from a where a.counts = 1 and a.validity <> 'answered'
-    union all select 'cold', 5, a.* from a where a.trace_id in (select c.trace_id from cold c)
+    union all select 'answered', 2, a.* from a where a.counts and a.validity = 'answered'
+    union all select 'retries', 3, a.* from a where not a.counts
+    union all select 'not answered', 4, a.* from a where a.counts and a.validity <> 'answered'
+    union all select 'cold', 5, a.* from a where a.cold
     -- What an outage cost stands beside its verdict.
-    union all select 'cause: ' || coalesce(a.verdict, 'unknown'), 6, a.* from a where a.validity = 'infrastructure'
+    union all select 'cause: ' || a.cause, 6, a.* from a where a.validity = 'infrastructure'
   ), t as (
-    select p.part, p.nth, p.money, count(*) as attempts, sum(p.cost) as cost, count(*) filter (where p.cost is null) as unknown,
+    select p.part, p.nth, p.money, sum(p.attempts)::bigint as attempts, sum(p.cost) as cost, sum(p.unknown)::bigint as unknown,
       sum(p.input_tokens)::bigint as input_tokens, sum(p.output_tokens)::bigint as output_tokens,
       sum(p.cached_tokens)::bigint as cached_tokens, sum(p.reasoning_tokens)::bigint as reasoning_tokens
     from parts p group by p.part, p.nth, p.money

@@ -1,163 +1,3 @@
-create function beacon.region_words(region text) returns text[]
-language plpgsql immutable
-set search_path = beacon, pg_catalog
-as $$
-declare
-  said text := lower(region);
-begin
-  -- Clouds put the same words in another order, abbreviate them, or name the city.
-  said := regexp_replace(said, 'virginia|ohio', 'useast');
-  said := regexp_replace(said, 'oregon|california', 'uswest');
-  said := regexp_replace(said, 'ireland|london|paris', 'euwest');
-  said := regexp_replace(said, 'frankfurt', 'eucentral');
-  said := regexp_replace(said, 'singapore', 'asiasoutheast');
-  said := regexp_replace(said, 'tokyo|osaka|seoul', 'asianortheast');
-  said := regexp_replace(said, 'mumbai', 'asiasouth');
-  said := regexp_replace(regexp_replace(said, 'europe', 'eu', 'g'), '\m(ap|apac)\M', 'asia');
-  return (select array_agg(distinct w.m[1] order by w.m[1])
-    from regexp_matches(said, '(north|south|east|west|central|us|eu|asia|uk|canada|ca|sa|brazil|india|japan|australia|africa)', 'g') w (m));
-end
-$$;
-
-comment on function beacon.region_words(text) is
-  'The words in the name of a region that clouds share, sorted: {east,us} of us-east-1 and of East US 2; null where there are none.';
-
-create function beacon.same_region(asked text, served text) returns boolean
-language plpgsql immutable
-set search_path = beacon, pg_catalog
-as $$
-declare
-  a text := regexp_replace(lower(asked), '[^[:alnum:]]', '', 'g');
-  s text := regexp_replace(lower(served), '[^[:alnum:]]', '', 'g');
-  of_a text[];
-  of_s text[];
-begin
-  if coalesce(a, '') = '' or coalesce(s, '') in ('', 'global', 'unknown', 'auto', 'any', 'local') or a in ('global', 'any', 'auto') then
-    return null;
-  end if;
-  if starts_with(a, s) or starts_with(s, a) then
-    return true;
-  end if;
-  of_a := beacon.region_words(asked);
-  of_s := beacon.region_words(served);
-  if of_a is null and of_s is null then
-    return false;
-  end if;
-  if of_a is null or of_s is null then
-    return null;
-  end if;
-  if not (of_a <@ of_s or of_s <@ of_a) then
-    return false;
-  end if;
-  -- us-east-1 is not us-east-2; where one has no number, or another cloud named it, nothing contradicts.
-  return not (a ~ '\d' and s ~ '\d' and regexp_replace(a, '\d+.*$', '') = regexp_replace(s, '\d+.*$', '')
-    and substring(a from '\d+') <> substring(s from '\d+'));
-end
-$$;
-
-comment on function beacon.same_region(text, text) is
-  'Whether the region that served is the one asked for, as far as names tell: clouds write them differently, and a name without a number '
-  'stands for any. Null where they cannot be compared.';
-
-create function beacon.same_model(asked text, answering text) returns boolean
-language plpgsql immutable
-set search_path = beacon, pg_catalog
-as $$
-declare
-  a text := regexp_replace(lower(asked), '^.*/|^((us|eu|apac|global)\.)?(anthropic|meta|amazon|mistral|cohere|ai21|deepseek)\.', '');
-  b text := regexp_replace(lower(answering), '^.*/|^((us|eu|apac|global)\.)?(anthropic|meta|amazon|mistral|cohere|ai21|deepseek)\.', '');
-  rest text;
-begin
-  if coalesce(a, '') = '' or coalesce(b, '') = '' then
-    return null;
-  end if;
-  a := regexp_replace(a, '[^a-z0-9]+', '-', 'g');
-  b := regexp_replace(b, '[^a-z0-9]+', '-', 'g');
-  if a = b then
-    return true;
-  end if;
-  -- gpt-4o and gpt-4o-2024-08-06, claude-x-latest and claude-x-20250219: an alias and its snapshot. gpt-4o-mini is another model.
-  a := regexp_replace(a, '-(latest|preview|default|stable)$', '');
-  b := regexp_replace(b, '-(latest|preview|default|stable)$', '');
-  if starts_with(b, a) then
-    rest := substr(b, length(a) + 1);
-  elsif starts_with(a, b) then
-    rest := substr(a, length(b) + 1);
-  else
-    return false;
-  end if;
-  return rest ~ ('^(-?v?\d{1,2})?(-\d{4}-?\d{2}(-?\d{2})?|-\d{2}-\d{2}(-\d{4})?|-\d{3,4}|-v\d+(-\d+)*|-\d{6,8})?'
-    '(-(it|instruct|chat|turbo|hf|fp8|fp16|bf16|awq|gptq|gguf|q\d\w*|v\d+(-\d+)*))*$');
-end
-$$;
-
-comment on function beacon.same_model(text, text) is
-  'Whether the model that answered is the one asked for: the same name, or an alias and its dated snapshot, whatever stands before it. '
-  'Null where one is not known.';
-
-create function beacon.job_validity(of_job text) returns table (
-  model_id text, region text, cells bigint, answered bigint, refused bigint, truncated bigint, empty bigint, infrastructure bigint,
-  cancelled bigint, pending bigint, flaky bigint, first_answered bigint, compared bigint, agreed bigint, p50_ms double precision,
-  first_chunk_p50_ms double precision, tokens_in bigint, tokens_out bigint, served_unknown bigint, served_elsewhere bigint,
-  served_regions text[], drifted bigint, response_models text[], fingerprints text[], simulated bigint, why text)
-language plpgsql stable
-set search_path = beacon, pg_catalog
-set jit = off
-set work_mem = '64MB'
-as $$
-#variable_conflict use_column
-begin
-  return query
-  with c as materialized (
-    select x.model_id, x.region, x.question_id, x.validity, x.first_validity, x.answer_group, x.latency_ms, x.first_chunk_ms,
-      x.input_tokens, x.output_tokens, x.served_region, x.response_model, x.system_fingerprint, x.simulated, x.reason
-    from beacon.execution_cells(of_job, false) x
-  ), groups as (
-    select c.question_id, coalesce(c.model_id, '') as model_id, c.answer_group, count(*) as n from c
-    where c.validity = 'answered' and c.answer_group is not null group by c.question_id, coalesce(c.model_id, ''), c.answer_group
-  ), majority as (
-    -- No majority where two groups are as large.
-    select g.question_id, g.model_id, sum(g.n) as of_all, case when count(*) filter (where g.n = g.top) = 1
-      then max(g.answer_group) filter (where g.n = g.top) end as answer_group
-    from (select x.*, max(x.n) over (partition by x.question_id, x.model_id) as top from groups x) g
-    group by g.question_id, g.model_id
-  ), regions as (
-    select k.region, k.served_region, beacon.same_region(k.region, k.served_region) as same
-    from (select distinct c.region, c.served_region from c) k
-  ), models as (
-    select k.model_id, k.response_model, beacon.same_model(k.model_id, k.response_model) as same
-    from (select distinct c.model_id, c.response_model from c) k
-  )
-  select c.model_id, c.region, count(*), count(*) filter (where c.validity = 'answered'), count(*) filter (where c.validity = 'refused'),
-    count(*) filter (where c.validity = 'truncated'), count(*) filter (where c.validity = 'empty'),
-    count(*) filter (where c.validity = 'infrastructure'), count(*) filter (where c.validity = 'cancelled'),
-    count(*) filter (where c.validity = 'pending'), count(*) filter (where c.validity = 'flaky'),
-    count(*) filter (where c.first_validity = 'answered'),
-    count(*) filter (where c.validity = 'answered' and c.answer_group is not null and m.of_all > 1),
-    count(*) filter (where c.validity = 'answered' and m.of_all > 1 and c.answer_group = m.answer_group),
-    percentile_cont(0.5) within group (order by c.latency_ms) filter (where c.validity = 'answered'),
-    percentile_cont(0.5) within group (order by c.first_chunk_ms) filter (where c.validity = 'answered'),
-    sum(c.input_tokens)::bigint, sum(c.output_tokens)::bigint,
-    count(*) filter (where c.served_region is null and c.validity not in ('pending', 'cancelled', 'infrastructure')),
-    count(*) filter (where r.same = false), coalesce(array_agg(distinct c.served_region) filter (where c.served_region is not null), '{}'),
-    count(*) filter (where d.same = false),
-    coalesce(array_agg(distinct c.response_model) filter (where c.response_model is not null), '{}'),
-    coalesce(array_agg(distinct c.system_fingerprint) filter (where c.system_fingerprint is not null), '{}'),
-    count(*) filter (where c.simulated), mode() within group (order by c.reason) filter (where c.validity = 'infrastructure')
-  from c
-  left join majority m on m.question_id = c.question_id and m.model_id = coalesce(c.model_id, '')
-  left join regions r on r.region = c.region and r.served_region = c.served_region
-  left join models d on d.model_id = c.model_id and d.response_model = c.response_model
-  group by c.model_id, c.region
-  order by c.model_id, c.region;
-end
-$$;
-
-comment on function beacon.job_validity(text) is
-  'A job, a row for each model and region: cells by validity, after the first try and after all; of the answered ones that can be '
-  'compared (compared) those that say what most regions say (agreed); latency of the answered; where they ran as far as it is known, '
-  'and cells whose region or model was not the one asked for.';
-
 create function beacon.job_answers(of_job text, of_sort text default 'disagreement', only_those text default 'all',
   of_question text default null, at_most integer default 50) returns table (
   question_id text, question text, model_id text, cells bigint, answered bigint, kinds bigint, agreement double precision,
@@ -168,24 +8,41 @@ set jit = off
 set work_mem = '64MB'
 as $$
 #variable_conflict use_column
+declare
+  traces uuid[] := beacon.unsettled_traces(of_job);
+  open text[] := beacon.open_executions(of_job, true, traces);
+  texts_since timestamptz := beacon.kept_since();
 begin
   return query
-  with c as materialized (
-    -- A hash join needs =, which a null never is.
-    select x.*, coalesce(x.execution_key, x.execution_id::text) as execution, coalesce(x.question_id, '') as asked,
-      coalesce(x.model_id, '') as model
-    from beacon.execution_cells(of_job) x
+  with o as materialized (
+    select x.*, coalesce(x.execution_key, x.execution_id::text) as execution from beacon.open_cells(of_job, true, traces, open) x
     where of_question is null or x.question_id = of_question
+  ), c as materialized (
+    -- Without their answers: those are read of the questions that are shown. A hash join needs =, which a null never is.
+    select coalesce(x.question_id, '') as asked, coalesce(x.model_id, '') as model, x.question_id, x.model_id,
+      case when x.started_at >= texts_since then x.question collate "C" end as question, x.validity, x.answer_group, x.language
+    from beacon.settled_cells x
+    where x.job_id = of_job and (of_question is null or x.question_id = of_question)
+      and (open = '{}' or not exists (select from unnest(open) e (e) where e.e = x.execution))
+    union all
+    select coalesce(o.question_id, ''), coalesce(o.model_id, ''), o.question_id, o.model_id, o.question, o.validity, o.answer_group,
+      o.language
+    from o
+  ), kinds as materialized (
+    select c.asked, c.model, c.question_id, c.model_id, c.validity, c.language, c.answer_group, min(c.question) as question,
+      count(*) as n
+    from c group by 1, 2, 3, 4, 5, 6, 7
   ), g as materialized (
-    select c.asked, c.model, c.answer_group, count(*) as n from c
+    select c.asked, c.model, c.answer_group, sum(c.n)::bigint as n from kinds c
     where c.validity = 'answered' and c.answer_group is not null group by c.asked, c.model, c.answer_group
   ), q as materialized (
-    select c.asked, c.model, min(c.question_id) as question_id, min(c.model_id) as model_id, min(c.question) as question,
-      min(c.started_at) as started_at, count(*) as cells,
-      count(*) filter (where c.validity = 'answered') as answered, count(*) filter (where c.validity = 'refused') as refused,
-      count(*) filter (where c.validity in ('infrastructure', 'empty', 'truncated', 'flaky')) as failed,
+    select c.asked, c.model, min(c.question_id) as question_id, min(c.model_id) as model_id,
+      min(c.question) collate "default" as question, sum(c.n)::bigint as cells,
+      coalesce(sum(c.n) filter (where c.validity = 'answered'), 0)::bigint as answered,
+      coalesce(sum(c.n) filter (where c.validity = 'refused'), 0)::bigint as refused,
+      coalesce(sum(c.n) filter (where c.validity in ('infrastructure', 'empty', 'truncated', 'flaky')), 0)::bigint as failed,
       coalesce(array_agg(distinct c.language) filter (where c.language is not null), '{}') as languages
-    from c group by c.asked, c.model
+    from kinds c group by c.asked, c.model
   ), judged as (
     select q.*, coalesce(k.kinds, 0) as kinds, case when k.of_all > 1 then k.top::double precision / k.of_all end as agreement,
       -- That one region refuses what another answers is a difference too; that it failed is none.
@@ -202,9 +59,15 @@ begin
     order by nth limit at_most
   ), shown as materialized (
     select p.nth, c.answer_group, c.validity, c.region, c.execution, c.trace_id, c.language, c.reason, c.attempts, c.first_validity,
-      c.served_region, left(c.answer, 4000) as answer, c.answer_chars, c.latency_ms
+      c.served_region, case when c.started_at >= texts_since then left(c.answer, 4000) end as answer, c.answer_chars, c.latency_ms
     from picked p
-    join c on c.asked = p.asked and c.model = p.model
+    join beacon.settled_cells c on coalesce(c.question_id, '') = p.asked and coalesce(c.model_id, '') = p.model
+    where c.job_id = of_job and (open = '{}' or not exists (select from unnest(open) e (e) where e.e = c.execution))
+    union all
+    select p.nth, o.answer_group, o.validity, o.region, o.execution, o.trace_id, o.language, o.reason, o.attempts, o.first_validity,
+      o.served_region, left(o.answer, 4000), o.answer_chars, o.latency_ms
+    from picked p
+    join o on coalesce(o.question_id, '') = p.asked and coalesce(o.model_id, '') = p.model
   ), said as (
     select s.nth, jsonb_agg(jsonb_build_object('answer', s.answer, 'chars', s.chars, 'n', s.n, 'language', s.language, 'cells', s.cells)
       order by s.n desc, s.answer) as groups
@@ -310,12 +173,20 @@ set jit = off
 set work_mem = '64MB'
 as $$
 #variable_conflict use_column
+declare
+  traces uuid[] := beacon.unsettled_traces(of_job);
+  open text[] := beacon.open_executions(of_job, false, traces);
 begin
   return query
   with c as materialized (
-    select coalesce(x.execution_key, x.execution_id::text) as execution, x.trace_id, x.validity, x.reason, x.attempts, x.served_region,
-      x.question_id, x.model_id, case when x.validity = 'answered' then x.answer_group end as answer_group
-    from beacon.execution_cells(of_job, false) x
+    select x.execution, x.trace_id, x.validity, x.reason, x.attempts, x.served_region, x.question_id, x.model_id,
+      case when x.validity = 'answered' then x.answer_group end as answer_group
+    from beacon.settled_cells x
+    where x.job_id = of_job and (open = '{}' or not exists (select from unnest(open) o (e) where o.e = x.execution))
+    union all
+    select coalesce(x.execution_key, x.execution_id::text), x.trace_id, x.validity, x.reason, x.attempts, x.served_region,
+      x.question_id, x.model_id, case when x.validity = 'answered' then x.answer_group end
+    from beacon.open_cells(of_job, false, traces, open) x
   ), counted as (
     select coalesce(c.question_id, '') as question_id, coalesce(c.model_id, '') as model_id, c.answer_group, count(*) as n from c
     where c.answer_group is not null group by 1, 2, 3

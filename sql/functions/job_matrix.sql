@@ -8,25 +8,35 @@ set jit = off
 as $$
 #variable_conflict use_column
 declare
-  r beacon.trace_records;
-  rows beacon.recorded[];
+  records text := beacon.job_records(of_job);
+  traces uuid[];
+  open text[];
   cells beacon.recorded[] := '{}';
   from_time timestamptz;
   to_time timestamptz;
 begin
-  for r in select x.* from beacon.readable_records('{job_column}') x where x.job_column is not null loop
-    begin
-      execute format(
-        'select array_agg(row(q.execution, null, q.job_id, q.model_id, q.region, q.question, q.status, q.output_empty, q.error_type,
-           q.tokens_in, q.tokens_out, q.latency_ms, q.created_at, q.finished_at)::beacon.recorded) from (%s where %s) q',
-        beacon.record_source(r), beacon.record_job_condition(r, '$1'))
-        into rows using array[of_job];
-      cells := cells || coalesce(rows, '{}');
-    exception when invalid_text_representation or numeric_value_out_of_range then
-      -- This table's jobs have numbers, or ids of another form: it cannot have this one.
-      null;
-    end;
-  end loop;
+  if records <> '' then
+    traces := beacon.unsettled_traces(of_job);
+    open := beacon.open_executions(of_job, false, traces);
+    -- Of most, answers has all that spans could say. The others are looked up: several attempts, no verdict yet, not settled.
+    execute format(
+      'select array_agg(row(e.execution, null, e.job_id, e.model_id, e.region, e.question, e.status, beacon.is_empty_output(e.output),
+         e.error_type, e.tokens_in, e.tokens_out, e.latency_ms, e.created_at, e.finished_at)::beacon.recorded)
+       from (%s) e left join beacon.stored_cells($2, $3) f on f.execution = e.execution and f.status = e.status
+       where f.execution is null', records)
+      into cells using array[of_job], of_job, open;
+    cells := coalesce(cells, '{}');
+    return query execute format(
+      'select e.model_id, e.region, e.question, f.execution_id, e.status, true, f.trace_id, coalesce(e.latency_ms, f.latency_ms),
+         coalesce(e.tokens_in, f.input_tokens), coalesce(e.tokens_out, f.output_tokens),
+         case when e.status <> ''completed'' then e.error_type end, case when e.status <> ''completed'' then f.verdict end,
+         case when e.status = ''completed'' then f.output_empty end, f.execution_key
+       from (%s) e join beacon.stored_cells($2, $3) f on f.execution = e.execution and f.status = e.status', records)
+      using array[of_job], of_job, open;
+    if cells = '{}' and found then
+      return;
+    end if;
+  end if;
   if cells = '{}' then
     select min(t.started_at), max(coalesce(t.completed_at, t.updated_at)) into from_time, to_time from beacon.traces t
       where t.job_id = of_job;
@@ -106,6 +116,29 @@ comment on function beacon.job_matrix(text) is
   'Every execution of a job, a cell of models x regions x questions: how it ended, whether it has a trace, latency, tokens, and the type '
   'of the first root cause for the five commonest ways in which executions of the job failed (two, of more than 200 executions). From the '
   'registered business tables, else from spans.';
+
+create function beacon.stored_cells(of_job text, open text[]) returns table (
+  execution text, execution_id bigint, execution_key text, trace_id uuid, status text, latency_ms double precision, input_tokens bigint,
+  output_tokens bigint, verdict text, output_empty boolean)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+set jit = off
+rows 100000
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select x.execution, x.execution_id, x.execution_key, x.trace_id, x.status, x.latency_ms, x.input_tokens, x.output_tokens,
+    nullif(x.verdict, 'UNKNOWN'), x.answer_chars = 0
+  from beacon.settled_cells x
+  where x.job_id = of_job and x.attempts = 1 and x.attempt = 1 and x.trace_id is not null
+    and (x.status = 'completed' and x.answer_chars is not null or x.status = 'failed' and x.verdict is not null)
+    and (open = '{}' or not exists (select from unnest(open) o (e) where o.e = x.execution));
+end
+$$;
+
+comment on function beacon.stored_cells(text, text[]) is
+  'Cells of a job that job_matrix takes as they are stored: one traced attempt, and a verdict where it failed.';
 
 create function beacon.whole_number(value text) returns numeric
 language plpgsql immutable

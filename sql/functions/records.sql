@@ -152,18 +152,15 @@ comment on function beacon.record_job_condition(beacon.trace_records, text) is
   'Condition on a registered table, aliased e: its job is one of an array of text that the expression gives.';
 
 create function beacon.record_outcome(status text) returns text
-language plpgsql immutable
-set search_path = beacon, pg_catalog
+language sql immutable parallel safe
 as $$
-begin
-  return case
-    when status is null then 'completed'
-    when lower(status) in ('completed', 'complete', 'succeeded', 'success', 'done', 'ok', 'finished') then 'completed'
-    when lower(status) in ('failed', 'failure', 'error', 'errored', 'timeout', 'timed_out', 'lost', 'dead', 'rejected') then 'failed'
-    when lower(status) in ('cancelled', 'canceled', 'skipped', 'aborted') then 'cancelled'
-    when lower(status) in ('pending', 'queued', 'created', 'waiting', 'scheduled', 'new', 'retry') then 'pending'
-    else 'running' end;
-end
+  select case
+    when $1 = 'completed' then $1
+    when $1 is null or lower($1) in ('completed', 'complete', 'succeeded', 'success', 'done', 'ok', 'finished') then 'completed'
+    when lower($1) in ('failed', 'failure', 'error', 'errored', 'timeout', 'timed_out', 'lost', 'dead', 'rejected') then 'failed'
+    when lower($1) in ('cancelled', 'canceled', 'skipped', 'aborted') then 'cancelled'
+    when lower($1) in ('pending', 'queued', 'created', 'waiting', 'scheduled', 'new', 'retry') then 'pending'
+    else 'running' end
 $$;
 
 comment on function beacon.record_outcome(text) is

@@ -19,6 +19,56 @@ comment on function beacon.measure_kind(text, text) is
   'How a measure of a job is compared: share (yes or no), mean or median; null where it is none: neither latency, first-chunk, length, '
   'tokens, cost, answered or answered-first, nor the name of a score of the job.';
 
+create function beacon.measured_cells(of_job text, measure text) returns table (
+  model_id text, region text, question_id text, elsewhere boolean, value double precision)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+set jit = off
+set work_mem = '64MB'
+as $$
+#variable_conflict use_column
+declare
+  traces uuid[] := beacon.unsettled_traces(of_job);
+  open text[] := beacon.open_executions(of_job, false, traces);
+begin
+  return query
+  with c as materialized (
+    select x.execution, x.model_id, x.region, x.question_id, lower(x.served_region) <> lower(x.region) as elsewhere, x.validity,
+      case measure when 'answered' then (x.validity = 'answered')::integer
+        when 'answered-first' then (x.first_validity = 'answered')::integer
+        when 'latency' then x.latency_ms when 'first-chunk' then x.first_chunk_ms when 'length' then x.answer_chars
+        when 'tokens' then x.output_tokens end::double precision as value
+    from beacon.settled_cells x
+    where measure <> 'cost' and x.job_id = of_job and x.validity not in ('pending', 'cancelled') and x.question_id is not null
+      and (open = '{}' or not exists (select from unnest(open) o (e) where o.e = x.execution))
+    union all
+    select coalesce(x.execution_key, x.execution_id::text), x.model_id, x.region, x.question_id, lower(x.served_region) <> lower(x.region),
+      x.validity, case measure when 'answered' then (x.validity = 'answered')::integer
+        when 'answered-first' then (x.first_validity = 'answered')::integer
+        when 'latency' then x.latency_ms when 'first-chunk' then x.first_chunk_ms when 'length' then x.answer_chars
+        when 'tokens' then x.output_tokens end
+    from beacon.open_cells(of_job, false, traces, open) x
+    where measure <> 'cost' and x.validity not in ('pending', 'cancelled') and x.question_id is not null
+    union all
+    select coalesce(x.execution_key, x.execution_id::text), x.model_id, x.region, x.question_id, lower(x.served_region) <> lower(x.region),
+      x.validity, x.cost
+    from beacon.execution_cells(of_job, false) x
+    where measure = 'cost' and x.validity not in ('pending', 'cancelled') and x.question_id is not null
+  ), s as materialized (
+    select coalesce(x.execution_key, x.execution_id::text) as execution, avg(x.value) as value from beacon.scores x
+    where x.name = measure and x.job_id = of_job and x.trace_id is null
+      and measure not in ('latency', 'first-chunk', 'length', 'tokens', 'cost', 'answered', 'answered-first')
+    group by 1
+  )
+  select c.model_id, c.region, c.question_id, c.elsewhere,
+    case when measure in ('answered', 'answered-first') or c.validity = 'answered' then coalesce(c.value, s.value) end
+  from c left join s on s.execution = c.execution;
+end
+$$;
+
+comment on function beacon.measured_cells(text, text) is
+  'A measure of the cells of a job that have ended and belong to a question; null where they have none. See job_differences.';
+
 create function beacon.job_differences(of_job text, by_what text default 'region', of_measure text default null, against text default null)
 returns table (measure text, kind text, a text, b text, different boolean, effect double precision, low double precision,
   high double precision, value_a double precision, value_b double precision, questions bigint, pairs bigint, left_out bigint,
@@ -47,31 +97,12 @@ begin
     select row(case by_what when 'region' then c.region when 'model' then c.model_id else c.job_id end, c.question_id,
         case by_what when 'region' then c.model_id when 'model' then c.region else concat_ws(e'\n', c.model_id, c.region) end
           || case when by_what <> 'job' and against is not null then e'\n' || c.job_id else '' end,
-        case
-          -- What another region answered says nothing about this one.
-          when by_what = 'region' and lower(c.served_region) <> lower(c.region) then null
-          when chosen = 'answered' then (c.validity = 'answered')::integer
-          when chosen = 'answered-first' then (c.first_validity = 'answered')::integer
-          when c.validity <> 'answered' then null
-          when chosen = 'latency' then c.latency_ms
-          when chosen = 'first-chunk' then c.first_chunk_ms
-          when chosen = 'length' then c.answer_chars
-          when chosen = 'tokens' then c.output_tokens
-          when chosen = 'cost' then c.cost
-          else coalesce(s.value, k.value) end)::beacon.measured
+        -- What another region answered says nothing about this one.
+        case when not (by_what = 'region' and coalesce(c.elsewhere, false)) then c.value end)::beacon.measured
     from (
-      select * from beacon.execution_cells(of_job, false)
+      select of_job as job_id, x.* from beacon.measured_cells(of_job, chosen) x
       union all
-      select o.* from beacon.execution_cells(against, false) o where against is not null and against <> of_job) c
-    left join (
-      select x.execution_id, avg(x.value) as value from beacon.scores x where x.name = chosen and x.job_id in (of_job, against)
-        and x.execution_id is not null
-      group by x.execution_id) s on s.execution_id = c.execution_id
-    left join (
-      select x.execution_key, avg(x.value) as value from beacon.scores x where x.name = chosen and x.job_id in (of_job, against)
-        and x.execution_key is not null
-      group by x.execution_key) k on k.execution_key = c.execution_key
-    where c.validity not in ('pending', 'cancelled') and c.question_id is not null);
+      select against, x.* from beacon.measured_cells(against, chosen) x where against is not null and against <> of_job) c);
   return query
   with d as materialized (
     select p.*, count(p.p) over () as tests from beacon.paired_differences(cells, how) p

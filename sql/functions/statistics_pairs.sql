@@ -106,6 +106,7 @@ create function beacon.paired_differences(cells beacon.measured[], kind text) re
 language plpgsql immutable strict
 set search_path = beacon, pg_catalog
 set jit = off
+set work_mem = '64MB'
 -- The cells are one array: the planner takes it for a hundred rows, whatever its size.
 set enable_nestloop = off
 as $$
@@ -113,7 +114,7 @@ as $$
 begin
   return query
   with numbered as materialized (
-    select h.*, row_number() over (partition by h.question_key, h.pair_key, h.compared order by h.value) as nth
+    select h.*, row_number() over (partition by h.compared, h.question_key, h.pair_key order by h.value) as nth
     from (
       select u.compared collate "C" as compared, u.value, hashtextextended(u.question, 0) as question_key,
         hashtextextended(u.pairing, 1) as pair_key

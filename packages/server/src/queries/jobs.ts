@@ -101,8 +101,8 @@ export const jobMatrix = defineQuery({
     text: `select ${matrixColumns()} from (
         select m.*, k.validity, k.reason, k.attempts, k.served_region, k.agrees
         from beacon.job_matrix($1::text) m
-        left join beacon.judged_cells($1::text) k on k.execution = coalesce(m.execution_key, m.execution_id::text)
-          or k.execution is null and m.execution_id is null and m.execution_key is null and k.trace_id = m.trace_id
+        left join beacon.judged_cells($1::text) k on coalesce(k.execution, k.trace_id::text)
+          = coalesce(m.execution_key, m.execution_id::text, m.trace_id::text)
         where $2::text is null or m.status = $2) m
       order by m.model_id, m.region, m.question, m.execution_id, m.execution_key`,
     values: [p.job_id, p.status],
