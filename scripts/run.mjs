@@ -46,6 +46,7 @@ const commands = {
   format: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '.'],
   docs: ['scripts/docs.ts'],
   picture: ['scripts/picture.ts'],
+  model: ['scripts/model.ts'],
   pack: ['scripts/pack.ts'],
   mutate: ['scripts/mutate.ts'],
   bench: ['scripts/bench.ts'],

@@ -216,6 +216,11 @@ export const SETTINGS: Record<string, Setting[]> = {
     ),
     setting('FAULTS', 'none', 'Faults from the start: `us-east=slow:800,eu-west=hang`; the number is milliseconds.'),
     setting('INFERENCE_API_KEYS', 'no key is asked for', 'Accepted API keys, separated by commas.'),
+    setting(
+      'LOCAL_MODEL',
+      'simulated models only',
+      'GGUF file of a base model that is asked as `gemma-3-270m`, through node-llama-cpp; `npm run model` fetches one.',
+    ),
     HOST,
     { ...port(8092), meaning: 'Control port: health and faults.' },
     LOG_LEVEL,

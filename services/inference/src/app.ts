@@ -7,6 +7,7 @@ import type { Config } from './config.ts';
 import { Endpoints } from './endpoints.ts';
 import { ApiError } from './errors.ts';
 import { Faults, faultSchema } from './faults.ts';
+import type { LocalModel } from './local.ts';
 import { MODELS } from './model.ts';
 
 export interface InferenceOptions {
@@ -14,7 +15,9 @@ export interface InferenceOptions {
   tracer: DBTracer;
   log: FastifyBaseLogger;
   /** Called with errors that are the service's own fault. */
-  report?: (error: Error) => void;
+  report?: ((error: Error) => void) | undefined;
+  /** A real model beside the simulated ones. */
+  local?: LocalModel | undefined;
 }
 
 export interface Inference {
@@ -26,7 +29,7 @@ export interface Inference {
   close(): Promise<void>;
 }
 
-export async function buildInference({ config, tracer, log, report }: InferenceOptions): Promise<Inference> {
+export async function buildInference({ config, tracer, log, report, local }: InferenceOptions): Promise<Inference> {
   const logController = new LogController({ disableRequestLogging: true });
   const app = Fastify({ loggerInstance: log, logController, forceCloseConnections: 'idle' });
   fastifyGuard(app, { host: config.HOST });
@@ -62,13 +65,17 @@ export async function buildInference({ config, tracer, log, report }: InferenceO
   chatRoutes(app, {
     tracer,
     faults,
+    local,
     keys: config.INFERENCE_API_KEYS,
     regionOf: (request) => endpoints.regionOf(request),
     stopping: stopping.signal,
   });
   app.get('/v1/models', async () => ({
     object: 'list',
-    data: MODELS.map(({ id }) => ({ id, object: 'model', created: 0, owned_by: 'simulated' })),
+    data: [
+      ...MODELS.map(({ id }) => ({ id, object: 'model', created: 0, owned_by: 'simulated' })),
+      ...(local ? [{ id: local.id, object: 'model', created: 0, owned_by: 'local' }] : []),
+    ],
   }));
   app.get('/health', async () => ({
     status: 'ok',
@@ -76,7 +83,7 @@ export async function buildInference({ config, tracer, log, report }: InferenceO
     instance: tracer.processor.instance,
     error_reporting: process.env.SENTRY_DSN ? 'Sentry' : 'none',
     simulated: true,
-    models: MODELS.map(({ id }) => id),
+    models: [...MODELS.map(({ id }) => id), ...(local ? [local.id] : [])],
     regions: endpoints.ports(),
     faults: faults.all(),
   }));

@@ -3,9 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Span, trace } from '@opentelemetry/api';
 import type { DBTracer } from '@project-beacon/tracer';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Completion, chatCompletion, streamCompletion } from './completion.ts';
+import { type Completion, chatCompletion, streamCompletion, streamOf } from './completion.ts';
 import { ApiError } from './errors.ts';
 import type { Fault, Faults } from './faults.ts';
+import type { LocalModel } from './local.ts';
 import { countTokens, type Manner, MODELS, simulatedAnswer } from './model.ts';
 import { type ChatRequest, keyCheck, knownModel, readChatRequest, unknownModel, wrongKey } from './request.ts';
 
@@ -13,13 +14,24 @@ export interface ChatOptions {
   tracer: DBTracer;
   faults: Faults;
   keys: readonly string[];
+  local?: LocalModel | undefined;
   /** Region of the listener a request came in by; undefined for the control port. */
   regionOf: (request: FastifyRequest) => string | undefined;
   /** Aborted when the process stops: a hanging request must not keep it alive. */
   stopping: AbortSignal;
 }
 
-export function chatRoutes(app: FastifyInstance, { tracer, faults, keys, regionOf, stopping }: ChatOptions): void {
+interface Generating {
+  chat: ChatRequest;
+  fault: Fault | undefined;
+  real: LocalModel | undefined;
+  signal: AbortSignal;
+}
+
+export function chatRoutes(
+  app: FastifyInstance,
+  { tracer, faults, keys, local, regionOf, stopping }: ChatOptions,
+): void {
   const checkKey = keyCheck(keys);
 
   app.post('/v1/chat/completions', async (request, reply) => {
@@ -30,33 +42,32 @@ export function chatRoutes(app: FastifyInstance, { tracer, faults, keys, regionO
     const fault = faults.take(region, chat.question);
     if (fault) request.log.warn({ region, fault: fault.fault, delayMs: fault.delayMs }, 'simulated fault');
     refuseRequest(fault, chat);
-    const model = knownModel(chat.model);
+    const real = local?.id === chat.model ? local : undefined;
+    const model = real ?? knownModel(chat.model);
     if (region !== undefined && fault?.fault === 'hang') return hang(AbortSignal.any([stopping, faults.ended(region)]));
 
-    const attributes = { 'beacon.simulated': true, 'gen_ai.request.model': model.id };
+    const attributes = { ...(!real && { 'beacon.simulated': true }), 'gen_ai.request.model': model.id };
     if (fault?.fault === 'cold_start') {
       await tracer.withSpan('model.load', { attributes: { ...attributes, 'faas.coldstart': true } }, () =>
         delay(fault.delayMs, undefined, { signal: stopping }),
       );
     }
     const served = fault?.fault === 'wrong_region' ? otherThan(region) : region;
-    reply.headers({ 'x-beacon-simulated': 'true', ...(served !== undefined && { 'x-served-region': served }) });
+    reply.headers({
+      ...(!real && { 'x-beacon-simulated': 'true' }),
+      ...(served !== undefined && { 'x-served-region': served }),
+    });
     // The lie of some gateways: the request is refused, and the status says that all is well.
     if (fault?.fault === 'error_as_answer') return rateLimited().body();
     return tracer.withSpan(
       'model.generate',
       { attributes: { ...attributes, 'gen_ai.operation.name': 'chat' } },
-      (span) => generate(span, reply, { chat, fault, signal: stopping }),
+      (span) => generate(span, reply, { chat, fault, real, signal: stopping }),
     );
   });
 
-  interface Generating {
-    chat: ChatRequest;
-    fault: Fault | undefined;
-    signal: AbortSignal;
-  }
-
-  async function generate(span: Span, reply: FastifyReply, { chat, fault, signal }: Generating) {
+  async function generate(span: Span, reply: FastifyReply, generating: Generating) {
+    const { chat, fault, real, signal } = generating;
     if (fault?.fault === 'crash') await crash(fault.delayMs);
     if (fault?.fault === 'slow') await delay(fault.delayMs, undefined, { signal });
     const failure = fault && generationFailure(fault);
@@ -64,7 +75,10 @@ export function chatRoutes(app: FastifyInstance, { tracer, faults, keys, regionO
       span.setAttribute('error.type', failure.code);
       throw failure;
     }
-    const model = knownModel(chat.model);
+    // A refusal or an empty answer is planted: no model is asked for it.
+    const planted = ['refusal', 'empty_output'].includes(mannerOf(fault));
+    if (real && !planted) return ask(real, span, reply, generating);
+    const model = real ? { id: real.id, msPerToken: 2 } : knownModel(chat.model);
     const answer = simulatedAnswer(model, chat.question, mannerOf(fault), chat.maxTokens);
     const usage = { input: countTokens(chat.prompt), output: answer.outputTokens };
     const drifted = fault?.fault === 'drifted_model';
@@ -74,13 +88,7 @@ export function chatRoutes(app: FastifyInstance, { tracer, faults, keys, regionO
       usage,
       fingerprint: drifted ? 'simulated-drifted' : 'simulated',
     };
-    span.setAttributes({
-      'gen_ai.response.model': completion.model,
-      'gen_ai.response.finish_reasons': [answer.finishReason],
-      'gen_ai.usage.input_tokens': usage.input,
-      'gen_ai.usage.output_tokens': usage.output,
-      'openai.response.system_fingerprint': completion.fingerprint,
-    });
+    describe(span, completion);
     if (chat.stream && fault?.fault !== 'cut' && fault?.fault !== 'malformed_body') {
       await streamCompletion(reply, completion, signal);
       return reply;
@@ -92,6 +100,39 @@ export function chatRoutes(app: FastifyInstance, { tracer, faults, keys, regionO
       return reply.type('application/json').send(JSON.stringify(whole).slice(0, -40));
     return whole;
   }
+}
+
+/** The local model's answer, each piece sent when it is written. */
+async function ask(model: LocalModel, span: Span, reply: FastifyReply, { chat, fault, signal }: Generating) {
+  // A question whose caller has gone must not keep the others waiting.
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  const made = async (onChunk?: (text: string) => void): Promise<Completion> => {
+    const options = {
+      manner: mannerOf(fault),
+      maxTokens: chat.maxTokens,
+      signal: AbortSignal.any([signal, gone.signal]),
+      ...(onChunk && { onChunk }),
+    };
+    const answer = await model.answer(chat.question, options);
+    const usage = { input: model.countTokens(chat.prompt), output: answer.outputTokens };
+    const completion = { model: model.id, answer, usage, fingerprint: `${model.id}-q4_k_m`, simulated: false };
+    describe(span, completion);
+    return completion;
+  };
+  if (!chat.stream) return chatCompletion(await made());
+  await streamOf(reply, { model: model.id, fingerprint: `${model.id}-q4_k_m`, simulated: false }, made);
+  return reply;
+}
+
+function describe(span: Span, { model, answer, usage, fingerprint }: Completion): void {
+  span.setAttributes({
+    'gen_ai.response.model': model,
+    'gen_ai.response.finish_reasons': [answer.finishReason],
+    'gen_ai.usage.input_tokens': usage.input,
+    'gen_ai.usage.output_tokens': usage.output,
+    'openai.response.system_fingerprint': fingerprint,
+  });
 }
 
 function mannerOf(fault: Fault | undefined): Manner {

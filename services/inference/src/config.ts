@@ -35,6 +35,7 @@ const environment = z.object({
     .string()
     .default('')
     .transform((text) => text.split(',').filter((key) => key !== '')),
+  LOCAL_MODEL: z.string().min(1).optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 

@@ -4,6 +4,7 @@ import { errorReporting } from '@project-beacon/tracer/sentry';
 import { pino } from 'pino';
 import { buildInference } from './app.ts';
 import { readConfig } from './config.ts';
+import { loadLocalModel } from './local.ts';
 
 try {
   await run();
@@ -17,7 +18,8 @@ async function run(): Promise<void> {
   const log = pino({ name: 'inference', level: config.LOG_LEVEL, mixin: logFields });
   const tracer = await startTracing({ service: 'inference', log: (line) => log.info(line) });
   const errors = await errorReporting(process.env, 'inference');
-  const inference = await buildInference({ config, tracer, log, report: errors.report });
+  const local = config.LOCAL_MODEL ? await loadLocalModel(config.LOCAL_MODEL) : undefined;
+  const inference = await buildInference({ config, tracer, log, report: errors.report, local });
   const port = await inference.listen();
   log.info({ port, regions: inference.endpoints.ports() }, 'listening');
 
@@ -28,6 +30,7 @@ async function run(): Promise<void> {
     stopping = true;
     log.info({ signal }, 'stopping');
     await inference.close();
+    await local?.close();
     await tracer.shutdown();
     await errors.flush(1000);
     process.exit(0);

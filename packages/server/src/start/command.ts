@@ -1,5 +1,5 @@
 // `beacon start` on the command line.
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { start } from './index.ts';
 
 const EXIT_CODES = `Exit codes:
@@ -12,6 +12,11 @@ const EXIT_CODES = `Exit codes:
 export function startCommand(): Command {
   return new Command('start')
     .description('Starts PostgreSQL, the server and the benchmark services, and runs a sample job.')
+    .addOption(
+      new Option('--model <which>', 'what answers the sample job: the simulated models, or a real one on this machine')
+        .choices(['simulated', 'local'])
+        .default('simulated'),
+    )
     .option('--no-sample', 'do not run the sample job')
     .option('--once', 'stop after the report')
     .option('--json', 'the report as JSON on stdout, everything else on stderr')

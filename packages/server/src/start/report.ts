@@ -14,8 +14,9 @@ import { createPool } from '../store/connect.ts';
 import { BeaconError } from '../store/errors.ts';
 import type { Row } from '../store/values.ts';
 import type { Execution } from './runner-client.ts';
-import { FAILING_REGION, type Sample } from './sample.ts';
+import type { Sample } from './sample.ts';
 import type { Screen } from './screen.ts';
+import { FAILING_REGION } from './services.ts';
 
 export interface Report {
   job_id: string;

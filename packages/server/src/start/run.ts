@@ -20,6 +20,8 @@ export interface StartOptions {
   sample?: boolean;
   /** The report as JSON on stdout; what a person reads goes to stderr. */
   json?: boolean;
+  /** `local`: Gemma 3 270M on this machine, which `npm run model` fetched, instead of the simulated models. */
+  model?: 'simulated' | 'local';
   /** Stops after the report. */
   once?: boolean;
   /** Any free ports instead of 8080, 8090 to 8095 and 5432. */
@@ -98,7 +100,7 @@ export class Run {
   /** A port is free until it is taken: where another process was faster, all start again on other ports. */
   async #startServices(url: string): Promise<Plan> {
     for (let attempt = 1; ; attempt++) {
-      const plan = await planServices(this.#dir, url, this.#options.anyPort === true);
+      const plan = await planServices(this.#dir, url, this.#options.anyPort === true, this.#options.model === 'local');
       this.#stop.signal.throwIfAborted();
       for (const sentence of plan.notes) this.#screen.note(sentence);
       this.#file.otlp = plan.otlp;
@@ -130,7 +132,7 @@ export class Run {
 
   async #sample(databaseUrl: string): Promise<Report> {
     const { signal } = this.#stop;
-    const sample = await runSample((name) => this.#url(name), this.#screen, signal);
+    const sample = await runSample((name) => this.#url(name), this.#screen, signal, this.#options.model === 'local');
     await untilSpansWritten(
       ['runner', 'router', 'inference'].map((name) => this.#url(name)),
       signal,

@@ -4,14 +4,15 @@ import { duration, signOf } from '../cli/render/format.ts';
 import { clean, cut } from '../cli/render/terminal.ts';
 import { type Execution, RunnerClient } from './runner-client.ts';
 import type { Screen } from './screen.ts';
-import { PROVIDER_TIMEOUT_MS, REGIONS } from './services.ts';
+import { FAILING_REGION, PROVIDER_TIMEOUT_MS, REGIONS } from './services.ts';
 
 const JOB = {
   models: ['llama-3.2-1b', 'qwen2.5-1.5b'],
   regions: [...REGIONS],
   questions: ['What is 2+2?', 'Capital of Australia?'],
 };
-export const FAILING_REGION = 'eu-west';
+/** A base model of 270 million parameters: it answers, and not always rightly. */
+const LOCAL_JOB = { ...JOB, models: ['gemma-3-270m'] };
 /** Answers one question otherwise than the other regions, so that there is a difference to find. */
 const DIFFERING_REGION = 'asia-southeast';
 const DIFFERS = { fault: 'other_answer', about: 'Australia' };
@@ -31,18 +32,24 @@ export interface Sample {
  * Runs the sample and shows its progress.
  *
  * @param urlOf Address of a service by its name.
+ * @param isLocal Asks the local model instead of the simulated ones.
  * @throws Error when a service refuses, or the job has not ended within two minutes; `signal`'s reason when aborted.
  */
-export async function runSample(urlOf: (name: string) => string, screen: Screen, signal: AbortSignal): Promise<Sample> {
+export async function runSample(
+  urlOf: (name: string) => string,
+  screen: Screen,
+  signal: AbortSignal,
+  isLocal = false,
+): Promise<Sample> {
   screen.line(`\n${screen.terminal.paint('bold', 'Sample job')}`);
   await switchFault(urlOf('inference'), FAILING_REGION, { fault: FAULT }, signal);
   await switchFault(urlOf('inference'), DIFFERING_REGION, DIFFERS, signal);
   screen.note(
-    `The simulated provider in ${FAILING_REGION} is told to hang, on purpose: ` +
-      `the router gives up after ${PROVIDER_TIMEOUT_MS / 1000} s; ${DIFFERING_REGION} is set to answer one question differently.`,
+    `The provider in ${FAILING_REGION} is told to hang, on purpose: the router gives up after ` +
+      `${PROVIDER_TIMEOUT_MS / 1000} s; ${DIFFERING_REGION} is set to answer one question differently.`,
   );
   try {
-    return await follow(new RunnerClient(urlOf('runner'), signal), screen, signal);
+    return await follow(new RunnerClient(urlOf('runner'), signal), isLocal ? LOCAL_JOB : JOB, screen, signal);
   } finally {
     screen.endStatus();
     // Also when the wait was interrupted; the service may be gone by then, and the fault with it.
@@ -57,10 +64,10 @@ export async function runSample(urlOf: (name: string) => string, screen: Screen,
   }
 }
 
-async function follow(runner: RunnerClient, screen: Screen, signal: AbortSignal): Promise<Sample> {
+async function follow(runner: RunnerClient, job: typeof JOB, screen: Screen, signal: AbortSignal): Promise<Sample> {
   const started = Date.now();
-  const { models, regions, questions } = JOB;
-  const jobId = await runner.submit(JOB);
+  const { models, regions, questions } = job;
+  const jobId = await runner.submit(job);
   screen.line(
     `  Job ${jobId}: ${models.length} models x ${regions.length} regions x ${questions.length} questions = ` +
       `${models.length * regions.length * questions.length} executions.`,

@@ -6,8 +6,12 @@ import type { ServiceSpec } from './service.ts';
 
 /** Regions of the sample; the simulated provider listens on one port for each. */
 export const REGIONS = ['us-east', 'eu-west', 'asia-southeast'] as const;
+/** The region that the sample makes fail. */
+export const FAILING_REGION = 'eu-west';
 /** How long the router waits for a provider, milliseconds: short, so that the sample's failure is seen soon. */
 export const PROVIDER_TIMEOUT_MS = 1_500;
+/** The local model answers one question after the other, on whatever else this machine does. */
+const LOCAL_TIMEOUT_MS = 30_000;
 /** The failures of the sample open a circuit; a second try after reading must not meet it. */
 const CIRCUIT_OPEN_MS = 3_000;
 /** Ctrl-C should take seconds: what is not done by then is handed back and runs at the next start. */
@@ -27,6 +31,9 @@ const PREFERRED = {
 };
 
 const SERVER_PORTS = new Set(['server', 'OTLP/HTTP', 'OTLP/gRPC', 'Jaeger']);
+
+/** What `npm run model` writes, below the folder of the database. */
+const LOCAL_MODEL_FILE = 'gemma-3-270m-q4_k_m.gguf';
 
 const EXTENSION = path.extname(import.meta.filename);
 const SERVER = path.join(import.meta.dirname, `../main${EXTENSION}`);
@@ -50,8 +57,11 @@ export interface Plan {
  * @param dir Where what has to last is kept.
  * @param databaseUrl Handed to every process as DATABASE_URL.
  * @param anyPort Lets the operating system choose every port.
+ * @param isLocal Loads the local model.
+ * @throws Error that says what the local model lacks.
  */
-export async function planServices(dir: string, databaseUrl: string, anyPort: boolean): Promise<Plan> {
+export async function planServices(dir: string, databaseUrl: string, anyPort: boolean, isLocal = false): Promise<Plan> {
+  const model = isLocal ? localModel(dir) : undefined;
   const hasServices = fs.existsSync(entry('runner'));
   const wanted = Object.entries(PREFERRED).filter(([name]) => hasServices || SERVER_PORTS.has(name));
   const claimed = await claimPorts(Object.fromEntries(wanted.map(([name, port]) => [name, anyPort ? 0 : port])));
@@ -75,10 +85,10 @@ export async function planServices(dir: string, databaseUrl: string, anyPort: bo
       name: `simulated-${region}`,
       region,
       url: `http://127.0.0.1:${portOf(region)}`,
-      timeoutMs: PROVIDER_TIMEOUT_MS,
+      timeoutMs: isLocal && region !== FAILING_REGION ? LOCAL_TIMEOUT_MS : PROVIDER_TIMEOUT_MS,
     }));
     specs.push(
-      service('inference', port('inference'), env({ REGIONS: regions })),
+      service('inference', port('inference'), env({ REGIONS: regions, ...(model && { LOCAL_MODEL: model }) })),
       service(
         'router',
         port('router'),
@@ -105,6 +115,18 @@ export async function planServices(dir: string, databaseUrl: string, anyPort: bo
     notes: [...claimed.flatMap(sentence), ...keptSettings(), ...absent(hasServices)],
     hasServices,
   };
+}
+
+/** @throws Error that names what is missing and the command that gets it, before any service is started. */
+function localModel(dir: string): string {
+  const file = path.resolve(dir, 'models', LOCAL_MODEL_FILE);
+  const library = path.resolve(SERVICES, '../node_modules/node-llama-cpp');
+  const wanted = [
+    ...(fs.existsSync(file) ? [] : ['`npm run model` (it fetches 239 MB)']),
+    ...(fs.existsSync(library) ? [] : ['`npm install --no-save node-llama-cpp@3.21.1`']),
+  ];
+  if (wanted.length > 0) throw new Error(`The local model is not there yet. Run ${wanted.join(' and ')} first.`);
+  return file;
 }
 
 function entry(name: string): string {
