@@ -71,6 +71,13 @@ function paramsOf(query: (typeof QUERIES)[number]): Record<string, string> {
 /** It asks the runner, of which none runs here. */
 const ASKS_ANOTHER = 'receipts';
 
+test('receipts are none, and that is said, where the server knows no runner', async () => {
+  const { status, body } = await server.ask('/api/v1/receipts?execution_id=1');
+  assert.equal(status, 200);
+  assert.deepEqual(body.rows, []);
+  assert.match(body.truncated, /knows no runner: RUNNER_URL is not set/);
+});
+
 for (const query of QUERIES.filter(({ mutates, name }) => !mutates && name !== ASKS_ANOTHER)) {
   test(`${query.name} answers by GET and by POST with the columns it declares`, async () => {
     const params = paramsOf(query);

@@ -24,7 +24,7 @@ export function ExecutionAnswers({ id }: { id: string }) {
             row={row}
             several={rows.length > 1}
             receipt={receipts.value?.rows.find((each) => each.attempt === row.attempt)}
-            unchecked={receipts.problem?.message}
+            unchecked={receipts.problem?.message ?? receipts.value?.truncated ?? undefined}
           />
         ))}
       </div>
