@@ -851,6 +851,10 @@ create function beacon.archive_undo(of_chunk integer)
   returns integer
   language plpgsql volatile;
 
+create function beacon.archived_alone(of_chunk integer, of_traces uuid[] DEFAULT NULL::uuid[], since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone)
+  returns SETOF beacon.trace_spans
+  language plpgsql stable;
+
 create function beacon.archived_between(from_time timestamp with time zone, to_time timestamp with time zone, hashes bigint[] DEFAULT '{}'::bigint[], terms integer[] DEFAULT '{}'::integer[])
   returns SETOF beacon.trace_spans
   language plpgsql stable;
@@ -1523,6 +1527,10 @@ create function beacon.logged_chunks(attribute text, operator text, wanted text,
   returns TABLE(created_from timestamp with time zone, created_to timestamp with time zone, started_from timestamp with time zone, active_to timestamp with time zone, spans integer, archived integer)
   language plpgsql stable;
 
+create function beacon.logged_events(of_traces uuid[], of_spans bytea[], since timestamp with time zone, until timestamp with time zone)
+  returns TABLE(trace_id uuid, span_id bytea, events jsonb)
+  language plpgsql stable;
+
 create function beacon.logged_exceptions(of_trace uuid, since timestamp with time zone, until timestamp with time zone)
   returns TABLE(span_id bytea, error_type text, error_message text, timed_out boolean)
   language plpgsql stable;
@@ -2013,6 +2021,10 @@ create function beacon.storage_forecast(limit_bytes double precision)
 
 create function beacon.stored_cells(of_job text, open text[])
   returns TABLE(execution text, execution_id bigint, execution_key text, trace_id uuid, status text, latency_ms double precision, input_tokens bigint, output_tokens bigint, verdict text, output_empty boolean)
+  language plpgsql stable;
+
+create function beacon.stored_spans(of_trace uuid, since timestamp with time zone, until timestamp with time zone)
+  returns SETOF beacon.trace_spans
   language plpgsql stable;
 
 create function beacon.student_quantile(tail double precision, df integer)

@@ -83,13 +83,15 @@ as $$
 declare
   of_day date;
   back integer;
+  spans beacon.trace_spans[];
 begin
   select c.day into of_day from beacon.archive_chunks c where c.chunk_id = of_chunk for update;
   if not found then
     return 0;
   end if;
   perform beacon.ensure_partition(of_day);
-  insert into beacon.trace_spans select s.* from beacon.unpack_spans(of_chunk, null) s
+  spans := array(select s from beacon.unpack_spans(of_chunk, null) s);
+  insert into beacon.trace_spans select s.* from unnest(spans) s
   on conflict (trace_id, span_id, started_at) do nothing;
   get diagnostics back = row_count;
   perform beacon.drop_archived(array[of_chunk]);

@@ -23,6 +23,35 @@ $$;
 comment on function beacon.archived_in(uuid[], timestamptz, timestamptz) is
   'Chunks of the archive that may have spans of these traces that started in this time.';
 
+create function beacon.archived_alone(of_chunk integer, of_traces uuid[] default null, since timestamptz default '-infinity',
+  until timestamptz default 'infinity')
+  returns setof beacon.trace_spans
+language plpgsql stable
+set search_path = beacon, pg_catalog
+set plan_cache_mode = auto
+as $$
+declare
+  spans beacon.trace_spans[];
+  traces uuid[];
+  first_at timestamptz;
+  last_at timestamptz;
+  again jsonb;
+begin
+  spans := array(select s from beacon.unpack_spans(of_chunk, of_traces) s where s.started_at between since and until);
+  select array_agg(distinct s.trace_id), min(s.started_at), max(s.started_at) into traces, first_at, last_at from unnest(spans) s;
+  -- Asked for by itself: on a cluster spans are on workers, and the archive is not.
+  select jsonb_object_agg(x.trace_id::text || x.span_id::text || extract(epoch from x.started_at), true) into again
+  from beacon.trace_spans x where x.trace_id = any (traces) and x.started_at between first_at and last_at;
+  return query
+  select s.* from unnest(spans) s
+  where again is null or not again ? (s.trace_id::text || s.span_id::text || extract(epoch from s.started_at));
+end
+$$;
+
+comment on function beacon.archived_alone(integer, uuid[], timestamptz, timestamptz) is
+  'Spans of a chunk of the archive that started in this time, of these traces or of all where they are null, without those that arrived in '
+  'trace_spans again.';
+
 create function beacon.archived_spans(of_traces uuid[], since timestamptz default '-infinity', until timestamptz default 'infinity')
   returns setof beacon.trace_spans
 language plpgsql stable
@@ -32,10 +61,7 @@ declare
   chunk integer;
 begin
   foreach chunk in array beacon.archived_in(of_traces, since, until) loop
-    return query
-    select s.* from beacon.unpack_spans(chunk, of_traces) s
-    where s.started_at between since and until and not exists (
-      select from beacon.trace_spans x where x.trace_id = s.trace_id and x.span_id = s.span_id and x.started_at = s.started_at);
+    return query select s.* from beacon.archived_alone(chunk, of_traces, since, until) s;
   end loop;
 end
 $$;
@@ -48,17 +74,35 @@ create function beacon.spans_of(of_traces uuid[], since timestamptz default '-in
   returns setof beacon.trace_spans
 language plpgsql stable
 set search_path = beacon, pg_catalog
+-- Whatever a caller has set: which workers of a cluster have them is known by the values.
+set plan_cache_mode = auto
 as $$
 begin
+  -- Two statements: the first may run on a worker, where there is no archive.
   return query
-  select s.* from beacon.trace_spans s where s.trace_id = any (of_traces) and s.started_at between since and until
-  union all
+  select s.* from beacon.trace_spans s where s.trace_id = any (of_traces) and s.started_at between since and until;
+  return query
   select a.* from beacon.archived_spans(of_traces, since, until) a;
 end
 $$;
 
 comment on function beacon.spans_of(uuid[], timestamptz, timestamptz) is
   'Spans of these traces that started in this time, wherever they are: in trace_spans or in the archive.';
+
+create function beacon.stored_spans(of_trace uuid, since timestamptz, until timestamptz) returns setof beacon.trace_spans
+language plpgsql stable
+set search_path = beacon, pg_catalog
+set plan_cache_mode = auto
+as $$
+begin
+  return query
+  select s.* from beacon.trace_spans s where s.trace_id = of_trace and s.started_at between since and until;
+end
+$$;
+
+comment on function beacon.stored_spans(uuid, timestamptz, timestamptz) is
+  'Spans of a trace in trace_spans that started in this time: for statements that ask trace by trace, where spans are on the workers of a '
+  'cluster.';
 
 create function beacon.archived_with(hashes bigint[], terms integer[], from_time timestamptz, to_time timestamptz) returns integer[]
 language plpgsql stable
@@ -113,11 +157,12 @@ comment on function beacon.archived_between(timestamptz, timestamptz, bigint[], 
 create function beacon.spans_with_jobs(of_jobs text[], since timestamptz, until timestamptz) returns setof beacon.trace_spans
 language plpgsql stable
 set search_path = beacon, pg_catalog
+set plan_cache_mode = auto
 as $$
 begin
   return query
-  select s.* from beacon.trace_spans s where s.job_id = any (of_jobs) and s.started_at between since and until
-  union all
+  select s.* from beacon.trace_spans s where s.job_id = any (of_jobs) and s.started_at between since and until;
+  return query
   select a.*
   from beacon.archived_between(since, until, array(select beacon.column_hash('job', j) from unnest(of_jobs) j),
     array_fill(1, array[cardinality(of_jobs)])) a

@@ -254,18 +254,20 @@ declare
   at timestamptz := (select t.started_at from beacon.traces t where t.trace_id = not_trace);
   others uuid[] := array_remove(beacon.recent_traces(at), not_trace);
 begin
-  return exists (
-    select from beacon.trace_spans s
+  if exists (
+    select 1 from beacon.trace_spans s
     where s.trace_id = any (others) and s.service = of_service
       and s.started_at between at - interval '2 days' and at + interval '2 hours'
       and s.operation = of_operation and exists (
-        select from beacon.trace_spans o
+        select 1 from beacon.trace_spans o
         where o.trace_id = s.trace_id and o.service <> of_service
-          and o.started_at between at - interval '2 days' and at + interval '2 hours'))
-    or exists (
-      select from beacon.archived_spans(others, at - interval '2 days', at + interval '2 hours') s
-      group by s.trace_id
-      having bool_or(s.service = of_service and s.operation = of_operation) and bool_or(s.service <> of_service));
+          and o.started_at between at - interval '2 days' and at + interval '2 hours')) then
+    return true;
+  end if;
+  return exists (
+    select from beacon.archived_spans(others, at - interval '2 days', at + interval '2 hours') s
+    group by s.trace_id
+    having bool_or(s.service = of_service and s.operation = of_operation) and bool_or(s.service <> of_service));
 end
 $$;
 
@@ -280,13 +282,15 @@ declare
   at timestamptz := (select t.started_at from beacon.traces t where t.trace_id = not_trace);
   others uuid[] := array_remove(beacon.recent_traces(at), not_trace);
 begin
-  return exists (
-    select from beacon.trace_spans s
+  if exists (
+    select 1 from beacon.trace_spans s
     where s.trace_id = any (others) and s.started_at between at - interval '2 days' and at + interval '2 hours'
-      and s.service = of_service and s.kind = 'server')
-    or exists (
-      select from beacon.archived_spans(others, at - interval '2 days', at + interval '2 hours') s
-      where s.service = of_service and s.kind = 'server');
+      and s.service = of_service and s.kind = 'server') then
+    return true;
+  end if;
+  return exists (
+    select from beacon.archived_spans(others, at - interval '2 days', at + interval '2 hours') s
+    where s.service = of_service and s.kind = 'server');
 end
 $$;
 

@@ -27,14 +27,17 @@ begin
     return;
   end if;
   return query
-  with hit as (
+  with stored as materialized (
+    select x.trace_id, x.started_at, x.status, x.service, x.operation, x.error_type from beacon.trace_spans x
+    where x.status <> 'completed' and x.service = origin.service
+      and x.started_at between origin.started_at - interval '1 hour' and origin.started_at + interval '1 hour'
+  ), hit as (
     select s.trace_id, min(s.started_at) as at
     from (
-      select x.* from beacon.trace_spans x
-      where x.status <> 'completed' and x.service = origin.service
-        and x.started_at between origin.started_at - interval '1 hour' and origin.started_at + interval '1 hour'
+      select x.* from stored x
       union all
-      select a.* from beacon.archived_between(origin.started_at - interval '1 hour', origin.started_at + interval '1 hour',
+      select a.trace_id, a.started_at, a.status, a.service, a.operation, a.error_type
+      from beacon.archived_between(origin.started_at - interval '1 hour', origin.started_at + interval '1 hour',
         array[beacon.column_hash('service', origin.service), beacon.column_hash('operation', origin.operation)], '{1,2}') a) s
     where beacon.has_failed(origin.status) and s.status <> 'completed' and s.status <> 'started' and s.service = origin.service
       and s.operation = origin.operation and s.error_type is not distinct from origin.error_type

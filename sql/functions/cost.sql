@@ -81,7 +81,20 @@ declare
   traces uuid[] := beacon.unsettled_traces(of_job);
   open text[] := beacon.open_executions(of_job, false, traces);
   usual_currency text := coalesce((select min(r.currency) from beacon.prices r), '');
+  since timestamptz;
+  until timestamptz;
+  cold_traces uuid[];
 begin
+  -- Resolved first: spans may lie on other machines than answers.
+  select min(a.started_at), max(a.finished_at) into since, until from beacon.answers a where a.job_id = of_job;
+  since := least(since, (select min(t.started_at) from beacon.traces t where t.trace_id = any (traces)));
+  if until is null or cardinality(traces) > 0 or open <> '{}' then
+    until := beacon.clock();
+  end if;
+  cold_traces := array(
+    select distinct s.trace_id from beacon.trace_spans s
+    where s.metadata @> '{"faas.coldstart": true}' and s.started_at >= since - interval '1 hour'
+      and s.started_at < until + interval '1 day');
   return query
   with x as materialized (
     select a.trace_id, a.model_id, a.response_model, a.provider, coalesce(a.served_region, a.region) as place, a.validity,
@@ -96,10 +109,6 @@ begin
         order by a.validity = 'answered' desc, case when a.validity = 'answered' then a.attempt else -a.attempt end) = 1,
       a.input_tokens, a.output_tokens, a.cached_tokens, a.reasoning_tokens, a.started_at, a.finished_at
     from beacon.open_attempts(of_job, false, traces, open) a where a.validity <> 'pending'
-  ), cold as materialized (
-    select distinct s.trace_id from beacon.trace_spans s
-    where s.metadata @> '{"faas.coldstart": true}' and s.started_at >= (select min(x.started_at) from x) - interval '1 hour'
-      and s.started_at < (select coalesce(max(x.finished_at), beacon.clock()) from x) + interval '1 day'
   ), kinds as materialized (
     -- Tokens are added up before they are priced. Parts of an input or output that are larger than it are not part of it: see token_cost.
     select k.*, row(p.*)::beacon.prices as price
@@ -115,7 +124,7 @@ begin
         sum(x.cached_tokens) filter (where x.cached_tokens > 0 and x.input_tokens + x.output_tokens is not null) as cached,
         sum(x.reasoning_tokens) filter (where x.reasoning_tokens <= x.output_tokens and x.input_tokens is not null) as reasoned_within,
         sum(x.reasoning_tokens) filter (where x.reasoning_tokens > 0 and x.input_tokens + x.output_tokens is not null) as reasoned
-      from x left join cold c on c.trace_id = x.trace_id
+      from x left join unnest(cold_traces) c (trace_id) on c.trace_id = x.trace_id
       group by 1, 2, 3, 4, 5, 6, 7, 8, 9) k
     left join lateral beacon.price_of(k.model_id, k.response_model, k.provider, k.place, k.day::timestamp at time zone 'UTC') p on true
   ), a as materialized (

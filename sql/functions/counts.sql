@@ -209,11 +209,17 @@ language plpgsql stable
 set search_path = beacon, pg_catalog
 -- How much is asked for decides how it is read, and in which partitions.
 set plan_cache_mode = force_custom_plan
+set plan_cache_mode = auto
 as $$
 #variable_conflict use_column
 begin
   -- A row a duration class, as they are to be added up anyway.
   return query
+  with stored as materialized (
+    select x.started_at, x.service, x.operation, x.kind, x.parent_span_id, x.duration_ms, x.status from beacon.trace_spans x
+    where x.created_at >= created_from and x.created_at < created_to and x.started_at >= from_time and x.started_at < to_time
+      and (of_service is null or x.service = of_service) and (of_operation is null or x.operation = of_operation)
+  )
   select q.at, q.service, q.operation, q.kind, q.root, array[array[q.bucket, q.calls, q.errors]], q.total_ms, q.last_at
   from (
     select date_bin(step, s.started_at, '2000-01-01 00:00:00+00') as at, s.service, s.operation, s.kind, s.parent_span_id is null as root,
@@ -221,10 +227,10 @@ begin
       count(*)::integer as calls, (count(*) filter (where beacon.has_failed(s.status)))::integer as errors,
       coalesce(sum(s.duration_ms), 0) as total_ms, max(s.started_at) as last_at
     from (
-      select x.* from beacon.trace_spans x
-      where x.created_at >= created_from and x.created_at < created_to and x.started_at >= from_time and x.started_at < to_time
+      select x.* from stored x
       union all
-      select a.* from beacon.archived_between(from_time, to_time) a
+      select a.started_at, a.service, a.operation, a.kind, a.parent_span_id, a.duration_ms, a.status
+      from beacon.archived_between(from_time, to_time) a
       where a.created_at >= created_from and a.created_at < created_to) s
     where (of_service is null or s.service = of_service) and (of_operation is null or s.operation = of_operation)
     group by 1, 2, 3, 4, 5, 6) q;

@@ -18,11 +18,14 @@ begin
   if not found then
     -- Rows that did not come through a writer (restored, inserted by hand) have no entry above.
     return query
-    select s.trace_id, min(s.started_at)
-    from (
+    with stored as materialized (
       select q.trace_id, q.started_at from beacon.trace_spans q where q.execution_id = number
       union all
       select q.trace_id, q.started_at from beacon.trace_spans q where q.execution_key = key
+    )
+    select s.trace_id, min(s.started_at)
+    from (
+      select q.trace_id, q.started_at from stored q
       union all
       select a.trace_id, a.started_at
       from beacon.archived_between('-infinity', 'infinity', array[beacon.column_hash('execution', coalesce(key, number::text))], '{1}') a

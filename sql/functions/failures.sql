@@ -9,12 +9,14 @@ begin
   -- Only what failed is read, through the index that holds nothing else. The services that answered are part of the
   -- print: a call that was never answered is another fault than one whose answer came late.
   return query
-  with s as materialized (
+  with stored as materialized (
     select x.trace_id, x.model_id, x.region, x.parent_span_id is null as is_root,
       concat_ws(' ', x.service, x.operation, x.status, coalesce(x.error_type, x.metadata ->> 'http.response.status_code')) as failure
     from beacon.trace_spans x
     where of_traces is null and x.status <> 'completed' and beacon.has_failed(x.status)
       and x.started_at >= from_time - interval '1 hour' and x.started_at < to_time + interval '1 day'
+  ), s as materialized (
+    select x.* from stored x
     union all
     select x.trace_id, x.model_id, x.region, x.parent_span_id is null,
       concat_ws(' ', x.service, x.operation, x.status, coalesce(x.error_type, x.metadata ->> 'http.response.status_code'))

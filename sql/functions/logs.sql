@@ -22,6 +22,26 @@ comment on function beacon.logged_exceptions(uuid, timestamptz, timestamptz) is
   'For each span of a trace the last exception that a log record says it met: what its last exception event is where exceptions are '
   'recorded as events. Errors come before what was logged below that. The times are those within which the trace''s spans start.';
 
+create function beacon.logged_events(of_traces uuid[], of_spans bytea[], since timestamptz, until timestamptz) returns table (
+  trace_id uuid, span_id bytea, events jsonb)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+set plan_cache_mode = auto
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select l.trace_id, l.span_id, jsonb_agg(jsonb_build_object('name', l.event_name, 'attributes', l.attributes) order by l.recorded_at desc)
+  from beacon.trace_logs l
+  where l.trace_id = any (of_traces) and l.span_id = any (of_spans) and l.recorded_at between since and until
+    and l.attributes ?| array['exception.type', 'exception.message']
+  group by l.trace_id, l.span_id;
+end
+$$;
+
+comment on function beacon.logged_events(uuid[], bytea[], timestamptz, timestamptz) is
+  'Log records about exceptions that these spans met, as events of the spans, the last one first. The times are of the records.';
+
 create function beacon.json_compares(value jsonb, operator text, wanted text, number numeric) returns boolean
 language plpgsql immutable
 set search_path = beacon, pg_catalog
@@ -126,8 +146,8 @@ begin
   from beacon.trace_spans s
   where s.trace_id = any (of_traces) and s.span_id = any (of_spans) and s.started_at between since and until and s.started_at < to_time
     and (s.started_at >= from_time or s.completed_at >= from_time or s.completed_at is null)
-  group by s.created_at
-  union all
+  group by s.created_at;
+  return query
   select c.created_from, c.created_to, c.started_from, c.active_to, c.spans, c.chunk_id
   from beacon.archive_chunks c where c.chunk_id = any (beacon.archived_in(of_traces, since, until));
 end

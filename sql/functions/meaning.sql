@@ -214,14 +214,10 @@ begin
       (select max(v.started_at) from voices v)) s
     where s.span_id in (select v.span_id from voices v) and s.events is not null
     union all
-    select l.trace_id, l.span_id,
-      jsonb_agg(jsonb_build_object('name', l.event_name, 'attributes', l.attributes) order by l.recorded_at desc)
-    from beacon.trace_logs l
-    where l.trace_id in (select v.trace_id from voices v) and l.span_id in (select v.span_id from voices v)
-      and l.recorded_at between (select min(v.started_at) - interval '1 hour' from voices v)
-        and (select max(v.started_at + make_interval(secs => (v.f).duration_ms / 1000)) + interval '1 hour' from voices v)
-      and l.attributes ?| array['exception.type', 'exception.message']
-    group by l.trace_id, l.span_id
+    select l.trace_id, l.span_id, l.events
+    from beacon.logged_events(array(select distinct v.trace_id from voices v), array(select v.span_id from voices v),
+      (select min(v.started_at) - interval '1 hour' from voices v),
+      (select max(v.started_at + make_interval(secs => (v.f).duration_ms / 1000)) + interval '1 hour' from voices v)) l
   ), clues as materialized (
     select v.at, v.service, c.source, c.word, c.said from voices v
     left join told t on t.trace_id = v.trace_id and t.span_id = v.span_id

@@ -47,11 +47,13 @@ declare
     'request_id|message_id|invocation_id|time|timestamp|offset|flags|code|size|length|port|stacktrace|output|completion|state|body|'
     'thread|event)([._]|$)|^llm\.model_name|^beacon\.|^telemetry\.|^otel\.|^net\.|^network\.|^url\.|^http\.(url|target|user_agent)|'
     '^user_agent|^guid|^process\.pid';
+  nearby bigint;
 begin
-  if (select count(*) from (select 1 from beacon.trace_spans s
-      where s.service = b.service and s.operation = b.operation and s.status <> 'completed' and beacon.has_failed(s.status)
-        and s.started_at between at - interval '1 hour' and at + interval '30 minutes' limit enough) q) < enough
-    and (select count(*) from (select from beacon.archived_between(at - interval '1 hour', at + interval '30 minutes',
+  select count(*) into nearby
+  from (select 1 from beacon.trace_spans s
+    where s.service = b.service and s.operation = b.operation and s.status <> 'completed' and beacon.has_failed(s.status)
+      and s.started_at between at - interval '1 hour' and at + interval '30 minutes' limit enough) q;
+  if nearby < enough and (select count(*) from (select 1 from beacon.archived_between(at - interval '1 hour', at + interval '30 minutes',
       array[beacon.column_hash('service', b.service), beacon.column_hash('operation', b.operation)], '{1,2}') s
       where s.service = b.service and s.operation = b.operation and beacon.has_failed(s.status) limit enough) q) < enough then
     return;

@@ -7,6 +7,11 @@ as $$
 #variable_conflict use_column
 begin
   return query
+  with stored as materialized (
+    select x.trace_id, x.span_id, x.parent_span_id, x.service, x.operation, x.kind, x.started_at, x.started_ns, x.duration_ms, x.status,
+      x.error_type, x.metadata, x.resource_id
+    from beacon.trace_spans x where x.started_at >= from_time and x.started_at < to_time and x.status <> 'started'
+  )
   select is_incident, s.trace_id, s.span_id, s.parent_span_id, s.service, s.operation, s.kind,
     1000 * extract(epoch from s.started_at - from_time)::double precision + s.started_ns / 1e6, coalesce(s.duration_ms, 0),
     beacon.has_failed(s.status),
@@ -15,9 +20,11 @@ begin
     case when s.kind = 'client' then (s.metadata ->> 'server.address') || ':' || (s.metadata ->> 'server.port') end,
     s.resource_id
   from (
-    select x.* from beacon.trace_spans x where x.started_at >= from_time and x.started_at < to_time
+    select x.* from stored x
     union all
-    select a.* from beacon.archived_between(from_time, to_time) a) s
+    select a.trace_id, a.span_id, a.parent_span_id, a.service, a.operation, a.kind, a.started_at, a.started_ns, a.duration_ms, a.status,
+      a.error_type, a.metadata, a.resource_id
+    from beacon.archived_between(from_time, to_time) a) s
   where s.status <> 'started';
 end
 $$;

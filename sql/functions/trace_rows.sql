@@ -14,25 +14,36 @@ as $$
 declare
   since timestamptz;
   until timestamptz;
+  now_is timestamptz := beacon.clock();
 begin
   select r.from_time, r.to_time into since, until from beacon.trace_range(of_trace) r;
   return query
+  with stored as materialized (
+    -- Not spans_of, and only what is asked for: 100,000 whole rows would wait there.
+    select x.span_id, x.parent_span_id, x.service, x.operation, x.kind, x.status, x.error_type, x.error_message, x.started_at,
+      x.started_ns, x.duration_ms, x.completed_at, x.tracer_id, x.metadata ? 'error.type' as is_typed,
+      beacon.generation_note(x.metadata) as generation
+    from beacon.trace_spans x where x.trace_id = of_trace and x.started_at between since and until
+  )
   select s.span_id, s.parent_span_id, s.service, s.operation,
     (case s.kind when 'internal' then 0 when 'server' then 1 when 'client' then 2 when 'producer' then 3 else 4 end)::smallint,
     (case s.status when 'completed' then 0 when 'failed' then case when e.timed_out then 2 else 1 end when 'timeout' then 2
       when 'lost' then 3
       else case when t.last_alive is null then 4 else 3 end end)::smallint,
-    case when e.error_type is null or s.metadata ? 'error.type' then s.error_type else e.error_type end,
+    case when e.error_type is null or s.is_typed then s.error_type else e.error_type end,
     coalesce(s.error_message, e.error_message,
       case when s.status = 'started' and t.last_alive is not null then 'its process ended before it did' end),
     s.started_at, s.started_ns, s.duration_ms, s.completed_at,
-    case when s.status = 'started' then coalesce(t.last_alive, beacon.clock()) else t.last_alive end,
-    beacon.generation_note(s.metadata)
+    case when s.status = 'started' then coalesce(t.last_alive, now_is) else t.last_alive end,
+    s.generation
   from (
-    -- Not spans_of: 100,000 rows would wait there a second time.
-    select x.* from beacon.trace_spans x where x.trace_id = of_trace and x.started_at between since and until
+    select x.* from stored x
     union all
-    select a.* from beacon.archived_spans(array[of_trace], since, until) a) s
+    select a.span_id, a.parent_span_id, a.service, a.operation, a.kind, a.status, a.error_type, a.error_message, a.started_at,
+      a.started_ns, a.duration_ms, a.completed_at, a.tracer_id, a.metadata ? 'error.type', beacon.generation_note(a.metadata)
+    from beacon.archived_spans(array[of_trace], since, until) a) s
+  -- A table of the coordinator, or a cluster would send all of this to the worker that has the spans.
+  left join beacon.traces own on own.trace_id = of_trace
   left join beacon.tracer_state() t on t.tracer_id = s.tracer_id and s.duration_ms is null
   left join beacon.logged_exceptions(of_trace, since, until) e on e.span_id = s.span_id;
 end
@@ -48,8 +59,6 @@ create function beacon.spans_of_traces(of_traces uuid[], at_most integer) return
 language plpgsql stable
 set search_path = beacon, pg_catalog
 set jit = off
--- Planning for the days of these traces takes longer than to leave out the others when it runs.
-set plan_cache_mode = force_generic_plan
 as $$
 declare
   known integer;
@@ -64,10 +73,7 @@ begin
     until := 'infinity';
   end if;
   return query
-  select s.* from (
-    select x.* from beacon.trace_spans x where x.trace_id = any (of_traces) and x.started_at between since and until
-    union all
-    select o.* from beacon.archived_spans(of_traces, since, until) o) s
+  select s.* from beacon.spans_of(of_traces, since, until) s
   order by s.started_at, s.started_ns, s.span_id
   limit at_most;
 end

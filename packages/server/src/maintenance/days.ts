@@ -85,9 +85,7 @@ async function* rowsOf(client: pg.ClientBase, day: string, columns: Column[]): A
   );
   for (const { chunk_id } of chunks.rows) {
     const { rows } = await client.query<(string | null)[]>({
-      text: `${select} from beacon.unpack_spans($1::integer) s ${join}
-      where not exists (select 1 from beacon.trace_spans x
-        where x.trace_id = s.trace_id and x.span_id = s.span_id and x.started_at = s.started_at)`,
+      text: `${select} from beacon.archived_alone($1::integer) s ${join}`,
       values: [chunk_id],
       rowMode: 'array',
     });
@@ -203,7 +201,7 @@ async function restoreRows(client: pg.ClientBase, columns: Column[], rows: (stri
         on conflict (resource_id) do nothing`,
         [some],
       );
-      const inserted = await client.query<{ trace_id: string }>(
+      const missing = await client.query<{ r: string }>(
         `with given as materialized (
           select r, (r ->> 'trace_id')::uuid as trace_id, decode(r ->> 'span_id', 'hex') as span_id,
             'epoch'::timestamptz + (r ->> 'started_at')::bigint * interval '1 microsecond' as started_at
@@ -213,12 +211,16 @@ async function restoreRows(client: pg.ClientBase, columns: Column[], rows: (stri
           from beacon.archived_spans(array(select distinct g.trace_id from given g), (select min(g.started_at) from given g),
             (select max(g.started_at) from given g)) a
         )
-        insert into beacon.trace_spans (${names})
-        select ${own.map(restored).join(', ')} from given g
-        where (g.trace_id, g.span_id, g.started_at) not in (select a.trace_id, a.span_id, a.started_at from archived a)
+        select g.r::text as r from given g
+        where (g.trace_id, g.span_id, g.started_at) not in (select a.trace_id, a.span_id, a.started_at from archived a)`,
+        [some],
+      );
+      const inserted = await client.query<{ trace_id: string }>(
+        `insert into beacon.trace_spans (${names})
+        select ${own.map(restored).join(', ')} from jsonb_array_elements($1::jsonb) g (r)
         on conflict (trace_id, span_id, started_at) do nothing
         returning trace_id`,
-        [some],
+        [`[${missing.rows.map(({ r }) => r).join(',')}]`],
       );
       stored += inserted.rows.length;
       for (const { trace_id } of inserted.rows) traces.add(trace_id);

@@ -16,14 +16,6 @@ select s.resource_id, encode(s.span_id, 'hex') as span_id, encode(s.parent_span_
   s.duration_ms, s.error_message, s.metadata::text, s.events::text, s.links::text, s.trace_state, s.otel::text, s.flags,
   s.started_at::text, replace(s.trace_id::text, '-', '') as trace_id`;
 
-/** Spans `s` of traces that started in a time, wherever they are; without a copy of those that are not in the archive. */
-function spansOf(traces: string, since: string, until: string): string {
-  return `(
-  select x.* from beacon.trace_spans x where x.trace_id = any(${traces}) and x.started_at between ${since} and ${until}
-  union all
-  select a.* from beacon.archived_spans(${traces}, ${since}, ${until}) a) s`;
-}
-
 const SUMMARIES = `
 select replace(t.trace_id::text, '-', '') as trace_id, t.span_count from beacon.traces t where t.trace_id = any($1::uuid[])`;
 
@@ -31,11 +23,19 @@ select replace(t.trace_id::text, '-', '') as trace_id, t.span_count from beacon.
 const OF_TRACES = `${COLUMNS} from beacon.spans_of_traces($1::uuid[], $2::integer) s`;
 
 // In the order of the index of a trace, so that each part is read once.
-const PART = `${COLUMNS}
-from ${spansOf('array[$1::uuid]', "coalesce((select t.started_at from beacon.traces t where t.trace_id = $1::uuid), '-infinity')", "'infinity'")}
-where (s.span_id, s.started_at) > (decode($2, 'hex'), $3::timestamptz)
-order by s.span_id, s.started_at
-limit ${PART_SPANS}`;
+const NEXT = `(s.span_id, s.started_at) > (decode($2, 'hex'), $3::timestamptz) order by s.span_id, s.started_at limit ${PART_SPANS}`;
+const PART = `
+with stored as materialized (
+  select s.* from beacon.trace_spans s
+  where s.trace_id = $1::uuid and s.started_at >= coalesce($4::timestamptz, '-infinity') and ${NEXT})
+${COLUMNS}
+from (
+  select x.* from stored x
+  union all
+  select a.* from beacon.archived_spans(array[$1::uuid], coalesce($4::timestamptz, '-infinity')) a) s
+-- With a table of the coordinator nothing but the spans is asked of a worker.
+left join beacon.traces own on own.trace_id = $1::uuid
+where ${NEXT}`;
 
 export const RESOURCES = `
 select resource_id, attributes::text, scope_name, scope_version, otel::text
@@ -115,7 +115,7 @@ export async function readSpans(
   ask: { traces: string; since: string; condition: string; values: unknown[]; max: number },
 ): Promise<LooseSpan[]> {
   const { rows } = await client.query<SpanRecord>(
-    `${COLUMNS} from ${spansOf(ask.traces, ask.since, "'infinity'")} where ${ask.condition} limit ${Math.round(ask.max)}`,
+    `${COLUMNS} from beacon.spans_of(${ask.traces}, ${ask.since}) s where ${ask.condition} limit ${Math.round(ask.max)}`,
     ask.values,
   );
   const resources = await resourcesOf(client, rows);
@@ -141,10 +141,16 @@ export async function* readTraceInParts(
   traceId: string,
 ): AsyncGenerator<TraceData> {
   let last: { span_id: string; started_at: string } | undefined = { span_id: '', started_at: '-infinity' };
+  const since = await ask(async (client) => {
+    const { rows } = await client.query('select started_at::text from beacon.traces where trace_id = $1::uuid', [
+      traceId,
+    ]);
+    return rows[0]?.started_at ?? null;
+  });
   while (last) {
     const after: string[] = [last.span_id, last.started_at];
     const part = await ask(async (client) => {
-      const { rows } = await client.query<SpanRecord>(PART, [traceId, ...after]);
+      const { rows } = await client.query<SpanRecord>(PART, [traceId, ...after, since]);
       const end = rows.length === PART_SPANS ? rows.at(-1) : undefined;
       const data =
         rows.length > 0 ? dataOf(await resourcesOf(client, rows), traceId, rows.toSorted(byStart)) : undefined;

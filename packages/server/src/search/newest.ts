@@ -180,7 +180,7 @@ async function matchesIn(
         select distinct s.trace_id from ${spansOf(chunks, bind)} s
         where ${inTime(scope, bind)} and ${filterSql(p.q, bind)})
       select t.trace_id, t.started_at from beacon.traces t
-      where ${['t.trace_id = any(array(select f.trace_id from found f))', ...traceConditions(p, bind)].join(' and ')}`,
+      where ${['t.trace_id = any(array(select f.trace_id from found f))', ...traceConditions(p, scope.distributed, bind)].join(' and ')}`,
     values: bind.values,
     types: VALUE_TYPES,
   });
@@ -229,7 +229,9 @@ async function fittingAmong(
 ): Promise<Asked[]> {
   const bind = new Bindings([], known.unlogged);
   const bounds = { since: scope.from ?? '-infinity', until: scope.to ?? 'infinity' };
-  const fits = [...traceConditions(p, bind), hasFitting(p.q, known, scope, bounds, bind)].join(' and ');
+  const fits = [...traceConditions(p, scope.distributed, bind), hasFitting(p.q, known, scope, bounds, bind)].join(
+    ' and ',
+  );
   const { rows } = await client.query<Asked>({
     text: `select t.trace_id, t.started_at, t.span_count
       from (select * from beacon.traces t where ${within('t.started_at', scope, bind)}

@@ -45,7 +45,7 @@ export function orderSql(order: SearchParams['order']): string {
 }
 
 /** What a summary must be like, the time and the filter aside. */
-export function traceConditions(p: SearchParams, bind: Bindings): string[] {
+export function traceConditions(p: SearchParams, distributed: boolean, bind: Bindings): string[] {
   const conditions: string[] = [];
   if (p.job_id !== undefined) conditions.push(`t.job_id = ${bind.add(p.job_id, 'text')}`);
   if (p.execution_id !== undefined) {
@@ -53,7 +53,7 @@ export function traceConditions(p: SearchParams, bind: Bindings): string[] {
     conditions.push(`t.trace_id = any(array(select x.trace_id from beacon.execution_traces(${key}) x))`);
   }
   if (p.service !== undefined) conditions.push(`${bind.add(p.service, 'text')} = any(t.services)`);
-  const status = statusCondition(p.status);
+  const status = statusCondition(p.status, distributed);
   return [...conditions, ...(status ? [status] : [])];
 }
 
@@ -90,6 +90,13 @@ export interface Bounds {
   until: string;
 }
 
+/** Has the stored spans of the summary `t`: where those are on other machines, a function asks for them, trace by trace. */
+function storedOf(distributed: boolean): string {
+  return distributed
+    ? "beacon.stored_spans(t.trace_id, t.started_at, coalesce(t.active_to, 'infinity'))"
+    : 'beacon.trace_spans';
+}
+
 /** Condition on a span `s` that it is one of the summary `t`. */
 function ofTrace(bounds: Bounds | null, bind: Bindings): string {
   const within = bounds
@@ -104,15 +111,15 @@ function ofTrace(bounds: Bounds | null, bind: Bindings): string {
  */
 export function hasFitting(q: readonly Term[], known: Known, scope: Scope, bounds: Bounds, bind: Bindings): string {
   const hints = [...q.flatMap((term) => hintOf(term, bind) ?? []), ...signatureSql(q, known, bind)];
-  return `${hints.map((hint) => `${hint}\n    and `).join('')}(select true from beacon.trace_spans s
+  return `${hints.map((hint) => `${hint}\n    and `).join('')}(select true from ${storedOf(scope.distributed)} s
     where ${ofTrace(bounds, bind)}
       and ${inTime(scope, bind)} and ${filterSql(q, bind)} limit 1)`;
 }
 
-function statusCondition(status: string | undefined): string | undefined {
-  const some = (of: string) => `t.error_count > 0 and (exists (select from beacon.trace_spans e
+function statusCondition(status: string | undefined, distributed: boolean): string | undefined {
+  const some = (of: string) => `t.error_count > 0 and (exists (select 1 from ${storedOf(distributed)} e
       where e.trace_id = t.trace_id and e.status = '${of}' and e.started_at >= t.started_at)
-    or exists (select from beacon.archived_spans(array[t.trace_id], t.started_at) a where a.status = '${of}'))`;
+    or exists (select 1 from beacon.archived_spans(array[t.trace_id], t.started_at) a where a.status = '${of}'))`;
   switch (status) {
     case 'failed':
       return 't.error_count > 0';
@@ -151,7 +158,7 @@ export function pageSql(
 ): string {
   const { after, firstPageAt, from } = scope;
   const limit = bind.add(max, 'bigint');
-  const conditions = [...traceConditions(p, bind), more];
+  const conditions = [...traceConditions(p, scope.distributed, bind), more];
   const values = after === null ? null : keyOf(p.order, after, bind);
   const then = after === null ? null : bind.add(firstPageAt, 'timestamptz');
   const begun = (key: string) => within(key, scope, bind);
@@ -208,14 +215,14 @@ function earlierSql(scope: Scope, bind: Bindings): string {
   return `earlier as materialized (
   select t.trace_id
   from (
-    select n.trace_id, n.started_at from beacon.traces n
+    select n.trace_id, n.started_at, n.active_to from beacon.traces n
     where n.started_at >= ${from} - interval '1 minute' and n.started_at < ${from}
     union
-    select l.trace_id, l.started_at from beacon.long_traces l where l.active_to >= ${from} and l.started_at < ${from}
+    select l.trace_id, l.started_at, l.active_to from beacon.long_traces l where l.active_to >= ${from} and l.started_at < ${from}
   ) t
-  where (select true from beacon.trace_spans s
+  where (select true from ${storedOf(scope.distributed)} s
       where s.trace_id = t.trace_id and s.started_at >= t.started_at and ${inTime(scope, bind)} limit 1)
-    or exists (select from beacon.archived_spans(array[t.trace_id], t.started_at) s where ${inTime(scope, bind)})
+    or exists (select 1 from beacon.archived_spans(array[t.trace_id], t.started_at) s where ${inTime(scope, bind)})
 )`;
 }
 
@@ -234,6 +241,7 @@ function keyOf(order: SearchParams['order'], after: unknown[], bind: Bindings): 
 export function rowSql(
   q: Term[] | undefined,
   order: SearchParams['order'],
+  distributed: boolean,
   bind: Bindings,
   bounds: Bounds | null = null,
 ): { columns: string; join: string } {
@@ -247,7 +255,7 @@ export function rowSql(
     join: `cross join lateral (
     select min(s.model_id) as model_id, min(s.region) as region, ${matched} as matched_spans
     from (
-      select s.* from beacon.trace_spans s where ${ofTrace(bounds, bind)}
+      select s.* from ${storedOf(distributed)} s where ${ofTrace(bounds, bind)}
       union all
       select a.* from beacon.archived_spans(array[t.trace_id], t.started_at, coalesce(t.active_to, 'infinity')) a
     ) s
@@ -258,19 +266,20 @@ export function rowSql(
 /** The question as one statement: right whatever the filter is, and as slow as the time asked about is long. */
 export function plainSearch(p: SearchParams, scope: Scope): SqlCall {
   const bind = new Bindings();
-  const fits = p.q?.length
+  const matching = p.q?.length ? `${inTime(scope, bind)}\n  and ${filterSql(p.q, bind)}` : undefined;
+  const stored = `stored as materialized (select distinct s.trace_id from beacon.trace_spans s where ${matching})`;
+  const fits = matching
     ? `t.trace_id in (
-    select s.trace_id from (
-      select * from beacon.trace_spans
-      union all
-      select * from beacon.archived_between(coalesce(${bind.add(scope.from, 'timestamptz')}, '-infinity'),
-        coalesce(${bind.add(scope.to, 'timestamptz')}, 'infinity'))) s
-    where ${inTime(scope, bind)}\n  and ${filterSql(p.q, bind)})`
+    select x.trace_id from stored x
+    union all
+    select s.trace_id from beacon.archived_between(coalesce(${bind.add(scope.from, 'timestamptz')}, '-infinity'),
+      coalesce(${bind.add(scope.to, 'timestamptz')}, 'infinity')) s
+    where ${matching})`
     : 'true';
   const page = pageSql(p, scope, fits, scope.limit + 1, bind);
-  const { columns, join } = rowSql(p.q, p.order, bind);
+  const { columns, join } = rowSql(p.q, p.order, scope.distributed, bind);
   return {
-    text: `\nwith ${page}\nselect ${columns}\nfrom page t\n${join}\norder by ${orderSql(p.order)}`,
+    text: `\nwith ${matching ? `${stored}, ` : ''}${page}\nselect ${columns}\nfrom page t\n${join}\norder by ${orderSql(p.order)}`,
     values: bind.values,
   };
 }

@@ -84,7 +84,7 @@ async function amongNewest(
   const bind = new Bindings([], known.unlogged);
   const fits = hasFitting(p.q, known, scope, bounds, bind);
   const page = pageSql(p, { ...scope, from: bounds.since }, fits, scope.limit + 1, bind, true);
-  const rows = await pageOf(client, p, page, bind, bounds);
+  const rows = await pageOf(client, p, scope.distributed, page, bind, bounds);
   return rows.length > scope.limit ? rows : undefined;
 }
 
@@ -114,11 +114,12 @@ async function boundsIn(client: pg.PoolClient, summaries: string, bind: Bindings
 async function pageOf(
   client: pg.PoolClient,
   p: SearchParams,
+  distributed: boolean,
   page: string,
   bind: Bindings,
   bounds: Bounds,
 ): Promise<Row[]> {
-  const { columns, join } = rowSql(p.q, p.order, bind, bounds);
+  const { columns, join } = rowSql(p.q, p.order, distributed, bind, bounds);
   const found = await client.query({
     text: `with ${page}\nselect ${columns}\nfrom page t\n${join}\norder by ${orderSql(p.order)}`,
     values: bind.values,
@@ -151,5 +152,5 @@ async function summaries(
   // Each has a span that fits and ran in the time, however long ago the trace began.
   const scopeOfIds = { ...scope, from: null };
   const page = pageSql(p, scopeOfIds, `t.trace_id = any(${bind.add(traces, 'uuid[]')})`, scope.limit + 1, bind);
-  return pageOf(client, p, page, bind, bounds);
+  return pageOf(client, p, scope.distributed, page, bind, bounds);
 }

@@ -85,16 +85,20 @@ async function findTraces(client: pg.ClientBase, { trace, execution, where }: Wa
     return rows.map(({ id }) => id).sort();
   }
   const spans = new Bindings();
-  const everywhere = `(select * from beacon.trace_spans union all select * from ${await archivedFor(client, where, spans)} a)`;
-  const found = await client.query(
-    `select distinct s.trace_id::text as id from ${everywhere} s where ${filterSql(where, spans)}`,
+  const stored = await client.query(
+    `select distinct s.trace_id::text as id from beacon.trace_spans s where ${filterSql(where, spans)}`,
     spans.values,
+  );
+  const old = new Bindings();
+  const archived = await client.query(
+    `select distinct s.trace_id::text as id from ${await archivedFor(client, where, old)} s where ${filterSql(where, old)}`,
+    old.values,
   );
   const logs = new Bindings();
   const matching = logFilterSql(where, logs);
   const records = `select distinct l.trace_id::text as id from beacon.trace_logs l where ${matching}`;
   const logged = matching ? (await client.query(records, logs.values)).rows : [];
-  return [...new Set([...found.rows, ...logged].map(({ id }) => id as string))].sort();
+  return [...new Set([...stored.rows, ...archived.rows, ...logged].map(({ id }) => id as string))].sort();
 }
 
 /** Spans of the archive among which all that match are. */
@@ -116,24 +120,30 @@ function logsOf(wanted: Wanted, bind: Bindings, spans: () => string): string {
 async function countIn(client: pg.ClientBase, traces: string[], wanted: Wanted): Promise<Omit<Forgotten, 'traces'>> {
   const bind = new Bindings([traces]);
   const matching = filterSql(wanted.where, bind);
-  const matched = `select s.trace_id, s.span_id from beacon.spans_of($1::uuid[]) s where ${matching}`;
-  const logs = logsOf(wanted, bind, () => matched);
   const { rows } = await client.query(
-    `select coalesce(sum(n), 0)::integer as spans, (count(*) filter (where n = spans))::integer as whole_traces,
-      (select count(*)::integer from beacon.trace_logs l where l.trace_id = any ($1::uuid[]) and ${logs}) as logs
+    `select coalesce(sum(n), 0)::integer as spans, (count(*) filter (where n = spans))::integer as whole_traces
     from (select count(*) filter (where ${matching}) as n, count(*) as spans
       from beacon.spans_of($1::uuid[]) s group by s.trace_id) each`,
     bind.values,
   );
-  return rows[0];
+  const ofLogs = new Bindings([traces]);
+  const spans = isWhole(wanted)
+    ? { trace: [], span: [] }
+    : await spansOf(client, 'beacon.spans_of($1::uuid[])', traces, wanted);
+  const logs = logsOf(wanted, ofLogs, () => keysOf(spans, ofLogs));
+  const counted = await client.query(
+    `select count(*)::integer as logs from beacon.trace_logs l where l.trace_id = any ($1::uuid[]) and ${logs}`,
+    ofLogs.values,
+  );
+  return { ...rows[0], ...counted.rows[0] };
 }
 
 /** Keys of the spans to be removed: what makes them match may lie in records, and those go too. */
-async function spansOf(client: pg.ClientBase, traces: string[], { where }: Wanted) {
+async function spansOf(client: pg.ClientBase, source: string, traces: string[], { where }: Wanted) {
   const bind = new Bindings([traces]);
   const { rows } = await client.query(
     `select s.trace_id::text as trace, encode(s.span_id, 'hex') as span, s.started_at::text as at
-    from beacon.trace_spans s where s.trace_id = any ($1::uuid[]) and ${filterSql(where, bind)}`,
+    from ${source} s where s.trace_id = any ($1::uuid[]) and ${filterSql(where, bind)}`,
     bind.values,
   );
   const column = (name: 'trace' | 'span' | 'at') => rows.map((row) => row[name] as string);
@@ -161,7 +171,7 @@ async function removeFrom(
     const baselined = new Set(settled.rows.flatMap((row) => (row.baselined_at === null ? [] : [row.trace_id])));
     // A chunk of the archive has spans of other traces too: it comes back whole, and is archived again later.
     await client.query('select beacon.archive_undo(c) from unnest(beacon.archived_in($1::uuid[])) c', [traces]);
-    const spans = await spansOf(client, traces, wanted);
+    const spans = await spansOf(client, 'beacon.trace_spans', traces, wanted);
     const ofLogs = new Bindings([traces]);
     const logs = await client.query(
       `delete from beacon.trace_logs l where l.trace_id = any ($1::uuid[]) and ${logsOf(wanted, ofLogs, () => keysOf(spans, ofLogs))}
