@@ -55,6 +55,8 @@ export async function copyEverywhere(nodes: Nodes, name: string, owner: string, 
   // Citus' own background worker sits in the template, too.
   await everywhere(nodes, `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${template}'`);
   await everywhere(nodes, `create database ${name} owner ${pg.escapeIdentifier(owner)} template ${template}`);
+  // As distributing set it for the role in the template.
+  await everywhere(nodes, `alter database ${name} set jit = off`);
 }
 
 export async function dropEverywhere(nodes: Nodes, name: string): Promise<void> {

@@ -101,6 +101,7 @@ export async function distribute(
   });
   await dropLocalCopies(client);
   await keepConnections(client, Math.ceil(wanted / workers.length), say);
+  await compileNothing(client, 'set jit = off');
   return true;
 }
 
@@ -114,6 +115,7 @@ export async function undistribute(client: pg.ClientBase, { say = () => {} }: Di
   });
   await client.query(`do $$ begin
     execute format('alter role %I in database %I reset ${CACHED}', current_user, current_database()); end $$`);
+  await compileNothing(client, 'reset jit');
   return true;
 }
 
@@ -170,6 +172,15 @@ async function dropLocalCopies(client: pg.ClientBase): Promise<void> {
     [TABLES],
   );
   for (const { name } of rows) await client.query('select truncate_local_data_after_distributing_table($1)', [name]);
+}
+
+/**
+ * Functions switch the compiler of expressions off, which a worker does not hear of: there a statement over the partitions of
+ * a month took seconds to compile and milliseconds to run. Citus passes the setting of a role on to the workers.
+ */
+async function compileNothing(client: pg.ClientBase, setting: 'set jit = off' | 'reset jit'): Promise<void> {
+  await client.query(`do $$ begin
+    execute format('alter role %I in database %I ${setting}', current_user, current_database()); end $$`);
 }
 
 async function keepConnections(client: pg.ClientBase, wanted: number, say: (line: string) => void): Promise<void> {

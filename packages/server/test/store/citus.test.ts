@@ -53,6 +53,11 @@ test('spans are brought back from the workers and spread again, and none is lost
   assert.equal(await distribute(client, workers, { shards: workers.length }), true);
   assert.deepEqual([await isDistributed(client), await stored()], [true, 1]);
   assert.equal(await distribute(client, workers, {}), false);
+  const { rows: compiling } = await client.query(
+    `select distinct c.result from run_command_on_workers($$select setconfig from pg_db_role_setting s
+      join pg_database d on d.oid = s.setdatabase where d.datname = current_database() and s.setrole = current_user::regrole$$) c`,
+  );
+  assert.match(compiling[0].result, /jit=off/, 'workers compile nothing for this role');
   const bytes = await sizes();
   assert.ok(Number(bytes) > 3_000_000, `the shards are counted, not the empty tables of the coordinator: ${bytes}`);
 });
