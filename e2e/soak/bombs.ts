@@ -1,4 +1,4 @@
-// What somebody who means harm, or a broken client, sends to a server: each within the limits of what one request may be.
+// What an attacker, or a broken client, sends to a server: each within the limits of what one request may be.
 import * as http2 from 'node:http2';
 import * as net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';

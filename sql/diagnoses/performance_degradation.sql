@@ -18,7 +18,7 @@ begin
     or f.duration_ms < 3 * u.p95_ms
     -- Fewer than 20 siblings, run at the same time, say little of how long a pause of the machine can be.
     or u.calls < 20 and (f.duration_ms < 5 * u.p95_ms or f.duration_ms - u.p95_ms < 200)
-    -- Waiting between attempts, or for what failed below it and was made good, is told by the failure.
+    -- Waiting between attempts, or for what failed below it and was made good, is for the failure to explain.
     or exists (select from unnest(spans) a where a.parent_position = f.position and beacon.has_failed(a.status))
     -- Nor is it beyond doubt where something failed and was coped with, unless it is far more than that can cost.
     or exists (select from unnest(origins) b where b.trace_id = f.trace_id)

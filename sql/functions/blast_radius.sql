@@ -18,7 +18,7 @@ begin
     return;
   end if;
   select r.from_time, r.to_time into since, until from beacon.trace_range(cause.trace_id) r;
-  -- The way up is told from the outermost span in: where it began stands last.
+  -- The way up is listed from the outermost span inwards: where it began stands last.
   select s.service, s.operation, s.status, s.error_type, s.started_at, s.duration_ms into origin
   from beacon.spans_of(array[cause.trace_id], since, until) s
   where s.span_id = cause.span_ids[cardinality(cause.span_ids)]

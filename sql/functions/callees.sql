@@ -212,8 +212,8 @@ as $$
 declare
   callee beacon.span_fact;
 begin
-  -- A caller that stops waiting closes the connection, and some libraries then report only that it was closed. Whoever
-  -- cuts an answer does not first work on it far longer than usual, and then end well.
+  -- A caller that stops waiting closes the connection, and some libraries then report only that it was closed. A callee
+  -- that cuts its answer short does not first work on it far longer than usual, and then end well.
   if b.callee_position is null or b.callee_aborted or b.callee_status not in ('completed', 'started') or b.http_status is not null then
     return false;
   end if;

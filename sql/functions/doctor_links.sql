@@ -70,7 +70,7 @@ begin
       format('Name the attribute beacon.execution_id instead of %s, or call tracer.setExecutionContext.', t.key);
   end loop;
 
-  -- Failures without a word about why, all of a service's: exceptions that left as log records which nobody stored.
+  -- Failures without a word about why, all of a service's: exceptions that left as log records and were stored nowhere.
   for t in
     select s.service, count(*) as spans, (array_agg(s.operation order by s.created_at desc))[1] as operation,
       array_agg(s.trace_id) as traces, min(s.started_at) as since, max(s.started_at) as until

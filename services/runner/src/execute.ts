@@ -171,7 +171,7 @@ export function attributesOf(held: Pick<Claim, 'jobId' | 'executionId' | 'model'
   };
 }
 
-/** Where and by what it was answered: on the span of the execution too, where whoever looks at it looks first. */
+/** Where and by what it was answered: on the span of the execution too, which is looked at first. */
 function servedAs({ served_region, response_model }: Output): Attributes {
   return {
     ...(served_region && { 'beacon.served_region': served_region }),

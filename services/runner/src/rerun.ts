@@ -22,7 +22,7 @@ export interface Reran {
 }
 
 /**
- * Gives the cells back to the queues. Asked twice at once, each cell is taken by one of the two: whoever comes second finds it
+ * Gives the cells back to the queues. Asked twice at once, each cell is taken by one of the two: the second finds it
  * pending, or with another attempt than the one it was judged by.
  *
  * @param attempts how many more each may have.

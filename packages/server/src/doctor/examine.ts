@@ -89,7 +89,7 @@ export async function examine(options: ExamineOptions): Promise<Diagnosis> {
     const isTried = shell.otlp && !(shell.otlp.isGuess && everyone.length > 0) && (!options.only || options.otlpUrl);
     const ofOtlp = isTried && shell.otlp ? await overOtlp(shell.otlp, pool, left) : [];
     const isRefused = ofOtlp.some(({ fault }) => fault === 'OTLP_TOKEN_REFUSED');
-    // Headers that nobody asks for may be as broken as they like.
+    // Headers that no receiver asks for may be as broken as they like.
     const isHarmless = ({ fault }: Finding) => fault === 'OTLP_HEADERS_BROKEN' && ofOtlp.length > 0 && !isRefused;
     findings.push(...shell.findings.map((one) => (isJudged && !isHarmless(one) ? one : asNote(one))), ...ofOtlp);
     if (everyone.length === 0 && !shell.otlp) findings.push(nobodyKnown());

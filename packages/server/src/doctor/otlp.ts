@@ -36,7 +36,7 @@ export async function examineOtlp(
   if (open !== true) return closed(host, port, open, from, fault);
   const dead = proxy && (await deadProxy(proxy));
   if (dead) return fault('endpoint', 'OTLP_PROXY_DEAD', dead, `Unset ${proxy.variable}, or add ${host} to NO_PROXY.`);
-  // What is inside TLS is told by the answer alone.
+  // Only the answer shows what is inside TLS.
   const heard = parsed.protocol === 'https:' ? undefined : await heardAt(host, port);
   const isGrpc = protocol === 'grpc';
   const wrongProtocol = (speaks: string, answer?: string) =>

@@ -4,7 +4,7 @@ import type { Variable } from './variable.ts';
 // A span of ours needs three (execution, job, region) beside what an instrumentation sets.
 const ATTRIBUTES_ENOUGH = 4;
 const LENGTH_ENOUGH = 16;
-/** Spans that wait longer are not there when somebody looks, and are lost when their process is killed. */
+/** Spans that wait longer are not there when they are looked for, and are lost when their process is killed. */
 const LONGEST_WAIT_MS = 60_000;
 /** An export over a network takes longer than this. */
 const SHORTEST_EXPORT_MS = 100;

@@ -72,7 +72,7 @@ const KNOWN: Known[] = [
     text: /23502|violates not-null constraint/,
     hop: 'committed',
     fault: 'COLUMN_ADDED',
-    what: "a column that somebody has added to Beacon's tables must have a value, and Beacon gives it none",
+    what: "a column that was added to Beacon's tables must have a value, and Beacon gives it none",
     fix: 'Give it a default (alter table … alter column … set default …), or let it be null (… drop not null).',
   },
   {

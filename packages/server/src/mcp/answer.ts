@@ -136,7 +136,7 @@ function truncatedWords(parts: Part[], shown: number[], question: Question, cuts
   for (const [i, { key, rows, truncated }] of parts.entries()) {
     const missing = rows.length - (shown[i] ?? 0);
     if (missing > 0) words.push(`${missing} of the ${rows.length} ${key} found did not fit.`);
-    // Where the next page is told below, how to get it need not be.
+    // Where the next page is named below, how to get it need not be said.
     if (truncated)
       words.push(question.next ? truncated.replace(/and there are more: [^.]*\./, 'and there are more.') : truncated);
   }

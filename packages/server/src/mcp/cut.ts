@@ -1,4 +1,4 @@
-// Values made short enough to be told: long texts and lists lose their end, and it is counted.
+// Values made short enough to be shown: long texts and lists lose their end, and it is counted.
 import { isRawJson, type Row } from '../store/values.ts';
 import { visible } from './untrusted.ts';
 

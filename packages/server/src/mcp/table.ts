@@ -4,7 +4,7 @@ import { shareOut } from './cut.ts';
 
 const SEPARATOR = ' | ';
 
-/** Lines of a table; one row alone is told as `name: value`. */
+/** Lines of a table; one row alone is written as `name: value`. */
 export function tableLines(rows: Row[]): string[] {
   const [first, ...others] = rows;
   if (!first) return ['(no rows)'];

@@ -56,7 +56,7 @@ export interface Situation {
   answers: Record<string, string>;
 }
 
-/** The worst of several judgements wins; all reasons are told. */
+/** The worst of several judgements wins; all reasons are given. */
 export function judged(parts: { state: State; reason?: string }[]): { state: State; reason: string } {
   const order: State[] = ['no-go', 'unknown', 'warn', 'open', 'go'];
   const state = order.find((each) => parts.some((part) => part.state === each)) ?? 'go';

@@ -122,7 +122,7 @@ function checkRoute(request: http.IncomingMessage, path: string): void {
   if (!PATHS.has(path)) {
     throw new Refusal(
       'NOT_FOUND',
-      // Whoever only looks around sends GET.
+      // A browser that looks around sends GET.
       request.method === 'POST' ? 'no_such_path' : 'method',
       `There is no ${request.method} ${path.slice(0, 200)} here; traces go to POST /v1/traces, logs to POST /v1/logs.`,
     );

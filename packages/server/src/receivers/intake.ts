@@ -1,4 +1,4 @@
-// One body on its way in: unpacked while it arrives, into its reservation. Whoever stalls is cut, and whoever is slow gives
+// One body on its way in: unpacked while it arrives, into its reservation. A client that stalls is cut off, and one that is slow gives
 // way when others need the room.
 import * as zlib from 'node:zlib';
 import { Refusal } from './answer.ts';

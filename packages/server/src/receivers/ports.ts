@@ -95,7 +95,7 @@ export async function openPorts(options: PortsOptions): Promise<Ports> {
     meeting((kind, socket) => {
       if (kind === 'http2') rpc.server.emit('connection', socket);
       else {
-        // Whoever only looks around sends GET.
+        // A browser that looks around sends GET.
         if (kind === 'post' || kind === 'tls') missed(kind === 'tls' ? 'tls_to_plain' : 'http_to_grpc');
         sentence(socket, `OTLP over gRPC is spoken on this port; OTLP over HTTP is on port ${ports.http}.`);
       }

@@ -103,7 +103,7 @@ export class Supervisor {
     this.#timers.add(timer);
   }
 
-  /** The death of a process that never became healthy again is told by `start`, and by `onDeath` as of any other. */
+  /** The death of a process that never became healthy again is reported by `start`, and by `onDeath` as that of any other. */
   async #again(service: Service): Promise<void> {
     try {
       await service.start();
