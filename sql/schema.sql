@@ -1887,6 +1887,10 @@ create function beacon.score_recent_jobs()
   returns integer
   language plpgsql volatile;
 
+create function beacon.scores_due(of_job text)
+  returns TABLE(execution text, name text, value double precision, source text, explanation text)
+  language plpgsql stable;
+
 create function beacon.served_region(metadata jsonb)
   returns text
   language sql immutable;

@@ -74,7 +74,9 @@ begin
     from (
       select x.nth, x.answer_group, min(x.answer) as answer, max(x.answer_chars) as chars, count(*) as n, min(x.language) as language,
         jsonb_agg(jsonb_build_object('region', x.region, 'execution_id', x.execution, 'trace_id', x.trace_id, 'attempts', x.attempts,
-          'first_validity', x.first_validity, 'served_region', x.served_region, 'answer', x.answer, 'latency_ms', x.latency_ms)
+          'first_validity', x.first_validity, 'served_region', x.served_region, 'served_elsewhere',
+          case when beacon.same_region(x.region, x.served_region) = false then x.served_region end,
+          'answer', x.answer, 'latency_ms', x.latency_ms)
           order by x.region, x.execution) as cells
       from shown x where x.validity = 'answered' and x.answer_group is not null group by x.nth, x.answer_group) s
     group by s.nth

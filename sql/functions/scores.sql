@@ -86,6 +86,38 @@ comment on function beacon.score_answer(text, text, text, text) is
   '1 where an answer is as expected, 0 where it is not: exact, contains, regex or json (see expected_answers). Null where that cannot be '
   'said: no answer, or an expression that is none.';
 
+create function beacon.scores_due(of_job text) returns table (
+  execution text, name text, value double precision, source text, explanation text)
+language plpgsql stable
+set search_path = beacon, pg_catalog
+as $$
+#variable_conflict use_column
+begin
+  if not exists (select from beacon.expected_answers x where x.job_id = of_job) then
+    return;
+  end if;
+  return query
+  with k as (
+    select c.execution_id, c.execution_key, x.name, -- Where texts are not kept, equal hashes are equal answers.
+      case when c.answer is null and x.scorer = 'exact' then (c.answer_group = beacon.answer_group(x.expected))::integer
+        else beacon.score_answer(x.scorer, x.expected, x.field, c.answer) end::double precision as value,
+      case when x.scorer = 'regex' then 'expected a match of ' else 'expected ' end || left(x.expected, 200) as said,
+      'rule:' || x.scorer as source
+    from beacon.execution_cells(of_job, true) c
+    join beacon.expected_answers x on x.job_id = of_job and x.question_id = c.question_id
+    where c.validity = 'answered'
+  )
+  select coalesce(k.execution_key, k.execution_id::text), k.name, k.value, k.source, k.said from k
+  left join beacon.scores s on s.job_id = of_job and s.name = k.name and s.source = k.source
+    and (s.execution_id = k.execution_id or s.execution_key = k.execution_key)
+  where k.value is not null and num_nonnulls(k.execution_id, k.execution_key) > 0
+    and (s.value is distinct from k.value or s.explanation is distinct from k.said);
+end
+$$;
+
+comment on function beacon.scores_due(text) is
+  'Scores that the expected answers of a job give its answered cells and that are not in scores yet: maintenance writes them.';
+
 create function beacon.score_job(of_job text) returns integer
 language plpgsql
 set search_path = beacon, pg_catalog
@@ -93,27 +125,8 @@ as $$
 declare
   scored integer;
 begin
-  if not exists (select from beacon.expected_answers x where x.job_id = of_job) then
-    return 0;
-  end if;
-  with k as (
-    select c.execution_id, c.execution_key, x.name, -- Where texts are not kept, equal hashes are equal answers.
-      case when c.answer is null and x.scorer = 'exact' then (c.answer_group = beacon.answer_group(x.expected))::integer
-        else beacon.score_answer(x.scorer, x.expected, x.field, c.answer) end as value,
-      case when x.scorer = 'regex' then 'expected a match of ' else 'expected ' end || left(x.expected, 200) as said,
-      'rule:' || x.scorer as source
-    from beacon.execution_cells(of_job, true) c
-    join beacon.expected_answers x on x.job_id = of_job and x.question_id = c.question_id
-    where c.validity = 'answered'
-  ), changed as (
-    select k.* from k
-    left join beacon.scores s on s.job_id = of_job and s.name = k.name and s.source = k.source
-      and (s.execution_id = k.execution_id or s.execution_key = k.execution_key)
-    where k.value is not null and num_nonnulls(k.execution_id, k.execution_key) > 0
-      and (s.value is distinct from k.value or s.explanation is distinct from k.said)
-  )
-  select count(beacon.score(coalesce(c.execution_key, c.execution_id::text), c.name, c.value, c.source, null, c.said)::text) into scored
-  from changed c;
+  select count(beacon.score(d.execution, d.name, d.value, d.source, null, d.explanation)::text) into scored
+  from beacon.scores_due(of_job) d;
   return scored;
 end
 $$;

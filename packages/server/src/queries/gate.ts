@@ -32,6 +32,8 @@ const limit = {
   min_score: z.string().optional().describe('Mean score at least.'),
 };
 
+const POLL_MS = 500;
+
 export const gate = defineQuery({
   name: 'gate',
   doc: 'Judges a job against an earlier one: each limit, what was measured, and whether it is kept.',
@@ -57,15 +59,17 @@ export const gate = defineQuery({
 /**
  * The checks, and the comparison they rest on.
  *
+ * @param patienceMs How long answers that have no score yet are waited for: maintenance scores them within seconds.
  * @throws BeaconError `usage` for a limit that is none, `not_found` for a job that has no cells.
  */
-export async function judged(pool: pg.Pool, job: string, against: string, given: Limits) {
+export async function judged(pool: pg.Pool, job: string, against: string, given: Limits, patienceMs = 0) {
   const limits = {
     regressions: wholeNumber('max_regressions', given.max_regressions),
     p95: given.max_p95 === undefined ? undefined : bound('max_p95', given.max_p95),
     cost: given.max_cost === undefined ? undefined : bound('max_cost', given.max_cost),
     score: given.min_score === undefined ? undefined : decimal('min_score', given.min_score),
   };
+  const unscored = await scoresDue(pool, [job, against], patienceMs);
   const { rows } = await runQuery(pool, jobComparison, { job_a: against, job_b: job });
   const total = rows[0] as Row;
   for (const [name, cells, missing] of [
@@ -75,7 +79,29 @@ export async function judged(pool: pg.Pool, job: string, against: string, given:
     if (cells === 0 && Number(missing) > 0)
       throw new BeaconError('not_found', `There is no job ${name}.`, '`beacon jobs --from 30d` lists jobs.');
   }
-  return { checks: checksOf(total, limits), total };
+  return { checks: [...checksOf(total, limits), ...(unscored > 0 ? [scored(unscored)] : [])], total };
+}
+
+/**
+ * How many answers of jobs with expected ones are not scored yet. Judged without them, a wrong answer would be one that changed.
+ *
+ * @param patienceMs How long it is waited for them to be none.
+ */
+export async function scoresDue(pool: pg.Pool, jobs: string[], patienceMs: number): Promise<number> {
+  const until = Date.now() + patienceMs;
+  for (;;) {
+    const { rows } = await pool.query<{ due: number }>(
+      'select count(*)::integer as due from unnest($1::text[]) j (job), beacon.scores_due(j.job)',
+      [jobs],
+    );
+    const due = rows[0]?.due ?? 0;
+    if (due === 0 || Date.now() >= until) return due;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+function scored(unscored: number): Check {
+  return { name: 'scored', limit: 'every answer with an expected one', measured: `${unscored} not yet`, ok: false };
 }
 
 type Bound = { change: number } | { amount: number };

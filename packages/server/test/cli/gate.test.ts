@@ -5,6 +5,9 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, test } from 'node:test';
 import { testDatabase } from '@project-beacon/testkit';
+import { gate as gateQuery } from '../../src/queries/gate.ts';
+import { runQuery } from '../../src/queries/run.ts';
+import { createPool } from '../../src/store/connect.ts';
 import { run } from './run.ts';
 
 const { client, url } = await testDatabase();
@@ -117,4 +120,29 @@ test('cost is judged where every cell that both answered has a price', async () 
   const bad = await gate('bad', '--against', 'old', '--max-regressions', '9', '--max-cost', '+5%');
   assert.match(bad.out, /✖ cost: 42 to 63 \(\+50 %\) \(at most \+5 %\)/);
   assert.equal((await gate('bad', '--against', 'old', '--max-regressions', '9', '--max-cost', '63')).code, 0);
+});
+
+test('answers that are not scored yet pass no gate: a wrong one would be one that changed', async () => {
+  const pool = createPool(url, { applicationName: 'test', max: 1 });
+  after(() => pool.end());
+  await job('scored', 40_000);
+  await job('unscored', 50_000, 1, [], ['east3']);
+  await client.query(`delete from beacon.scores where job_id = 'unscored'`);
+  await client.query(`insert into beacon.expected_answers (job_id, question_id, name, scorer, expected)
+    select j, 'q' || q, 'correct', 'exact', 'yes' from unnest(array['scored', 'unscored']) j, generate_series(0, 11) q`);
+  await client.query(
+    `update beacon.answers set answer_group = beacon.answer_group(answer) where job_id in ('scored', 'unscored')`,
+  );
+  await client.query(`select beacon.score_job('scored')`);
+  const checks = async () =>
+    Object.fromEntries(
+      (await runQuery(pool, gateQuery, { job_id: 'unscored', against: 'scored' })).rows.map((row) => [row.name, row]),
+    );
+  const before = await checks();
+  assert.equal(before.scored?.ok, false);
+  assert.equal(before.scored?.measured, '24 not yet');
+  await client.query(`select beacon.score_job('unscored')`);
+  const then = await checks();
+  assert.equal(then.scored, undefined);
+  assert.equal(then.regressions?.measured, '1: 0 newly failing, 0 missing, 1 score worse');
 });

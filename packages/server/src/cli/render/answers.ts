@@ -6,6 +6,8 @@ import { clean, cut, type Terminal } from './terminal.ts';
 
 interface Cell {
   region: string | null;
+  /** Another region than the one asked for. */
+  served_elsewhere?: string | null;
   execution_id: string | null;
   attempts: number;
   first_validity: string;
@@ -56,7 +58,10 @@ function renderAnswers(rows: Row[], terminal: Terminal): string[] {
 }
 
 function regionsOf(cells: Cell[]): string {
-  const counted = Map.groupBy(cells, ({ region }) => region ?? 'no region');
+  const counted = Map.groupBy(
+    cells,
+    ({ region, served_elsewhere: other }) => `${region ?? 'no region'}${other ? ` (ran in ${clean(other)})` : ''}`,
+  );
   return [...counted].map(([region, of]) => (of.length > 1 ? `${region} ×${of.length}` : region)).join(', ');
 }
 

@@ -8,6 +8,8 @@ import { junit, markdown, text } from '../render/gate.ts';
 import { type Context, printJson, verb, withReader } from '../verb.ts';
 
 const MAX_CELLS = 1000;
+/** Maintenance scores answers every few seconds: a gate right after its job waits for that. */
+const SCORED_WITHIN_MS = 15_000;
 const PROBLEMS = new Set(['newly failing', 'missing', 'score worse', 'pending', 'cancelled']);
 
 export function gateVerb(): Command {
@@ -31,7 +33,7 @@ async function gateJob({ pool, options, terminal, print }: Context, job: string)
     max_cost: options.maxCost as string | undefined,
     min_score: options.minScore as string | undefined,
   };
-  const { checks, total } = await judged(pool, job, against, limits);
+  const { checks, total } = await judged(pool, job, against, limits, SCORED_WITHIN_MS);
   const changed = await runQuery(pool, compareJobs, { job_a: against, job_b: job, limit: String(MAX_CELLS) });
   const cells = changed.rows.filter(({ change }) => PROBLEMS.has(String(change)));
   const passed = checks.every(({ ok }) => ok);

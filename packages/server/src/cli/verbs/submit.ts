@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import type { Command } from 'commander';
 import { atLine, submit, submitJob } from '../../queries/actions.ts';
+import { jobValidity } from '../../queries/answers.ts';
 import { parseQuestions } from '../../queries/question-file.ts';
 import { runQuery } from '../../queries/run.ts';
 import { askRunner } from '../../queries/runner.ts';
@@ -46,8 +47,36 @@ async function submitted({ pool, options, terminal, print }: Context): Promise<n
   }
   const ended = await wait(String(job.job_id));
   if (options.json) printJson({ rows: [{ ...job, ...ended }], truncated: null });
-  else print(`Job ${job.job_id}: ${ended.completed} of ${ended.total} completed, ${ended.failed} failed.`);
+  else {
+    print(`Job ${job.job_id}: ${ended.completed} of ${ended.total} completed, ${ended.failed} failed.`);
+    const { rows } = await runQuery(pool, jobValidity, { job_id: job.job_id });
+    for (const line of foundIn(rows)) print(`  ${line}`);
+    print(
+      `\`beacon answers ${job.job_id}\` compares the answers, \`beacon job-validity ${job.job_id}\` says what they rest on.`,
+    );
+  }
   return ended.completed === ended.total ? 0 : 1;
+}
+
+/** What is wrong with the answers, a sentence for each model and region: it is not to be looked for. */
+function foundIn(rows: Row[]): string[] {
+  return rows.flatMap((row) => {
+    const of = `${row.model_id} in ${row.region}`;
+    const bad = ['infrastructure', 'refused', 'truncated', 'empty', 'flaky'].filter((kind) => Number(row[kind]) > 0);
+    const kinds = bad.map(
+      (kind) => `${row[kind]} ${kind}${kind === 'infrastructure' && row.why ? ` (${row.why})` : ''}`,
+    );
+    const regions = (row.served_regions as string[]).join(', ');
+    return [
+      ...(kinds.length > 0 ? [`${of}: ${kinds.join(', ')}, of ${row.cells}; compared are answers only.`] : []),
+      ...(Number(row.served_elsewhere) > 0
+        ? [`${of}: ${row.served_elsewhere} of ${row.cells} were served by ${regions}.`]
+        : []),
+      ...(Number(row.drifted) > 0
+        ? [`${of}: ${row.drifted} of ${row.cells} came from ${(row.response_models as string[]).join(', ')}.`]
+        : []),
+    ];
+  });
 }
 
 /** One that looks like a file and is none is a mistake, not a question. */
