@@ -147,7 +147,7 @@ export async function eventually<T>(what: string, ask: () => Promise<T | false |
   }
 }
 
-async function send(url: string, method = 'GET', body?: object): Promise<unknown> {
+export async function send(url: string, method = 'GET', body?: object): Promise<unknown> {
   const response = await fetch(url, {
     method,
     ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),

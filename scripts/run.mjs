@@ -33,6 +33,7 @@ const commands = {
     'scripts/test.ts',
     'e2e/crash.test.ts',
     'e2e/alerts.test.ts',
+    'e2e/planted.long.ts',
     'e2e/soak/soak.long.ts',
     'e2e/starts.long.ts',
     'packages/server/test/receivers/fuzz.test.ts',
