@@ -2,6 +2,8 @@
 // a summary is one index look-up and a claim one lock.
 import type pg from 'pg';
 import { MigrationError } from './errors.ts';
+import { migrateUp } from './migrate.ts';
+import type { MigrationSet } from './migrations.ts';
 
 export interface DistributeOptions {
   /** Shards of trace_spans in all. Default: two a worker. */
@@ -105,17 +107,28 @@ export async function distribute(
   return true;
 }
 
-/** Brings both tables back to this node, with what is in them; false when they are here. */
-export async function undistribute(client: pg.ClientBase, { say = () => {} }: DistributeOptions): Promise<boolean> {
+/**
+ * Brings both tables back to this node, with what is in them, and builds views and functions again: Citus makes new tables,
+ * and every function that gives back rows of the old ones goes with those.
+ *
+ * @param sets As for {@link migrateUp}.
+ * @returns false when they are here.
+ */
+export async function undistribute(
+  client: pg.ClientBase,
+  sets: MigrationSet[],
+  { say = () => {} }: DistributeOptions,
+): Promise<boolean> {
   if (!(await isDistributed(client))) return false;
   await inOneGo(client, async () => {
     say(`Bringing ${TABLES.join(' and ')} back to this node.`);
     for (const table of [...TABLES].reverse()) await client.query('select undistribute_table($1)', [table]);
-    await client.query(`delete from beacon.schema_state where name = 'distributed'`);
+    await client.query(`delete from beacon.schema_state where name in ('distributed', 'rebuilt')`);
   });
   await client.query(`do $$ begin
     execute format('alter role %I in database %I reset ${CACHED}', current_user, current_database()); end $$`);
   await compileNothing(client, 'reset jit');
+  await migrateUp(client, sets, { searchPath: false, say });
   return true;
 }
 

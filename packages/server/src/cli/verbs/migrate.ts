@@ -72,7 +72,7 @@ async function up(options: VerbOptions): Promise<number> {
     const done = await migrateUp(client, sets(options), { searchPath: options.searchPath !== false, say });
     const moved = options.distribute
       ? await distribute(client, workers, { shards, say })
-      : options.undistribute === true && (await undistribute(client, { say }));
+      : options.undistribute === true && (await undistribute(client, sets(options), { say }));
     return { ...done, moved };
   });
   if (options.json) printJson(result);
