@@ -25,7 +25,7 @@ const commands = {
     'scripts/test.ts',
     'world/replay.test.ts',
     'packages/server/test/doctor/faults.test.ts',
-    ...['bundlers', 'image', 'next', 'parquet', 'providers', 'readme', 'runtimes', 'types'].map(
+    ...['bundlers', 'chart', 'image', 'next', 'parquet', 'providers', 'readme', 'runtimes', 'types'].map(
       (name) => `e2e/wild/${name}.wild.ts`,
     ),
   ],
