@@ -25,7 +25,7 @@ function takeWeb(): void {
   const script = path.join(ROOT, 'scripts/web-pictures.ts');
   const { status, stdout, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`The pictures of the web interface failed:\n${stdout}${stderr}`);
-  console.log('Written: docs/web-explore.png, docs/web-execution.png');
+  console.log('Written: docs/web-answers.png, docs/web-explore.png, docs/web-execution.png');
 }
 
 /** Runs in a folder of its own, so that the picture shows a first start. */

@@ -49,6 +49,7 @@ test('pictures', async () => {
       await page.mouse.move(2, 2);
     },
   );
+  await picture('web-answers.png', 'light', '/jobs/7/answers', 900, (page) => page.locator('.said').first().waitFor());
   await picture('web-execution.png', 'dark', `/execution/${rows[0].id}`, 620, (page) =>
     page.locator('.verdict-summary').waitFor(),
   );

@@ -50,6 +50,8 @@ export async function rerunJob(
   }
   await Promise.all(regions.map((each) => delivery.open(each)));
   const again = await inTransaction(pool, async (db) => {
+    // One at a time for each job: two that lock its executions in different orders would end in a deadlock.
+    await db.query('select from runner.jobs where id = $1::bigint for no key update', [id]);
     const { rows } = await db.query(
       `with judged as materialized (
          select e.id, e.attempt from beacon.execution_cells($1, false) c
