@@ -251,7 +251,7 @@ const sdk: Rule = ({ service, probe }, { surroundings: s, attachedTo, stopped })
     hop: 'sdk',
     state: 'good',
     service,
-    summary: `spans reach the tracer: ${attachedTo}, sampler ${s.sampler?.replace(/, remoteParent.*/, ', …}') ?? 'of its own'}`,
+    summary: `spans reach the tracer: ${attachedTo ?? 'by the provider of its process'}, sampler ${s.sampler?.replace(/, remoteParent.*/, ', …}') ?? 'of its own'}`,
   };
 };
 

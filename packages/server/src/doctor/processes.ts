@@ -163,12 +163,26 @@ export function fromHeartbeat(row: Record<string, unknown>): ProcessReport {
       writeFailures: Number(row.write_failures),
       lastError: (row.last_error as string | null) ?? null,
       lastErrorAt: iso(row.last_error_at),
-      lastWrittenAt: Number(row.spans_written) > 0 ? iso(row.heartbeat_at) : null,
+      lastWrittenAt: lastWritten(row),
       lastHeartbeatAt: iso(row.heartbeat_at),
       clockOffsetMs: row.clock_offset_ms === null ? null : Number(row.clock_offset_ms),
       surroundings: (row.surroundings ?? {}) as Partial<Surroundings>,
     },
   };
+}
+
+/** A write that fails is tried again after 12.5 s at most (10 s, spread by a quarter), and heartbeats are 5 s apart. */
+const FAILING_WITHIN_MS = 20_000;
+
+/** A heartbeat says that the process lives; not, while spans wait and a write has just failed, that spans are written. */
+function lastWritten(row: Record<string, unknown>): string | null {
+  if (!(Number(row.spans_written) > 0)) return null;
+  const beat = iso(row.heartbeat_at);
+  const failed = iso(row.last_error_at);
+  if (beat === null || failed === null || Number(row.queue_depth) === 0) return beat;
+  // One is a time of the database's clock, the other of the process's.
+  const since = Date.parse(beat) - (Date.parse(failed) - Number(row.clock_offset_ms ?? 0));
+  return since < FAILING_WITHIN_MS ? null : beat;
 }
 
 /** Only processes of this machine can be looked for. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '@project-beacon/testkit/until.ts';
+import { fromHeartbeat } from '../../src/doctor/processes.ts';
 import { accused, ask, judge, kill, startApp, work, workDatabase } from './app.ts';
 import { asAdmin, type Seed, seeded } from './seeds.ts';
 
@@ -154,4 +155,37 @@ test('a service without the routes for health, known by its heartbeat: nothing i
   assert.equal(judge(t, undefined, diagnosis), 'healthy', JSON.stringify(diagnosis, null, 1));
   assert.deepEqual(accused(await ask(database.url, [])), []);
   await kill(app);
+});
+
+test('a service known by its heartbeat that wrote once and cannot write now: why is said', async (t) => {
+  const database = await workDatabase();
+  const rows = async (where: string) =>
+    (await database.client.query(`select from beacon.tracers where ${where}`)).rows.length;
+  const app = await startApp({ DATABASE_URL: database.url, FAULT: 'no routes' });
+  await work(app, 1);
+  await until('its first spans', async () => (await rows('spans_written > 0 and queue_depth = 0')) > 0);
+  await database.client.query('alter table beacon.trace_spans drop column otel cascade');
+  await work(app, 1);
+  await until('its failure', async () => (await rows('last_error is not null and queue_depth > 0')) > 0);
+  const diagnosis = await ask(database.url, []);
+  assert.equal(judge(t, 'COLUMN_MISSING', diagnosis), 'named', JSON.stringify(diagnosis, null, 1));
+  await kill(app);
+});
+
+test('heartbeats: when the last write succeeded', () => {
+  const beat = new Date('2026-01-01T12:00:00Z');
+  const ago = (seconds: number) => new Date(beat.getTime() - 1000 * seconds);
+  const written = (row: Record<string, unknown>) =>
+    fromHeartbeat({ spans_written: 5, queue_depth: 1, clock_offset_ms: 0, heartbeat_at: beat, ...row }).tracing
+      ?.lastWrittenAt;
+  assert.equal(written({ last_error_at: ago(13) }), null, 'spans wait, and the last try failed');
+  assert.equal(written({ last_error_at: ago(60) }), beat.toISOString(), 'a failure that is over');
+  assert.equal(written({ last_error_at: ago(3), queue_depth: 0 }), beat.toISOString(), 'a failure, and nothing waits');
+  assert.equal(written({ last_error_at: null }), beat.toISOString(), 'no failure');
+  assert.equal(written({ last_error_at: ago(60), clock_offset_ms: -50_000 }), null, 'a clock that is 50 s behind');
+  assert.equal(
+    written({ last_error_at: ago(0), clock_offset_ms: 60_000 }),
+    beat.toISOString(),
+    'a clock that is ahead',
+  );
 });
